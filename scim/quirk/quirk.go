@@ -1,0 +1,86 @@
+// Package quirk is the table of what identity providers send beside the RFCs and Rollcall understands anyway. Each row
+// is one tolerated deviation: its name, who sends it, and what it becomes. A request records the rows it used in a
+// [Set]; a strict connection tolerates none.
+package quirk
+
+import (
+	"iter"
+	"math/bits"
+)
+
+// Quirk is one row's number.
+type Quirk uint8
+
+// Set holds the quirks that a request used.
+type Set uint64
+
+// Add puts q into the set.
+func (s *Set) Add(q Quirk) { *s |= 1 << q }
+
+// Has says whether q is in the set.
+func (s Set) Has(q Quirk) bool { return s&(1<<q) != 0 }
+
+// All walks over the quirks in the set.
+func (s Set) All() iter.Seq[Quirk] {
+	return func(yield func(Quirk) bool) {
+		for ; s != 0; s &= s - 1 {
+			if !yield(Quirk(bits.TrailingZeros64(uint64(s)))) {
+				return
+			}
+		}
+	}
+}
+
+// String is the quirk's name.
+func (q Quirk) String() string { return Table[q].Name }
+
+// Row describes a quirk.
+type Row struct {
+	Name    string // in the journal and the documentation
+	From    string // who is known to send it
+	Becomes string // what Rollcall makes of it
+}
+
+// The quirks. The owner of each is the package that tolerates it.
+const (
+	StringBoolean  Quirk = iota // schema
+	StringNumber                // schema
+	ScalarForArray              // schema
+	ArrayForScalar              // schema
+	ScalarComplex               // schema
+	UnknownSchema               // schema
+	MissingSchemas              // schema, patch
+	OperationCase               // patch
+	NoOperations                // patch
+	DottedKeys                  // patch
+	UnqualifiedExtension
+	RemoveWithValue      // patch
+	CreateFromFilter     // patch
+	EmptyMeansNone       // patch, schema
+	JSONInString         // patch
+	WholeResourceInValue // patch
+	UnquotedFilterValue  // scim, reported by store/filter
+	FilterSubAttribute   // scim, reported by store/filter
+)
+
+// Table has a row for every quirk.
+var Table = [...]Row{
+	StringBoolean:        {"string-boolean", "Entra ID (active, roles[].primary)", `"True" and "false", in any case, are the booleans`},
+	StringNumber:         {"string-number", "OneLogin templates", "a number in quotes is the number"},
+	ScalarForArray:       {"scalar-for-array", "Microsoft's Postman suite, OneLogin templates", "one value for a multi-valued attribute is an array of that value"},
+	ArrayForScalar:       {"array-for-scalar", "Entra ID (manager)", "an array of one value for a singular attribute is that value"},
+	ScalarComplex:        {"scalar-complex", "Entra ID (manager), Microsoft's Postman suite (members)", "a simple value for a complex attribute is its sub-attribute value"},
+	UnknownSchema:        {"unknown-schema", "Entra ID (Group), OneLogin (SCIM 1.0 core)", "a URN in schemas that the resource type doesn't have is ignored"},
+	MissingSchemas:       {"missing-schemas", "Entra ID (custom extensions), hand-written clients", "schemas is inferred"},
+	OperationCase:        {"operation-case", "Entra ID (Add, Replace, Remove)", "the operation in lower case"},
+	NoOperations:         {"no-operations", "Microsoft's SCIM validator", "a PATCH with an empty Operations array changes nothing"},
+	DottedKeys:           {"dotted-keys", "Entra ID (aadOptscim062020)", `a key "name.givenName" or "urn:...:User:department" in a value is a path`},
+	UnqualifiedExtension: {"unqualified-extension", "Entra ID (manager)", "an extension's attribute named without its URN, if only one extension has it"},
+	RemoveWithValue:      {"remove-with-value", "Entra ID, authentik (members)", "a remove with a value removes the listed values only"},
+	CreateFromFilter:     {"create-from-filter", "Entra ID", `an add or replace on emails[type eq "work"].value with no such element makes one`},
+	EmptyMeansNone:       {"empty-means-none", "Entra ID (manager), OneLogin templates", "an empty string in a value that must not be empty unassigns it"},
+	JSONInString:         {"json-in-string", "Entra ID (AppRoleAssignmentsComplex)", "a string that holds a JSON object for a complex attribute is that object"},
+	WholeResourceInValue: {"whole-resource-in-value", "authentik, Okta", "id, schemas, meta and groups in a value without a path are ignored"},
+	UnquotedFilterValue:  {"unquoted-filter-value", "authentik, Microsoft's Postman suite", "a bare word behind eq is a string"},
+	FilterSubAttribute:   {"filter-sub-attribute", "Entra ID", `emails[type eq "work"].value eq "x" is emails[type eq "work" and value eq "x"]`},
+}

@@ -1,0 +1,227 @@
+package document
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Kind says what a Value is.
+type Kind uint8
+
+// The kinds of JSON. Null is the zero Value's: absent and null are the same in SCIM (RFC 7643 section 2.5).
+const (
+	KindNull Kind = iota
+	KindBool
+	KindNumber
+	KindString
+	KindArray
+	KindObject
+)
+
+// String names the kind as an error message would.
+func (k Kind) String() string {
+	return [...]string{"null", "boolean", "number", "string", "array", "object"}[k]
+}
+
+// Value is a JSON value in memory: a tree, with the members of objects in order and numbers as they were written, so
+// that what comes in goes out unchanged. The zero Value is null.
+//
+// A Value is not safe for concurrent mutation, and copies share what is below them: [Value.Clone] before changing one
+// that somebody else holds.
+type Value struct {
+	kind  Kind
+	text  string
+	items []Member
+}
+
+// Member is one member of an object. The elements of an array are Members without a name.
+type Member struct {
+	Name  string
+	Value Value
+}
+
+// String makes a string.
+func String(s string) Value { return Value{kind: KindString, text: s} }
+
+// Bool makes a boolean.
+func Bool(b bool) Value { return Value{kind: KindBool, text: strconv.FormatBool(b)} }
+
+// Int makes a number.
+func Int(i int64) Value { return Value{kind: KindNumber, text: strconv.FormatInt(i, 10)} }
+
+// Number makes a number of its literal, which must be valid JSON.
+func Number(literal string) Value { return Value{kind: KindNumber, text: literal} }
+
+// Array makes an array.
+func Array(elements ...Value) Value {
+	items := make([]Member, len(elements))
+	for i, e := range elements {
+		items[i].Value = e
+	}
+	return Value{kind: KindArray, items: items}
+}
+
+// Object makes an object; it keeps the slice.
+func Object(members ...Member) Value { return Value{kind: KindObject, items: members} }
+
+// Kind says what v is.
+func (v Value) Kind() Kind { return v.kind }
+
+// Text is the text of a string, the literal of a number, "true" or "false" of a boolean, and "" of the rest.
+func (v Value) Text() string { return v.text }
+
+// True says whether v is the boolean true.
+func (v Value) True() bool { return v.kind == KindBool && v.text == "true" }
+
+// IsNull says whether v is null or was never there.
+func (v Value) IsNull() bool { return v.kind == KindNull }
+
+// IsEmpty says whether v counts as unassigned: null, an empty array, or an object without assigned members (RFC 7643
+// section 2.5). An empty string is a value.
+func (v Value) IsEmpty() bool {
+	switch v.kind {
+	case KindNull:
+		return true
+	case KindArray, KindObject:
+		for i := range v.items {
+			if !v.items[i].Value.IsEmpty() {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// Len is the number of elements or members.
+func (v Value) Len() int { return len(v.items) }
+
+// Items are the members of an object or the elements of an array: v's own slice, to read.
+func (v Value) Items() []Member { return v.items }
+
+// At is the i-th element of an array, to read or change in place.
+func (v *Value) At(i int) *Value { return &v.items[i].Value }
+
+// Get is the member called name (exact case), or the zero Value.
+func (v Value) Get(name string) Value {
+	if p := v.Ref(name); p != nil {
+		return *p
+	}
+	return Value{}
+}
+
+// Fold is the member called name in any case, or the zero Value.
+func (v Value) Fold(name string) Value {
+	for i := range v.items {
+		if strings.EqualFold(v.items[i].Name, name) {
+			return v.items[i].Value
+		}
+	}
+	return Value{}
+}
+
+// Ref is the member called name (exact case), to read or change in place, or nil.
+func (v *Value) Ref(name string) *Value {
+	for i := range v.items {
+		if v.items[i].Name == name && v.kind == KindObject {
+			return &v.items[i].Value
+		}
+	}
+	return nil
+}
+
+// Set gives an object's member a value, in its place or at the end.
+func (v *Value) Set(name string, x Value) {
+	if p := v.Ref(name); p != nil {
+		*p = x
+		return
+	}
+	v.items = append(v.items, Member{name, x})
+}
+
+// Delete removes an object's member and says whether there was one.
+func (v *Value) Delete(name string) bool {
+	n := len(v.items)
+	v.items = slices.DeleteFunc(v.items, func(m Member) bool { return m.Name == name })
+	return len(v.items) < n
+}
+
+// Append adds an element to an array.
+func (v *Value) Append(x Value) { v.items = append(v.items, Member{Value: x}) }
+
+// DeleteAt removes the i-th element or member.
+func (v *Value) DeleteAt(i int) { v.items = slices.Delete(v.items, i, i+1) }
+
+// Clone is a deep copy.
+func (v Value) Clone() Value {
+	if v.items == nil {
+		return v
+	}
+	items := make([]Member, len(v.items))
+	for i, m := range v.items {
+		items[i] = Member{m.Name, m.Value.Clone()}
+	}
+	v.items = items
+	return v
+}
+
+// Equal says whether a and b are the same value: members in any order, numbers by value, null like absent.
+func Equal(a, b Value) bool {
+	if a.kind != b.kind {
+		return a.IsEmpty() && b.IsEmpty()
+	}
+	switch a.kind {
+	case KindObject:
+		for _, m := range a.items {
+			if !Equal(m.Value, b.Get(m.Name)) {
+				return false
+			}
+		}
+		for _, m := range b.items {
+			if a.Ref(m.Name) == nil && !m.Value.IsEmpty() {
+				return false
+			}
+		}
+		return true
+	case KindArray:
+		return slices.EqualFunc(a.items, b.items, func(x, y Member) bool { return Equal(x.Value, y.Value) })
+	case KindNumber:
+		return a.text == b.text || CompareNumbers(a.text, b.text) == 0
+	}
+	return a.text == b.text
+}
+
+// Fold maps a string to the form in which two that differ only in case are equal. It is the one folding of the
+// library: unique keys, filters on attributes that are not caseExact, and attribute names all use it.
+func Fold(s string) string {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c >= utf8.RuneSelf {
+			return strings.Map(foldRune, s)
+		} else if 'A' <= c && c <= 'Z' {
+			return foldASCII(s, i)
+		}
+	}
+	return s
+}
+
+func foldASCII(s string, from int) string {
+	for i := from; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf {
+			return strings.Map(foldRune, s)
+		}
+	}
+	return strings.ToLower(s)
+}
+
+// foldRune picks one rune of the orbit of runes that are equal under Unicode simple folding: the smallest lower-case
+// one, so that the Kelvin sign, K and k are all k.
+func foldRune(r rune) rune {
+	least := r
+	for o := unicode.SimpleFold(r); o != r; o = unicode.SimpleFold(o) {
+		least = min(least, o)
+	}
+	return unicode.ToLower(least)
+}
