@@ -1,6 +1,9 @@
 package schema
 
 import (
+	"strings"
+
+	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
@@ -26,7 +29,7 @@ const (
 	ReturnedRequest
 )
 
-// Attribute is a compiled attribute or sub-attribute.
+// Attribute is a compiled attribute or sub-attribute. It belongs to its [Type] and is not to be changed.
 type Attribute struct {
 	Path       filter.Path // bound: URI is "" for core and common attributes; Sub is set for a sub-attribute
 	Name       string      // as the schema spells it: Path.Sub or Path.Name
@@ -41,5 +44,64 @@ type Attribute struct {
 	Sub        []*Attribute    // of a complex attribute, in schema order
 	Parent     *Attribute      // of a sub-attribute
 
-	byName map[string]*Attribute // Sub by folded name
+	subs    level  // Sub as a table
+	order   int    // position among its siblings; commonOrder if it isn't stored with them
+	common  common // which of the attributes that every resource has
+	path    string // Path.String()
+	indexed bool   // values are index keys, so they are kept short
+	checked bool   // Finish must look inside: there are elements to count, required sub-attributes, a primary
+}
+
+// common tells the attributes of RFC 7643 section 3.1 that are not stored among a resource's attributes.
+type common uint8
+
+const (
+	notCommon common = iota
+	commonID
+	commonSchemas
+	commonMeta
+)
+
+// commonOrder is the order of what has no place among the stored attributes.
+const commonOrder = -1
+
+// level is the attributes that one JSON object may have, found by name in any case.
+type level struct {
+	attributes []*Attribute
+	byName     map[string]*Attribute // by the schema's spelling and by the folded name
+	required   []*Attribute
+}
+
+// find finds an attribute by its name. The spelling of the schema costs one look-up and no folding.
+func (l *level) find(name string) *Attribute {
+	if a, ok := l.byName[name]; ok {
+		return a
+	}
+	return l.byName[document.Fold(name)]
+}
+
+// names lists the attributes for an error message.
+func (l *level) names() string {
+	list := make([]string, len(l.attributes))
+	for i, a := range l.attributes {
+		list[i] = a.Name
+	}
+	return strings.Join(list, ", ")
+}
+
+// Find is the sub-attribute of that name, in any case, or nil.
+func (a *Attribute) Find(name string) *Attribute { return a.subs.find(name) }
+
+// secret says whether a value may not be shown, not even in an error.
+func (a *Attribute) secret() bool {
+	return a.Mutability == WriteOnly || a.Returned == ReturnedNever || a.Parent != nil && a.Parent.secret()
+}
+
+// stored says whether the attribute may be in a resource's document.
+func (a *Attribute) stored() bool { return a.Mutability != WriteOnly && a.Relation == 0 }
+
+// bound is what a filter must know of the attribute.
+func (a *Attribute) bound() filter.Attr {
+	multi := a.Multi || a.Parent != nil && a.Parent.Multi
+	return filter.Attr{Path: a.Path, Type: a.Type, CaseExact: a.CaseExact, Multi: multi}
 }

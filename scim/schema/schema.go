@@ -4,32 +4,38 @@
 package schema
 
 import (
-	elimity "github.com/elimity-com/scim"
+	"slices"
+	"strings"
 
 	"github.com/rollcall-dev/rollcall/scim/quirk"
-	"github.com/rollcall-dev/rollcall/store"
-	"github.com/rollcall-dev/rollcall/store/document"
-	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// Error is a request's fault, always HTTP status 400.
-type Error struct {
-	Type   string // scimType (RFC 7644 table 9): invalidValue, invalidSyntax, invalidPath, invalidFilter, noTarget, mutability
-	Path   string // the attribute as the client should look for it, e.g. emails[1].value; may be ""
-	Detail string // what is wrong and what would be right; without Path
-}
-
-func (e *Error) Error() string {
-	if e.Path == "" {
-		return e.Detail
-	}
-	return e.Path + ": " + e.Detail
-}
-
-// Mode is how a request is to be read.
+// Mode is how a request is to be read, and what was found on the way. It belongs to one request. A nil Mode is
+// lenient and remembers nothing.
 type Mode struct {
-	Strict bool      // refuse what a quirk would tolerate, and unknown attributes
-	Quirks quirk.Set // those used so far; grows
+	Strict  bool      // refuse what a quirk would tolerate, and unknown attributes
+	Quirks  quirk.Set // those used so far; grows
+	Secrets []string  // writeOnly attributes (password) that the request set; their values are checked, then forgotten
+}
+
+// tolerate notes that the request needs a quirk, and says whether it may have it.
+func (m *Mode) tolerate(q quirk.Quirk) bool {
+	if m == nil {
+		return true
+	}
+	if m.Strict {
+		return false
+	}
+	m.Quirks.Add(q)
+	return true
+}
+
+func (m *Mode) strict() bool { return m != nil && m.Strict }
+
+func (m *Mode) secret(name string) {
+	if m != nil && !slices.Contains(m.Secrets, name) {
+		m.Secrets = append(m.Secrets, name)
+	}
 }
 
 // Extension is a schema extension of a resource type.
@@ -37,50 +43,51 @@ type Extension struct {
 	URN        string
 	Required   bool
 	Attributes []*Attribute
+
+	level   level
+	order   int    // position among a resource's members, behind the core attributes
+	pattern string // how it stands in a document's text
 }
+
+// Find is the extension's attribute of that name, in any case, or nil.
+func (x *Extension) Find(name string) *Attribute { return x.level.find(name) }
 
 // Type is a compiled resource type. It is immutable and safe for concurrent use.
 type Type struct {
-	Name       string // e.g. User
-	Endpoint   string // e.g. /Users
-	URN        string // of the base schema
-	Attributes []*Attribute
+	Name       string       // e.g. User
+	Endpoint   string       // e.g. /Users
+	URN        string       // of the base schema
+	Attributes []*Attribute // externalId and the base schema's, in the order in which they are stored
 	Extensions []*Extension
+
+	core            level                 // Attributes, and id, schemas and meta
+	unqualified     map[string]*Attribute // of the extensions, by folded name; nil if more than one has it
+	members, groups *Attribute            // those in membership rows, or nil
+	indexes         []*Attribute
+	endpoints       map[string]string // of the types that a member may have, by name
 }
 
-// Compile checks a resource type and compiles it. lookup names further attributes (paths) to index, beside the unique
-// ones and externalId.
-func Compile(rt elimity.ResourceType, lookup ...string) (*Type, error) { panic("to come") }
-
-// Resolve finds the attribute that a path names, in any case, with or without the schema's URN. For a sub-attribute it
-// returns that; for the URN of an extension alone, nil and the extension.
-func (t *Type) Resolve(p filter.Path, m *Mode) (*Attribute, *Extension, error) { panic("to come") }
-
-// Bind resolves every attribute of a parsed filter, folds and checks its literals, and rewrites what stores need not
-// know: schemas, members and groups. The error is an *Error of type invalidFilter.
-func (t *Type) Bind(x filter.Expr, m *Mode) (filter.Expr, error) { panic("to come") }
-
-// BindElement binds a filter on the elements of a complex multi-valued attribute, for a PATCH path's brackets.
-func (t *Type) BindElement(a *Attribute, x filter.Expr, m *Mode) (filter.Expr, error) {
-	panic("to come")
+// Link tells types of each other's endpoints, so that the $ref of a member of any of them can be made. To be called
+// before the types are used; without it those of User and Group are known.
+func Link(all ...*Type) {
+	for _, t := range all {
+		for _, other := range all {
+			t.endpoints[other.Name] = other.Endpoint
+		}
+	}
 }
 
-// Decode makes a POST or PUT body a resource's attributes: names as the schema spells them and in its order, values
-// coerced and checked, readOnly and unknown ones dropped, members left in place for the caller to take out. The error
-// is an *Error.
-func (t *Type) Decode(body document.Value, m *Mode) (document.Value, error) { panic("to come") }
+// HasMembers says whether resources of the type have members.
+func (t *Type) HasMembers() bool { return t.members != nil }
 
-// Coerce makes one value what attribute a wants: an array's elements each if a.Multi. where is the path for errors.
-func (t *Type) Coerce(a *Attribute, v document.Value, where string, m *Mode) (document.Value, error) {
-	panic("to come")
+func (t *Type) isBase(urn string) bool { return urn == t.URN || strings.EqualFold(urn, t.URN) }
+
+// extension finds an extension by its URN, in any case; there are too few for a table to be faster.
+func (t *Type) extension(urn string) *Extension {
+	for _, x := range t.Extensions {
+		if len(x.URN) == len(urn) && strings.EqualFold(x.URN, urn) {
+			return x
+		}
+	}
+	return nil
 }
-
-// Finish puts attributes in schema order, drops what is unassigned, and checks what must hold of a whole resource:
-// required attributes are there, at most one element of an attribute is primary.
-func (t *Type) Finish(v document.Value) (document.Value, error) { panic("to come") }
-
-// Replaces checks that a PUT keeps immutable attributes and write-only ones that it doesn't name.
-func (t *Type) Replaces(old, new document.Value) (document.Value, error) { panic("to come") }
-
-// Index computes a resource's index keys and label from its attributes.
-func (t *Type) Index(v document.Value) (keys []store.IndexKey, label string) { panic("to come") }

@@ -1,0 +1,205 @@
+package schema
+
+import (
+	"strings"
+
+	"github.com/rollcall-dev/rollcall/store/document"
+	"github.com/rollcall-dev/rollcall/store/filter"
+)
+
+// Finish puts attributes in schema order, drops what is unassigned and what is never stored (id, schemas, meta,
+// writeOnly ones), and checks what must hold of a whole resource: required attributes are there, at most one element
+// of an attribute is primary, no attribute has too many elements. Names must be as the schema spells them; those that
+// it doesn't have (any more) are kept, at the end. The error is an *Error of type invalidValue.
+func (t *Type) Finish(v document.Value) (document.Value, error) {
+	v = t.arrange(v)
+	if err := t.check(v); err != nil {
+		return document.Value{}, err
+	}
+	return v, nil
+}
+
+// arrange is the order of the members, by which equal resources are equal texts.
+func (t *Type) arrange(v document.Value) document.Value {
+	items := make([]document.Member, len(t.Attributes)+len(t.Extensions), len(t.Attributes)+len(t.Extensions)+4)
+	for _, m := range v.Items() {
+		if a := t.core.byName[m.Name]; a != nil {
+			if a.order != commonOrder && a.Mutability != WriteOnly && a.Relation != filter.Groups {
+				place(items, a.order, m.Name, arrangeValue(a, m.Value))
+			}
+			continue
+		}
+		x := t.extension(m.Name)
+		if x == nil {
+			if !m.Value.IsEmpty() {
+				items = append(items, m)
+			}
+			continue
+		}
+		place(items, x.order, x.URN, arrangeObject(&x.level, m.Value))
+	}
+	return document.Object(compact(items)...)
+}
+
+func place(items []document.Member, i int, name string, v document.Value) {
+	if !v.IsEmpty() {
+		items[i] = document.Member{Name: name, Value: v}
+	}
+}
+
+func arrangeValue(a *Attribute, v document.Value) document.Value {
+	if a.Type != filter.Complex && v.Kind() != document.KindArray {
+		return v
+	}
+	if v.Kind() != document.KindArray {
+		return arrangeObject(&a.subs, v)
+	}
+	elements := make([]document.Value, 0, v.Len())
+	for _, e := range v.Items() {
+		if e.Value.IsEmpty() {
+			continue
+		}
+		if a.Type == filter.Complex {
+			e.Value = arrangeObject(&a.subs, e.Value)
+		}
+		elements = append(elements, e.Value)
+	}
+	return document.Array(elements...)
+}
+
+func arrangeObject(l *level, v document.Value) document.Value {
+	items := make([]document.Member, len(l.attributes), len(l.attributes)+4)
+	for _, m := range v.Items() {
+		if a := l.byName[m.Name]; a == nil {
+			items = append(items, m)
+		} else if a.Mutability != WriteOnly {
+			place(items, a.order, m.Name, arrangeValue(a, m.Value))
+		}
+	}
+	return document.Object(compact(items)...)
+}
+
+// check checks a whole resource.
+func (t *Type) check(v document.Value) *Error {
+	if err := t.core.check(v); err != nil {
+		return err
+	}
+	for _, x := range t.Extensions {
+		v := v.Get(x.URN)
+		if v.IsEmpty() {
+			if x.Required {
+				return invalid("invalidValue", x.URN, "required: want the extension's attributes")
+			}
+			continue
+		}
+		if err := x.level.check(v); err != nil {
+			return err.within(x.URN)
+		}
+	}
+	return nil
+}
+
+func (l *level) check(v document.Value) *Error {
+	for _, a := range l.required {
+		x := v.Get(a.Name)
+		if x.IsEmpty() && a.Relation == 0 {
+			return invalid("invalidValue", a.Name, "required: want %s", a.want())
+		}
+		if x.Kind() == document.KindString && strings.TrimSpace(x.Text()) == "" {
+			return invalid("invalidValue", a.Name, "required: want %s that is not empty", a.want())
+		}
+	}
+	for i := range v.Items() {
+		m := &v.Items()[i]
+		if m.Value.Kind() < document.KindArray {
+			continue
+		}
+		a := l.byName[m.Name]
+		if a == nil || !a.checked {
+			continue
+		}
+		if err := a.check(m.Value); err != nil {
+			return err.under(a.Name)
+		}
+	}
+	return nil
+}
+
+func (a *Attribute) want() string {
+	switch {
+	case a.Multi:
+		return "at least one value"
+	case a.Type == filter.Boolean:
+		return "true or false"
+	case a.Type == filter.Integer:
+		return "an integer"
+	}
+	return "a " + a.Type.String()
+}
+
+// check checks the elements of an attribute, or its one value.
+func (a *Attribute) check(v document.Value) *Error {
+	if !a.Multi {
+		return a.subs.check(v)
+	}
+	if v.Len() > maxElements && a.Relation == 0 {
+		return invalid("invalidValue", "", "want at most %d values, got %d", maxElements, v.Len())
+	}
+	primary := a.subs.find("primary")
+	first := -1
+	for i := range v.Items() {
+		e := &v.Items()[i].Value
+		if err := a.subs.check(*e); err != nil {
+			return err.at(i)
+		}
+		if primary == nil || !e.Get(primary.Name).True() {
+			continue
+		}
+		if first >= 0 { // RFC 7643 section 2.4
+			return invalid("invalidValue", "", "want at most one primary value, got [%d] and [%d]", first, i)
+		}
+		first = i
+	}
+	return nil
+}
+
+// Replaces is what a PUT makes of a resource (RFC 7644 section 3.5.1): the new attributes, with those kept that it has no
+// say in, which are the readOnly ones, and the immutable ones that it leaves out. One that changes an immutable
+// attribute is refused with an *Error of type mutability.
+func (t *Type) Replaces(old, new document.Value) (document.Value, error) {
+	out, err := t.core.keep(old, new)
+	if err != nil {
+		return document.Value{}, err
+	}
+	for _, x := range t.Extensions {
+		kept, err := x.level.keep(old.Get(x.URN), out.Get(x.URN))
+		if err != nil {
+			return document.Value{}, err.within(x.URN)
+		}
+		if !kept.IsEmpty() {
+			out.Set(x.URN, kept)
+		}
+	}
+	return t.Finish(out)
+}
+
+func (l *level) keep(old, new document.Value) (document.Value, *Error) {
+	out := document.Object(append([]document.Member(nil), new.Items()...)...)
+	for _, a := range l.attributes {
+		was, is := old.Get(a.Name), new.Get(a.Name)
+		switch {
+		case was.IsEmpty() || a.Relation != 0:
+		case a.Mutability == ReadOnly, a.Mutability == Immutable && is.IsEmpty():
+			out.Set(a.Name, was)
+		case a.Mutability == Immutable && !document.Equal(was, is):
+			return out, invalid("mutability", a.Name, "immutable: it has a value already, which can't change")
+		case a.Type == filter.Complex && !a.Multi && !is.IsEmpty():
+			kept, err := a.subs.keep(was, is)
+			if err != nil {
+				return out, err.under(a.Name)
+			}
+			out.Set(a.Name, kept)
+		}
+	}
+	return out, nil
+}

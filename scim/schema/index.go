@@ -1,0 +1,128 @@
+package schema
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/document"
+	"github.com/rollcall-dev/rollcall/store/filter"
+)
+
+// compileIndex finds the attributes to index: the unique ones, externalId, and those named.
+func (t *Type) compileIndex(lookup []string) error {
+	add := func(a *Attribute) error {
+		switch {
+		case a.common != notCommon || slices.Contains(t.indexes, a):
+			return nil // id is the primary key
+		case a.Relation != 0, a.secret(), a.Type != filter.String && a.Type != filter.Reference && a.Type != filter.Binary:
+			return fmt.Errorf("schema: resource type %s: %s can't be indexed, only strings and references can", t.Name, a.Path)
+		}
+		a.indexed = true
+		t.indexes = append(t.indexes, a)
+		return nil
+	}
+	for a := range t.all() {
+		if a.Unique && a.common == notCommon && a.Relation == 0 && a.Type != filter.Complex {
+			if err := add(a); err != nil {
+				return err
+			}
+		}
+	}
+	for _, path := range append([]string{"externalId"}, lookup...) {
+		a, _, err := t.Resolve(splitPath(path), nil)
+		if err != nil || a == nil {
+			return fmt.Errorf("schema: resource type %s has no attribute %q to index", t.Name, path)
+		}
+		if a = a.comparable(); a == nil {
+			return fmt.Errorf("schema: resource type %s: %q is complex; name a sub-attribute to index", t.Name, path)
+		}
+		if err := add(a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// all walks over all attributes and sub-attributes that can be stored.
+func (t *Type) all() func(func(*Attribute) bool) {
+	return func(yield func(*Attribute) bool) {
+		walk := func(list []*Attribute) bool {
+			for _, a := range list {
+				if !yield(a) {
+					return false
+				}
+				for _, s := range a.Sub {
+					if !yield(s) {
+						return false
+					}
+				}
+			}
+			return true
+		}
+		if !walk(t.Attributes) {
+			return
+		}
+		for _, x := range t.Extensions {
+			if !walk(x.Attributes) {
+				return
+			}
+		}
+	}
+}
+
+// comparable is the attribute that has the values of a: a itself, or value of a complex one; nil if there is none.
+func (a *Attribute) comparable() *Attribute {
+	if a.Type == filter.Complex {
+		return a.subs.find("value")
+	}
+	return a
+}
+
+// Index computes a resource's index keys and label from its attributes.
+func (t *Type) Index(v document.Value) (keys []store.IndexKey, label string) {
+	keys = make([]store.IndexKey, 0, len(t.indexes)+1)
+	for _, a := range t.indexes {
+		from := v
+		if a.Path.URI != "" {
+			from = v.Get(a.Path.URI)
+		}
+		if x := from.Get(a.Path.Name); !x.IsNull() {
+			keys = a.appendKeys(keys, x)
+		}
+	}
+	for _, name := range [...]string{"displayName", "userName"} {
+		if s := v.Get(name); s.Kind() == document.KindString && s.Text() != "" {
+			return keys, s.Text()
+		}
+	}
+	return keys, ""
+}
+
+// appendKeys appends a key for every value there is in v: a value, an object with one, or an array of these.
+func (a *Attribute) appendKeys(keys []store.IndexKey, v document.Value) []store.IndexKey {
+	switch v.Kind() {
+	case document.KindArray:
+		for i := range v.Items() {
+			keys = a.appendKeys(keys, v.Items()[i].Value)
+		}
+	case document.KindObject:
+		if a.Parent != nil {
+			if s := v.Ref(a.Name); s != nil && s.Kind() != document.KindObject {
+				keys = a.appendKeys(keys, *s)
+			}
+		}
+	case document.KindString:
+		if v.Text() == "" {
+			break
+		}
+		key := store.IndexKey{Attribute: a.path, Value: v.Text(), Unique: a.Unique}
+		if !a.CaseExact {
+			key.Value = document.Fold(key.Value)
+		}
+		if !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}

@@ -1,0 +1,80 @@
+package schema
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/document"
+)
+
+// TakeMembers takes the members out of decoded attributes: each once, in their order. present says whether there were
+// any. The error is an *Error.
+func (t *Type) TakeMembers(v *document.Value) (refs []store.MemberRef, present bool, err error) {
+	if t.members == nil {
+		return nil, false, nil
+	}
+	members := v.Get(t.members.Name)
+	if !v.Delete(t.members.Name) {
+		return nil, false, nil
+	}
+	refs, err = t.MemberRefs(members, t.members.Name)
+	return refs, true, err
+}
+
+// MemberRefs reads a coerced array of members: each once, in their order. where is the path for errors, which are
+// *Error of type invalidValue.
+func (t *Type) MemberRefs(members document.Value, where string) ([]store.MemberRef, error) {
+	refs := make([]store.MemberRef, 0, members.Len())
+	seen := make(map[string]bool, members.Len())
+	for i := range members.Items() {
+		e := &members.Items()[i].Value
+		id := e.Get("value").Text()
+		if strings.TrimSpace(id) == "" || len(id) > maxKey {
+			return nil, invalid("invalidValue", "value", "want the id of a resource").at(i).under(where)
+		}
+		if !seen[id] {
+			seen[id] = true
+			refs = append(refs, store.MemberRef{Type: t.memberType(*e), ID: id})
+		}
+	}
+	return refs, nil
+}
+
+// memberType is the resource type that a member says it has, by type or by $ref; "" if it doesn't say, or says
+// something that no resource type is called.
+func (t *Type) memberType(e document.Value) string {
+	if said := e.Get("type").Text(); said != "" {
+		for name := range t.endpoints {
+			if strings.EqualFold(name, said) {
+				return name
+			}
+		}
+	}
+	ref := e.Get("$ref").Text()
+	if ref == "" {
+		return ""
+	}
+	ref, id := cutLast(ref)
+	if id != e.Get("value").Text() {
+		return ""
+	}
+	_, collection := cutLast(ref)
+	for name, endpoint := range t.endpoints {
+		if strings.EqualFold(endpoint[1:], collection) {
+			return name
+		}
+	}
+	return ""
+}
+
+// cutLast cuts the last segment off a URL or a part of one, and decodes it.
+func cutLast(ref string) (rest, last string) {
+	ref = strings.TrimRight(ref, "/")
+	slash := strings.LastIndexByte(ref, '/')
+	last = ref[slash+1:]
+	if decoded, err := url.PathUnescape(last); err == nil {
+		last = decoded
+	}
+	return ref[:max(slash, 0)], last
+}

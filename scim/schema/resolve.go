@@ -1,0 +1,110 @@
+package schema
+
+import (
+	"strings"
+
+	"github.com/rollcall-dev/rollcall/scim/quirk"
+	"github.com/rollcall-dev/rollcall/store/document"
+	"github.com/rollcall-dev/rollcall/store/filter"
+)
+
+// Resolve finds the attribute that a path names, in any case, with or without the schema's URN. For a sub-attribute it
+// returns that; for the URN of an extension alone, nil and the extension. The error is an *Error of type invalidPath.
+func (t *Type) Resolve(p filter.Path, m *Mode) (*Attribute, *Extension, error) {
+	a, x, err := t.resolve(p, m)
+	if err != nil {
+		return nil, nil, err
+	}
+	return a, x, nil
+}
+
+func (t *Type) resolve(p filter.Path, m *Mode) (*Attribute, *Extension, *Error) {
+	var a *Attribute
+	switch {
+	case p.URI == "":
+		if a = t.core.find(p.Name); a == nil {
+			a = t.unqualified[document.Fold(p.Name)]
+			if a != nil && !m.tolerate(quirk.UnqualifiedExtension) {
+				return nil, nil, invalid("invalidPath", p.String(), "no attribute of the base schema; write %s", a.Path)
+			}
+		}
+	case t.isBase(p.URI):
+		a = t.core.find(p.Name)
+	default:
+		if x := t.extension(p.URI); x != nil {
+			a = x.Find(p.Name)
+			break
+		}
+		// A parser takes the URN's last part for an attribute: ...:enterprise:2.0 and User.
+		x, base := t.splitURN(p)
+		switch {
+		case x != nil && p.Sub == "":
+			return nil, x, nil
+		case base && p.Sub == "":
+			return nil, nil, invalid("invalidPath", p.String(), "names the whole resource; name an attribute")
+		case (x != nil || base) && m.tolerate(quirk.DottedKeys): // urn:...:User.department
+			l := &t.core
+			if x != nil {
+				l = &x.level
+			}
+			if a = l.find(p.Sub); a != nil {
+				return a, nil, nil
+			}
+		}
+	}
+	if a == nil {
+		return nil, nil, t.unknown(p)
+	}
+	if p.Sub == "" {
+		return a, nil, nil
+	}
+	if sub := a.subs.find(p.Sub); sub != nil {
+		return sub, nil, nil
+	}
+	if a.Type != filter.Complex {
+		return nil, nil, invalid("invalidPath", p.String(), "%s is a %s and has no sub-attributes", a.Name, a.Type)
+	}
+	return nil, nil, invalid("invalidPath", p.String(), "%s has no such sub-attribute; it has %s", a.Name, a.subs.names())
+}
+
+// splitURN recognizes the URN of an extension, or of the base schema, that was split at its last colon.
+func (t *Type) splitURN(p filter.Path) (x *Extension, base bool) {
+	is := func(urn string) bool {
+		n := len(p.URI)
+		return len(urn) == n+1+len(p.Name) && urn[n] == ':' && strings.EqualFold(urn[:n], p.URI) && strings.EqualFold(urn[n+1:], p.Name)
+	}
+	if is(t.URN) {
+		return nil, true
+	}
+	for _, x := range t.Extensions {
+		if is(x.URN) {
+			return x, false
+		}
+	}
+	return nil, false
+}
+
+func (t *Type) unknown(p filter.Path) *Error {
+	if len(p.URI)+len(p.Name)+len(p.Sub) > 200 {
+		return invalid("invalidPath", "", "%s is no attribute of %s", clip(p.String()), t.Name)
+	}
+	return invalid("invalidPath", p.String(), "%s has no such attribute", t.Name)
+}
+
+// splitPath reads the name of an attribute in a list of names, in sortBy or as a key: [URN:]name[.sub]. The brackets
+// of a value filter, which have no place there but are sent, are left out.
+func splitPath(s string) (p filter.Path) {
+	if open := strings.IndexByte(s, '['); open >= 0 {
+		rest := ""
+		if end := strings.LastIndexByte(s, ']'); end > open {
+			rest = s[end+1:]
+		}
+		s = s[:open] + rest
+	}
+	p.Name = s
+	if colon := strings.LastIndexByte(s, ':'); colon >= 0 {
+		p.URI, p.Name = s[:colon], s[colon+1:]
+	}
+	p.Name, p.Sub, _ = strings.Cut(p.Name, ".")
+	return p
+}
