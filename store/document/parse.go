@@ -56,6 +56,14 @@ func Parse(in string, depth int) (Value, error) {
 	return v, nil
 }
 
+// ParseScalar parses the null, boolean, number or string that starts at in[pos], and returns the offset behind it. It is
+// for languages with JSON literals in them, whose parsers have checked that in is valid UTF-8. Errors are *[SyntaxError].
+func ParseScalar(in string, pos int) (Value, int, error) {
+	p := parser{in: in, pos: pos}
+	v, err := p.value() // of depth 0: arrays and objects are too deep
+	return v, p.pos, err
+}
+
 type parser struct {
 	in      string
 	pos     int

@@ -7,13 +7,18 @@
 package filter
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// Expr is a node of a filter's syntax tree: And, Or, Not, Compare, Present, Has, Related or Const.
-type Expr interface{ expr() }
+// Expr is a node of a filter's syntax tree: And, Or, Not, Compare, Present, Has, Related or Const. Its String is in the
+// grammar again, if it was made by Parse.
+type Expr interface {
+	fmt.Stringer
+	expr()
+}
 
 // And holds if all of its terms do; with no terms, it holds.
 type And []Expr
@@ -147,24 +152,4 @@ const (
 // String is the type's name in a schema.
 func (t Type) String() string {
 	return [...]string{"unbound", "string", "boolean", "integer", "decimal", "dateTime", "reference", "binary", "complex"}[t]
-}
-
-// PatchPath is the target of a PATCH operation: an attribute, elements of it, or a sub-attribute of either (RFC 7644
-// section 3.5.2, figure 7). A URN alone (an extension as a whole) is a Path with no Name.
-type PatchPath struct {
-	Path  Path // Sub is "" if Where is not nil
-	Where Expr // attr[Where]; nil: no brackets
-	Sub   string
-}
-
-// String is the path as it could be written; Where is shown as [...].
-func (p PatchPath) String() string {
-	s := p.Path.String()
-	if p.Where != nil {
-		s += "[...]"
-	}
-	if p.Sub != "" {
-		s += "." + p.Sub
-	}
-	return s
 }

@@ -1,0 +1,44 @@
+package filter
+
+import (
+	"fmt"
+	"strconv"
+	"unicode/utf8"
+)
+
+// Error says where a filter or path is not in the grammar, and what would be right there.
+type Error struct {
+	Pos  int    // of the first character that is wrong; the first of all is 1
+	Want string // e.g. an operator (eq, ne, ...)
+	Got  string // e.g. "like" in quotes, or: the end
+}
+
+func (e *Error) Error() string {
+	return fmt.Sprintf("at character %d: want %s, got %s", e.Pos, e.Want, e.Got)
+}
+
+// fail is the error at the parser's position.
+func (p *parser) fail(want string) error { return p.failWith(want, p.got()) }
+
+func (p *parser) failWith(want, got string) error {
+	return &Error{utf8.RuneCountInString(p.in[:p.pos]) + 1, want, got}
+}
+
+// got shows the word at the position, or the one bracket or quote.
+func (p *parser) got() string {
+	const most = 40
+	end := p.pos
+	for end < len(p.in) && end < p.pos+most && !isDelimiter(p.in[end]) {
+		end++
+	}
+	switch {
+	case p.pos == len(p.in):
+		return "the end"
+	case end == p.pos:
+		end++
+	}
+	for end < len(p.in) && !utf8.RuneStart(p.in[end]) {
+		end++
+	}
+	return strconv.Quote(p.in[p.pos:end])
+}

@@ -1,0 +1,346 @@
+package filter
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/rollcall-dev/rollcall/store/document"
+)
+
+// Options bound what [Parse] and [ParsePath] accept. The zero Options are lenient with the default bounds.
+type Options struct {
+	Strict    bool // refuse what a Dialect would tolerate
+	MaxLength int  // bytes of the text; 0: 8192
+	MaxDepth  int  // levels of brackets, round or square; 0: 32
+	MaxTerms  int  // comparisons and presence tests; 0: 256
+}
+
+// Dialect is the set of deviations from the grammar that a text needed to be understood.
+type Dialect uint8
+
+// The deviations.
+const (
+	// UnquotedValue is a bare word behind eq that is no JSON value: userName eq jo@x.example.
+	UnquotedValue Dialect = 1 << iota
+	// ValuePathOperator is an operator behind a value path: emails[type eq "work"].value eq "x" means
+	// emails[type eq "work" and value eq "x"].
+	ValuePathOperator
+)
+
+// Has says whether x is in the set.
+func (d Dialect) Has(x Dialect) bool { return d&x != 0 }
+
+// Parse parses a filter (RFC 7644 section 3.4.2.2, figure 1): "not" binds closer than "and", "and" closer than "or".
+// The attributes of the expression are not bound. What is wrong with the text is an *[Error].
+//
+// The URN of an attribute ends at the last colon, as an attribute's name can't have one and a URN may have any number.
+// So the name of an extension as a whole, which a filter or path can't be told from an attribute's without a schema,
+// becomes the Path of an attribute called by the URN's last part; whoever knows the schema puts the two together again.
+func Parse(s string, o Options) (Expr, Dialect, error) {
+	p, err := newParser(s, o)
+	if err != nil {
+		return nil, 0, err
+	}
+	x, err := p.or()
+	if err == nil {
+		err = p.end("and, or, or the end")
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	return x, p.dialect, nil
+}
+
+// ParsePath parses the path of a PATCH operation (RFC 7644 section 3.5.2, figure 7). The rules of [Parse] hold. A URN
+// whose last part can't be an attribute's name, as that of urn:example:2.0, becomes a Path without Name.
+func ParsePath(s string, o Options) (PatchPath, Dialect, error) {
+	p, err := newParser(s, o)
+	if err != nil {
+		return PatchPath{}, 0, err
+	}
+	path, err := p.patchPath()
+	if err != nil {
+		return PatchPath{}, 0, err
+	}
+	return path, p.dialect, nil
+}
+
+type parser struct {
+	in      string
+	pos     int
+	opts    Options
+	depth   int  // of the brackets that are open
+	terms   int  // so far
+	element bool // within square brackets, where names are those of sub-attributes
+	dialect Dialect
+}
+
+func newParser(s string, o Options) (parser, error) {
+	if o.MaxLength <= 0 {
+		o.MaxLength = 8192
+	}
+	if o.MaxDepth <= 0 {
+		o.MaxDepth = 32
+	}
+	if o.MaxTerms <= 0 {
+		o.MaxTerms = 256
+	}
+	p := parser{in: s, opts: o}
+	if len(s) > o.MaxLength {
+		p.pos = o.MaxLength
+		return p, p.failWith("at most "+strconv.Itoa(o.MaxLength)+" bytes", strconv.Itoa(len(s)))
+	}
+	if !utf8.ValidString(s) {
+		for p.pos < len(s) {
+			r, n := utf8.DecodeRuneInString(s[p.pos:])
+			if r == utf8.RuneError && n == 1 {
+				break
+			}
+			p.pos += n
+		}
+		return p, p.failWith("UTF-8", "a byte that is none")
+	}
+	p.space()
+	return p, nil
+}
+
+func (p *parser) or() (Expr, error) {
+	x, err := p.and()
+	if err != nil || !p.word("or") {
+		return x, err
+	}
+	any := appendOr(make(Or, 0, 2), x)
+	for {
+		if x, err = p.and(); err != nil {
+			return nil, err
+		}
+		if any = appendOr(any, x); !p.word("or") {
+			return any, nil
+		}
+	}
+}
+
+func (p *parser) and() (Expr, error) {
+	x, err := p.term()
+	if err != nil || !p.word("and") {
+		return x, err
+	}
+	all := appendAnd(make(And, 0, 2), x)
+	for {
+		if x, err = p.term(); err != nil {
+			return nil, err
+		}
+		if all = appendAnd(all, x); !p.word("and") {
+			return all, nil
+		}
+	}
+}
+
+// appendAnd takes the terms out of brackets that change nothing: (a and b) and c.
+func appendAnd(all And, x Expr) And {
+	if terms, ok := x.(And); ok {
+		return append(all, terms...)
+	}
+	return append(all, x)
+}
+
+func appendOr(any Or, x Expr) Or {
+	if terms, ok := x.(Or); ok {
+		return append(any, terms...)
+	}
+	return append(any, x)
+}
+
+// term parses what stands between the words and and or.
+func (p *parser) term() (Expr, error) {
+	p.space()
+	if p.peek() == '(' {
+		return p.group()
+	}
+	if p.not() {
+		x, err := p.group()
+		if err != nil {
+			return nil, err
+		}
+		return Not{x}, nil
+	}
+	path, err := p.attribute()
+	if err != nil {
+		return nil, err
+	}
+	if p.peek() == '[' {
+		return p.valuePath(path)
+	}
+	return p.predicate(path)
+}
+
+// not goes to the bracket behind the word not. Without a bracket, not is an attribute's name.
+func (p *parser) not() bool {
+	if len(p.in)-p.pos < 3 || !strings.EqualFold(p.in[p.pos:p.pos+3], "not") {
+		return false
+	}
+	start := p.pos
+	p.pos += 3
+	if p.space(); p.peek() == '(' {
+		return true
+	}
+	p.pos = start
+	return false
+}
+
+func (p *parser) group() (Expr, error) {
+	if err := p.open(); err != nil {
+		return nil, err
+	}
+	x, err := p.or()
+	if err != nil {
+		return nil, err
+	}
+	return x, p.close(')')
+}
+
+// valuePath parses [...] behind a path, and the operator that the dialect allows behind that.
+func (p *parser) valuePath(path Path) (Expr, error) {
+	where, err := p.where(path)
+	if err != nil {
+		return nil, err
+	}
+	if p.peek() == '.' && !p.opts.Strict {
+		p.pos++
+		sub, err := p.name(aSubAttribute)
+		if err != nil {
+			return nil, err
+		}
+		x, err := p.predicate(Path{Name: sub})
+		if err != nil {
+			return nil, err
+		}
+		p.dialect |= ValuePathOperator
+		where = append(appendAnd(make(And, 0, 2), where), x)
+	}
+	return Has{Attr{Path: path}, where}, nil
+}
+
+// where parses [...].
+func (p *parser) where(path Path) (Expr, error) {
+	if p.element {
+		return nil, p.fail("an operator, as square brackets don't nest")
+	}
+	if path.Sub != "" || path.Name == "" {
+		return nil, p.fail("square brackets behind an attribute only")
+	}
+	if err := p.open(); err != nil {
+		return nil, err
+	}
+	p.element = true
+	x, err := p.or()
+	if err != nil {
+		return nil, err
+	}
+	p.element = false
+	return x, p.close(']')
+}
+
+// predicate parses the operator and the value behind an attribute.
+func (p *parser) predicate(path Path) (Expr, error) {
+	if !p.gap() {
+		return nil, p.fail("a space and an operator")
+	}
+	if p.terms++; p.terms > p.opts.MaxTerms {
+		return nil, p.failWith("at most "+strconv.Itoa(p.opts.MaxTerms)+" comparisons", "one more")
+	}
+	start := p.pos
+	for p.pos < len(p.in) && isLetter(p.in[p.pos]) {
+		p.pos++
+	}
+	op, present := operator(p.in[start:p.pos])
+	if !present && op == 0 || isName(p.peek()) {
+		p.pos = start
+		return nil, p.fail("an operator (eq, ne, co, sw, ew, gt, ge, lt, le or pr)")
+	}
+	if present {
+		return Present{Attr{Path: path}}, nil
+	}
+	if !p.gap() {
+		return nil, p.fail("a space and a value")
+	}
+	v, err := p.literal(op)
+	if err != nil {
+		return nil, err
+	}
+	return Compare{Attr: Attr{Path: path}, Op: op, Value: v}, nil
+}
+
+func operator(word string) (op Op, present bool) {
+	if len(word) != 2 {
+		return 0, false
+	}
+	switch [2]byte{word[0] | 0x20, word[1] | 0x20} { // letters in lower case
+	case [2]byte{'e', 'q'}:
+		return Eq, false
+	case [2]byte{'n', 'e'}:
+		return Ne, false
+	case [2]byte{'c', 'o'}:
+		return Co, false
+	case [2]byte{'s', 'w'}:
+		return Sw, false
+	case [2]byte{'e', 'w'}:
+		return Ew, false
+	case [2]byte{'g', 't'}:
+		return Gt, false
+	case [2]byte{'g', 'e'}:
+		return Ge, false
+	case [2]byte{'l', 't'}:
+		return Lt, false
+	case [2]byte{'l', 'e'}:
+		return Le, false
+	case [2]byte{'p', 'r'}:
+		return 0, true
+	}
+	return 0, false
+}
+
+// literal parses a JSON string, number, boolean or null, or the bare word that the dialect takes for a string.
+func (p *parser) literal(op Op) (document.Value, error) {
+	const want = "a value: a string in double quotes, a number, true, false or null"
+	end := p.pos
+	if p.peek() != '"' {
+		for end < len(p.in) && !isDelimiter(p.in[end]) {
+			end++
+		}
+	}
+	v, behind, err := document.ParseScalar(p.in, p.pos)
+	switch word := p.in[p.pos:end]; {
+	case p.peek() == '"' && err != nil:
+		return v, p.syntax(err)
+	case p.peek() == '"' || err == nil && behind == end:
+		p.pos = behind
+		return v, nil
+	case op != Eq || p.opts.Strict || word == "" || word[0] == '\'' || isReserved(word):
+		return v, p.fail(want)
+	default:
+		p.pos = end
+		p.dialect |= UnquotedValue
+		return document.String(word), nil
+	}
+}
+
+// isReserved says whether a word stands where a value was forgotten.
+func isReserved(word string) bool {
+	return strings.EqualFold(word, "and") || strings.EqualFold(word, "or") || strings.EqualFold(word, "not")
+}
+
+// syntax makes an Error of what a JSON literal is refused for.
+func (p *parser) syntax(err error) error {
+	e, ok := err.(*document.SyntaxError)
+	if !ok {
+		return err
+	}
+	p.pos = e.Offset
+	want, got, both := strings.Cut(strings.TrimPrefix(e.Reason, "want "), ", got ")
+	if !both {
+		got = p.got()
+	}
+	return p.failWith(want, got)
+}

@@ -1,0 +1,125 @@
+package filter
+
+import "strings"
+
+// PatchPath is the target of a PATCH operation: an attribute, elements of it, or a sub-attribute of either (RFC 7644
+// section 3.5.2, figure 7). A URN alone (an extension as a whole) is a Path with no Name.
+type PatchPath struct {
+	Path  Path // Sub is "" if Where is not nil
+	Where Expr // attr[Where]; nil: no brackets
+	Sub   string
+}
+
+// String is the path in the grammar.
+func (p PatchPath) String() string {
+	b := append(make([]byte, 0, 64), p.Path.String()...)
+	if p.Where != nil {
+		b = append(b, '[')
+		b = append(appendExpr(b, p.Where, inBrackets), ']')
+	}
+	if p.Sub != "" {
+		b = append(append(b, '.'), p.Sub...)
+	}
+	return string(b)
+}
+
+// patchPath parses a whole text as the path of a PATCH operation.
+func (p *parser) patchPath() (path PatchPath, err error) {
+	if urn := p.bareURN(); urn != "" {
+		path.Path.URI = urn
+		return path, p.end("the end")
+	}
+	if path.Path, err = p.attribute(); err != nil {
+		return path, err
+	}
+	if p.peek() != '[' {
+		return path, p.end("'.', '[' or the end")
+	}
+	if path.Where, err = p.where(path.Path); err != nil {
+		return path, err
+	}
+	if p.peek() != '.' {
+		return path, p.end("'.' or the end")
+	}
+	p.pos++
+	if path.Sub, err = p.name(aSubAttribute); err != nil {
+		return path, err
+	}
+	return path, p.end("the end")
+}
+
+const (
+	anAttribute   = "the name of an attribute"
+	aSubAttribute = "the name of a sub-attribute"
+)
+
+// attribute parses [URI:]name[.sub].
+func (p *parser) attribute() (path Path, err error) {
+	word := p.ahead()
+	if colon := strings.LastIndexByte(word, ':'); colon >= 0 {
+		if n := uriLength(word[:colon]); n < colon {
+			p.pos += n
+			return path, p.fail("the URN of a schema")
+		}
+		path.URI = word[:colon]
+		p.pos += colon + 1
+	}
+	want := anAttribute
+	if p.element {
+		want = aSubAttribute
+	}
+	if path.Name, err = p.name(want); err == nil && p.peek() == '.' {
+		p.pos++
+		path.Sub, err = p.name(aSubAttribute)
+	}
+	return path, err
+}
+
+// bareURN takes a URN that can't end in the name of an attribute.
+func (p *parser) bareURN() string {
+	word := p.ahead()
+	colon := strings.LastIndexByte(word, ':')
+	if colon < 0 || colon+1 == len(word) || uriLength(word) < len(word) || p.pos+len(word) < len(p.in) && p.in[p.pos+len(word)] == '[' {
+		return ""
+	}
+	name, sub, dotted := strings.Cut(word[colon+1:], ".")
+	if nameLength(name) == len(name) && name != "" && (!dotted || nameLength(sub) == len(sub)) {
+		return ""
+	}
+	p.pos += len(word)
+	return word
+}
+
+// name parses an attribute's name without URN. RFC 7643 section 2.1 allows $ in names for $ref, and only there first.
+func (p *parser) name(want string) (string, error) {
+	n := nameLength(p.in[p.pos:])
+	if n == 0 {
+		return "", p.fail(want)
+	}
+	p.pos += n
+	return p.in[p.pos-n : p.pos], nil
+}
+
+// nameLength is how much of s is an attribute's name.
+func nameLength(s string) int {
+	if s == "" || !isLetter(s[0]) && s[0] != '$' {
+		return 0
+	}
+	n := 1
+	for n < len(s) && isName(s[n]) {
+		n++
+	}
+	return n
+}
+
+// uriLength is how much of s is made of what a URI may have (RFC 3986 appendix A) and no delimiter of ours is.
+func uriLength(s string) int {
+	if s == "" || !isLetter(s[0]) {
+		return 0
+	}
+	n := 1
+	for n < len(s) && s[n] < 0x7F && strings.IndexByte("<>\\^`{|}", s[n]) < 0 {
+		n++
+	}
+	return n
+}

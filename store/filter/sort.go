@@ -1,0 +1,91 @@
+package filter
+
+import (
+	"strings"
+	"time"
+
+	"github.com/rollcall-dev/rollcall/store/document"
+)
+
+// SortKey makes the key that a resource has in the order of a bound attribute (RFC 7644 section 3.4.2.3): the order of
+// the keys' bytes is the order of the resources. The key is valid UTF-8 without NUL. ok is false if the resource has no
+// value to sort by; such resources come last, or first in descending order.
+//
+// Of a multi-valued attribute the value of the primary element counts, or else the first value that there is. Strings
+// are in the order of code points, folded unless caseExact; numbers in that of their values; dateTimes of instants;
+// false is before true.
+func SortKey(src Source, by Attr) (key string, ok bool) {
+	v := src.Attribute(by.Path)
+	value := sortValue(&v, by.Sub)
+	if value == nil {
+		return "", false
+	}
+	text := value.Text()
+	switch by.Type {
+	case Boolean, Integer, Decimal:
+		switch value.Kind() {
+		case document.KindBool:
+			return text, true // "false" is less than "true"
+		case document.KindNumber:
+			return document.NumberKey(text), true
+		}
+		return "", false
+	case DateTime:
+		at, ok := ParseTime(text)
+		if !ok {
+			return "", false
+		}
+		return at.UTC().Format("2006-01-02T15:04:05.000000000Z"), true
+	}
+	if value.Kind() != document.KindString {
+		return "", false
+	}
+	if !by.CaseExact {
+		text = document.Fold(text)
+	}
+	return text, true
+}
+
+// sortValue finds the value to sort by: no array and no object.
+func sortValue(v *document.Value, sub string) *document.Value {
+	switch v.Kind() {
+	case document.KindNull:
+		return nil
+	case document.KindArray:
+		var first *document.Value
+		for i := range v.Items() {
+			e := v.At(i)
+			x := sortValue(e, sub)
+			if x != nil && e.Get("primary").True() {
+				return x
+			}
+			if first == nil {
+				first = x
+			}
+		}
+		return first
+	case document.KindObject:
+		if sub == "" {
+			sub = "value"
+		}
+		if v = v.Ref(sub); v == nil || v.Kind() == document.KindObject {
+			return nil
+		}
+		return sortValue(v, "")
+	}
+	if sub != "" && sub != "value" {
+		return nil
+	}
+	return v
+}
+
+// ParseTime reads an xsd:dateTime (RFC 7643 section 2.3.5). One without a time zone is taken for UTC. A time whose year
+// has not four digits, or is 0, is none.
+func ParseTime(s string) (at time.Time, ok bool) {
+	at, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil && len(s) >= len("2006-01-02T15:04:05") && strings.IndexByte(s[10:], 'Z') < 0 {
+		at, err = time.Parse("2006-01-02T15:04:05.999999999", s)
+	}
+	at = at.UTC()
+	return at, err == nil && 0 < at.Year() && at.Year() < 10000
+}
