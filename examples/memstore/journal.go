@@ -1,0 +1,54 @@
+package memstore
+
+import (
+	"context"
+	"slices"
+	"sort"
+
+	"github.com/rollcall-dev/rollcall/store"
+)
+
+// journal holds a tenant's last entries, in the order of their ids. Memory is bounded: at least the last journalSize
+// entries are there, at most twice as many.
+type journal struct{ entries []store.Entry }
+
+const journalSize = 10_000
+
+func (j *journal) add(e store.Entry) {
+	if len(j.entries) == 2*journalSize {
+		j.entries = append(make([]store.Entry, 0, 2*journalSize), j.entries[journalSize:]...)
+	}
+	// Ids grow with time, but two requests may commit in the other order.
+	at := len(j.entries)
+	for at > 0 && j.entries[at-1].ID > e.ID {
+		at--
+	}
+	j.entries = slices.Insert(j.entries, at, e)
+}
+
+// Journal implements [store.JournalReader]. The store forgets old entries: it keeps the last 10,000 of each tenant.
+func (s *Store) Journal(ctx context.Context, q store.JournalQuery) ([]store.Entry, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	t := s.tenant(q.Tenant)
+	if t == nil {
+		return nil, nil
+	}
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	entries := t.journal.entries
+	if q.Before != "" {
+		entries = entries[:sort.Search(len(entries), func(i int) bool { return entries[i].ID >= q.Before })]
+	}
+	var out []store.Entry
+	for _, e := range slices.Backward(entries) {
+		if len(out) >= q.Max {
+			break
+		}
+		if q.Connection == "" || e.Connection == q.Connection {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,152 @@
+package memstore
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rollcall-dev/rollcall/store/document"
+	"github.com/rollcall-dev/rollcall/store/filter"
+)
+
+// candidates finds by index a set of records, in the order of id and type, that has all in the tables that satisfy the
+// filter; they need to be tested still. It says no if an index doesn't help. The lock is held.
+func (t *tenant) candidates(tables []*table, x filter.Expr) ([]*record, bool) {
+	if x == nil {
+		return nil, false
+	}
+	var records []*record
+	for _, tb := range tables {
+		p, ok := t.plan(tb, x)
+		if !ok {
+			return nil, false
+		}
+		for _, b := range p {
+			records = b.appendTo(records)
+		}
+	}
+	slices.SortFunc(records, func(a, b *record) int {
+		if c := strings.Compare(a.id, b.id); c != 0 {
+			return c
+		}
+		return strings.Compare(a.table.typ, b.table.typ)
+	})
+	return slices.Compact(records), true
+}
+
+// plan is a set of records, as the union of buckets.
+type plan []bucket
+
+func (p plan) len() int {
+	n := 0
+	for _, b := range p {
+		n += b.len()
+	}
+	return n
+}
+
+// plan finds the smallest set that an index has for the filter.
+func (t *tenant) plan(tb *table, x filter.Expr) (best plan, ok bool) {
+	switch x := x.(type) {
+	case filter.Const:
+		return nil, !bool(x)
+	case filter.And:
+		for _, term := range x {
+			if p, found := t.plan(tb, term); found && (!ok || p.len() < best.len()) {
+				best, ok = p, true
+			}
+		}
+		return best, ok
+	case filter.Or:
+		for _, term := range x {
+			p, found := t.plan(tb, term)
+			if !found {
+				return nil, false
+			}
+			best = append(slices.Clip(best), p...)
+		}
+		return best, true
+	case filter.Compare:
+		if x.Attr.URI == "" && x.Attr.Name == "id" {
+			id, ok := equals(x)
+			return plan{{one: tb.byID[id]}}, ok && x.Attr.CaseExact
+		}
+		return tb.lookup(x.Attr.Path, x)
+	case filter.Has:
+		for _, c := range conjuncts(x.Where) {
+			p := x.Attr.Path
+			p.Sub = c.Attr.Name
+			if found, isIndexed := tb.lookup(p, c); isIndexed {
+				return found, true
+			}
+		}
+	case filter.Related:
+		for _, c := range conjuncts(x.Where) {
+			if id, isID := equals(c); isID && c.Attr.CaseExact && c.Attr.Name == "value" {
+				return t.related(tb, x.Relation, id), true
+			}
+		}
+	}
+	return nil, false
+}
+
+// lookup asks the index of an attribute, if there's one: attr eq "value".
+func (tb *table) lookup(p filter.Path, c filter.Compare) (plan, bool) {
+	value, ok := equals(c)
+	if !ok {
+		return nil, false
+	}
+	x := tb.indexes[p.String()]
+	if x == nil && p.Sub == "" { // emails eq "x" means its value
+		p.Sub = "value"
+		x = tb.indexes[p.String()]
+	}
+	if x == nil {
+		return nil, false
+	}
+	found := plan{x.plain[value]}
+	if r := x.unique[value]; r != nil {
+		found = append(found, bucket{one: r})
+	}
+	return found, true
+}
+
+// equals returns the value of a comparison that an index can answer: equality with a text that isn't empty.
+func equals(c filter.Compare) (string, bool) {
+	isText := c.Attr.Type == filter.String || c.Attr.Type == filter.Reference
+	ok := c.Op == filter.Eq && isText && c.Value.Kind() == document.KindString && c.Value.Text() != ""
+	return c.Value.Text(), ok
+}
+
+// conjuncts are the comparisons that must hold for the expression to hold.
+func conjuncts(x filter.Expr) (all []filter.Compare) {
+	switch x := x.(type) {
+	case filter.Compare:
+		all = append(all, x)
+	case filter.And:
+		for _, term := range x {
+			all = append(all, conjuncts(term)...)
+		}
+	}
+	return all
+}
+
+// related finds the records of a table that have a row with the id at the other end.
+func (t *tenant) related(tb *table, rel filter.Relation, id string) (found plan) {
+	switch rel {
+	case filter.Members:
+		if of := t.members.of[id]; of != nil && tb.typ == groupType {
+			for _, b := range of.from(0, of.n, nil) {
+				found = append(found, bucket{one: tb.byID[b.group.id]})
+			}
+		}
+	case filter.Groups:
+		if g := t.members.groups[id]; g != nil {
+			for _, r := range g.rows.from(0, g.rows.n, nil) {
+				if r.table == tb {
+					found = append(found, bucket{one: tb.byID[r.id]})
+				}
+			}
+		}
+	}
+	return found
+}

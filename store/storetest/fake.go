@@ -1,0 +1,163 @@
+package storetest
+
+import (
+	"context"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/rollcall-dev/rollcall/store"
+)
+
+// Fake is the store to test a product with, and the measure that other stores are compared to: in memory, slow, and so
+// plain that it is right by reading it. It implements every optional interface of package store, and fails on demand:
+// see [Fake.FailCommit], [Fake.LoseAnswer], [Fake.Before], [Fake.SetUnavailable] and [Fake.Freeze]. It is safe for
+// concurrent use. Make it with [NewFake].
+type Fake struct {
+	mu      sync.Mutex
+	tenants map[string]*tenant // a commit swaps in a changed copy, so that what a reader holds stays as it is
+	events  []*event           // of all tenants, in the order of commits
+	told    int64              // how many events there ever were
+	faults  faults
+}
+
+var (
+	_ store.Store         = (*Fake)(nil)
+	_ store.SeatReader    = (*Fake)(nil)
+	_ store.EventSource   = (*Fake)(nil)
+	_ store.JournalReader = (*Fake)(nil)
+)
+
+// groupType is the resource type whose members membership rows are (RFC 7643 section 4.2).
+const groupType = "Group"
+
+// NewFake makes an empty store.
+func NewFake() *Fake { return &Fake{tenants: map[string]*tenant{}} }
+
+// tenant is all that a tenant has, except for its events.
+type tenant struct {
+	resources map[name]*store.Resource     // never changed in place
+	members   map[string]map[string]string // group's id -> member's id -> member's type
+	seats     int
+	journal   []store.Entry
+}
+
+type name struct{ typ, id string }
+
+func (t *tenant) clone() *tenant {
+	c := &tenant{
+		resources: maps.Clone(t.resources),
+		members:   make(map[string]map[string]string, len(t.members)),
+		seats:     t.seats,
+		journal:   slices.Clone(t.journal),
+	}
+	for group, rows := range t.members {
+		c.members[group] = maps.Clone(rows)
+	}
+	return c
+}
+
+func empty() *tenant {
+	return &tenant{resources: map[name]*store.Resource{}, members: map[string]map[string]string{}}
+}
+
+// Get implements [store.Store].
+func (f *Fake) Get(ctx context.Context, k store.Key) (*store.Resource, error) {
+	t, err := f.read(ctx, "Get", k.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	r, ok := t.resources[name{k.Type, k.ID}]
+	if !ok {
+		return nil, store.ErrNotFound
+	}
+	return clone(r), nil
+}
+
+// Members implements [store.Store]. The rows are those of the moment at which the walk begins.
+func (f *Fake) Members(ctx context.Context, q store.MemberQuery) iter.Seq2[store.Member, error] {
+	return func(yield func(store.Member, error) bool) {
+		t, err := f.read(ctx, "Members", q.Tenant)
+		if err != nil {
+			yield(store.Member{}, err)
+			return
+		}
+		var rows []store.Member
+		for _, group := range q.Groups {
+			for _, m := range t.membersOf(group) {
+				if len(q.IDs) == 0 || slices.Contains(q.IDs, m.ID) {
+					rows = append(rows, m)
+				}
+			}
+		}
+		for _, id := range q.Of {
+			rows = append(rows, t.groupsOf(id)...)
+		}
+		for _, row := range rows {
+			if err := ctx.Err(); err != nil {
+				yield(store.Member{}, err)
+				return
+			}
+			if !yield(row, nil) {
+				return
+			}
+		}
+	}
+}
+
+// membersOf are a group's members with their labels, in the order of their ids.
+func (t *tenant) membersOf(group string) []store.Member {
+	var rows []store.Member
+	for id, typ := range t.members[group] {
+		rows = append(rows, store.Member{Group: group, Type: typ, ID: id, Label: t.resources[name{typ, id}].Label})
+	}
+	slices.SortFunc(rows, func(a, b store.Member) int { return strings.Compare(a.ID, b.ID) })
+	return rows
+}
+
+// groupsOf are the groups that a resource is a member of with their labels, in the order of their ids.
+func (t *tenant) groupsOf(id string) []store.Member {
+	var rows []store.Member
+	for group, members := range t.members {
+		if typ, ok := members[id]; ok {
+			label := t.resources[name{groupType, group}].Label
+			rows = append(rows, store.Member{Group: group, Type: typ, ID: id, Label: label})
+		}
+	}
+	slices.SortFunc(rows, func(a, b store.Member) int { return strings.Compare(a.Group, b.Group) })
+	return rows
+}
+
+// Seats implements [store.SeatReader].
+func (f *Fake) Seats(ctx context.Context, tenant string) (int, error) {
+	t, err := f.read(ctx, "Seats", tenant)
+	if err != nil {
+		return 0, err
+	}
+	return t.seats, nil
+}
+
+// Journal implements [store.JournalReader].
+func (f *Fake) Journal(ctx context.Context, q store.JournalQuery) ([]store.Entry, error) {
+	t, err := f.read(ctx, "Journal", q.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	var found []store.Entry
+	for _, e := range t.journal {
+		if (q.Connection == "" || e.Connection == q.Connection) && (q.Before == "" || e.ID < q.Before) {
+			found = append(found, e)
+		}
+	}
+	slices.SortFunc(found, func(a, b store.Entry) int { return strings.Compare(b.ID, a.ID) })
+	return found[:min(len(found), max(q.Max, 0))], nil
+}
+
+// clone makes a resource of the caller's own.
+func clone(r *store.Resource) *store.Resource {
+	c := *r
+	c.Index = slices.Clone(r.Index)
+	return &c
+}

@@ -1,0 +1,165 @@
+package storetest
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/rollcall-dev/rollcall/store"
+)
+
+// Commit implements [store.Store]: it applies the change to a copy of the tenant, and takes the copy if all went well.
+func (f *Fake) Commit(ctx context.Context, c *store.Change) error {
+	if err := f.begin(ctx, "Commit"); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	before, after := f.faults.next()
+	if before != nil {
+		return before
+	}
+	t := empty()
+	if old, ok := f.tenants[c.Tenant]; ok {
+		t = old.clone()
+	}
+	if err := t.apply(c); err != nil {
+		return err
+	}
+	f.tenants[c.Tenant] = t
+	for _, e := range c.Events {
+		f.told++
+		f.events = append(f.events, &event{tenant: c.Tenant, Delivery: store.Delivery{Event: e, Sequence: f.told}})
+	}
+	return after
+}
+
+func (t *tenant) apply(c *store.Change) error {
+	for _, p := range c.Put {
+		if err := t.put(c.Tenant, p); err != nil {
+			return err
+		}
+	}
+	for _, d := range c.Delete {
+		if err := t.remove(d); err != nil {
+			return err
+		}
+	}
+	for _, d := range c.Members {
+		isPut := slices.ContainsFunc(c.Put, func(p store.Put) bool {
+			return p.Resource.Type == groupType && p.Resource.ID == d.Group
+		})
+		if err := t.changeMembers(d, isPut); err != nil {
+			return err
+		}
+	}
+	if s := c.Seats; s != nil {
+		if s.Take > 0 && s.Limit >= 0 && t.seats+s.Take > s.Limit {
+			return store.ErrNoSeat
+		}
+		t.seats = max(0, t.seats+s.Take)
+	}
+	if c.Journal != nil {
+		t.journal = append(t.journal, *c.Journal)
+	}
+	return nil
+}
+
+func (t *tenant) put(tenant string, p store.Put) error {
+	r := clone(p.Resource)
+	r.Tenant = tenant
+	k := name{r.Type, r.ID}
+	switch old, ok := t.resources[k]; {
+	case p.IfVersion == "" && ok:
+		return &store.ConflictError{Attribute: "id"}
+	case p.IfVersion != "" && (!ok || old.Version != p.IfVersion):
+		return store.ErrVersionMismatch
+	}
+	for _, key := range r.Index {
+		for _, other := range t.resources {
+			if key.Unique && other.Type == r.Type && other.ID != r.ID && slices.Contains(other.Index, key) {
+				return &store.ConflictError{Attribute: key.Attribute}
+			}
+		}
+	}
+	t.resources[k] = r
+	return nil
+}
+
+func (t *tenant) remove(d store.Delete) error {
+	k := name{d.Type, d.ID}
+	old, ok := t.resources[k]
+	if !ok {
+		return store.ErrNotFound
+	}
+	if d.IfVersion != "" && d.IfVersion != old.Version {
+		return store.ErrVersionMismatch
+	}
+	delete(t.resources, k)
+	if d.Type == groupType {
+		delete(t.members, d.ID)
+	}
+	for _, rows := range t.members {
+		if rows[d.ID] == d.Type {
+			delete(rows, d.ID)
+		}
+	}
+	return nil
+}
+
+func (t *tenant) changeMembers(d store.MemberDelta, isPut bool) error {
+	k := name{groupType, d.Group}
+	old, ok := t.resources[k]
+	if !ok {
+		return store.ErrNotFound
+	}
+	if !isPut {
+		if d.IfVersion != "" && d.IfVersion != old.Version {
+			return store.ErrVersionMismatch
+		}
+		group := clone(old)
+		group.Version, group.LastModified = d.Version, d.LastModified
+		t.resources[k] = group
+	}
+	rows := t.members[d.Group]
+	if rows == nil {
+		rows = map[string]string{}
+		t.members[d.Group] = rows
+	}
+	if d.Replace {
+		clear(rows)
+	}
+	for _, id := range d.Remove {
+		delete(rows, id)
+	}
+	for _, m := range d.Add {
+		typ, ok := t.resolve(m)
+		if !ok {
+			return &store.UnknownMemberError{ID: m.ID}
+		}
+		if _, ok := rows[m.ID]; !ok {
+			rows[m.ID] = typ
+		}
+	}
+	return nil
+}
+
+// resolve finds the type of a member: the one it says, else the first by name of those that have the id. The
+// library's internal types are nobody's members.
+func (t *tenant) resolve(m store.MemberRef) (typ string, ok bool) {
+	if m.Type != "" {
+		_, ok = t.resources[name{m.Type, m.ID}]
+		return m.Type, ok
+	}
+	var types []string
+	for k := range maps.Keys(t.resources) {
+		if k.id == m.ID && !strings.Contains(k.typ, ".") {
+			types = append(types, k.typ)
+		}
+	}
+	if len(types) == 0 {
+		return "", false
+	}
+	return slices.Min(types), true
+}

@@ -1,0 +1,186 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/rollcall-dev/rollcall/store"
+)
+
+var concurrencyRules = []rule{
+	{"Version", "Of changes that race for one version of a resource exactly one takes place; the others are refused with ErrVersionMismatch.", raceVersion},
+	{"Unique", "Of changes that race for a unique key exactly one takes place; the others are refused with ConflictError.", raceUnique},
+	{"Create", `Of changes that race to create one id exactly one takes place; the others are refused with ConflictError{"id"}.`, raceCreate},
+	{"Delete", "Of deletes that race exactly one takes place; the others are refused with ErrNotFound.", raceDelete},
+	{"Members", "64 parallel changes of one member each of one group lose none.", raceMembers},
+	{"DeleteMember", "A delete that races with the adding of its resource to a group leaves no row without a resource.", raceDeleteMember},
+	{"Seats", "Parallel claims never take more seats than there are.", raceSeats},
+	{"Readers", "Readers see each change whole or not at all while others write.", raceReaders},
+}
+
+// parallel is how many changes race.
+const parallel = 64
+
+// race makes many changes at the same time, and counts those that took place. The others must be refused as wanted.
+func (k *kit) race(want error, change func(n int) store.Change) (done int) {
+	k.Helper()
+	var wg sync.WaitGroup
+	errs := make([]error, parallel)
+	start := make(chan struct{})
+	for n := range parallel {
+		c := change(n)
+		c.Tenant = k.tenant
+		wg.Go(func() {
+			<-start
+			errs[n] = k.Commit(k.Context(), &c)
+		})
+	}
+	close(start)
+	wg.Wait()
+	for _, err := range errs {
+		switch {
+		case err == nil:
+			done++
+		case want == nil || want != errAny && !same(err, want):
+			k.broken("a change in a race was refused with %s, want %s", describe(err), describe(want))
+		}
+	}
+	return done
+}
+
+func raceVersion(k *kit) {
+	k.commit(creates(user(1)))
+	done := k.race(store.ErrVersionMismatch, func(n int) store.Change {
+		return update(next(user(1), fmt.Sprint("v2-", n), fmt.Sprintf(`{"userName":"winner-%d"}`, n)), "v1")
+	})
+	k.want("the number of updates of one version that took place", done, 1)
+	r := k.get("User", id(1))
+	var n int
+	fmt.Sscanf(r.Version, "v2-%d", &n)
+	k.want("the winner's attributes", r.Attributes, fmt.Sprintf(`{"userName":"winner-%d"}`, n))
+}
+
+func raceUnique(k *kit) {
+	done := k.race(conflict("userName"), func(n int) store.Change {
+		return creates(resource("User", id(n), `{"userName":"Anna"}`))
+	})
+	k.want("the number of creates of one userName that took place", done, 1)
+	k.want("the number of users", k.list(store.Query{}).Total, 1)
+}
+
+func raceCreate(k *kit) {
+	done := k.race(conflict("id"), func(n int) store.Change { return creates(plain("User", 1)) })
+	k.want("the number of creates of one id that took place", done, 1)
+}
+
+func raceDelete(k *kit) {
+	k.commit(creates(user(1)))
+	done := k.race(store.ErrNotFound, func(n int) store.Change { return deletes("User", id(1)) })
+	k.want("the number of deletes that took place", done, 1)
+}
+
+func raceMembers(k *kit) {
+	c := creates(group(1000))
+	for n := range 2 * parallel {
+		c.Put = append(c.Put, store.Put{Resource: plain("User", n)})
+	}
+	d := delta(1000, "v1", nil, nil)
+	for n := range parallel {
+		d.Add = append(d.Add, store.MemberRef{Type: "User", ID: id(n)})
+	}
+	c.Members = []store.MemberDelta{d}
+	k.commit(c)
+	done := k.race(nil, func(n int) store.Change {
+		if n%2 == 0 {
+			return changeMembers(delta(1000, fmt.Sprint("v2-", n), nil, []int{n}))
+		}
+		return changeMembers(delta(1000, fmt.Sprint("v2-", n), []int{parallel + n}, nil))
+	})
+	k.want("the number of changes that took place", done, parallel)
+	var want []int
+	for n := range 2 * parallel {
+		if n%2 == 1 {
+			want = append(want, n)
+		}
+	}
+	groupOf(k, 1000, want...)
+}
+
+func raceDeleteMember(k *kit) {
+	for round := range 8 {
+		u, g := 10*round, 10*round+1
+		k.commit(creates(plain("User", u), group(g)))
+		k.race(errAny, func(n int) store.Change {
+			if n == parallel/2 {
+				return deletes("User", id(u))
+			}
+			return changeMembers(delta(g, fmt.Sprint("v2-", n), []int{u}, nil))
+		})
+		k.gone("User", id(u))
+		groupOf(k, g)
+		k.want("the groups of the deleted one", k.members(store.MemberQuery{Of: []string{id(u)}}), []store.Member{})
+	}
+}
+
+// errAny is a refusal of any kind.
+var errAny = errors.New("a refusal")
+
+func raceSeats(k *kit) {
+	done := k.race(store.ErrNoSeat, func(n int) store.Change {
+		c := creates(plain("User", n))
+		c.Seats = &store.SeatClaim{Take: 1, Limit: 10}
+		return c
+	})
+	k.want("the number of claims on 10 seats that took place", done, 10)
+	k.used(10)
+	k.want("the number of users who got one", k.list(store.Query{}).Total, 10)
+}
+
+// raceReaders has writers move two users and a membership from one state to another, always together.
+func raceReaders(k *kit) {
+	k.commit(creates(resource("User", id(1), `{"title":"0"}`), resource("User", id(2), `{"title":"0"}`), group(10)))
+	ctx, cancel := context.WithCancel(k.Context())
+	defer cancel()
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				p, err := k.List(ctx, store.Query{Tenant: k.tenant, Types: []string{"User"}, Count: 10})
+				if ctx.Err() != nil {
+					return
+				}
+				if err != nil || len(p.Resources) != 2 || p.Resources[0].Attributes != p.Resources[1].Attributes {
+					k.broken("a list shows half a change: %v, error %v", p, err)
+					return
+				}
+				if _, err := k.Get(ctx, store.Key{Tenant: k.tenant, Type: "User", ID: id(1)}); err != nil && ctx.Err() == nil {
+					k.broken("Get: %v", err)
+					return
+				}
+				for _, err := range k.Members(ctx, store.MemberQuery{Tenant: k.tenant, Groups: []string{id(10)}}) {
+					if err != nil && ctx.Err() == nil && !errors.Is(err, context.Canceled) {
+						k.broken("Members: %v", err)
+						return
+					}
+				}
+			}
+		})
+	}
+	for n := range 100 {
+		json, version := fmt.Sprintf(`{"title":"%d"}`, n+1), fmt.Sprint("v", n+1)
+		c := store.Change{Put: []store.Put{
+			{Resource: next(user(1), fmt.Sprint("v", n+2), json), IfVersion: version},
+			{Resource: next(user(2), fmt.Sprint("v", n+2), json), IfVersion: version},
+		}}
+		d := delta(10, fmt.Sprint("v", n+2), []int{1, 2}, nil)
+		if n%2 == 1 {
+			d.Add, d.Remove = nil, []string{id(1), id(2)}
+		}
+		c.Members = []store.MemberDelta{d}
+		k.commit(c)
+	}
+	cancel()
+	wg.Wait()
+}
