@@ -1,25 +1,48 @@
 // Package patch applies SCIM PATCH requests (RFC 7644 section 3.5.2) to a resource's attributes, all operations or
 // none, and understands the dialects of identity providers (package quirk). It knows neither HTTP nor a store:
 // operations on group members become a [Members] delta and never need the group.
+//
+// [Parse] does all that can be done without the resource: it resolves paths, checks mutability and coerces values, so
+// that a request in error is refused before anything is read, and [Apply] may be repeated on a newer version of the
+// resource when a write loses a race.
+//
+// Where the RFC is silent, or identity providers and the RFC disagree:
+//
+//   - A path that names no attribute of the type is refused (invalidPath), in lenient mode too: an administrator has to
+//     learn of a wrong mapping. An unknown key in a value without a path is ignored unless strict.
+//   - add of null or [] adds nothing; replace with null or [] unassigns. A null in the value of a replace without path
+//     unassigns the attribute, except members: only an explicit request empties a group.
+//   - remove with the value [] names nothing and removes nothing; with null it is a remove without a value.
+//   - replace of elements chosen by a filter merges the given sub-attributes into each of them, as for a singular
+//     complex attribute. Removing a sub-attribute leaves the rest of its element, even if that is only a type.
+//   - A path such as emails.value, without a filter, means that sub-attribute of every element, and of a new one if
+//     there is none.
+//   - An element is made for a filter that matches none only if the made element satisfies that filter; so a repeated
+//     request never makes another one.
 package patch
 
 import (
 	"github.com/rollcall-dev/rollcall/scim/schema"
-	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
+// DefaultOperations is how many operations a request may have unless Limits says otherwise.
+const DefaultOperations = 1000
+
 // Limits bound a request.
 type Limits struct {
-	Operations int // 0: 1,000
+	Operations int // 0: DefaultOperations
 }
 
-// Operation is one operation of a PatchOp message, its path parsed and resolved.
+// Operation is one operation of a PatchOp message, checked against a resource type. Only [Parse] makes one that
+// [Apply] understands. It is not changed by Apply and may be applied again.
 type Operation struct {
 	Op    Op
 	Path  *filter.PatchPath // nil: none
-	Value document.Value
+	Value document.Value    // as sent
+
+	changes []change
 }
 
 // Op is add, remove or replace.
@@ -32,29 +55,59 @@ const (
 	Replace
 )
 
-// Members is what a PATCH does to the members of a group.
-type Members struct {
-	Replace     bool // Add is the whole membership
-	Add         []store.MemberRef
-	Remove      []string
-	RemoveWhere []filter.Expr // bound to the row's value, type and display; evaluated by the caller, before Add
-}
+// String is the operation as the RFC writes it.
+func (o Op) String() string { return [...]string{"?", "add", "remove", "replace"}[o] }
 
-// Empty says whether nothing is asked.
-func (m *Members) Empty() bool {
-	return !m.Replace && len(m.Add) == 0 && len(m.Remove) == 0 && len(m.RemoveWhere) == 0
+// TouchesAttributes says whether any operation reads or changes anything but members, so that the resource must be
+// read. It is true also of operations that change nothing at all, as something must find out whether the resource
+// exists.
+func TouchesAttributes(t *schema.Type, ops []Operation) bool {
+	members := false
+	for i := range ops {
+		for j := range ops[i].changes {
+			if ops[i].changes[j].members == nil {
+				return true
+			}
+			members = true
+		}
+	}
+	return !members
 }
-
-// Parse reads a PatchOp message. The error is a *schema.Error.
-func Parse(t *schema.Type, body document.Value, m *schema.Mode, l Limits) ([]Operation, error) {
-	panic("to come")
-}
-
-// TouchesAttributes says whether any operation reads or changes anything but members, so that the resource must be read.
-func TouchesAttributes(t *schema.Type, ops []Operation) bool { panic("to come") }
 
 // Apply applies the operations to a clone of cur and returns it, finished (schema.Type.Finish), with the change of
-// members. cur may be the zero Value if nothing but members is touched. The error is a *schema.Error.
+// members, which is never nil. If no operation changes anything but members cur may be the zero Value, and is returned as it is.
+// An operation that finds everything as it wants it changes nothing: if none changes anything, the result and cur are
+// the same document. The error is a *schema.Error; cur is then as it was.
 func Apply(t *schema.Type, cur document.Value, ops []Operation, m *schema.Mode) (document.Value, *Members, error) {
-	panic("to come")
+	if m == nil {
+		m = &schema.Mode{}
+	}
+	var d delta
+	r := resource{m: m}
+	for i := range ops {
+		for j := range ops[i].changes {
+			c := &ops[i].changes[j]
+			var err error
+			switch {
+			case c.members != nil:
+				err = d.apply(c)
+			case c.op != 0:
+				if r.doc.IsNull() {
+					r.doc = shallow(cur)
+				}
+				err = r.apply(c)
+			}
+			if err != nil {
+				return document.Value{}, nil, err
+			}
+		}
+	}
+	if r.doc.IsNull() {
+		return cur, d.members(), nil
+	}
+	v, err := t.Finish(r.doc)
+	if err != nil {
+		return document.Value{}, nil, err
+	}
+	return v, d.members(), nil
 }

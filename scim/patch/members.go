@@ -1,0 +1,297 @@
+package patch
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/rollcall-dev/rollcall/scim/quirk"
+	"github.com/rollcall-dev/rollcall/scim/schema"
+	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/document"
+	"github.com/rollcall-dev/rollcall/store/filter"
+)
+
+// Members is what a PATCH does to the members of a group.
+type Members struct {
+	Replace     bool // Add is the whole membership
+	Add         []store.MemberRef
+	Remove      []string
+	RemoveWhere []filter.Expr // bound to the row's value, type and display; evaluated by the caller, before Add
+}
+
+// Empty says whether nothing is asked.
+func (m *Members) Empty() bool {
+	return !m.Replace && len(m.Add) == 0 && len(m.Remove) == 0 && len(m.RemoveWhere) == 0
+}
+
+// memberChange is what one operation does to the members.
+type memberChange struct {
+	replace bool
+	add     []store.MemberRef
+	remove  []string
+	where   filter.Expr // bound; remove those who match
+}
+
+// membersPath compiles an operation on a group's members. Their labels are derived from the members themselves, so that
+// writing one is ignored.
+func (c *compiler) membersPath(t target, p filter.PatchPath, v document.Value) error {
+	sub := p.Sub
+	if sub == "" {
+		sub = p.Path.Sub
+	}
+	if strings.EqualFold(sub, "display") || strings.EqualFold(sub, "displayName") {
+		c.emit(change{})
+		return nil
+	}
+	if sub != "" {
+		return c.fail("mutability", "a member's "+clip(sub)+" can't be changed; remove the member and add another")
+	}
+	if p.Where != nil {
+		return c.membersWhere(t.attr, p.Where, v)
+	}
+	if c.op == Remove && v.IsNull() {
+		c.emit(change{target: t, members: &memberChange{replace: true}})
+		return nil
+	}
+	if c.op == Remove && c.m.Strict {
+		return c.fail("invalidValue", `remove takes no value; want the path members[value eq "..."]`)
+	}
+	refs, err := c.memberRefs(v)
+	if err != nil {
+		return err
+	}
+	x := &memberChange{}
+	switch c.op {
+	case Add:
+		x.add = refs
+	case Replace:
+		x.replace, x.add = true, refs
+	case Remove: // of the listed only, which may be none: a list never means all
+		c.m.Quirks.Add(quirk.RemoveWithValue)
+		for _, r := range refs {
+			x.remove = append(x.remove, r.ID)
+		}
+	}
+	c.emit(change{target: t, members: x})
+	return nil
+}
+
+// membersWhere compiles an operation on the members that a filter chooses.
+func (c *compiler) membersWhere(a *schema.Attribute, where filter.Expr, v document.Value) error {
+	ids, known := memberIDs(where)
+	if c.op != Remove {
+		return c.createMember(a, ids, v)
+	}
+	x := &memberChange{remove: ids}
+	if !known {
+		bound, err := c.t.BindElement(a, where, c.m)
+		if err != nil {
+			return c.at(err)
+		}
+		x = &memberChange{where: bound}
+	}
+	c.emit(change{target: target{attr: a}, op: Remove, members: x})
+	return nil
+}
+
+// createMember compiles an add or replace on members[value eq "id"]: the group is to have that member. Of a member only
+// the label could be replaced, and that is derived.
+func (c *compiler) createMember(a *schema.Attribute, ids []string, v document.Value) error {
+	if c.m.Strict || len(ids) != 1 {
+		return c.fail("mutability", "a member can't be changed; add members with the path members")
+	}
+	switch id := v.Fold("value"); {
+	case v.Kind() != document.KindObject:
+		return c.fail("invalidValue", "want an object, got "+article(v.Kind()))
+	case !id.IsNull() && id.Text() != ids[0]:
+		return c.fail("mutability", "a member's value can't be changed; remove the member and add another")
+	}
+	c.m.Quirks.Add(quirk.CreateFromFilter)
+	c.emit(change{target: target{attr: a}, members: &memberChange{add: []store.MemberRef{{ID: ids[0]}}}})
+	return nil
+}
+
+// memberIDs collects the ids of a filter that does nothing but name them: value eq "a" or value eq "b".
+func memberIDs(where filter.Expr) ([]string, bool) {
+	terms, ok := equals(where, nil)
+	ids := make([]string, len(terms))
+	for i, x := range terms {
+		switch {
+		case x.Value.Kind() != document.KindString || x.Value.Text() == "":
+			return nil, false
+		case strings.EqualFold(x.Attr.Name, "value"):
+			ids[i] = x.Value.Text()
+		case strings.EqualFold(x.Attr.Name, "$ref"):
+			ids[i] = lastSegment(x.Value.Text())
+		default:
+			return nil, false
+		}
+	}
+	return ids, ok
+}
+
+// memberRefs reads the members in a value: objects with value or at least $ref, of which everything else is ignored,
+// or, unless strict, ids.
+func (c *compiler) memberRefs(v document.Value) ([]store.MemberRef, error) {
+	items := v.Items()
+	switch v.Kind() {
+	case document.KindArray:
+	case document.KindNull:
+		return nil, nil
+	default:
+		if c.op != Add { // in an add one value is what RFC 7644 section 3.5.2.1 speaks of
+			if c.m.Strict {
+				return nil, c.fail("invalidValue", "want an array of members, got "+article(v.Kind()))
+			}
+			c.m.Quirks.Add(quirk.ScalarForArray)
+		}
+		items = []document.Member{{Value: v}}
+	}
+	members := make([]document.Value, len(items))
+	for i := range items {
+		e, want := c.member(items[i].Value)
+		if want != "" {
+			at := c.text
+			if v.Kind() == document.KindArray {
+				at += "[" + strconv.Itoa(i) + "]"
+			}
+			return nil, &schema.Error{Type: "invalidValue", Path: place(c.index, at), Detail: want}
+		}
+		members[i] = e
+	}
+	refs, err := c.t.MemberRefs(document.Array(members...), c.text)
+	if err != nil {
+		return nil, c.at(err)
+	}
+	return refs, nil
+}
+
+// member reads one member and returns its value, $ref and type; if it can't, it says what it wants.
+func (c *compiler) member(v document.Value) (e document.Value, want string) {
+	id := v
+	switch v.Kind() {
+	case document.KindString:
+		if c.m.Strict {
+			return e, "want an object with value, got a string"
+		}
+		c.m.Quirks.Add(quirk.ScalarComplex)
+	case document.KindObject:
+		id = v.Fold("value")
+		if ref := v.Fold("$ref"); id.IsNull() && ref.Kind() == document.KindString {
+			id = document.String(lastSegment(ref.Text()))
+		}
+	default:
+		return e, "want an object with the member's id in value, got " + article(v.Kind())
+	}
+	if id.Kind() != document.KindString {
+		return e, "want the member's id in value as a string, got " + article(id.Kind())
+	}
+	e = document.Object(document.Member{Name: "value", Value: id})
+	for _, name := range [...]string{"$ref", "type"} {
+		if x := v.Fold(name); x.Kind() == document.KindString {
+			e.Set(name, x)
+		}
+	}
+	return e, ""
+}
+
+// lastSegment is the id at the end of a member's URL.
+func lastSegment(ref string) string {
+	ref = strings.TrimRight(ref, "/")
+	ref = ref[strings.LastIndexByte(ref, '/')+1:]
+	if id, err := url.PathUnescape(ref); err == nil {
+		return id
+	}
+	return ref
+}
+
+// delta folds the member changes of a sequence of operations into one: the last word on each member counts.
+type delta struct {
+	replace bool
+	order   []store.MemberRef // everyone named, in the order of naming
+	in      map[string]bool   // by id: is to be a member
+	where   []filter.Expr
+}
+
+func (d *delta) say(r store.MemberRef, in bool) {
+	if d.in == nil {
+		d.in = make(map[string]bool, 4)
+	}
+	if _, named := d.in[r.ID]; !named {
+		d.order = append(d.order, r)
+	}
+	d.in[r.ID] = in
+}
+
+func (d *delta) apply(c *change) error {
+	x := c.members
+	if x.replace {
+		*d = delta{replace: true}
+	}
+	for _, r := range x.add {
+		d.say(r, true)
+	}
+	for _, id := range x.remove {
+		d.say(store.MemberRef{ID: id}, false)
+	}
+	if x.where == nil {
+		return nil
+	}
+	for _, r := range d.order {
+		if !d.in[r.ID] {
+			continue
+		}
+		if !onlyValue(x.where) { // nothing more is known of somebody who is only being added
+			return c.fail("noTarget", "a filter on anything but value can't choose among members added by the same request; "+
+				"send it in a request of its own")
+		}
+		row := document.Object(document.Member{Name: "value", Value: document.String(r.ID)})
+		if filter.MatchElement(x.where, row) {
+			d.in[r.ID] = false
+		}
+	}
+	if !d.replace {
+		d.where = append(d.where, x.where)
+	}
+	return nil
+}
+
+// onlyValue says whether a filter on members looks at nothing but their ids.
+func onlyValue(x filter.Expr) bool {
+	switch x := x.(type) {
+	case filter.And:
+		return all(x)
+	case filter.Or:
+		return all(x)
+	case filter.Not:
+		return onlyValue(x.X)
+	case filter.Compare:
+		return x.Attr.Name == "value"
+	case filter.Present:
+		return x.Attr.Name == "value"
+	}
+	return true
+}
+
+func all(terms []filter.Expr) bool {
+	for _, x := range terms {
+		if !onlyValue(x) {
+			return false
+		}
+	}
+	return true
+}
+
+func (d *delta) members() *Members {
+	m := &Members{Replace: d.replace, RemoveWhere: d.where}
+	for _, r := range d.order {
+		switch {
+		case d.in[r.ID]:
+			m.Add = append(m.Add, r)
+		case !d.replace:
+			m.Remove = append(m.Remove, r.ID)
+		}
+	}
+	return m
+}
