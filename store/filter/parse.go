@@ -262,7 +262,7 @@ func (p *parser) predicate(path Path) (Expr, error) {
 	if present {
 		return Present{Attr{Path: path}}, nil
 	}
-	if !p.gap() {
+	if !p.gap() && p.peek() != '"' { // an example in RFC 7644 section 3.5.2.2 has value eq"2819c223"
 		return nil, p.fail("a space and a value")
 	}
 	v, err := p.literal(op)
