@@ -1,0 +1,170 @@
+package scim
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/rollcall-dev/rollcall/scim/schema"
+	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/filter"
+)
+
+// Header values that every answer shares; net/http only reads them.
+var contentTypes = []string{contentType}
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }
+
+func (x *exchange) location(ep *endpoint, id string) string { return x.base + ep.Endpoint + "/" + id }
+
+// answer sends the header, unless it is out, and the rest of the body.
+func (x *exchange) answer(status int) error {
+	if !x.started {
+		x.w.Header()["Content-Length"] = []string{strconv.Itoa(len(x.buf))}
+	}
+	x.send(status)
+	return nil
+}
+
+// send sends what there is of the body. A client that has gone is no failure of the service.
+func (x *exchange) send(status int) {
+	if !x.started {
+		x.w.Header()["Content-Type"] = contentTypes
+		x.w.WriteHeader(status)
+		x.started = true
+	}
+	_, _ = x.w.Write(x.buf)
+	x.buf = x.buf[:0]
+}
+
+func (x *exchange) answerError(e *Error) {
+	h := x.w.Header()
+	if e.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(e.RetryAfter))
+	}
+	if e.allow != "" {
+		h.Set("Allow", e.allow)
+	}
+	if e.Status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", `Bearer realm="scim"`)
+	}
+	h.Del("Location")
+	h.Del("ETag")
+	x.buf = e.appendJSON(x.buf[:0])
+	_ = x.answer(e.Status)
+}
+
+// answerVersion answers without a body.
+func (x *exchange) answerVersion(status int, version string) error {
+	if version != "" {
+		x.w.Header().Set("ETag", schema.ETag(version))
+	}
+	x.w.WriteHeader(status)
+	x.started = true
+	return nil
+}
+
+func (x *exchange) answerResource(ep *endpoint, status int, r *store.Resource, p *schema.Projection) (err error) {
+	x.w.Header()["Etag"] = []string{schema.ETag(r.Version)}
+	if x.buf, err = x.appendResources(x.buf[:0], x.base, ep, p, []*store.Resource{r}, x.overflow(status)); err != nil {
+		return err
+	}
+	return x.answer(status)
+}
+
+// overflow sends a large answer in parts, so that a group of any size needs little memory.
+func (x *exchange) overflow(status int) func([]byte) []byte {
+	const part = 64 << 10
+	return func(b []byte) []byte {
+		if len(b) < part {
+			return b
+		}
+		x.buf = b
+		x.send(status)
+		return x.buf
+	}
+}
+
+// appendResources renders resources, separated by commas, with their members or groups read in one go. overflow, if
+// not nil, may take off what has been rendered.
+func (c *caller) appendResources(b []byte, base string, ep *endpoint, p *schema.Projection, resources []*store.Resource, overflow func([]byte) []byte) ([]byte, error) {
+	w := writer{b: b, base: base, ep: ep, p: p, resources: resources, next: -1}
+	if relation := p.Relation(); relation != 0 && len(resources) > 0 {
+		q := store.MemberQuery{Tenant: c.who.Tenant}
+		ids := make([]string, len(resources))
+		for i, r := range resources {
+			ids[i] = r.ID
+		}
+		if relation == filter.Members {
+			q.Groups = ids
+		} else {
+			q.Of = ids
+		}
+		for row, err := range c.h.store.Members(c.ctx, q) {
+			if err != nil {
+				return w.b, err
+			}
+			w.related(relation, row)
+			if overflow != nil {
+				w.b = overflow(w.b)
+			}
+		}
+	}
+	for w.next < len(resources) {
+		w.turn()
+		if overflow != nil {
+			w.b = overflow(w.b)
+		}
+	}
+	return w.b, nil
+}
+
+// writer renders a list of resources while the rows of their relation come in, in the same order.
+type writer struct {
+	b         []byte
+	base      string
+	ep        *endpoint
+	p         *schema.Projection
+	resources []*store.Resource
+	next      int // the resource that is open; -1 before the first
+	rows      int // of the open resource
+}
+
+// turn closes the open resource and opens the next one.
+func (w *writer) turn() {
+	if w.next >= 0 {
+		r := w.resources[w.next]
+		if w.rows > 0 {
+			w.b = append(w.b, ']')
+		}
+		w.b = w.p.AppendTail(w.b, r, w.base+w.ep.Endpoint)
+	}
+	w.rows = 0
+	if w.next++; w.next < len(w.resources) {
+		if w.next > 0 {
+			w.b = append(w.b, ',')
+		}
+		w.b = w.p.AppendHead(w.b, w.resources[w.next])
+	}
+}
+
+// related appends a row to the resource that it belongs to.
+func (w *writer) related(relation filter.Relation, row store.Member) {
+	owner := row.Group
+	if relation == filter.Groups {
+		owner = row.ID
+	}
+	for w.next < len(w.resources) && (w.next < 0 || w.resources[w.next].ID != owner) {
+		w.turn()
+	}
+	if w.next == len(w.resources) {
+		return // a row of nobody's: the store broke its order
+	}
+	if w.rows++; w.rows == 1 {
+		w.b = append(w.b, relationStart[relation]...)
+	} else {
+		w.b = append(w.b, ',')
+	}
+	w.b = w.p.AppendRow(w.b, row, w.base)
+}
+
+var relationStart = [...]string{filter.Members: `,"members":[`, filter.Groups: `,"groups":[`}

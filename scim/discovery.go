@@ -1,0 +1,218 @@
+package scim
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+
+	elimity "github.com/elimity-com/scim"
+	"github.com/elimity-com/scim/optional"
+
+	"github.com/rollcall-dev/rollcall/scim/schema"
+	"github.com/rollcall-dev/rollcall/store/document"
+)
+
+// discovery is what the service tells about itself (RFC 7644 section 4), by path: ServiceProviderConfig,
+// Schemas/{urn}, ResourceTypes/{name}. The documents lack only meta.location, which depends on the request.
+type discovery struct {
+	documents map[string]document.Document
+	lists     map[string][]string // Schemas, ResourceTypes: the paths of their documents, in order
+}
+
+// discover answers the paths that are not a resource type's.
+func (x *exchange) discover(first, rest string) error {
+	switch first {
+	case "Me", "Bulk", "", ".search":
+		if rest == "" {
+			return &Error{Status: http.StatusNotImplemented, Detail: "the service doesn't offer /" + first + "; see ServiceProviderConfig for what it does"}
+		}
+	}
+	path := first
+	if rest != "" {
+		path += "/" + rest
+	}
+	paths, isList := x.h.discovery.lists[path]
+	doc, isDocument := x.h.discovery.documents[path]
+	if !isList && !isDocument {
+		if _, ok := x.h.discovery.lists[first]; ok {
+			return &Error{Status: http.StatusNotFound, Detail: fmt.Sprintf("there is no such entry in %s: %q", first, rest)}
+		}
+		return x.nowhere()
+	}
+	if x.r.Method != http.MethodGet && x.r.Method != http.MethodHead {
+		return x.notAllowed(http.MethodGet, http.MethodHead)
+	}
+	if isDocument {
+		x.buf = x.appendDiscovered(x.buf[:0], path, doc)
+		return x.answer(http.StatusOK)
+	}
+	if x.r.URL.Query().Has("filter") {
+		return &Error{Status: http.StatusForbidden, Detail: "filter: /" + first + " can't be filtered (RFC 7644 section 4)"}
+	}
+	x.buf = append(x.buf[:0], `{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":`...)
+	x.buf = strconv.AppendInt(x.buf, int64(len(paths)), 10)
+	x.buf = append(x.buf, `,"startIndex":1,"itemsPerPage":`...)
+	x.buf = strconv.AppendInt(x.buf, int64(len(paths)), 10)
+	x.buf = append(x.buf, `,"Resources":[`...)
+	for i, p := range paths {
+		if i > 0 {
+			x.buf = append(x.buf, ',')
+		}
+		x.buf = x.appendDiscovered(x.buf, p, x.h.discovery.documents[p])
+	}
+	x.buf = append(x.buf, "]}"...)
+	return x.answer(http.StatusOK)
+}
+
+// appendDiscovered appends a document completed with its meta.
+func (x *exchange) appendDiscovered(b []byte, path string, doc document.Document) []byte {
+	resourceType := map[byte]string{'S': "Schema", 'R': "ResourceType"}[path[0]]
+	if path == serviceProviderConfig {
+		resourceType = serviceProviderConfig
+	}
+	b = append(b, doc[:len(doc)-1]...)
+	b = append(b, `,"meta":{"resourceType":"`...)
+	b = append(b, resourceType...)
+	b = document.AppendString(append(b, `","location":`...), x.base+"/"+path)
+	return append(b, "}}"...)
+}
+
+const serviceProviderConfig = "ServiceProviderConfig"
+
+// describeService lets elimity's Server render the discovery documents, once, and completes what it gets wrong.
+func (h *Handler) describeService() (discovery, error) {
+	d := discovery{documents: make(map[string]document.Document), lists: make(map[string][]string)}
+	server, err := elimity.NewServer(&elimity.ServerArgs{ServiceProviderConfig: h.elimityConfig(), ResourceTypes: h.opts.ResourceTypes})
+	if err != nil {
+		return d, fmt.Errorf("scim: %w", err)
+	}
+	add := func(list, path string, complete func(*document.Value)) error {
+		var answer recorder
+		request, err := http.NewRequest(http.MethodGet, "/"+path, nil)
+		if err != nil {
+			return fmt.Errorf("scim: %s: %w", path, err)
+		}
+		server.ServeHTTP(&answer, request)
+		v, err := document.Parse(answer.body.String(), 0)
+		if err != nil || answer.status != http.StatusOK {
+			return fmt.Errorf("scim: %s can't be described: %s", path, answer.body.String())
+		}
+		complete(&v)
+		d.documents[path] = document.Document(document.AppendJSON(nil, v))
+		if list != "" {
+			d.lists[list] = append(d.lists[list], path)
+		}
+		return nil
+	}
+	if err := add("", serviceProviderConfig, h.completeConfig); err != nil {
+		return d, err
+	}
+	for _, rt := range h.opts.ResourceTypes {
+		if err := add("ResourceTypes", "ResourceTypes/"+rt.Name, completeResourceType(rt)); err != nil {
+			return d, err
+		}
+		schemas := []schema.Definition{rt.Schema}
+		for _, e := range rt.SchemaExtensions {
+			schemas = append(schemas, e.Schema)
+		}
+		for _, s := range schemas {
+			if path := "Schemas/" + s.ID; !slices.Contains(d.lists["Schemas"], path) {
+				if err := add("Schemas", path, func(v *document.Value) { *v = schema.Describe(s) }); err != nil {
+					return d, err
+				}
+			}
+		}
+	}
+	return d, nil
+}
+
+// recorder is a ResponseWriter into memory.
+type recorder struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (r *recorder) Header() http.Header {
+	if r.header == nil {
+		r.header = http.Header{}
+	}
+	return r.header
+}
+
+func (r *recorder) WriteHeader(status int) { r.status = status }
+
+func (r *recorder) Write(p []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	return r.body.Write(p)
+}
+
+// AuthenticationSchemer is an optional interface of an Authenticator: what ServiceProviderConfig shows of it. Without
+// it a bearer token is shown.
+type AuthenticationSchemer interface {
+	AuthenticationSchemes() []elimity.AuthenticationScheme
+}
+
+// AuthenticationSchemes implements AuthenticationSchemer: there's none.
+func (NoAuth) AuthenticationSchemes() []elimity.AuthenticationScheme { return nil }
+
+func (h *Handler) elimityConfig() *elimity.ServiceProviderConfig {
+	schemes := []elimity.AuthenticationScheme{{
+		Type:        elimity.AuthenticationTypeOauthBearerToken,
+		Name:        "Bearer token",
+		Description: "Authentication with a bearer token in the Authorization header",
+		SpecURI:     optional.NewString("https://www.rfc-editor.org/info/rfc6750"),
+		Primary:     true,
+	}}
+	if s, ok := h.opts.Auth.(AuthenticationSchemer); ok {
+		schemes = s.AuthenticationSchemes()
+	}
+	config := &elimity.ServiceProviderConfig{
+		AuthenticationSchemes: schemes,
+		MaxResults:            h.opts.Limits.MaxResults,
+		SupportFiltering:      true,
+		SupportPatch:          true,
+	}
+	if h.opts.Documentation != "" {
+		config.DocumentationURI = optional.NewString(h.opts.Documentation)
+	}
+	return config
+}
+
+// completeConfig says what elimity's fixed answer denies, and leaves out the references that it makes empty.
+func (h *Handler) completeConfig(v *document.Value) {
+	supported := func(yes bool) document.Value {
+		return document.Object(document.Member{Name: "supported", Value: document.Bool(yes)})
+	}
+	v.Set("sort", supported(true))
+	v.Set("etag", supported(true))
+	if h.opts.Documentation == "" {
+		v.Delete("documentationUri")
+	}
+	schemes := v.Ref("authenticationSchemes")
+	for i := range schemes.Items() {
+		s := schemes.At(i)
+		for _, name := range [...]string{"documentationUri", "specUri"} {
+			if s.Get(name).Text() == "" {
+				s.Delete(name)
+			}
+		}
+	}
+}
+
+// completeResourceType gives a resource type the id that it lacks unless the product chose one: its name (RFC 7643
+// section 6), under which clients read it.
+func completeResourceType(rt elimity.ResourceType) func(*document.Value) {
+	return func(v *document.Value) {
+		if v.Get("id").Text() == "" {
+			v.Set("id", document.String(rt.Name))
+		}
+		if v.Get("description").Text() == "" {
+			v.Delete("description")
+		}
+	}
+}

@@ -1,0 +1,213 @@
+// Package scim is a SCIM 2.0 service provider (RFC 7643, RFC 7644) as an http.Handler, to be mounted in an existing
+// product. It reads requests, liberally where an identity provider is known to deviate (package quirk), turns each into
+// an intent for package lifecycle, which commits it to the product's [store.Store], and answers strictly by the RFCs.
+//
+//	request - authenticate - decode - validate - plan - commit - render - answer
+package scim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"sync"
+
+	elimity "github.com/elimity-com/scim"
+	"github.com/google/uuid"
+
+	"github.com/rollcall-dev/rollcall/lifecycle"
+	"github.com/rollcall-dev/rollcall/scim/schema"
+	"github.com/rollcall-dev/rollcall/store"
+)
+
+// Handler serves the SCIM endpoints of every tenant. Mount it with http.StripPrefix, or anything else that leaves it
+// a path such as /Users. It is safe for concurrent use, keeps no state between requests but what Options.Auth and
+// the lifecycle cache, and starts no goroutine.
+type Handler struct {
+	opts      Options
+	store     store.Store
+	lifecycle *lifecycle.Service
+	endpoints map[string]*endpoint // by the first segment of the path: Users
+	discovery discovery
+	exchanges sync.Pool
+}
+
+// NewHandler makes a handler on a store. It checks the options and compiles the schemas; a nil o.Auth is an error.
+func NewHandler(s store.Store, o *Options) (*Handler, error) {
+	if s == nil {
+		return nil, errors.New("scim: NewHandler needs a store")
+	}
+	if o == nil || o.Auth == nil {
+		return nil, errors.New("scim: Options.Auth is not set: use BearerTokens, an Authenticator of your own, or NoAuth to let every request in")
+	}
+	h := &Handler{opts: *o, store: s, endpoints: make(map[string]*endpoint)}
+	if tokens, ok := o.Auth.(BearerTokens); ok {
+		h.opts.Auth = tokens.hashed()
+	}
+	h.opts.Limits = o.Limits.withDefaults()
+	h.opts.BaseURL = strings.TrimRight(o.BaseURL, "/")
+	if h.opts.Logger == nil {
+		h.opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	if h.opts.ResourceTypes == nil {
+		h.opts.ResourceTypes = []elimity.ResourceType{UserType(), GroupType()}
+	}
+	types := make(map[string]*endpoint, len(h.opts.ResourceTypes))
+	var compiled []*schema.Type
+	for _, rt := range h.opts.ResourceTypes {
+		ep, err := h.compile(rt)
+		if err != nil {
+			return nil, err
+		}
+		types[rt.Name] = ep
+		h.endpoints[strings.Trim(rt.Endpoint, "/")] = ep
+		compiled = append(compiled, ep.Type)
+	}
+	schema.Link(compiled...)
+	var err error
+	if h.discovery, err = h.describeService(); err != nil {
+		return nil, err
+	}
+	if h.lifecycle, err = lifecycle.New(s, h.lifecycleOptions(types)); err != nil {
+		return nil, err
+	}
+	h.exchanges.New = func() any { return &exchange{caller: caller{h: h}, buf: make([]byte, 0, 4<<10)} }
+	return h, nil
+}
+
+// Lifecycle is the service behind the handler: sign-in, administration, event delivery.
+func (h *Handler) Lifecycle() *lifecycle.Service { return h.lifecycle }
+
+// ServeHTTP implements http.Handler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := h.exchanges.Get().(*exchange)
+	x.w, x.r = w, r
+	defer h.finish(x)
+	if err := x.serve(); err != nil {
+		x.fail(err)
+	}
+}
+
+// finish contains a panic and gives the exchange back.
+func (h *Handler) finish(x *exchange) {
+	if p := recover(); p != nil {
+		if p == http.ErrAbortHandler {
+			panic(p)
+		}
+		x.fail(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+	}
+	const keep = 256 << 10
+	if cap(x.buf) <= keep {
+		*x = exchange{caller: caller{h: h}, buf: x.buf[:0]}
+		h.exchanges.Put(x)
+	}
+}
+
+// exchange is one request and its answer on their way through the stages.
+type exchange struct {
+	caller
+	w       http.ResponseWriter
+	r       *http.Request
+	base    string
+	buf     []byte // the answer's body, or the part that has not been sent yet
+	started bool   // the answer's header is sent
+}
+
+func (x *exchange) serve() error {
+	who, err := x.h.opts.Auth.Authenticate(x.r)
+	if err != nil {
+		return err
+	}
+	if who.Tenant == "" {
+		return errors.New("the authenticator returned a principal without a tenant")
+	}
+	x.who, x.mode.Strict = who, who.Strict
+	x.ctx = context.WithValue(x.r.Context(), principalKey{}, &who)
+	x.base = x.h.base(x.r)
+
+	path := strings.TrimSuffix(strings.TrimPrefix(x.r.URL.Path, "/"), "/")
+	first, rest, nested := strings.Cut(path, "/")
+	if ep, ok := x.h.endpoints[first]; ok {
+		switch {
+		case !nested:
+			return x.dispatch(ep, "", collectionMethods)
+		case rest == ".search":
+			return x.dispatch(ep, "", searchMethods)
+		case !strings.Contains(rest, "/"):
+			return x.dispatch(ep, rest, resourceMethods)
+		}
+		return x.nowhere()
+	}
+	return x.discover(first, rest)
+}
+
+// method is what one HTTP method does on a kind of path.
+type method struct {
+	name  string
+	scope string
+	do    func(x *exchange, ep *endpoint, id string) error
+}
+
+var (
+	collectionMethods = []method{
+		{http.MethodGet, ScopeRead, (*exchange).list},
+		{http.MethodHead, ScopeRead, (*exchange).list},
+		{http.MethodPost, ScopeWrite, (*exchange).post},
+	}
+	searchMethods = []method{
+		{http.MethodPost, ScopeRead, (*exchange).search},
+	}
+	resourceMethods = []method{
+		{http.MethodGet, ScopeRead, (*exchange).get},
+		{http.MethodHead, ScopeRead, (*exchange).get},
+		{http.MethodPut, ScopeWrite, (*exchange).put},
+		{http.MethodPatch, ScopeWrite, (*exchange).patch},
+		{http.MethodDelete, ScopeWrite, (*exchange).delete},
+	}
+)
+
+func (x *exchange) dispatch(ep *endpoint, id string, methods []method) error {
+	for _, m := range methods {
+		if m.name == x.r.Method {
+			if !x.who.may(m.scope) {
+				return &Error{Status: http.StatusForbidden, Detail: "this credential has no permission to " + m.scope}
+			}
+			return m.do(x, ep, id)
+		}
+	}
+	names := make([]string, len(methods))
+	for i, m := range methods {
+		names[i] = m.name
+	}
+	return x.notAllowed(names...)
+}
+
+func (x *exchange) notAllowed(allowed ...string) error {
+	allow := strings.Join(allowed, ", ")
+	return &Error{Status: http.StatusMethodNotAllowed, Detail: "the method " + x.r.Method + " is not for this address; it takes " + allow, allow: allow}
+}
+
+func (x *exchange) nowhere() error {
+	return &Error{Status: http.StatusNotFound, Detail: "there is no such endpoint; see ResourceTypes for those that there are"}
+}
+
+// fail answers with an error. What describe doesn't know is the server's own fault: it is logged under a request id,
+// and the client gets only that.
+func (x *exchange) fail(err error) {
+	e := describe(err)
+	if e == nil {
+		id := uuid.NewString()
+		e = &Error{Status: http.StatusInternalServerError, Detail: "the service failed; its log has the reason under the request id " + id}
+		x.w.Header().Set("X-Request-Id", id)
+		x.h.opts.Logger.LogAttrs(x.r.Context(), slog.LevelError, "scim request failed",
+			slog.String("requestId", id), slog.String("tenant", x.who.Tenant), slog.String("connection", x.who.Connection),
+			slog.String("method", x.r.Method), slog.String("path", x.r.URL.Path), slog.String("error", err.Error()))
+	}
+	if x.started {
+		panic(http.ErrAbortHandler) // half an answer is out: the client must see it break off
+	}
+	x.answerError(e)
+}

@@ -1,0 +1,144 @@
+package scim
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/rollcall-dev/rollcall/store/document"
+)
+
+// body reads, bounds and parses the request's JSON object.
+func (x *exchange) body() (document.Value, error) {
+	if err := checkContentType(x.r.Header); err != nil {
+		return document.Value{}, err
+	}
+	limit := x.h.opts.Limits.Body
+	tooLarge := &Error{Status: http.StatusRequestEntityTooLarge, Detail: "the body is too large: the limit is " + bytesText(limit)}
+	if x.r.ContentLength > limit {
+		return document.Value{}, tooLarge
+	}
+	var text strings.Builder
+	if n := x.r.ContentLength; n > 0 {
+		text.Grow(int(n))
+	}
+	buf := x.buf[:cap(x.buf)]
+	for {
+		n, err := x.r.Body.Read(buf)
+		text.Write(buf[:n])
+		if int64(text.Len()) > limit {
+			return document.Value{}, tooLarge
+		}
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			var max *http.MaxBytesError
+			if errors.As(err, &max) {
+				return document.Value{}, tooLarge
+			}
+			return document.Value{}, badRequest("invalidSyntax", "the body broke off before its end")
+		}
+	}
+	if strings.TrimLeft(text.String(), " \t\r\n") == "" {
+		return document.Value{}, badRequest("invalidSyntax", "the body is empty; want a JSON object")
+	}
+	v, err := document.Parse(text.String(), 0)
+	if err != nil {
+		return document.Value{}, err
+	}
+	if v.Kind() != document.KindObject {
+		return document.Value{}, badRequest("invalidSyntax", "the body is a JSON %s; want an object", v.Kind())
+	}
+	return v, nil
+}
+
+// checkContentType accepts SCIM's own type and plain JSON (RFC 7644 section 3.8), and a request that names none.
+func checkContentType(h http.Header) error {
+	unsupported := func(detail string) error {
+		return &Error{Status: http.StatusUnsupportedMediaType, Detail: detail}
+	}
+	if e := h.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
+		return unsupported("Content-Encoding: bodies are taken uncompressed only")
+	}
+	ct := h.Get("Content-Type")
+	switch ct {
+	case "", contentType, "application/json", contentType + "; charset=utf-8":
+		return nil
+	}
+	media, params, err := mime.ParseMediaType(ct)
+	if err != nil || media != contentType && media != "application/json" {
+		return unsupported("Content-Type: want " + contentType + " or application/json")
+	}
+	if charset := params["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
+		return unsupported("Content-Type: the only charset is utf-8")
+	}
+	return nil
+}
+
+const contentType = "application/scim+json"
+
+func bytesText(n int64) string {
+	if n%(1<<20) == 0 {
+		return itoa(n>>20) + " MiB"
+	}
+	return itoa(n) + " bytes"
+}
+
+// versions is an If-Match or If-None-Match condition: entity tags, compared weakly (RFC 7644 section 3.14, RFC 9110
+// section 13.1).
+type versions struct {
+	given bool
+	any   bool
+	tags  []string
+}
+
+func condition(h http.Header, name string) versions {
+	values := h.Values(name)
+	if len(values) == 0 {
+		return versions{}
+	}
+	c := versions{given: true}
+	for tag := range strings.SplitSeq(strings.Join(values, ","), ",") {
+		tag = strings.TrimPrefix(strings.TrimSpace(tag), "W/")
+		if tag == "*" {
+			c.any = true
+		} else if tag != "" {
+			c.tags = append(c.tags, strings.Trim(tag, `"`))
+		}
+	}
+	return c
+}
+
+// has says whether an existing resource in this version meets the condition's list.
+func (c versions) has(version string) bool {
+	if c.any {
+		return true
+	}
+	for _, t := range c.tags {
+		if t == version {
+			return true
+		}
+	}
+	return false
+}
+
+// conditions are those of one request on the version of its resource.
+type conditions struct{ match, noneMatch versions }
+
+func conditionsOf(h http.Header) conditions {
+	return conditions{condition(h, "If-Match"), condition(h, "If-None-Match")}
+}
+
+// allow says whether a write may change an existing resource in this version.
+func (c conditions) allow(version string) error {
+	if c.match.given && !c.match.has(version) {
+		return &Error{Status: http.StatusPreconditionFailed, Detail: "If-Match: the resource has changed since that version; read it again"}
+	}
+	if c.noneMatch.given && c.noneMatch.has(version) {
+		return &Error{Status: http.StatusPreconditionFailed, Detail: "If-None-Match: the resource exists, in that version"}
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+package scim
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	elimity "github.com/elimity-com/scim"
+
+	"github.com/rollcall-dev/rollcall/lifecycle"
+	"github.com/rollcall-dev/rollcall/scim/schema"
+	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/document"
+)
+
+// UserType is the resource type User with the enterprise extension, and with any further extensions of the product's.
+func UserType(extensions ...elimity.SchemaExtension) elimity.ResourceType {
+	t := schema.User()
+	t.SchemaExtensions = append(t.SchemaExtensions, extensions...)
+	return t
+}
+
+// GroupType is the resource type Group, with any extensions of the product's.
+func GroupType(extensions ...elimity.SchemaExtension) elimity.ResourceType {
+	t := schema.Group()
+	t.SchemaExtensions = append(t.SchemaExtensions, extensions...)
+	return t
+}
+
+// lookups are the attributes that are indexed beside the unique ones and externalId.
+var lookups = map[string][]string{"User": {"emails.value", "displayName"}, "Group": {"displayName"}}
+
+// uniques are the attributes that are unique beyond what the schema says unless Options.Unique says otherwise.
+var uniques = map[string][]string{"Group": {"displayName"}}
+
+// compile makes a resource type one that can be served.
+func (h *Handler) compile(rt elimity.ResourceType) (*endpoint, error) {
+	name := strings.Trim(rt.Endpoint, "/")
+	if _, taken := h.endpoints[name]; taken || name == "" || strings.Contains(name, "/") {
+		return nil, fmt.Errorf("scim: resource type %s: the endpoint %q must be one path segment of its own", rt.Name, rt.Endpoint)
+	}
+	unique := uniques
+	if h.opts.Unique != nil {
+		unique = h.opts.Unique
+	}
+	t, err := schema.Compile(rt, slices.Concat(lookups[rt.Name], h.opts.Index[rt.Name], unique[rt.Name])...)
+	if err != nil {
+		return nil, fmt.Errorf("scim: resource type %s: %w", rt.Name, err)
+	}
+	standard, err := t.Projection(nil, nil)
+	if err != nil {
+		return nil, fmt.Errorf("scim: resource type %s: %w", rt.Name, err)
+	}
+	return &endpoint{t, standard, unique[rt.Name]}, nil
+}
+
+// endpoint is a resource type as the handler serves it.
+type endpoint struct {
+	*schema.Type
+	standard *schema.Projection // of a request that names no attributes
+	unique   []string           // attributes that are unique beyond what the schema says
+}
+
+// index computes a resource's index keys and label.
+func (ep *endpoint) index(attributes document.Value) ([]store.IndexKey, string) {
+	keys, label := ep.Index(attributes)
+	for i := range keys {
+		keys[i].Unique = keys[i].Unique || slices.Contains(ep.unique, keys[i].Attribute)
+	}
+	return keys, label
+}
+
+// setAttributes gives a resource its attributes and what follows from them.
+func (ep *endpoint) setAttributes(r *store.Resource, v document.Value) {
+	r.Attributes = v.Document()
+	r.Index, r.Label = ep.index(v)
+}
+
+// lifecycleOptions hands the lifecycle what it needs to know of schemas and logging.
+func (h *Handler) lifecycleOptions(types map[string]*endpoint) *lifecycle.Options {
+	o := h.opts.Lifecycle
+	o.Hooks = h.opts.Hooks
+	if o.Logger == nil {
+		o.Logger = h.opts.Logger
+	}
+	o.Index = func(typ string, attributes document.Value) ([]store.IndexKey, string) {
+		if ep, ok := types[typ]; ok {
+			return ep.index(attributes)
+		}
+		return nil, ""
+	}
+	return &o
+}

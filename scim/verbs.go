@@ -1,0 +1,96 @@
+package scim
+
+import "net/http"
+
+// post answers POST on a collection: 201 with the resource, its Location and its version (RFC 7644 section 3.3).
+func (x *exchange) post(ep *endpoint, _ string) error {
+	body, err := x.body()
+	if err != nil {
+		return err
+	}
+	projection, err := x.projection(ep)
+	if err != nil {
+		return err
+	}
+	r, err := x.create(ep, body)
+	if err != nil {
+		return err
+	}
+	x.w.Header().Set("Location", x.location(ep, r.ID))
+	return x.answerResource(ep, http.StatusCreated, r, projection)
+}
+
+// get answers GET on a resource, or 304 if the client has it (RFC 7644 section 3.14).
+func (x *exchange) get(ep *endpoint, id string) error {
+	projection, err := x.projection(ep)
+	if err != nil {
+		return err
+	}
+	r, err := x.read(ep, id)
+	if err != nil {
+		return err
+	}
+	on := conditionsOf(x.r.Header)
+	if on.match.given && !on.match.has(r.Version) {
+		return on.allow(r.Version)
+	}
+	if on.noneMatch.given && on.noneMatch.has(r.Version) {
+		return x.answerVersion(http.StatusNotModified, r.Version)
+	}
+	return x.answerResource(ep, http.StatusOK, r, projection)
+}
+
+// put answers PUT on a resource; it never creates one (RFC 7644 section 3.5.1).
+func (x *exchange) put(ep *endpoint, id string) error {
+	body, err := x.body()
+	if err != nil {
+		return err
+	}
+	projection, err := x.projection(ep)
+	if err != nil {
+		return err
+	}
+	r, err := x.replace(ep, id, conditionsOf(x.r.Header), body)
+	if err != nil {
+		return err
+	}
+	return x.answerResource(ep, http.StatusOK, r, projection)
+}
+
+// patch answers PATCH on a resource. A group is answered with 204 unless the client asks for attributes: its members
+// may be many, and no client wants them back (RFC 7644 section 3.5.2).
+func (x *exchange) patch(ep *endpoint, id string) error {
+	body, err := x.body()
+	if err != nil {
+		return err
+	}
+	projection, err := x.projection(ep)
+	if err != nil {
+		return err
+	}
+	r, err := x.caller.patch(ep, id, conditionsOf(x.r.Header), body)
+	if err != nil {
+		return err
+	}
+	if ep.HasMembers() && projection == ep.standard {
+		version := ""
+		if r != nil {
+			version = r.Version
+		}
+		return x.answerVersion(http.StatusNoContent, version)
+	}
+	if r == nil {
+		if r, err = x.read(ep, id); err != nil {
+			return err
+		}
+	}
+	return x.answerResource(ep, http.StatusOK, r, projection)
+}
+
+// delete answers DELETE on a resource (RFC 7644 section 3.6).
+func (x *exchange) delete(ep *endpoint, id string) error {
+	if err := x.remove(ep, id, conditionsOf(x.r.Header)); err != nil {
+		return err
+	}
+	return x.answerVersion(http.StatusNoContent, "")
+}
