@@ -150,8 +150,10 @@ func (b *binder) has(x filter.Has) (filter.Expr, *Error) {
 		return nil, err
 	case a.Relation != 0:
 		return filter.Related{Relation: a.Relation, Where: where}, nil
-	case !a.Multi: // one value: its terms hold of it or not, without brackets
+	case a.common != notCommon:
 		return where, nil
+	case !a.Multi: // one value: the terms hold of it, without brackets
+		return filter.And{filter.Present{Attr: a.bound()}, where}, nil
 	}
 	return filter.Has{Attr: a.bound(), Where: where}, nil
 }
@@ -241,7 +243,7 @@ func literal(c *filter.Compare, m *Mode, p filter.Path) *Error {
 		v, err = coerceNumber(&Attribute{Type: filter.Decimal}, v, m)
 	case filter.DateTime:
 		if v, err = coerceDateTime(plain, v); err == nil {
-			c.Time, _ = parseTime(v.Text())
+			c.Time, _ = filter.ParseTime(v.Text())
 		}
 	default:
 		if v.Kind() != document.KindString {

@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/rollcall-dev/rollcall/scim/quirk"
 	"github.com/rollcall-dev/rollcall/store/document"
@@ -154,19 +153,10 @@ func coerceDateTime(a *Attribute, v document.Value) (document.Value, *Error) {
 	if v.Kind() != document.KindString {
 		return v, unwanted(wantDateTime, v)
 	}
-	if _, ok := parseTime(v.Text()); !ok {
+	if _, ok := filter.ParseTime(v.Text()); !ok {
 		return v, misspelt(a, wantDateTime, v)
 	}
 	return v, nil
-}
-
-// parseTime reads an xsd:dateTime (RFC 7643 section 2.3.5). One without a zone is taken for UTC.
-func parseTime(s string) (time.Time, bool) {
-	at, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil {
-		at, err = time.Parse("2006-01-02T15:04:05.999999999", s)
-	}
-	return at.UTC(), err == nil && at.Year() > 0
 }
 
 func coerceBinary(a *Attribute, v document.Value) (document.Value, *Error) {

@@ -64,7 +64,7 @@ func Compile(rt elimity.ResourceType, lookup ...string) (*Type, error) {
 func (t *Type) extend(extensions []elimity.SchemaExtension) error {
 	t.unqualified = make(map[string]*Attribute)
 	for i, e := range extensions {
-		x := &Extension{URN: e.Schema.ID, Required: e.Required, order: len(t.Attributes) + i, pattern: memberPattern(e.Schema.ID)}
+		x := &Extension{URN: e.Schema.ID, Required: e.Required, order: len(t.Attributes) + i, pattern: patternOf(e.Schema.ID)}
 		if !strings.Contains(x.URN, ":") || t.isBase(x.URN) || t.extension(x.URN) != nil {
 			return fmt.Errorf("schema: resource type %s: the extension %q needs a URN of its own as its id", t.Name, x.URN)
 		}

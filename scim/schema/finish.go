@@ -183,6 +183,7 @@ func (t *Type) Replaces(old, new document.Value) (document.Value, error) {
 	return t.Finish(out)
 }
 
+// keep is new with what it can't change taken from old.
 func (l *level) keep(old, new document.Value) (document.Value, *Error) {
 	out := document.Object(append([]document.Member(nil), new.Items()...)...)
 	for _, a := range l.attributes {
@@ -198,8 +199,22 @@ func (l *level) keep(old, new document.Value) (document.Value, *Error) {
 			if err != nil {
 				return out, err.under(a.Name)
 			}
-			out.Set(a.Name, kept)
+			out.Set(a.Name, a.current(kept, was))
 		}
 	}
 	return out, nil
+}
+
+// current drops the readOnly sub-attributes that were kept from the old value if anything beside them is new: a
+// manager's displayName is not the next manager's.
+func (a *Attribute) current(kept, was document.Value) document.Value {
+	if document.Equal(kept, was) {
+		return kept
+	}
+	for _, s := range a.Sub {
+		if s.Mutability == ReadOnly {
+			kept.Delete(s.Name)
+		}
+	}
+	return kept
 }

@@ -15,7 +15,7 @@ type Projection struct {
 	whole    bool   // every stored attribute is shown whole, so that the document's text can be copied
 	start    string // of every answer: {"schemas":["...
 	relation filter.Relation
-	secrets  []string // patterns of what must not be in a document that is copied
+	secrets  []pattern // what must not be in a document that is copied
 }
 
 // view is what of an object is shown.
@@ -150,7 +150,7 @@ func (s *selection) projection() *Projection {
 			}
 			seen = nothing // rows are not in the document
 		case !a.stored() || a.Returned == ReturnedNever:
-			p.secrets = append(p.secrets, memberPattern(a.Name))
+			p.secrets = append(p.secrets, patternOf(a.Name))
 		case !seen.isEverything():
 			p.whole = false
 		}

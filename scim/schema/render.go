@@ -25,7 +25,7 @@ func (p *Projection) AppendHead(b []byte, r *store.Resource) []byte {
 	doc := string(r.Attributes)
 	b = append(b, p.start...)
 	for _, x := range p.t.Extensions {
-		if strings.Contains(doc, x.pattern) {
+		if x.pattern.in(doc) {
 			b = append(append(append(b, `,"`...), x.URN...), '"')
 		}
 	}
@@ -37,15 +37,11 @@ func (p *Projection) AppendHead(b []byte, r *store.Resource) []byte {
 	return b
 }
 
-// memberPattern is how a member of that name stands in the text of a document. No string can look like it, as a quote
-// inside of one is escaped.
-func memberPattern(name string) string { return string(document.AppendString(nil, name)) + ":" }
-
 // unsafe says whether the document may hold what is never shown. The schema doesn't let it in, but a store of the
 // product's own might.
 func (p *Projection) unsafe(doc string) bool {
 	for _, pattern := range p.secrets {
-		if strings.Contains(doc, pattern) {
+		if pattern.in(doc) {
 			return true
 		}
 	}

@@ -28,28 +28,27 @@ func (t *Type) resolve(p filter.Path, m *Mode) (*Attribute, *Extension, *Error) 
 				return nil, nil, invalid("invalidPath", p.String(), "no attribute of the base schema; write %s", a.Path)
 			}
 		}
-	case t.isBase(p.URI):
+	case p.Name != "" && t.isBase(p.URI):
 		a = t.core.find(p.Name)
 	default:
-		if x := t.extension(p.URI); x != nil {
+		if x := t.extension(p.URI); x != nil && p.Name != "" {
 			a = x.Find(p.Name)
 			break
 		}
 		// A parser takes the URN's last part for an attribute: ...:enterprise:2.0 and User.
-		x, base := t.splitURN(p)
-		switch {
-		case x != nil && p.Sub == "":
+		if x, base := t.urn(p); x != nil {
 			return nil, x, nil
-		case base && p.Sub == "":
+		} else if base {
 			return nil, nil, invalid("invalidPath", p.String(), "names the whole resource; name an attribute")
-		case (x != nil || base) && m.tolerate(quirk.DottedKeys): // urn:...:User.department
-			l := &t.core
-			if x != nil {
-				l = &x.level
-			}
-			if a = l.find(p.Sub); a != nil {
-				return a, nil, nil
-			}
+		}
+		if p.Sub == "" {
+			break
+		}
+		// urn:...:User.department, as old jobs of Entra ID have it
+		if x, base := t.urn(filter.Path{URI: p.URI, Name: p.Name}); x != nil && m.tolerate(quirk.DottedKeys) {
+			a, p.Sub = x.Find(p.Sub), ""
+		} else if base && m.tolerate(quirk.DottedKeys) {
+			a, p.Sub = t.core.find(p.Sub), ""
 		}
 	}
 	if a == nil {
@@ -67,21 +66,13 @@ func (t *Type) resolve(p filter.Path, m *Mode) (*Attribute, *Extension, *Error) 
 	return nil, nil, invalid("invalidPath", p.String(), "%s has no such sub-attribute; it has %s", a.Name, a.subs.names())
 }
 
-// splitURN recognizes the URN of an extension, or of the base schema, that was split at its last colon.
-func (t *Type) splitURN(p filter.Path) (x *Extension, base bool) {
-	is := func(urn string) bool {
-		n := len(p.URI)
-		return len(urn) == n+1+len(p.Name) && urn[n] == ':' && strings.EqualFold(urn[:n], p.URI) && strings.EqualFold(urn[n+1:], p.Name)
+// urn recognizes the URN of an extension, or of the base schema, that was read as an attribute's path.
+func (t *Type) urn(p filter.Path) (x *Extension, base bool) {
+	if p.URI == "" {
+		return nil, false
 	}
-	if is(t.URN) {
-		return nil, true
-	}
-	for _, x := range t.Extensions {
-		if is(x.URN) {
-			return x, false
-		}
-	}
-	return nil, false
+	urn := p.String()
+	return t.extension(urn), t.isBase(urn)
 }
 
 func (t *Type) unknown(p filter.Path) *Error {
@@ -103,7 +94,9 @@ func splitPath(s string) (p filter.Path) {
 	}
 	p.Name = s
 	if colon := strings.LastIndexByte(s, ':'); colon >= 0 {
-		p.URI, p.Name = s[:colon], s[colon+1:]
+		if p.URI, p.Name = s[:colon], s[colon+1:]; p.Name == "" || p.Name[0] < 'A' { // urn:example:2.0 ends in no name
+			return filter.Path{URI: s}
+		}
 	}
 	p.Name, p.Sub, _ = strings.Cut(p.Name, ".")
 	return p

@@ -6,9 +6,10 @@ import (
 	elimityschema "github.com/elimity-com/scim/schema"
 )
 
-// User is the resource type User with the enterprise extension.
+// User is the resource type User with the enterprise extension, as RFC 7643 section 8.7.1 has it, but for: groups.$ref
+// refers to groups only (errata 8471), and groups.value, an id, is caseExact.
 func User() elimity.ResourceType {
-	return elimity.ResourceType{
+	rt := elimity.ResourceType{
 		ID:               optional.NewString("User"),
 		Name:             "User",
 		Description:      optional.NewString("User Account"),
@@ -16,20 +17,34 @@ func User() elimity.ResourceType {
 		Schema:           elimityschema.CoreUserSchema(),
 		SchemaExtensions: []elimity.SchemaExtension{EnterpriseUser()},
 	}
+	rt = corrected(rt, "groups.value", func(c *characteristics) { c.caseExact = true })
+	rt = corrected(rt, "groups.$ref", func(c *characteristics) { c.referenceTypes = []elimityschema.AttributeReferenceType{"Group"} })
+	return rt
 }
 
-// EnterpriseUser is the enterprise extension of User.
+// EnterpriseUser is the enterprise extension of User, but for: manager.value, an id, is caseExact (errata 8472).
 func EnterpriseUser() elimity.SchemaExtension {
-	return elimity.SchemaExtension{Schema: elimityschema.ExtensionEnterpriseUser()}
+	rt := elimity.ResourceType{Schema: elimityschema.ExtensionEnterpriseUser()}
+	return elimity.SchemaExtension{Schema: corrected(rt, "manager.value", func(c *characteristics) { c.caseExact = true }).Schema}
 }
 
-// Group is the resource type Group.
+// Group is the resource type Group as RFC 7643 section 8.7.1 has it, but for: displayName is required (errata 5368),
+// and members.value, an id, is caseExact.
 func Group() elimity.ResourceType {
-	return elimity.ResourceType{
+	rt := elimity.ResourceType{
 		ID:          optional.NewString("Group"),
 		Name:        "Group",
 		Description: optional.NewString("Group"),
 		Endpoint:    "/Groups",
 		Schema:      elimityschema.CoreGroupSchema(),
 	}
+	return corrected(rt, "members.value", func(c *characteristics) { c.caseExact = true })
+}
+
+// corrected amends an attribute that elimity's own definitions are known to have; without it nothing is changed.
+func corrected(rt elimity.ResourceType, path string, change func(*characteristics)) elimity.ResourceType {
+	if better, err := amend(rt, path, change); err == nil {
+		return better
+	}
+	return rt
 }

@@ -45,8 +45,8 @@ type Extension struct {
 	Attributes []*Attribute
 
 	level   level
-	order   int    // position among a resource's members, behind the core attributes
-	pattern string // how it stands in a document's text
+	order   int     // position among a resource's members, behind the core attributes
+	pattern pattern // how it stands in a document's text
 }
 
 // Find is the extension's attribute of that name, in any case, or nil.
