@@ -5,8 +5,10 @@ package benchmarks_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -83,13 +85,18 @@ func (d *discard) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// request makes what net/http would hand over, without the cost of parsing it.
 func request(method, target, body string) *http.Request {
-	r := httptest.NewRequest(method, target, strings.NewReader(body))
-	r.Header["Authorization"] = []string{"Bearer benchmark-token"}
-	if body != "" {
-		r.Header["Content-Type"] = []string{"application/scim+json"}
+	path, query, _ := strings.Cut(target, "?")
+	return &http.Request{
+		Method:        method,
+		URL:           &url.URL{Path: path, RawQuery: query},
+		RequestURI:    target,
+		Host:          "127.0.0.1",
+		Header:        http.Header{"Authorization": {"Bearer benchmark-token"}, "Content-Type": {"application/scim+json"}},
+		Body:          io.NopCloser(strings.NewReader(body)),
+		ContentLength: int64(len(body)),
 	}
-	return r
 }
 
 // user is what Entra ID sends for a new user with its default mapping.
