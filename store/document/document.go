@@ -23,24 +23,34 @@ func (d Document) Value() Value {
 	if d == "" {
 		return Object()
 	}
-	p := parser{in: string(d), depth: trustedDepth, trusted: true}
-	v, err := p.value()
-	if err != nil {
+	v := parseTrusted(string(d))
+	if v.kind != KindObject {
 		return Object()
+	}
+	return v
+}
+
+func parseTrusted(in string) (v Value) {
+	if len(in) > 1 && in[0] == '"' && strings.IndexByte(in, '\\') < 0 {
+		return String(in[1 : len(in)-1])
+	}
+	var stack [32]Member
+	p := parser{in: in, depth: trustedDepth, trusted: true, stack: stack[:0]}
+	if err := p.value(&v); err != nil {
+		return Value{}
 	}
 	return v
 }
 
 // Get parses just the member called name (exact case), and returns the zero Value if there is none.
 func (d Document) Get(name string) Value {
-	for n, raw := range d.Members() {
-		if n == name {
-			p := parser{in: raw, depth: trustedDepth, trusted: true}
-			v, err := p.value()
-			if err != nil {
-				return Value{}
-			}
-			return v
+	s := string(d)
+	for i := 1; i < len(s) && s[i] == '"'; i++ {
+		end := skipString(s, i)
+		start := min(end+1, len(s)) // past the colon
+		found := memberName(s, i, end) == name
+		if i = skipValue(s, start); found {
+			return parseTrusted(s[start:i])
 		}
 	}
 	return Value{}
@@ -52,32 +62,41 @@ func (d Document) Members() iter.Seq2[string, string] {
 		s := string(d)
 		for i := 1; i < len(s) && s[i] == '"'; i++ {
 			end := skipString(s, i)
-			name := s[i+1 : end-1]
-			if strings.IndexByte(name, '\\') >= 0 {
-				p := parser{in: s, pos: i, trusted: true}
-				name, _ = p.string()
-			}
-			start := end + 1 // past the colon
-			i = skipValue(s, start)
-			if !yield(name, s[start:i]) {
+			start := min(end+1, len(s)) // past the colon
+			name := memberName(s, i, end)
+			if i = skipValue(s, start); !yield(name, s[start:i]) {
 				return
 			}
 		}
 	}
 }
 
+// memberName is the string s[start:end] without its quotes and escapes.
+func memberName(s string, start, end int) string {
+	if strings.IndexByte(s[start:end], '\\') < 0 {
+		return s[start+1 : max(end-1, start+1)]
+	}
+	p := parser{in: s, pos: start}
+	name, _ := p.string()
+	return name
+}
+
 // skipString returns the offset behind the string that starts at s[i].
 func skipString(s string, i int) int {
 	for i++; ; i++ {
-		n := strings.IndexAny(s[i:], `"\`)
+		n := strings.IndexByte(s[i:], '"')
 		if n < 0 {
 			return len(s)
 		}
+		first := i
 		i += n
-		if s[i] == '"' {
+		escapes := i
+		for escapes > first && s[escapes-1] == '\\' {
+			escapes--
+		}
+		if (i-escapes)%2 == 0 {
 			return i + 1
 		}
-		i++
 	}
 }
 

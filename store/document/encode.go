@@ -7,65 +7,79 @@ func (v Value) Document() Document {
 	if v.kind != KindObject || len(v.items) == 0 {
 		return ""
 	}
-	b := v.appendAssigned(make([]byte, 0, 512))
-	if len(b) == 2 {
-		return ""
-	}
-	return Document(b)
+	var buf [1024]byte
+	return Document(appendAssigned(buf[:0], &v))
 }
 
 // AppendJSON appends v as JSON text, empty values included.
-func AppendJSON(b []byte, v Value) []byte {
+func AppendJSON(b []byte, v Value) []byte { return appendValue(b, &v) }
+
+func appendValue(b []byte, v *Value) []byte {
 	switch v.kind {
 	case KindNull:
 		return append(b, "null"...)
 	case KindString:
 		return AppendString(b, v.text)
-	case KindArray, KindObject:
-		return appendItems(b, v, AppendJSON, false)
+	case KindArray:
+		b = append(b, '[')
+		for i := range v.items {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendValue(b, &v.items[i].Value)
+		}
+		return append(b, ']')
+	case KindObject:
+		b = append(b, '{')
+		for i := range v.items {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = AppendString(b, v.items[i].Name)
+			b = append(b, ':')
+			b = appendValue(b, &v.items[i].Value)
+		}
+		return append(b, '}')
 	}
 	return append(b, v.text...)
 }
 
-func (v Value) appendAssigned(b []byte) []byte {
-	return appendItems(b, v, func(b []byte, x Value) []byte {
-		if x.kind == KindArray || x.kind == KindObject {
-			return x.appendAssigned(b)
-		}
-		return AppendJSON(b, x)
-	}, true)
-}
-
-func appendItems(b []byte, v Value, one func([]byte, Value) []byte, onlyAssigned bool) []byte {
-	object := v.kind == KindObject
-	if object {
-		b = append(b, '{')
-	} else {
-		b = append(b, '[')
+// appendAssigned appends v without what is empty in it, and nothing if v is empty itself.
+func appendAssigned(b []byte, v *Value) []byte {
+	switch v.kind {
+	case KindNull:
+		return b
+	case KindArray, KindObject:
+	default:
+		return appendValue(b, v)
 	}
-	first := true
+	start := len(b)
+	closing := byte(']')
+	if v.kind == KindObject {
+		closing = '}'
+	}
+	b = append(b, closing-2) // in ASCII, '[' and '{' are two before
+	empty := len(b)
 	for i := range v.items {
-		m := &v.items[i]
-		if onlyAssigned && m.Value.IsEmpty() {
-			continue
-		}
-		if !first {
+		before := len(b)
+		if before > empty {
 			b = append(b, ',')
 		}
-		first = false
-		if object {
-			b = AppendString(b, m.Name)
-			b = append(b, ':')
+		if v.kind == KindObject {
+			b = append(AppendString(b, v.items[i].Name), ':')
 		}
-		b = one(b, m.Value)
+		value := len(b)
+		if b = appendAssigned(b, &v.items[i].Value); len(b) == value {
+			b = b[:before]
+		}
 	}
-	if object {
-		return append(b, '}')
+	if len(b) == empty {
+		return b[:start]
 	}
-	return append(b, ']')
+	return append(b, closing)
 }
 
-// AppendString appends s as a quoted JSON string. Invalid UTF-8 becomes U+FFFD.
+// AppendString appends s as a quoted JSON string. What can't be kept, invalid UTF-8 and NUL, becomes U+FFFD.
 func AppendString(b []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	b = append(b, '"')
@@ -76,14 +90,13 @@ func AppendString(b []byte, s string) []byte {
 			i++
 			continue
 		}
+		n := 1
 		if c >= utf8.RuneSelf {
-			r, n := utf8.DecodeRuneInString(s[i:])
-			if r == utf8.RuneError && n == 1 {
-				b = append(append(b, s[start:i]...), "\uFFFD"...)
-				start = i + n
+			var r rune
+			if r, n = utf8.DecodeRuneInString(s[i:]); r != utf8.RuneError || n > 1 {
+				i += n
+				continue
 			}
-			i += n
-			continue
 		}
 		b = append(b, s[start:i]...)
 		switch c {
@@ -96,9 +109,13 @@ func AppendString(b []byte, s string) []byte {
 		case '\t':
 			b = append(b, '\\', 't')
 		default:
-			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+			if c == 0 || c >= utf8.RuneSelf {
+				b = append(b, "\uFFFD"...)
+			} else {
+				b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+			}
 		}
-		i++
+		i += n
 		start = i
 	}
 	return append(append(b, s[start:]...), '"')

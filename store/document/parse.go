@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -27,9 +26,19 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("at byte %d, in %s: %s", e.Offset, e.Path, e.Reason)
 }
 
+// under puts a step in front of the error's path. Errors learn their path on the way out, so that texts without errors
+// don't pay for it.
+func (e *SyntaxError) under(step string) *SyntaxError {
+	if e.Path != "" && e.Path[0] != '[' {
+		step += "."
+	}
+	e.Path = step + e.Path
+	return e
+}
+
 // Parse parses one JSON value and nothing behind it. Two members of one object whose names differ at most in case,
-// invalid UTF-8 and values nested deeper than depth (DefaultDepth if it is 0) are errors, always *[SyntaxError].
-// The result shares in's memory.
+// invalid UTF-8, NUL characters and values nested deeper than depth (DefaultDepth if it is 0) are errors, always
+// *[SyntaxError]. The result shares in's memory.
 func Parse(in string, depth int) (Value, error) {
 	if depth <= 0 {
 		depth = DefaultDepth
@@ -37,17 +46,19 @@ func Parse(in string, depth int) (Value, error) {
 	p := parser{in: in, depth: depth}
 	if !utf8.ValidString(in) {
 		for p.pos < len(in) {
-			if r, n := utf8.DecodeRuneInString(in[p.pos:]); r == utf8.RuneError && n == 1 {
+			r, n := utf8.DecodeRuneInString(in[p.pos:])
+			if r == utf8.RuneError && n == 1 {
 				break
-			} else {
-				p.pos += n
 			}
+			p.pos += n
 		}
 		return Value{}, p.fail("invalid UTF-8")
 	}
+	var stack [32]Member
+	p.stack = stack[:0]
 	p.space()
-	v, err := p.value()
-	if err != nil {
+	var v Value
+	if err := p.value(&v); err != nil {
 		return Value{}, err
 	}
 	if p.space(); p.pos < len(in) {
@@ -58,39 +69,25 @@ func Parse(in string, depth int) (Value, error) {
 
 // ParseScalar parses the null, boolean, number or string that starts at in[pos], and returns the offset behind it. It is
 // for languages with JSON literals in them, whose parsers have checked that in is valid UTF-8. Errors are *[SyntaxError].
-func ParseScalar(in string, pos int) (Value, int, error) {
-	p := parser{in: in, pos: pos}
-	v, err := p.value() // of depth 0: arrays and objects are too deep
-	return v, p.pos, err
+func ParseScalar(in string, pos int) (v Value, behind int, err error) {
+	p := parser{in: in, pos: pos} // of depth 0: arrays and objects are too deep
+	if e := p.value(&v); e != nil {
+		return Value{}, p.pos, e
+	}
+	return v, p.pos, nil
 }
 
+// parser is a recursive descent. Its methods return *SyntaxError, not error: only the exported functions do.
 type parser struct {
 	in      string
 	pos     int
-	depth   int    // levels left
-	trusted bool   // our own encoder's output: no duplicate keys to look for
-	path    []step // where we are, for errors
+	depth   int      // levels left
+	trusted bool     // our own encoder's output: no duplicate names to look for
+	exotic  bool     // the last string has characters beyond ASCII
+	stack   []Member // of the arrays and objects not yet closed, so that each is allocated once and in its size
 }
 
-type step struct {
-	name  string
-	index int // of an array element, if name is ""
-}
-
-func (p *parser) fail(reason string) error {
-	var b strings.Builder
-	for _, s := range p.path {
-		switch {
-		case s.name == "":
-			b.WriteString("[" + strconv.Itoa(s.index) + "]")
-		case b.Len() > 0:
-			b.WriteString("." + s.name)
-		default:
-			b.WriteString(s.name)
-		}
-	}
-	return &SyntaxError{p.pos, b.String(), reason}
-}
+func (p *parser) fail(reason string) *SyntaxError { return &SyntaxError{Offset: p.pos, Reason: reason} }
 
 // got describes what stands at the position.
 func (p *parser) got() string {
@@ -119,128 +116,120 @@ func (p *parser) peek() byte {
 	return 0
 }
 
-func (p *parser) value() (Value, error) {
-	switch c := p.peek(); {
-	case c == '"':
+func (p *parser) value(v *Value) *SyntaxError {
+	switch p.peek() {
+	case '"':
 		s, err := p.string()
-		return String(s), err
-	case c == '{':
-		return p.object()
-	case c == '[':
-		return p.array()
-	case c == '-' || '0' <= c && c <= '9':
-		return p.number()
+		*v = String(s)
+		return err
+	case '{':
+		return p.object(v)
+	case '[':
+		return p.array(v)
+	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+		return p.number(v)
+	case 't':
+		return p.literal("true", Bool(true), v)
+	case 'f':
+		return p.literal("false", Bool(false), v)
+	case 'n':
+		return p.literal("null", Value{}, v)
 	}
-	for _, w := range [...]struct {
-		text string
-		v    Value
-	}{{"true", Bool(true)}, {"false", Bool(false)}, {"null", Value{}}} {
-		if strings.HasPrefix(p.in[p.pos:], w.text) {
-			p.pos += len(w.text)
-			return w.v, nil
-		}
-	}
-	return Value{}, p.fail("want a value, got " + p.got())
+	return p.fail("want a value, got " + p.got())
 }
 
-func (p *parser) enter() error {
-	if p.depth--; p.depth < 0 {
-		return p.fail("nested too deep")
+func (p *parser) literal(text string, is Value, v *Value) *SyntaxError {
+	if !strings.HasPrefix(p.in[p.pos:], text) {
+		return p.fail("want a value, got " + p.got())
 	}
+	p.pos += len(text)
+	*v = is
+	return nil
+}
+
+const tooDeep = "nested too deep"
+
+// enter goes into a bracket.
+func (p *parser) enter() *SyntaxError {
+	if p.depth == 0 {
+		return p.fail(tooDeep)
+	}
+	p.depth--
 	p.pos++
 	p.space()
 	return nil
 }
 
-func (p *parser) object() (Value, error) {
+// leave goes out of the bracket and takes what was in it off the stack.
+func (p *parser) leave(base int) []Member {
+	p.pos++
+	p.depth++
+	items := make([]Member, len(p.stack)-base)
+	copy(items, p.stack[base:])
+	p.stack = p.stack[:base]
+	return items
+}
+
+func (p *parser) object(v *Value) *SyntaxError {
 	if err := p.enter(); err != nil {
-		return Value{}, err
+		return err
 	}
-	v := Value{kind: KindObject, items: make([]Member, 0, 4)}
-	var seen map[string]bool // only of large objects, where comparing each with each would cost too much
+	base := len(p.stack)
+	var names names
 	for p.peek() != '}' {
 		if p.peek() != '"' {
-			return Value{}, p.fail("want a quoted member name, got " + p.got())
+			return p.fail("want a quoted member name, got " + p.got())
 		}
 		start := p.pos
 		name, err := p.string()
 		if err != nil {
-			return Value{}, err
+			return err
 		}
-		if !p.trusted && duplicate(v.items, name, &seen) {
+		names.exotic = names.exotic || p.exotic
+		if !p.trusted && names.has(p.stack[base:], name) {
 			p.pos = start
-			return Value{}, p.fail("the member " + strconv.Quote(name) + " stands twice (names ignore case)")
+			return p.fail(twice(name))
 		}
 		p.space()
 		if p.peek() != ':' {
-			return Value{}, p.fail("want ':', got " + p.got())
+			return p.fail("want ':', got " + p.got())
 		}
 		p.pos++
 		p.space()
-		p.path = append(p.path, step{name: name})
-		x, err := p.value()
-		if err != nil {
-			return Value{}, err
+		m := Member{Name: name}
+		if err := p.value(&m.Value); err != nil {
+			return err.under(clip(name))
 		}
-		p.path = p.path[:len(p.path)-1]
-		v.items = append(v.items, Member{name, x})
+		p.stack = append(p.stack, m)
 		if err := p.next('}'); err != nil {
-			return Value{}, err
+			return err
 		}
 	}
-	p.pos++
-	p.depth++
-	return v, nil
+	*v = Value{kind: KindObject, items: p.leave(base)}
+	return nil
 }
 
-func duplicate(items []Member, name string, seen *map[string]bool) bool {
-	const few = 24
-	if len(items) < few {
-		for i := range items {
-			if len(items[i].Name) == len(name) && strings.EqualFold(items[i].Name, name) {
-				return true
-			}
-		}
-		return false
-	}
-	if *seen == nil {
-		*seen = make(map[string]bool, 2*few)
-		for i := range items {
-			(*seen)[Fold(items[i].Name)] = true
-		}
-	}
-	f := Fold(name)
-	if (*seen)[f] {
-		return true
-	}
-	(*seen)[f] = true
-	return false
-}
-
-func (p *parser) array() (Value, error) {
+func (p *parser) array(v *Value) *SyntaxError {
 	if err := p.enter(); err != nil {
-		return Value{}, err
+		return err
 	}
-	v := Value{kind: KindArray}
-	for i := 0; p.peek() != ']'; i++ {
-		p.path = append(p.path, step{index: i})
-		x, err := p.value()
-		if err != nil {
-			return Value{}, err
+	base := len(p.stack)
+	for p.peek() != ']' {
+		var m Member
+		if err := p.value(&m.Value); err != nil {
+			return err.under("[" + strconv.Itoa(len(p.stack)-base) + "]")
 		}
-		p.path = p.path[:len(p.path)-1]
-		v.items = append(v.items, Member{Value: x})
+		p.stack = append(p.stack, m)
 		if err := p.next(']'); err != nil {
-			return Value{}, err
+			return err
 		}
 	}
-	p.pos++
-	p.depth++
-	return v, nil
+	*v = Value{kind: KindArray, items: p.leave(base)}
+	return nil
 }
 
 // next goes to the next member or element, or to the closing bracket.
-func (p *parser) next(closing byte) error {
+func (p *parser) next(closing byte) *SyntaxError {
 	p.space()
 	switch p.peek() {
 	case closing:
@@ -256,115 +245,50 @@ func (p *parser) next(closing byte) error {
 	return p.fail("want ',' or '" + string(closing) + "', got " + p.got())
 }
 
-func (p *parser) number() (Value, error) {
-	start := p.pos
-	if p.peek() == '-' {
-		p.pos++
-	}
-	switch c := p.peek(); {
-	case c == '0':
-		p.pos++
-	case '1' <= c && c <= '9':
-		p.digits()
-	default:
-		return Value{}, p.fail("want a digit, got " + p.got())
-	}
-	if p.peek() == '.' {
-		if p.pos++; !p.digits() {
-			return Value{}, p.fail("want a digit, got " + p.got())
-		}
-	}
-	if c := p.peek(); c == 'e' || c == 'E' {
-		p.pos++
-		if c := p.peek(); c == '+' || c == '-' {
-			p.pos++
-		}
-		if !p.digits() {
-			return Value{}, p.fail("want a digit, got " + p.got())
-		}
-	}
-	return Number(p.in[start:p.pos]), nil
+// names finds members whose names differ at most in case.
+type names struct {
+	exotic bool            // there may be names beyond ASCII, where those of different length can be equal
+	seen   map[string]bool // folded; only of large objects, where comparing each with each would cost too much
 }
 
-func (p *parser) digits() bool {
-	start := p.pos
-	for c := p.peek(); '0' <= c && c <= '9'; c = p.peek() {
-		p.pos++
-	}
-	return p.pos > start
-}
-
-// string parses the quoted string at the position. Without escapes it is a part of the input, not a copy.
-func (p *parser) string() (string, error) {
-	p.pos++
-	start := p.pos
-	for p.pos < len(p.in) {
-		switch c := p.in[p.pos]; {
-		case c == '"':
-			p.pos++
-			return p.in[start : p.pos-1], nil
-		case c == '\\':
-			return p.escaped(start)
-		case c < ' ':
-			return "", p.fail("want the control character escaped")
-		}
-		p.pos++
-	}
-	return "", p.fail("want a closing quote, got the end")
-}
-
-func (p *parser) escaped(start int) (string, error) {
-	b := []byte(p.in[start:p.pos])
-	for p.pos < len(p.in) {
-		c := p.in[p.pos]
-		switch {
-		case c == '"':
-			p.pos++
-			return string(b), nil
-		case c < ' ':
-			return "", p.fail("want the control character escaped")
-		case c != '\\':
-			b = append(b, c)
-			p.pos++
-			continue
-		}
-		p.pos++
-		e := p.peek()
-		if i := strings.IndexByte(`"\/bfnrt`, e); i >= 0 && e != 0 {
-			b = append(b, "\"\\/\b\f\n\r\t"[i])
-			p.pos++
-			continue
-		}
-		if e != 'u' {
-			return "", p.fail("want a JSON escape, got " + p.got())
-		}
-		r, ok := p.hex4()
-		if !ok {
-			return "", p.fail(`want four hexadecimal digits behind \u`)
-		}
-		if utf16.IsSurrogate(r) {
-			low, ok := rune(0), false
-			if strings.HasPrefix(p.in[p.pos:], `\u`) {
-				p.pos++
-				low, ok = p.hex4()
-			}
-			if r = utf16.DecodeRune(r, low); !ok || r == utf8.RuneError {
-				return "", p.fail("a surrogate without its other half")
+// has says whether name is among the items. It is to be asked for each new item.
+func (n *names) has(items []Member, name string) bool {
+	const few = 24
+	if len(items) < few {
+		for i := range items {
+			if other := items[i].Name; (len(other) == len(name) || n.exotic) && strings.EqualFold(other, name) {
+				return true
 			}
 		}
-		if r == 0 { // no database keeps it, and no attribute means it
-			return "", p.fail("a NUL character can't be kept")
-		}
-		b = utf8.AppendRune(b, r)
+		return false
 	}
-	return "", p.fail("want a closing quote, got the end")
+	if n.seen == nil {
+		n.seen = make(map[string]bool, 2*few)
+		for i := range items {
+			n.seen[Fold(items[i].Name)] = true
+		}
+	}
+	folded := Fold(name)
+	if n.seen[folded] {
+		return true
+	}
+	n.seen[folded] = true
+	return false
 }
 
-func (p *parser) hex4() (rune, bool) {
-	if p.pos+5 > len(p.in) {
-		return 0, false
+func twice(name string) string {
+	return "the member " + strconv.Quote(clip(name)) + " stands twice (names ignore case)"
+}
+
+// clip shortens a name for an error.
+func clip(name string) string {
+	const shown = 64
+	if len(name) <= shown {
+		return name
 	}
-	n, err := strconv.ParseUint(p.in[p.pos+1:p.pos+5], 16, 16)
-	p.pos += 5
-	return rune(n), err == nil
+	cut := shown
+	for !utf8.RuneStart(name[cut]) {
+		cut--
+	}
+	return name[:cut] + "..."
 }

@@ -125,8 +125,11 @@ func (v Value) Fold(name string) Value {
 
 // Ref is the member called name (exact case), to read or change in place, or nil.
 func (v *Value) Ref(name string) *Value {
+	if v.kind != KindObject {
+		return nil
+	}
 	for i := range v.items {
-		if v.items[i].Name == name && v.kind == KindObject {
+		if v.items[i].Name == name {
 			return &v.items[i].Value
 		}
 	}
@@ -175,13 +178,13 @@ func Equal(a, b Value) bool {
 	}
 	switch a.kind {
 	case KindObject:
-		for _, m := range a.items {
-			if !Equal(m.Value, b.Get(m.Name)) {
+		for i := range a.items {
+			if !Equal(a.items[i].Value, b.member(a.items[i].Name, i)) {
 				return false
 			}
 		}
-		for _, m := range b.items {
-			if a.Ref(m.Name) == nil && !m.Value.IsEmpty() {
+		for i := range b.items {
+			if a.member(b.items[i].Name, i).IsNull() && !b.items[i].Value.IsEmpty() {
 				return false
 			}
 		}
@@ -192,6 +195,14 @@ func Equal(a, b Value) bool {
 		return a.text == b.text || CompareNumbers(a.text, b.text) == 0
 	}
 	return a.text == b.text
+}
+
+// member is Get where the member is likely to be the i-th, as it is in equal objects that were written alike.
+func (v Value) member(name string, i int) Value {
+	if i < len(v.items) && v.items[i].Name == name {
+		return v.items[i].Value
+	}
+	return v.Get(name)
 }
 
 // Fold maps a string to the form in which two that differ only in case are equal. It is the one folding of the
@@ -216,12 +227,19 @@ func foldASCII(s string, from int) string {
 	return strings.ToLower(s)
 }
 
-// foldRune picks one rune of the orbit of runes that are equal under Unicode simple folding: the smallest lower-case
-// one, so that the Kelvin sign, K and k are all k.
+// foldRune picks one rune of the orbit of runes that are equal under Unicode simple folding: the lower case of the
+// smallest, so that the Kelvin sign, K and k are all k. A lower case outside of the orbit is another letter: the one of
+// the dotted capital I is i, but nothing folds the two together.
 func foldRune(r rune) rune {
 	least := r
 	for o := unicode.SimpleFold(r); o != r; o = unicode.SimpleFold(o) {
 		least = min(least, o)
 	}
-	return unicode.ToLower(least)
+	lower := unicode.ToLower(least)
+	for o := unicode.SimpleFold(least); o != least; o = unicode.SimpleFold(o) {
+		if o == lower {
+			return lower
+		}
+	}
+	return least
 }
