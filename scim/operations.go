@@ -60,6 +60,9 @@ func (c *caller) create(ep *endpoint, body document.Value) (*store.Resource, err
 	if err != nil {
 		return nil, err
 	}
+	if v, err = ep.withActive(v, document.Bool(true)); err != nil {
+		return nil, err
+	}
 	r := &store.Resource{Key: c.key(ep, "")}
 	ep.setAttributes(r, v)
 	return r, c.h.lifecycle.Create(c.ctx, c.actor(http.MethodPost, ep), r, members)
@@ -100,7 +103,11 @@ func (c *caller) replace(ep *endpoint, id string, on conditions, body document.V
 		change = &lifecycle.MemberChange{Replace: true, Add: members}
 	}
 	return c.update(ep, http.MethodPut, id, on, func(cur *store.Resource) (document.Value, *lifecycle.MemberChange, error) {
-		v, err := ep.Replaces(cur.Attributes.Value(), decoded)
+		old := cur.Attributes.Value()
+		v, err := ep.Replaces(old, decoded)
+		if err == nil {
+			v, err = ep.withActive(v, old.Get("active"))
+		}
 		return v, change, err
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	elimity "github.com/elimity-com/scim"
+	elimityschema "github.com/elimity-com/scim/schema"
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim/schema"
@@ -59,6 +60,15 @@ type endpoint struct {
 	*schema.Type
 	standard *schema.Projection // of a request that names no attributes
 	unique   []string           // attributes that are unique beyond what the schema says
+}
+
+// withActive says of a user whose active was left out what it is: nobody is let in or shut out by leaving it out.
+func (ep *endpoint) withActive(v, active document.Value) (document.Value, error) {
+	if ep.URN != elimityschema.UserSchema || active.IsNull() || !v.Get("active").IsNull() {
+		return v, nil
+	}
+	v.Set("active", active)
+	return ep.Finish(v)
 }
 
 // index computes a resource's index keys and label.

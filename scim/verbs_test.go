@@ -118,7 +118,7 @@ func TestGet(t *testing.T) {
 			{"attributes=TITLE,name.givenName", []string{"id", "schemas", "title", "name"}},
 			{"attributes=" + userURN + ":title", []string{"id", "schemas", "title"}},
 			{"attributes=nothing", []string{"id", "schemas"}},
-			{"excludedAttributes=title,name,meta,id", []string{"id", "schemas", "userName"}},
+			{"excludedAttributes=title,name,meta,id", []string{"id", "schemas", "userName", "active"}},
 		} {
 			a := s.do("GET", path+"?"+c.query, "").is(200)
 			names := make([]string, 0, len(a.body))
@@ -161,6 +161,16 @@ func TestPut(t *testing.T) {
 		a := s.do("PUT", "/Groups/"+g, `{"schemas":["`+groupURN+`"],"displayName":"Crew 2"}`).is(200)
 		assert.NotContains(t, a.body, "members", "a PUT without members means none")
 	})
+}
+
+func TestActiveLeftOut(t *testing.T) {
+	s := serve(t)
+	a := s.do("POST", "/Users", userBody("ada")).is(201)
+	assert.Equal(t, true, a.at("active"), "who is created is active")
+	path := "/Users/" + a.id()
+	s.do("PATCH", path, patchBody(`{"op":"replace","path":"active","value":false}`)).is(200)
+	a = s.do("PUT", path, userBody("ada", `"title":"T"`)).is(200)
+	assert.Equal(t, false, a.at("active"), "a PUT without active lets nobody in again")
 }
 
 func TestPatch(t *testing.T) {

@@ -85,7 +85,7 @@ func (r *resource) apply(c *change) error {
 
 // nothingThere answers a remove from an attribute that isn't there.
 func (r *resource) nothingThere(c *change) error {
-	if r.m.Strict && c.where != nil && !c.quiet {
+	if r.m.Strict && (c.where != nil || c.listed) && !c.quiet {
 		return c.noTarget()
 	}
 	return nil
@@ -116,7 +116,10 @@ func (r *resource) write(slot *document.Value, c *change) error {
 	case c.sub != nil || c.merges():
 		return r.complex(slot, c)
 	case c.op == Remove && c.listed:
-		removeListed(slot, c)
+		n := slot.Len()
+		if removeListed(slot, c); slot.Len() == n {
+			return r.nothingThere(c)
+		}
 	case c.op == Remove:
 		*slot = document.Value{}
 	case c.op == Add && c.attr.Multi:

@@ -334,6 +334,16 @@ func (c *compiler) unknown(err error) error {
 	return c.fail("invalidPath", detail)
 }
 
+// inFilter is an error about what is between a path's brackets.
+func (c *compiler) inFilter(err error) error {
+	scimType := "invalidFilter"
+	var e *schema.Error
+	if errors.As(err, &e) {
+		scimType = e.Type
+	}
+	return c.fail(scimType, "in the brackets: "+err.Error())
+}
+
 // at puts the operation's place before an error of package schema.
 func (c *compiler) at(err error) error {
 	var e *schema.Error

@@ -63,7 +63,8 @@ func badgeSchema() elimityschema.Schema {
 				text("signed", once), text("auditor", ours), text("note", free),
 			}}),
 		elimityschema.ComplexCoreAttribute(elimityschema.ComplexParams{Name: "keys", MultiValued: true,
-			SubAttributes: []elimityschema.SimpleParams{text("value", once), text("type", free), text("door", free)}}),
+			SubAttributes: []elimityschema.SimpleParams{text("value", once), text("type", free), text("door", free),
+				elimityschema.SimpleStringParams(elimityschema.StringParams{Name: "zones", MultiValued: true})}}),
 	}}
 }
 

@@ -2,6 +2,7 @@ package patch
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -87,7 +88,7 @@ func (c *compiler) membersWhere(a *schema.Attribute, where filter.Expr, v docume
 	if !known {
 		bound, err := c.t.BindElement(a, where, c.m)
 		if err != nil {
-			return c.at(err)
+			return c.inFilter(err)
 		}
 		x = &memberChange{where: bound}
 	}
@@ -261,9 +262,9 @@ func (d *delta) apply(c *change) error {
 func onlyValue(x filter.Expr) bool {
 	switch x := x.(type) {
 	case filter.And:
-		return all(x)
+		return !slices.ContainsFunc(x, looksFurther)
 	case filter.Or:
-		return all(x)
+		return !slices.ContainsFunc(x, looksFurther)
 	case filter.Not:
 		return onlyValue(x.X)
 	case filter.Compare:
@@ -274,14 +275,7 @@ func onlyValue(x filter.Expr) bool {
 	return true
 }
 
-func all(terms []filter.Expr) bool {
-	for _, x := range terms {
-		if !onlyValue(x) {
-			return false
-		}
-	}
-	return true
-}
+func looksFurther(x filter.Expr) bool { return !onlyValue(x) }
 
 func (d *delta) members() *Members {
 	m := &Members{Replace: d.replace, RemoveWhere: d.where}

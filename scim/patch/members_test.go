@@ -39,6 +39,7 @@ func TestMembers(t *testing.T) {
 		{name: "ids are exact", ops: `[{"op":"add","path":"members","value":[{"value":"a"},{"value":"A"}]}]`, want: Members{Add: refs("a", "A")}},
 		{name: "$ref null", ops: `[{"op":"add","path":"members","value":[{"$ref":null,"value":"a"}]}]`, want: Members{Add: refs("a")}},
 		{name: "$ref alone", ops: `[{"op":"add","path":"members","value":[{"$ref":"https://x/v2/Users/a"},{"$ref":"Users/b/"},{"$ref":"c"}]}]`, want: Members{Add: []store.MemberRef{{Type: "User", ID: "a"}, {Type: "User", ID: "b"}, {ID: "c"}}}},
+		{name: "$ref decoded", ops: `[{"op":"add","path":"members","value":[{"$ref":"Groups/a%40b"}]}]`, want: Members{Add: []store.MemberRef{{Type: "Group", ID: "a@b"}}}},
 		{name: "what else a member says", ops: `[{"name":"addMember","op":"add","path":"members","value":[{"displayName":"new User","VALUE":"a","type":"direct"}]}]`,
 			want: Members{Add: refs("a")}},
 		{name: "add nothing", ops: `[{"op":"add","path":"members","value":[]}]`},
@@ -91,6 +92,10 @@ func TestMembers(t *testing.T) {
 		{name: "a filter, then add", ops: `[{"op":"remove","path":"members[type eq \"Group\"]"},{"op":"add","path":"members","value":[{"value":"a"}]}]`, want: Members{Add: refs("a")}, where: 1},
 		{name: "a filter sees who was added", ops: `[{"op":"add","path":"members","value":[{"value":"ab"},{"value":"c"}]},{"op":"remove","path":"members[value sw \"a\"]"}]`,
 			want: Members{Add: refs("c"), Remove: []string{"ab"}}, where: 1},
+		{name: "a filter sees who was added, and who wasn't", ops: `[{"op":"add","path":"members","value":[{"value":"ab"},{"value":"c"}]},{"op":"remove","path":"members[value sw \"a\" and not (value eq \"ab\") or value co \"z\" or not (value pr)]"}]`,
+			want: Members{Add: refs("ab", "c")}, where: 1},
+		{name: "a filter sees no labels of who is only being added", ops: `[{"op":"add","path":"members","value":[{"value":"ab"}]},{"op":"remove","path":"members[value sw \"a\" and display eq \"x\"]"}]`,
+			err: `noTarget Operations[1]`},
 		{name: "a filter sees who replaced", ops: `[{"op":"replace","path":"members","value":[{"value":"ab"},{"value":"c"}]},{"op":"remove","path":"members[value sw \"a\"]"}]`,
 			want: Members{Replace: true, Add: refs("c")}},
 

@@ -74,7 +74,7 @@ func (c *compiler) target(p filter.PatchPath) (target, error) {
 		}
 	}
 	if t.where, err = c.t.BindElement(t.attr, p.Where, c.m); err != nil {
-		return target{}, c.at(err)
+		return target{}, c.inFilter(err)
 	}
 	t.seed = c.seed(t.attr, p.Where)
 	return t, nil
@@ -91,10 +91,6 @@ func equals(x filter.Expr, terms []filter.Compare) ([]filter.Compare, bool) {
 			}
 		}
 		return terms, len(x) > 0
-	case filter.And:
-		if len(x) == 1 {
-			return equals(x[0], terms)
-		}
 	case filter.Compare:
 		return append(terms, x), x.Op == filter.Eq
 	}

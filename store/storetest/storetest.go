@@ -161,6 +161,9 @@ func (k *kit) walk(q store.Query) (ids []string) {
 		if len(p.Resources) > q.Count {
 			k.stop("List of %s: got %d resources, more than asked for", describeQuery(q), len(p.Resources))
 		}
+		if q.Cursor != "" && len(p.Resources) == 0 {
+			k.broken("List of %s: the page before had a cursor, and there's nothing behind it", describeQuery(q))
+		}
 		ids = append(ids, idsOf(p)...)
 		if q.Cursor = p.Next; p.Next == "" {
 			return ids
