@@ -95,7 +95,7 @@ func TestMembers(t *testing.T) {
 		{name: "a filter sees who was added, and who wasn't", ops: `[{"op":"add","path":"members","value":[{"value":"ab"},{"value":"c"}]},{"op":"remove","path":"members[value sw \"a\" and not (value eq \"ab\") or value co \"z\" or not (value pr)]"}]`,
 			want: Members{Add: refs("ab", "c")}, where: 1},
 		{name: "a filter sees no labels of who is only being added", ops: `[{"op":"add","path":"members","value":[{"value":"ab"}]},{"op":"remove","path":"members[value sw \"a\" and display eq \"x\"]"}]`,
-			err: `noTarget Operations[1]`},
+			err: `noTarget`},
 		{name: "a filter sees who replaced", ops: `[{"op":"replace","path":"members","value":[{"value":"ab"},{"value":"c"}]},{"op":"remove","path":"members[value sw \"a\"]"}]`,
 			want: Members{Replace: true, Add: refs("c")}},
 
