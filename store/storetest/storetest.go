@@ -17,35 +17,43 @@ import (
 // with t.Cleanup. The optional interfaces of package store are checked if the store has them. With -short, groups of
 // 100,000 members become smaller.
 func Run(t *testing.T, newStore func(t *testing.T) store.Store) {
-	for _, theme := range []struct {
-		name  string
-		rules []rule
-	}{
-		{"Resource", resourceRules},
-		{"Atomicity", atomicityRules},
-		{"Unique", uniqueRules},
-		{"Tenant", tenantRules},
-		{"Ownership", ownershipRules},
-		{"List", listRules},
-		{"Filter", filterRules},
-		{"Sort", sortRules},
-		{"Members", memberRules},
-		{"Seats", seatRules},
-		{"Concurrency", concurrencyRules},
-		{"Context", contextRules},
-		{"Journal", journalRules},
-		{"Events", eventRules},
-	} {
-		t.Run(theme.name, func(t *testing.T) {
-			s := newStore(t)
-			for i, r := range theme.rules {
-				t.Run(r.name, func(t *testing.T) {
-					k := &kit{T: t, Store: s, rule: r, tenant: fmt.Sprintf("tenant-%s-%d", strings.ToLower(theme.name), i)}
-					r.check(k)
-				})
-			}
-		})
+	for _, theme := range themes {
+		theme.run(t, newStore)
 	}
+}
+
+// theme is a group of rules that share a store.
+type theme struct {
+	name  string
+	rules []rule
+}
+
+var themes = []theme{
+	{"Resource", resourceRules},
+	{"Atomicity", atomicityRules},
+	{"Unique", uniqueRules},
+	{"Tenant", tenantRules},
+	{"Ownership", ownershipRules},
+	{"List", listRules},
+	{"Filter", filterRules},
+	{"Sort", sortRules},
+	{"Members", memberRules},
+	{"Seats", seatRules},
+	{"Concurrency", concurrencyRules},
+	{"Context", contextRules},
+	{"Journal", journalRules},
+	{"Events", eventRules},
+}
+
+func (x theme) run(t *testing.T, newStore func(t *testing.T) store.Store) {
+	t.Run(x.name, func(t *testing.T) {
+		s := newStore(t)
+		for i, r := range x.rules {
+			t.Run(r.name, func(t *testing.T) {
+				r.check(&kit{T: t, Store: s, rule: r, tenant: fmt.Sprintf("tenant-%s-%d", strings.ToLower(x.name), i)})
+			})
+		}
+	})
 }
 
 // rule is one thing that every store must keep to.
