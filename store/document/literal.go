@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-func (p *parser) number(v *Value) *SyntaxError {
+func (p *parser) number() (Value, *SyntaxError) {
 	start := p.pos
 	if p.peek() == '-' {
 		p.pos++
@@ -18,11 +18,11 @@ func (p *parser) number(v *Value) *SyntaxError {
 	case '1' <= c && c <= '9':
 		p.digits()
 	default:
-		return p.fail("want a digit, got " + p.got())
+		return Value{}, p.fail("want a digit, got " + p.got())
 	}
 	if p.peek() == '.' {
 		if p.pos++; !p.digits() {
-			return p.fail("want a digit, got " + p.got())
+			return Value{}, p.fail("want a digit, got " + p.got())
 		}
 	}
 	if c := p.peek(); c == 'e' || c == 'E' {
@@ -31,11 +31,10 @@ func (p *parser) number(v *Value) *SyntaxError {
 			p.pos++
 		}
 		if !p.digits() {
-			return p.fail("want a digit, got " + p.got())
+			return Value{}, p.fail("want a digit, got " + p.got())
 		}
 	}
-	*v = Number(p.in[start:p.pos])
-	return nil
+	return Number(p.in[start:p.pos]), nil
 }
 
 func (p *parser) digits() bool {

@@ -54,11 +54,9 @@ func Parse(in string, depth int) (Value, error) {
 		}
 		return Value{}, p.fail("invalid UTF-8")
 	}
-	var stack [32]Member
-	p.stack = stack[:0]
 	p.space()
-	var v Value
-	if err := p.value(&v); err != nil {
+	v, err := p.value()
+	if err != nil {
 		return Value{}, err
 	}
 	if p.space(); p.pos < len(in) {
@@ -71,7 +69,8 @@ func Parse(in string, depth int) (Value, error) {
 // for languages with JSON literals in them, whose parsers have checked that in is valid UTF-8. Errors are *[SyntaxError].
 func ParseScalar(in string, pos int) (v Value, behind int, err error) {
 	p := parser{in: in, pos: pos} // of depth 0: arrays and objects are too deep
-	if e := p.value(&v); e != nil {
+	v, e := p.value()
+	if e != nil {
 		return Value{}, p.pos, e
 	}
 	return v, p.pos, nil
@@ -116,35 +115,33 @@ func (p *parser) peek() byte {
 	return 0
 }
 
-func (p *parser) value(v *Value) *SyntaxError {
+func (p *parser) value() (Value, *SyntaxError) {
 	switch p.peek() {
 	case '"':
 		s, err := p.string()
-		*v = String(s)
-		return err
+		return String(s), err
 	case '{':
-		return p.object(v)
+		return p.object()
 	case '[':
-		return p.array(v)
+		return p.array()
 	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
-		return p.number(v)
+		return p.number()
 	case 't':
-		return p.literal("true", Bool(true), v)
+		return p.word("true", Bool(true))
 	case 'f':
-		return p.literal("false", Bool(false), v)
+		return p.word("false", Bool(false))
 	case 'n':
-		return p.literal("null", Value{}, v)
+		return p.word("null", Value{})
 	}
-	return p.fail("want a value, got " + p.got())
+	return Value{}, p.fail("want a value, got " + p.got())
 }
 
-func (p *parser) literal(text string, is Value, v *Value) *SyntaxError {
+func (p *parser) word(text string, v Value) (Value, *SyntaxError) {
 	if !strings.HasPrefix(p.in[p.pos:], text) {
-		return p.fail("want a value, got " + p.got())
+		return Value{}, p.fail("want a value, got " + p.got())
 	}
 	p.pos += len(text)
-	*v = is
-	return nil
+	return v, nil
 }
 
 const tooDeep = "nested too deep"
@@ -153,6 +150,9 @@ const tooDeep = "nested too deep"
 func (p *parser) enter() *SyntaxError {
 	if p.depth == 0 {
 		return p.fail(tooDeep)
+	}
+	if p.stack == nil {
+		p.stack = make([]Member, 0, min(len(p.in)/16+1, 24))
 	}
 	p.depth--
 	p.pos++
@@ -170,62 +170,68 @@ func (p *parser) leave(base int) []Member {
 	return items
 }
 
-func (p *parser) object(v *Value) *SyntaxError {
+func (p *parser) object() (Value, *SyntaxError) {
 	if err := p.enter(); err != nil {
-		return err
+		return Value{}, err
 	}
 	base := len(p.stack)
 	var names names
 	for p.peek() != '}' {
-		if p.peek() != '"' {
-			return p.fail("want a quoted member name, got " + p.got())
-		}
 		start := p.pos
-		name, err := p.string()
+		name, err := p.name()
 		if err != nil {
-			return err
+			return Value{}, err
 		}
 		names.exotic = names.exotic || p.exotic
 		if !p.trusted && names.has(p.stack[base:], name) {
 			p.pos = start
-			return p.fail(twice(name))
+			return Value{}, p.fail(twice(name))
 		}
-		p.space()
-		if p.peek() != ':' {
-			return p.fail("want ':', got " + p.got())
+		v, err := p.value()
+		if err != nil {
+			return Value{}, err.under(clip(name))
 		}
-		p.pos++
-		p.space()
-		m := Member{Name: name}
-		if err := p.value(&m.Value); err != nil {
-			return err.under(clip(name))
-		}
-		p.stack = append(p.stack, m)
+		p.stack = append(p.stack, Member{name, v})
 		if err := p.next('}'); err != nil {
-			return err
+			return Value{}, err
 		}
 	}
-	*v = Value{kind: KindObject, items: p.leave(base)}
-	return nil
+	return Value{kind: KindObject, items: p.leave(base)}, nil
 }
 
-func (p *parser) array(v *Value) *SyntaxError {
+// name parses a member's name and the colon behind it.
+func (p *parser) name() (string, *SyntaxError) {
+	if p.peek() != '"' {
+		return "", p.fail("want a quoted member name, got " + p.got())
+	}
+	name, err := p.string()
+	if err != nil {
+		return "", err
+	}
+	if p.space(); p.peek() != ':' {
+		return "", p.fail("want ':', got " + p.got())
+	}
+	p.pos++
+	p.space()
+	return name, nil
+}
+
+func (p *parser) array() (Value, *SyntaxError) {
 	if err := p.enter(); err != nil {
-		return err
+		return Value{}, err
 	}
 	base := len(p.stack)
-	for p.peek() != ']' {
-		var m Member
-		if err := p.value(&m.Value); err != nil {
-			return err.under("[" + strconv.Itoa(len(p.stack)-base) + "]")
+	for i := 0; p.peek() != ']'; i++ {
+		v, err := p.value()
+		if err != nil {
+			return Value{}, err.under("[" + strconv.Itoa(i) + "]")
 		}
-		p.stack = append(p.stack, m)
+		p.stack = append(p.stack, Member{Value: v})
 		if err := p.next(']'); err != nil {
-			return err
+			return Value{}, err
 		}
 	}
-	*v = Value{kind: KindArray, items: p.leave(base)}
-	return nil
+	return Value{kind: KindArray, items: p.leave(base)}, nil
 }
 
 // next goes to the next member or element, or to the closing bracket.

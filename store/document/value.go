@@ -171,7 +171,9 @@ func (v Value) Clone() Value {
 	return v
 }
 
-// Equal says whether a and b are the same value: members in any order, numbers by value, null like absent.
+// Equal says whether a and b are the same value: members in any order, numbers by value, what is empty like absent. So
+// two objects are equal if and only if their canonical documents differ at most in the order of members and in how
+// numbers are written.
 func Equal(a, b Value) bool {
 	if a.kind != b.kind {
 		return a.IsEmpty() && b.IsEmpty()
@@ -190,11 +192,29 @@ func Equal(a, b Value) bool {
 		}
 		return true
 	case KindArray:
-		return slices.EqualFunc(a.items, b.items, func(x, y Member) bool { return Equal(x.Value, y.Value) })
+		return equalElements(a.items, b.items)
 	case KindNumber:
 		return a.text == b.text || CompareNumbers(a.text, b.text) == 0
 	}
 	return a.text == b.text
+}
+
+func equalElements(a, b []Member) bool {
+	for {
+		for len(a) > 0 && a[0].Value.IsEmpty() {
+			a = a[1:]
+		}
+		for len(b) > 0 && b[0].Value.IsEmpty() {
+			b = b[1:]
+		}
+		if len(a) == 0 || len(b) == 0 {
+			return len(a) == len(b)
+		}
+		if !Equal(a[0].Value, b[0].Value) {
+			return false
+		}
+		a, b = a[1:], b[1:]
+	}
 }
 
 // member is Get where the member is likely to be the i-th, as it is in equal objects that were written alike.
