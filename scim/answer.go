@@ -18,7 +18,8 @@ func (x *exchange) location(ep *endpoint, id string) string { return x.base + ep
 
 // answer sends the header, unless it is out, and the rest of the body.
 func (x *exchange) answer(status int) error {
-	if !x.started {
+	const buffered = 2 << 10 // net/http counts so much by itself
+	if !x.started && len(x.buf) > buffered {
 		x.w.Header()["Content-Length"] = []string{strconv.Itoa(len(x.buf))}
 	}
 	x.send(status)
