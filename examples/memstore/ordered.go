@@ -73,15 +73,25 @@ func (o *ordered[T]) delete(key string) bool {
 	c := slices.Delete(o.chunks[chunk], i, i+1)
 	o.chunks[chunk] = c
 	o.n--
-	// A chunk that shrinks is joined to its neighbour, so that there are never many small ones.
-	next := chunk + 1
-	switch {
-	case len(c) == 0:
-		o.chunks = slices.Delete(o.chunks, chunk, next)
-	case next < len(o.chunks) && len(c)+len(o.chunks[next]) <= chunkSize/2:
-		o.chunks[chunk] = append(c, o.chunks[next]...)
-		o.chunks = slices.Delete(o.chunks, next, next+1)
+	if len(c) == 0 {
+		o.chunks = slices.Delete(o.chunks, chunk, chunk+1)
+		return true
 	}
+	// A chunk that shrinks is joined to a neighbour, so that there are never many small ones.
+	if !o.join(chunk) && chunk > 0 {
+		o.join(chunk - 1)
+	}
+	return true
+}
+
+// join makes a chunk and the next one into one, if they fill half of one.
+func (o *ordered[T]) join(chunk int) bool {
+	next := chunk + 1
+	if next == len(o.chunks) || len(o.chunks[chunk])+len(o.chunks[next]) > chunkSize/2 {
+		return false
+	}
+	o.chunks[chunk] = append(o.chunks[chunk], o.chunks[next]...)
+	o.chunks = slices.Delete(o.chunks, next, next+1)
 	return true
 }
 

@@ -20,8 +20,8 @@ func (t *tenant) candidates(tables []*table, x filter.Expr) ([]*record, bool) {
 		if !ok {
 			return nil, false
 		}
-		for _, b := range p {
-			records = b.appendTo(records)
+		for _, s := range p {
+			records = s.appendTo(records)
 		}
 	}
 	slices.SortFunc(records, func(a, b *record) int {
@@ -33,13 +33,13 @@ func (t *tenant) candidates(tables []*table, x filter.Expr) ([]*record, bool) {
 	return slices.Compact(records), true
 }
 
-// plan is a set of records, as the union of buckets.
-type plan []bucket
+// plan is a set of records, as the union of sets.
+type plan []set
 
 func (p plan) len() int {
 	n := 0
-	for _, b := range p {
-		n += b.len()
+	for _, s := range p {
+		n += s.len()
 	}
 	return n
 }
@@ -95,19 +95,22 @@ func (tb *table) lookup(p filter.Path, c filter.Compare) (plan, bool) {
 	if !ok {
 		return nil, false
 	}
-	x := tb.indexes[p.String()]
-	if x == nil && p.Sub == "" { // emails eq "x" means its value
+	found := tb.having(p.String(), value)
+	if found == nil && p.Sub == "" { // emails eq "x" means its value
 		p.Sub = "value"
-		x = tb.indexes[p.String()]
+		found = tb.having(p.String(), value)
 	}
-	if x == nil {
-		return nil, false
+	return found, found != nil
+}
+
+// having finds the records that have a key, or nil if there's no index of the attribute.
+func (tb *table) having(attribute, value string) (found plan) {
+	for _, unique := range []bool{true, false} {
+		if x := tb.indexes[indexName{attribute, unique}]; x != nil {
+			found = append(found, x.set(value))
+		}
 	}
-	found := plan{x.plain[value]}
-	if r := x.unique[value]; r != nil {
-		found = append(found, bucket{one: r})
-	}
-	return found, true
+	return found
 }
 
 // equals returns the value of a comparison that an index can answer: equality with a text that isn't empty.
@@ -136,14 +139,14 @@ func (t *tenant) related(tb *table, rel filter.Relation, id string) (found plan)
 	case filter.Members:
 		if of := t.members.of[id]; of != nil && tb.typ == groupType {
 			for _, b := range of.from(0, of.n, nil) {
-				found = append(found, bucket{one: tb.byID[b.group.id]})
+				found = append(found, set{one: tb.byID[b.group.id]})
 			}
 		}
 	case filter.Groups:
 		if g := t.members.groups[id]; g != nil {
 			for _, r := range g.rows.from(0, g.rows.n, nil) {
 				if r.table == tb {
-					found = append(found, bucket{one: tb.byID[r.id]})
+					found = append(found, set{one: tb.byID[r.id]})
 				}
 			}
 		}

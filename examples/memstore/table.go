@@ -1,6 +1,7 @@
 package memstore
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -14,7 +15,7 @@ type table struct {
 	typ     string
 	byID    map[string]*record
 	order   ordered[*record]
-	indexes map[string]*index // by IndexKey.Attribute
+	indexes map[indexName]*index
 }
 
 // record is a resource as it is kept: never changed, only replaced, so that readers may hold on to it without a lock.
@@ -33,29 +34,28 @@ func (r *record) key() string { return r.id }
 
 // entry is a record's place in an index.
 type entry struct {
-	index  *index
-	value  string
-	unique bool
+	index *index
+	value string
 }
 
 // index finds the records that have a value of one attribute.
 type index struct {
-	attribute string
-	unique    map[string]*record
-	plain     map[string]bucket
+	indexName
+	one  map[string]*record           // of a value that one record has, as most do
+	many map[string]*ordered[*record] // of a value that several share; never in a unique index
 }
 
-// bucket holds the records that share a value. Most values have one.
-type bucket struct {
-	one  *record
-	many *ordered[*record]
+// indexName tells indexes apart: keys of one attribute that are unique and keys that aren't don't meet.
+type indexName struct {
+	attribute string
+	unique    bool
 }
 
 func (t *tenant) table(typ string) *table {
 	tb := t.tables[typ]
 	if tb == nil {
 		typ = strings.Clone(typ)
-		tb = &table{tenant: t.name, typ: typ, byID: map[string]*record{}, indexes: map[string]*index{}}
+		tb = &table{tenant: t.name, typ: typ, byID: map[string]*record{}, indexes: map[indexName]*index{}}
 		t.tables[typ] = tb
 	}
 	return tb
@@ -64,7 +64,7 @@ func (t *tenant) table(typ string) *table {
 // newRecord copies what the record is to keep, so that it holds on to nothing of the caller's, such as a request's
 // whole body of which a string is a part. The short strings share one piece of memory.
 func (tb *table) newRecord(r *store.Resource) *record {
-	n := len(r.ID) + len(r.Version) + len(r.Label)
+	n := len(r.ID) + len(r.Version) + len(r.Label) + len(r.Internal)
 	for _, k := range r.Index {
 		n += len(k.Value)
 	}
@@ -83,12 +83,17 @@ func (tb *table) newRecord(r *store.Resource) *record {
 		created:    r.Created.UnixMicro(),
 		modified:   r.LastModified.UnixMicro(),
 		attributes: r.Attributes,
-		internal:   r.Internal,
+		internal:   document.Document(keep(string(r.Internal))),
 	}
 	if len(r.Index) > 0 {
 		rec.index = make([]entry, len(r.Index))
-		for i, k := range r.Index {
-			rec.index[i] = entry{tb.makeIndex(k.Attribute), keep(k.Value), k.Unique}
+	}
+	for i, k := range r.Index {
+		rec.index[i].index = tb.index(indexName{k.Attribute, k.Unique})
+		if same := slices.IndexFunc(r.Index[:i], func(o store.IndexKey) bool { return o.Value == k.Value }); same >= 0 {
+			rec.index[i].value = rec.index[same].value // the userName that is a mail address too
+		} else {
+			rec.index[i].value = keep(k.Value)
 		}
 	}
 	return rec
@@ -108,7 +113,7 @@ func (r *record) resource() *store.Resource {
 	if len(r.index) > 0 {
 		out.Index = make([]store.IndexKey, len(r.index))
 		for i, e := range r.index {
-			out.Index[i] = store.IndexKey{Attribute: e.index.attribute, Value: e.value, Unique: e.unique}
+			out.Index[i] = store.IndexKey{Attribute: e.index.attribute, Value: e.value, Unique: e.index.unique}
 		}
 	}
 	return out
@@ -118,7 +123,7 @@ func (r *record) resource() *store.Resource {
 func (tb *table) set(old, next *record) {
 	if old != nil {
 		for _, e := range old.index {
-			e.index.remove(e, old)
+			e.index.remove(e.value, old)
 		}
 	}
 	if next == nil {
@@ -127,7 +132,7 @@ func (tb *table) set(old, next *record) {
 		return
 	}
 	for _, e := range next.index {
-		e.index.add(e, next)
+		e.index.add(e.value, next)
 	}
 	tb.byID[next.id] = next
 	tb.order.put(next)
@@ -136,79 +141,78 @@ func (tb *table) set(old, next *record) {
 // taken returns the attribute of a unique key of next that another record than old has, or "".
 func (next *record) taken(old *record) string {
 	for _, e := range next.index {
-		if other := e.index.unique[e.value]; e.unique && other != nil && other != old {
+		if other := e.index.one[e.value]; e.index.unique && other != nil && other != old {
 			return e.index.attribute
 		}
 	}
 	return ""
 }
 
-func (tb *table) makeIndex(attribute string) *index {
-	x := tb.indexes[attribute]
+func (tb *table) index(name indexName) *index {
+	x := tb.indexes[name]
 	if x == nil {
-		attribute = strings.Clone(attribute)
-		x = &index{attribute: attribute, unique: map[string]*record{}, plain: map[string]bucket{}}
-		tb.indexes[attribute] = x
+		name.attribute = strings.Clone(name.attribute)
+		x = &index{indexName: name, one: map[string]*record{}, many: map[string]*ordered[*record]{}}
+		tb.indexes[name] = x
 	}
 	return x
 }
 
-func (x *index) add(e entry, r *record) {
-	if e.unique {
-		x.unique[e.value] = r
+func (x *index) add(value string, r *record) {
+	if many := x.many[value]; many != nil {
+		many.put(r)
 		return
 	}
-	b := x.plain[e.value]
+	other := x.one[value]
+	if other == nil || other == r {
+		x.one[value] = r
+		return
+	}
+	many := &ordered[*record]{}
+	many.put(other)
+	many.put(r)
+	x.many[value] = many
+	delete(x.one, value)
+}
+
+func (x *index) remove(value string, r *record) {
+	many := x.many[value]
+	if many == nil {
+		if x.one[value] == r {
+			delete(x.one, value)
+		}
+		return
+	}
+	if many.delete(r.id); many.n == 0 {
+		delete(x.many, value)
+	}
+}
+
+// set is the records that have a value.
+func (x *index) set(value string) set { return set{x.one[value], x.many[value]} }
+
+// set is one record, or several in the order of their ids, or none.
+type set struct {
+	one  *record
+	many *ordered[*record]
+}
+
+func (s set) len() int {
 	switch {
-	case b.many != nil:
-		b.many.put(r)
-		return
-	case b.one == nil || b.one == r:
-		b.one = r
-	default:
-		b.many = &ordered[*record]{}
-		b.many.put(b.one)
-		b.many.put(r)
-		b.one = nil
-	}
-	x.plain[e.value] = b
-}
-
-func (x *index) remove(e entry, r *record) {
-	if e.unique {
-		if x.unique[e.value] == r {
-			delete(x.unique, e.value)
-		}
-		return
-	}
-	b := x.plain[e.value]
-	if b.many != nil {
-		b.many.delete(r.id)
-		if b.many.n > 0 {
-			return
-		}
-	} else if b.one != r {
-		return
-	}
-	delete(x.plain, e.value)
-}
-
-func (b bucket) len() int {
-	if b.many != nil {
-		return b.many.n
-	}
-	if b.one != nil {
+	case s.many != nil:
+		return s.many.n
+	case s.one != nil:
 		return 1
 	}
 	return 0
 }
 
-func (b bucket) appendTo(records []*record) []*record {
-	if b.many != nil {
-		return b.many.from(0, b.many.n, records)
-	}
-	if b.one != nil {
-		return append(records, b.one)
+func (s set) appendTo(records []*record) []*record {
+	switch {
+	case s.many != nil:
+		return s.many.from(0, s.many.n, records)
+	case s.one != nil:
+		return append(records, s.one)
 	}
 	return records
 }
