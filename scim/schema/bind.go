@@ -221,11 +221,11 @@ func literal(c *filter.Compare, m *Mode, p filter.Path) *Error {
 	case filter.Eq, filter.Ne:
 	case filter.Co, filter.Sw, filter.Ew:
 		if !text {
-			return invalid("", p.String(), "%s is for strings; a %s can be compared with %s", c.Op, c.Attr.Type, comparisons(ordered))
+			return invalid("", p.String(), "%s is for strings; %s can be compared with %s", c.Op, article(c.Attr.Type), comparisons(ordered))
 		}
 	default:
 		if !ordered {
-			return invalid("", p.String(), "%s is for what has an order; a %s can be compared with %s", c.Op, c.Attr.Type, comparisons(ordered))
+			return invalid("", p.String(), "%s is for what has an order; %s can be compared with %s", c.Op, article(c.Attr.Type), comparisons(ordered))
 		}
 	}
 	v := c.Value

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/rollcall-dev/rollcall/store/document"
+	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
 // Error is a request's fault, always HTTP status 400.
@@ -67,6 +68,13 @@ func misspelt(a *Attribute, want string, got document.Value) *Error {
 		return invalid("invalidValue", "", "want %s, got something else", want)
 	}
 	return invalid("invalidValue", "", "want %s, got %s", want, clip(got.Text()))
+}
+
+func article(t filter.Type) string {
+	if t == filter.Integer {
+		return "an integer"
+	}
+	return "a " + t.String()
 }
 
 // clip quotes a client's text for an error, and cuts it short.

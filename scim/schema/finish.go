@@ -131,10 +131,8 @@ func (a *Attribute) want() string {
 		return "at least one value"
 	case a.Type == filter.Boolean:
 		return "true or false"
-	case a.Type == filter.Integer:
-		return "an integer"
 	}
-	return "a " + a.Type.String()
+	return article(a.Type)
 }
 
 // check checks the elements of an attribute, or its one value.

@@ -61,7 +61,7 @@ func (t *Type) resolve(p filter.Path, m *Mode) (*Attribute, *Extension, *Error) 
 		return sub, nil, nil
 	}
 	if a.Type != filter.Complex {
-		return nil, nil, invalid("invalidPath", p.String(), "%s is a %s and has no sub-attributes", a.Name, a.Type)
+		return nil, nil, invalid("invalidPath", p.String(), "%s is %s and has no sub-attributes", a.Name, article(a.Type))
 	}
 	return nil, nil, invalid("invalidPath", p.String(), "%s has no such sub-attribute; it has %s", a.Name, a.subs.names())
 }
