@@ -18,7 +18,7 @@ func (s *Store) List(ctx context.Context, q store.Query) (*store.Page, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	l := lister{ctx: ctx, q: q, count: max(q.Count, 0), skip: max(q.Start, 0)}
+	l := &lister{q: q, count: max(q.Count, 0), skip: max(q.Start, 0)}
 	if q.Cursor != "" {
 		last, err := parseCursor(q)
 		if err != nil {
@@ -26,25 +26,32 @@ func (s *Store) List(ctx context.Context, q store.Query) (*store.Page, error) {
 		}
 		l.after = &last
 	}
-	if l.tenant = s.tenant(q.Tenant); l.tenant == nil {
+	t := s.tenant(q.Tenant)
+	if t == nil {
 		return &store.Page{}, nil
 	}
-	l.tenant.mu.RLock()
-	for _, typ := range slices.Compact(slices.Sorted(slices.Values(q.Types))) {
-		if tb := l.tenant.tables[typ]; tb != nil {
-			l.tables = append(l.tables, tb)
+	l.source.tenant = t
+	t.mu.RLock()
+	tables := make([]*table, 0, len(q.Types))
+	for _, typ := range q.Types {
+		if tb := t.tables[typ]; tb != nil && !slices.Contains(tables, tb) {
+			tables = append(tables, tb)
 		}
 	}
-	if q.Filter == nil && q.Sort == nil && len(l.tables) == 1 {
-		defer l.tenant.mu.RUnlock()
-		return l.counted(l.tables[0]), nil
+	if q.Filter == nil && q.Sort == nil && len(tables) == 1 {
+		defer t.mu.RUnlock()
+		return l.counted(tables[0]), nil
 	}
-	records, indexed := l.tenant.candidates(l.tables, q.Filter)
-	l.tenant.mu.RUnlock()
+	records, indexed := t.candidates(tables, q.Filter)
+	t.mu.RUnlock()
 
 	walk := slices.Values(records)
 	if !indexed {
-		walk = l.tenant.scan(ctx, l.tables)
+		from := ""
+		if l.after != nil && q.NoTotal && q.Sort == nil {
+			from = l.after.ID // what is in front of it counts for nothing
+		}
+		walk = t.scan(ctx, tables, from)
 	}
 	page := l.inOrder
 	if q.Sort != nil {
@@ -59,13 +66,11 @@ func (s *Store) List(ctx context.Context, q store.Query) (*store.Page, error) {
 
 // lister makes one page.
 type lister struct {
-	ctx    context.Context
 	q      store.Query
-	tenant *tenant
-	tables []*table
 	after  *position // that of the cursor
 	skip   int
 	count  int
+	source source // of the record that is looked at
 }
 
 // counted is the page of a single type in the order of id, without a filter: nothing is walked over. The lock is held.
@@ -81,45 +86,50 @@ func (l *lister) counted(tb *table) *store.Page {
 	} else {
 		records = tb.order.from(l.skip, l.count+1, nil)
 	}
-	p := &store.Page{Total: tb.order.n}
-	for _, r := range records[:min(l.count, len(records))] {
-		p.Resources = append(p.Resources, r.resource())
+	return l.page(tb.order.n, records)
+}
+
+// page makes a page of the records that it has, and one more if it isn't the last.
+func (l *lister) page(total int, records []*record) *store.Page {
+	p := &store.Page{Total: total}
+	more := len(records) > l.count
+	if more {
+		records = records[:l.count]
 	}
-	if len(records) > l.count {
-		l.setNext(p)
+	if len(records) > 0 {
+		p.Resources = make([]*store.Resource, len(records))
+	}
+	for i, r := range records {
+		p.Resources[i] = r.resource()
+	}
+	if more && l.count > 0 {
+		p.Next = cursorOf(l.q, l.positionOf(records[l.count-1]))
 	}
 	return p
 }
 
 // inOrder takes the page from a walk in the order of id.
 func (l *lister) inOrder(walk iter.Seq[*record]) *store.Page {
-	p := &store.Page{}
-	more := false
+	var records []*record
+	total := 0
 	for r := range walk {
 		if !l.matches(r) {
 			continue
 		}
-		p.Total++
-		if l.after != nil && l.positionOf(r).compare(*l.after, false) <= 0 {
-			continue
-		}
+		total++
 		switch {
+		case l.after != nil && l.positionOf(r).compare(*l.after, false) <= 0:
 		case l.skip > 0:
 			l.skip--
-		case len(p.Resources) < l.count:
-			p.Resources = append(p.Resources, r.resource())
-		default:
-			more = true
+		case len(records) <= l.count:
+			records = append(records, r)
 		}
-		if more && l.q.NoTotal {
-			p.Total = -1
+		if len(records) > l.count && l.q.NoTotal {
+			total = -1
 			break
 		}
 	}
-	if more {
-		l.setNext(p)
-	}
-	return p
+	return l.page(total, records)
 }
 
 // sorted takes the page from all that match. It holds no more than twice what is in front of the page's end.
@@ -127,7 +137,7 @@ func (l *lister) sorted(walk iter.Seq[*record]) *store.Page {
 	descending := l.q.Sort.Descending
 	end := l.skip + l.count + 1
 	var first []hit
-	p := &store.Page{}
+	total := 0
 	cut := func() {
 		slices.SortFunc(first, func(a, b hit) int { return a.compare(b.position, descending) })
 		first = first[:min(end, len(first))]
@@ -136,7 +146,7 @@ func (l *lister) sorted(walk iter.Seq[*record]) *store.Page {
 		if !l.matches(r) {
 			continue
 		}
-		p.Total++
+		total++
 		h := hit{l.positionOf(r), r}
 		if l.after != nil && h.compare(*l.after, descending) <= 0 {
 			continue
@@ -146,111 +156,96 @@ func (l *lister) sorted(walk iter.Seq[*record]) *store.Page {
 		}
 	}
 	cut()
-	first = first[min(l.skip, len(first)):]
-	for _, h := range first[:min(l.count, len(first))] {
-		p.Resources = append(p.Resources, h.record.resource())
+	var records []*record
+	for _, h := range first[min(l.skip, len(first)):] {
+		records = append(records, h.record)
 	}
-	if len(first) > l.count {
-		l.setNext(p)
-	}
-	return p
-}
-
-// setNext gives a page that isn't the last its cursor. A page of no resources has no place to go on from.
-func (l *lister) setNext(p *store.Page) {
-	if n := len(p.Resources); n > 0 {
-		last := p.Resources[n-1]
-		at := position{ID: last.ID, Type: last.Type}
-		if by := l.q.Sort; by != nil {
-			at.Key, at.Has = filter.SortKey(source{last.Attribute, l.tenant, last.Type, last.ID}, by.By)
-		}
-		p.Next = cursorOf(l.q, at)
-	}
+	return l.page(total, records)
 }
 
 func (l *lister) matches(r *record) bool {
-	return l.q.Filter == nil || filter.Match(l.q.Filter, l.source(r))
+	l.source.record = r
+	return l.q.Filter == nil || filter.Match(l.q.Filter, &l.source)
 }
 
 func (l *lister) positionOf(r *record) position {
 	p := position{ID: r.id, Type: r.table.typ}
 	if by := l.q.Sort; by != nil {
-		p.Key, p.Has = filter.SortKey(l.source(r), by.By)
+		l.source.record = r
+		p.Key, p.Has = filter.SortKey(&l.source, by.By)
 	}
 	return p
 }
 
-// scan walks over the records of the tables in the order of id (and type), a step at a time. It ends early if ctx does.
-func (t *tenant) scan(ctx context.Context, tables []*table) iter.Seq[*record] {
+// scan walks over the records of the tables from an id on, in the order of id (and type), a step at a time. It ends
+// early if ctx does.
+func (t *tenant) scan(ctx context.Context, tables []*table, from string) iter.Seq[*record] {
 	return func(yield func(*record) bool) {
 		// Of each table the records read and not yet walked over; the least of the first ones is next.
-		ahead := make([]struct {
-			records []*record
-			last    string
-		}, len(tables))
-		for i := range ahead {
-			ahead[i].records = t.read(tables[i], "", nil)
+		ahead := make([][]*record, len(tables))
+		for i, tb := range tables {
+			ahead[i] = t.read(tb, from, true)
 		}
 		for {
 			least := -1
-			for i := range ahead {
-				if a := &ahead[i]; len(a.records) > 0 &&
-					(least < 0 || a.records[0].id < ahead[least].records[0].id) {
+			for i, records := range ahead {
+				if len(records) > 0 && (least < 0 || records[0].before(ahead[least][0])) {
 					least = i
 				}
 			}
 			if least < 0 {
 				return
 			}
-			a := &ahead[least]
-			r := a.records[0]
-			if a.records = a.records[1:]; !yield(r) {
+			r := ahead[least][0]
+			if ahead[least] = ahead[least][1:]; !yield(r) {
 				return
 			}
-			if len(a.records) == 0 {
+			if len(ahead[least]) == 0 {
 				if ctx.Err() != nil {
 					return
 				}
-				a.records = t.read(tables[least], r.id, nil)
+				ahead[least] = t.read(tables[least], r.id, false)
 			}
 		}
 	}
 }
 
-func (t *tenant) read(tb *table, after string, to []*record) []*record {
+// read takes the next step of a table's records, behind an id or from it on.
+func (t *tenant) read(tb *table, id string, including bool) []*record {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return tb.order.after(after, step, to)
+	chunk, i, found := tb.order.find(id)
+	if found && !including {
+		i++
+	}
+	return tb.order.take(chunk, i, step, nil)
+}
+
+// before orders records of different types by id, and by type where two have the same.
+func (r *record) before(o *record) bool {
+	return r.id < o.id || r.id == o.id && r.table.typ < o.table.typ
 }
 
 // source shows a record to a filter.
 type source struct {
-	attribute func(filter.Path) document.Value
-	tenant    *tenant
-	typ, id   string
+	*record
+	tenant *tenant
 }
 
-func (l *lister) source(r *record) source {
-	return source{r.attribute, l.tenant, r.table.typ, r.id}
-}
-
-// Attribute implements [filter.Source].
-func (s source) Attribute(p filter.Path) document.Value { return s.attribute(p) }
-
-// attribute finds an attribute without making a whole resource of the record.
-func (r *record) attribute(p filter.Path) document.Value {
+// Attribute implements [filter.Source], without making a whole resource of the record if it can.
+func (s *source) Attribute(p filter.Path) document.Value {
 	if p.URI == "" && p.Name == "meta" {
-		return r.resource().Attribute(p)
+		return s.resource().Attribute(p)
 	}
-	x := store.Resource{Key: store.Key{ID: r.id}, Attributes: r.attributes, Internal: r.internal}
-	return x.Attribute(p)
+	r := store.Resource{Key: store.Key{ID: s.id}, Attributes: s.attributes, Internal: s.internal}
+	return r.Attribute(p)
 }
 
 // Related implements [filter.Source]. It takes the lock, for a step of rows at a time.
-func (s source) Related(rel filter.Relation, where func(row document.Value) bool) bool {
+func (s *source) Related(rel filter.Relation, where func(row document.Value) bool) bool {
 	var next func() []store.Member
 	switch {
-	case rel == filter.Members && s.typ == groupType:
+	case rel == filter.Members && s.table.typ == groupType:
 		next = s.tenant.membersOf(s.id)
 	case rel == filter.Groups:
 		rows := s.tenant.groupsOf(s.id)()
@@ -266,7 +261,7 @@ func (s source) Related(rel filter.Relation, where func(row document.Value) bool
 		for _, m := range rows {
 			id, typ := m.ID, m.Type
 			if rel == filter.Groups {
-				if id, typ = m.Group, groupType; m.Type != s.typ {
+				if id, typ = m.Group, groupType; m.Type != s.table.typ {
 					continue
 				}
 			}
