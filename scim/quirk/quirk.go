@@ -52,8 +52,8 @@ const (
 	MissingSchemas              // schema, patch
 	OperationCase               // patch
 	NoOperations                // patch
-	DottedKeys                  // patch
-	UnqualifiedExtension
+	DottedKeys                  // patch, schema
+	UnqualifiedExtension        // schema
 	RemoveWithValue      // patch
 	CreateFromFilter     // patch
 	EmptyMeansNone       // patch, schema

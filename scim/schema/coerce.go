@@ -19,7 +19,8 @@ const (
 
 // Coerce makes one value what attribute a wants: an array's elements each if a.Multi. Names come out as the schema
 // spells them and in its order, values as they were sent; what counts as unassigned comes out as null. where is the path for
-// errors, which are *Error of type invalidValue.
+// errors, which are *Error of type invalidValue. The value of a writeOnly attribute comes out too, those of writeOnly
+// sub-attributes don't; [Type.Finish] drops either.
 func (t *Type) Coerce(a *Attribute, v document.Value, where string, m *Mode) (document.Value, error) {
 	out, err := coerce(a, v, m)
 	if err != nil {
@@ -192,7 +193,12 @@ func coerceComplex(a *Attribute, v document.Value, m *Mode) (document.Value, *Er
 		}
 		v = document.Object(document.Member{Name: value.Name, Value: v})
 	}
-	items := make([]document.Member, len(a.Sub))
+	var few [8]document.Member // as many as most have, without the heap
+	items := few[:]
+	if len(a.Sub) > len(few) {
+		items = make([]document.Member, len(a.Sub))
+	}
+	items = items[:len(a.Sub)]
 	n := 0
 	for i := range v.Items() {
 		given := &v.Items()[i]
@@ -209,7 +215,7 @@ func coerceComplex(a *Attribute, v document.Value, m *Mode) (document.Value, *Er
 		if err != nil {
 			return v, err.under(sub.Name)
 		}
-		if !x.IsEmpty() {
+		if !x.IsEmpty() && sub.Mutability != WriteOnly {
 			items[sub.order] = document.Member{Name: sub.Name, Value: x}
 			n++
 		}
@@ -223,7 +229,7 @@ func coerceComplex(a *Attribute, v document.Value, m *Mode) (document.Value, *Er
 		}
 		return document.Value{}, nil
 	}
-	return document.Object(compact(items)...), nil
+	return packed(items, n), nil
 }
 
 // isBlankElement says that the sub-attribute value is there, empty, and all that stands beside it is a type or
@@ -241,6 +247,17 @@ func isBlankElement(items []document.Member, value int) bool {
 		}
 	}
 	return true
+}
+
+// packed is an object of the n members that are there.
+func packed(items []document.Member, n int) document.Value {
+	there := make([]document.Member, 0, n)
+	for i := range items {
+		if items[i].Name != "" {
+			there = append(there, items[i])
+		}
+	}
+	return document.Object(there...)
 }
 
 // compact moves the members that are there to the front.

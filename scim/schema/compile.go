@@ -60,9 +60,15 @@ func Compile(rt elimity.ResourceType, lookup ...string) (*Type, error) {
 	return t, t.compileIndex(lookup)
 }
 
+// maxExtensions is how many of them a set of bits holds.
+const maxExtensions = 64
+
 // extend compiles the extensions.
 func (t *Type) extend(extensions []elimity.SchemaExtension) error {
 	t.unqualified = make(map[string]*Attribute)
+	if len(extensions) > maxExtensions {
+		return fmt.Errorf("schema: resource type %s has more than %d extensions", t.Name, maxExtensions)
+	}
 	for i, e := range extensions {
 		x := &Extension{URN: e.Schema.ID, Required: e.Required, order: len(t.Attributes) + i, pattern: patternOf(e.Schema.ID)}
 		if !strings.Contains(x.URN, ":") || t.isBase(x.URN) || t.extension(x.URN) != nil {

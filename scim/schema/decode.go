@@ -31,7 +31,13 @@ func unwantedBody(body document.Value) *Error {
 
 // decode decodes a body; expand says that keys which are paths may be made objects first.
 func (t *Type) decode(body document.Value, m *Mode, expand bool) (document.Value, *Error) {
-	items := make([]document.Member, len(t.Attributes)+len(t.Extensions))
+	var few [32]document.Member // as many as most types have, without the heap
+	items := few[:]
+	if n := len(t.Attributes) + len(t.Extensions); n > len(few) {
+		items = make([]document.Member, n)
+	} else {
+		items = items[:n]
+	}
 	var schemas document.Value
 	for i := range body.Items() {
 		given := &body.Items()[i]
@@ -72,7 +78,7 @@ func (t *Type) decode(body document.Value, m *Mode, expand bool) (document.Value
 	if err := t.checkSchemas(schemas, items, m); err != nil {
 		return body, err.under("schemas")
 	}
-	return document.Object(compact(items)...), nil
+	return packed(items, body.Len()), nil
 }
 
 // decode decodes the extension's object into its place.

@@ -123,11 +123,12 @@ func TestDecodeSecrets(t *testing.T) {
 	assert.Equal(t, []string{"password"}, m.Secrets)
 
 	m = &Mode{}
-	v, err := deviceType(t).Decode(parse(t, dev(`"pin":"0000","`+asset+`":{"secret":"s"}`)), m)
+	v, err := deviceType(t).Decode(parse(t, dev(`"pin":"0000","owner":{"token":"t0ken","value":"o"},"`+asset+`":{"secret":"s"}`)), m)
 	require.NoError(t, err)
-	assert.Equal(t, []string{"pin", asset + ":secret"}, m.Secrets)
+	assert.Equal(t, []string{"pin", "owner.token", asset + ":secret"}, m.Secrets)
 	assert.NotContains(t, text(v), "0000")
 	assert.NotContains(t, text(v), "secret")
+	assert.NotContains(t, text(v), "t0ken")
 }
 
 // What is wrong is named with its path, and what would be right.

@@ -28,6 +28,7 @@ func TestFinish(t *testing.T) {
 		{"too many", u, `{"userName":"a","roles":[` + strings.Repeat(`{"value":"r"},`, maxElements) + `{"value":"r"}]}`, "", "roles: want at most 1000 values, got 1001"},
 		{"required extension", d, `{"serial":"s"}`, "", location + ": required: want the extension's attributes"},
 		{"required sub-attribute", d, `{"serial":"s","disks":[{"size":1}],"` + location + `":{"room":"r"}}`, "", "disks[0].slot: required: want a string"},
+		{"secret of an attribute", d, `{"serial":"s","owner":{"value":"o","token":"t"},"` + location + `":{"room":"r"}}`, `{"serial":"s","owner":{"value":"o"},"` + location + `":{"room":"r"}}`, ""},
 		{"secret of an extension", d, `{"serial":"s","` + location + `":{"room":"r"},"` + asset + `":{"secret":"x"}}`, `{"serial":"s","` + location + `":{"room":"r"}}`, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

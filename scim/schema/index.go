@@ -22,8 +22,8 @@ func (t *Type) compileIndex(lookup []string) error {
 		t.indexes = append(t.indexes, a)
 		return nil
 	}
-	for a := range t.all() {
-		if a.Unique && a.common == notCommon && a.Relation == 0 && a.Type != filter.Complex {
+	for _, a := range t.all() {
+		if a.Unique && a.Relation == 0 && a.Type != filter.Complex {
 			if err := add(a); err != nil {
 				return err
 			}
@@ -44,31 +44,19 @@ func (t *Type) compileIndex(lookup []string) error {
 	return nil
 }
 
-// all walks over all attributes and sub-attributes that can be stored.
-func (t *Type) all() func(func(*Attribute) bool) {
-	return func(yield func(*Attribute) bool) {
-		walk := func(list []*Attribute) bool {
-			for _, a := range list {
-				if !yield(a) {
-					return false
-				}
-				for _, s := range a.Sub {
-					if !yield(s) {
-						return false
-					}
-				}
-			}
-			return true
-		}
-		if !walk(t.Attributes) {
-			return
-		}
-		for _, x := range t.Extensions {
-			if !walk(x.Attributes) {
-				return
-			}
+// all are the attributes and sub-attributes that the schemas define.
+func (t *Type) all() []*Attribute {
+	levels := [][]*Attribute{t.Attributes}
+	for _, x := range t.Extensions {
+		levels = append(levels, x.Attributes)
+	}
+	var all []*Attribute
+	for _, level := range levels {
+		for _, a := range level {
+			all = append(append(all, a), a.Sub...)
 		}
 	}
+	return all
 }
 
 // comparable is the attribute that has the values of a: a itself, or value of a complex one; nil if there is none.

@@ -79,6 +79,7 @@ func device() elimity.ResourceType {
 				str("value", nil),
 				str("since", func(p *elimityschema.StringParams) { p.Mutability = elimityschema.AttributeMutabilityImmutable() }),
 				str("display", func(p *elimityschema.StringParams) { p.Mutability = elimityschema.AttributeMutabilityReadOnly() }),
+				str("token", func(p *elimityschema.StringParams) { p.Mutability = elimityschema.AttributeMutabilityWriteOnly() }),
 			}}),
 		}},
 		SchemaExtensions: []elimity.SchemaExtension{
