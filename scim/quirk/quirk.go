@@ -43,24 +43,24 @@ type Row struct {
 
 // The quirks. The owner of each is the package that tolerates it.
 const (
-	StringBoolean  Quirk = iota // schema
-	StringNumber                // schema
-	ScalarForArray              // schema
-	ArrayForScalar              // schema
-	ScalarComplex               // schema
-	UnknownSchema               // schema
-	MissingSchemas              // schema, patch
-	OperationCase               // patch
-	NoOperations                // patch
-	DottedKeys                  // patch, schema
-	UnqualifiedExtension        // schema
-	RemoveWithValue      // patch
-	CreateFromFilter     // patch
-	EmptyMeansNone       // patch, schema
-	JSONInString         // patch
-	WholeResourceInValue // patch
-	UnquotedFilterValue  // scim, reported by store/filter
-	FilterSubAttribute   // scim, reported by store/filter
+	StringBoolean        Quirk = iota // schema
+	StringNumber                      // schema
+	ScalarForArray                    // schema
+	ArrayForScalar                    // schema
+	ScalarComplex                     // schema
+	UnknownSchema                     // schema
+	MissingSchemas                    // schema, patch
+	OperationCase                     // patch
+	NoOperations                      // patch
+	DottedKeys                        // patch, schema
+	UnqualifiedExtension              // schema
+	RemoveWithValue                   // patch
+	CreateFromFilter                  // patch
+	EmptyMeansNone                    // patch, schema
+	JSONInString                      // patch
+	WholeResourceInValue              // patch
+	UnquotedFilterValue               // scim, reported by store/filter
+	FilterSubAttribute                // scim, reported by store/filter
 )
 
 // Table has a row for every quirk.
