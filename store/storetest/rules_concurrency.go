@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/rollcall-dev/rollcall/store"
 )
@@ -17,6 +18,8 @@ var concurrencyRules = []rule{
 	{"Members", "64 parallel changes of one member each of one group lose none.", raceMembers},
 	{"DeleteMember", "A delete that races with the adding of its resource to a group leaves no row without a resource.", raceDeleteMember},
 	{"Seats", "Parallel claims never take more seats than there are.", raceSeats},
+	{"Walk", "I6: A walk by cursor sees every resource that existed throughout exactly once while others write.", raceWalk},
+	{"Interrupted", "I1: A commit whose context ends at whatever moment takes place whole or not at all, and whole if it answers no error.", interrupted},
 	{"Readers", "Readers see each change whole or not at all while others write.", raceReaders},
 }
 
@@ -183,4 +186,75 @@ func raceReaders(k *kit) {
 	}
 	cancel()
 	wg.Wait()
+}
+
+// raceWalk walks while others come and go in front of, between and behind those that stay.
+func raceWalk(k *kit) {
+	const n = 150
+	var c store.Change
+	for i := range n {
+		c.Put = append(c.Put, puts(resource("User", id(2*i), fmt.Sprintf(`{"userName":"u%04d","title":"stays"}`, 2*i)))...)
+	}
+	k.commit(c)
+	ctx, cancel := context.WithCancel(k.Context())
+	defer cancel()
+	var wg sync.WaitGroup
+	for w := range 3 {
+		wg.Go(func() {
+			for i := w; ctx.Err() == nil; i += 3 {
+				at := (i*38+1)%(2*n+60) | 1 // odd, as those that stay are even
+				r := resource("User", id(at), fmt.Sprintf(`{"userName":"u%04d","title":"stays"}`, at))
+				k.Commit(ctx, &store.Change{Tenant: k.tenant, Put: puts(r)})
+				k.Commit(ctx, &store.Change{Tenant: k.tenant, Delete: []store.Delete{{Type: "User", ID: r.ID}}})
+			}
+		})
+	}
+	for _, q := range []store.Query{
+		{}, {NoTotal: true}, {Filter: where(`title eq "stays"`)}, {Filter: where(`title eq "stays"`), NoTotal: true},
+		{Sort: &store.Sort{By: attribute("userName")}}, {Sort: &store.Sort{By: attribute("userName"), Descending: true}},
+	} {
+		q.Count = 7
+		times := map[string]int{}
+		for _, i := range k.walk(q) {
+			times[i]++
+		}
+		for i := range 2*n + 60 {
+			if seen := times[id(i)]; seen > 1 || i%2 == 0 && i < 2*n && seen != 1 {
+				k.broken("%s: the walk saw %s %d times", describeQuery(q), id(i), seen)
+			}
+		}
+	}
+	cancel()
+	wg.Wait()
+}
+
+// interrupted ends the contexts of commits sooner and later.
+func interrupted(k *kit) {
+	k.commit(creates(group(1000)))
+	done := map[int]bool{}
+	for n := range 40 {
+		c := creates(plain("User", n))
+		c.Tenant = k.tenant
+		d := delta(1000, fmt.Sprint("v2-", n), []int{n}, nil)
+		c.Members = []store.MemberDelta{d}
+		c.Seats = &store.SeatClaim{Take: 1, Limit: -1}
+		ctx, cancel := context.WithTimeout(k.Context(), time.Duration(n*n)*4*time.Microsecond)
+		done[n] = k.Commit(ctx, &c) == nil
+		cancel()
+	}
+	members := map[string]bool{}
+	for _, m := range k.members(store.MemberQuery{Groups: []string{id(1000)}}) {
+		members[m.ID] = true
+	}
+	there := 0
+	for n := range 40 {
+		_, err := k.Get(k.Context(), store.Key{Tenant: k.tenant, Type: "User", ID: id(n)})
+		if (err == nil) != members[id(n)] || done[n] && err != nil {
+			k.broken("commit %d, acknowledged %t: the user is there: %t, the membership is there: %t", n, done[n], err == nil, members[id(n)])
+		}
+		if err == nil {
+			there++
+		}
+	}
+	k.used(there)
 }
