@@ -14,10 +14,10 @@ func (p *parser) ahead() string {
 	return p.in[p.pos:end]
 }
 
-// word takes the word and or or, and the space on both sides of it.
+// word takes the word and or or.
 func (p *parser) word(w string) bool {
 	start := p.pos
-	if !p.gap() || !strings.EqualFold(p.ahead(), w) {
+	if p.space(); !strings.EqualFold(p.ahead(), w) {
 		p.pos = start
 		return false
 	}

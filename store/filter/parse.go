@@ -3,6 +3,7 @@ package filter
 import (
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/rollcall-dev/rollcall/store/document"
@@ -33,6 +34,9 @@ func (d Dialect) Has(x Dialect) bool { return d&x != 0 }
 
 // Parse parses a filter (RFC 7644 section 3.4.2.2, figure 1): "not" binds closer than "and", "and" closer than "or".
 // The attributes of the expression are not bound. What is wrong with the text is an *[Error].
+//
+// White space is needed only where words would run together, as an example of RFC 7644 section 3.5.2.2 has it:
+// members[value eq"2819c223"].
 //
 // The URN of an attribute ends at the last colon, as an attribute's name can't have one and a URN may have any number.
 // So the name of an extension as a whole, which a filter or path can't be told from an attribute's without a schema,
@@ -228,7 +232,7 @@ func (p *parser) where(path Path) (Expr, error) {
 		return nil, p.fail("an operator, as square brackets don't nest")
 	}
 	if path.Sub != "" || path.Name == "" {
-		return nil, p.fail("square brackets behind an attribute only")
+		return nil, p.fail("no square brackets behind a sub-attribute")
 	}
 	if err := p.open(); err != nil {
 		return nil, err
@@ -262,7 +266,7 @@ func (p *parser) predicate(path Path) (Expr, error) {
 	if present {
 		return Present{Attr{Path: path}}, nil
 	}
-	if !p.gap() && p.peek() != '"' { // an example in RFC 7644 section 3.5.2.2 has value eq"2819c223"
+	if !p.gap() && p.peek() != '"' {
 		return nil, p.fail("a space and a value")
 	}
 	v, err := p.literal(op)
@@ -317,7 +321,7 @@ func (p *parser) literal(op Op) (document.Value, error) {
 	case p.peek() == '"' || err == nil && behind == end:
 		p.pos = behind
 		return v, nil
-	case op != Eq || p.opts.Strict || word == "" || word[0] == '\'' || isReserved(word):
+	case op != Eq || p.opts.Strict || !isWord(word):
 		return v, p.fail(want)
 	default:
 		p.pos = end
@@ -326,9 +330,14 @@ func (p *parser) literal(op Op) (document.Value, error) {
 	}
 }
 
-// isReserved says whether a word stands where a value was forgotten.
-func isReserved(word string) bool {
-	return strings.EqualFold(word, "and") || strings.EqualFold(word, "or") || strings.EqualFold(word, "not")
+// isWord says whether a bare word may be meant for a string. It isn't where the value was forgotten, or is in quotes of
+// another kind.
+func isWord(s string) bool {
+	r, _ := utf8.DecodeRuneInString(s)
+	if !unicode.IsLetter(r) && !unicode.IsDigit(r) && strings.IndexRune("+-_.@#/$", r) < 0 {
+		return false
+	}
+	return !strings.EqualFold(s, "and") && !strings.EqualFold(s, "or") && !strings.EqualFold(s, "not")
 }
 
 // syntax makes an Error of what a JSON literal is refused for.

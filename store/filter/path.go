@@ -33,7 +33,10 @@ func (p *parser) patchPath() (path PatchPath, err error) {
 		return path, err
 	}
 	if p.peek() != '[' {
-		return path, p.end("'.', '[' or the end")
+		if path.Path.Sub == "" {
+			return path, p.end("'.', '[' or the end")
+		}
+		return path, p.end("the end")
 	}
 	if path.Where, err = p.where(path.Path); err != nil {
 		return path, err
@@ -57,7 +60,7 @@ const (
 func (p *parser) attribute() (path Path, err error) {
 	word := p.ahead()
 	if colon := strings.LastIndexByte(word, ':'); colon >= 0 {
-		if n := uriLength(word[:colon]); n < colon {
+		if n := uriLength(word[:colon]); n < colon || n == 0 {
 			p.pos += n
 			return path, p.fail("the URN of a schema")
 		}
