@@ -54,6 +54,9 @@ func bind(t testing.TB, x Expr, element string) Expr {
 			p = Path{Name: element, Sub: p.Name}
 		}
 		b, ok := attributes[p.String()]
+		if !ok && p.Sub == "value" { // the elements of tags are no objects
+			b, ok = attributes[element]
+		}
 		require.True(t, ok, "no attribute %s", p)
 		if element != "" {
 			b.Path, b.Multi = a.Path, false
