@@ -160,6 +160,7 @@ func TestConventions(t *testing.T) {
 		"a list":            {reply{status: 200, body: list + `"totalResults":0,"Resources":[]}`}, nil},
 		"an error":          {reply{status: 404, body: scimError}, nil},
 		"created":           {reply{status: 201, body: created, header: location}, nil},
+		"not modified":      {reply{status: 304}, nil},
 		"charset":           {reply{status: 200, body: `{"schemas":["x"]}`, header: http.Header{"Content-Type": {"application/scim+json; charset=utf-8"}}}, nil},
 		"media type":        {reply{status: 200, body: `{"schemas":["x"]}`, header: http.Header{"Content-Type": {"application/json"}}}, []string{`header Content-Type: want application/scim+json, got "application/json"`}},
 		"no schemas":        {reply{status: 200, body: `{"id":"1"}`}, []string{`$.schemas: want something that is not empty, got nothing`}},
@@ -183,7 +184,7 @@ func TestConventions(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			runner, _ := serve(t, c.reply)
 			runner.Conventions = true
-			results := runner.Run(t.Context(), scenario(t, `[{"kind":"idp","request":{"method":"GET","path":"/"},"expect":{"status":[200,201,400,401,404,405]}}]`))
+			results := runner.Run(t.Context(), scenario(t, `[{"kind":"idp","request":{"method":"GET","path":"/"},"expect":{"status":[200,201,304,400,401,404,405]}}]`))
 			assert.Equal(t, c.failures, results[0].Failures)
 		})
 	}

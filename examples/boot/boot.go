@@ -1,0 +1,160 @@
+// Package boot is what the example servers have in common: their flags, the store that a flag names, the ready line,
+// and a clean stop. A product has all of this already and needs only what the README shows.
+package boot
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/rollcall-dev/rollcall/scim"
+	"github.com/rollcall-dev/rollcall/store"
+)
+
+// App is a product around a SCIM service. All of its functions may be nil.
+type App struct {
+	Name string // of the command, for its usage text
+
+	// Flags adds flags of the product's own.
+	Flags func(*flag.FlagSet)
+	// Store opens the product's own store, in the place of what the flag -store names. It is closed at the end if it is an
+	// io.Closer.
+	Store func(ctx context.Context, name string) (store.Store, error)
+	// Configure completes the handler's options: hooks, policies, types.
+	Configure func(ctx context.Context, s store.Store, o *scim.Options) error
+	// Mount adds the product's own pages beside the SCIM service.
+	Mount func(mux *http.ServeMux, s *Service) error
+	// Background runs as long as the server accepts requests, and must end when ctx does. An error of it ends the server.
+	Background func(ctx context.Context, s *Service) error
+}
+
+// Service is what runs.
+type Service struct {
+	URL     string // of the SCIM service, without a slash at the end
+	Handler *scim.Handler
+	Store   store.Store
+	Log     *slog.Logger
+}
+
+// Main runs the app as a process: it stops on SIGTERM and SIGINT.
+func Main(app App) {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	err := Run(ctx, app, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case err != nil:
+		fmt.Fprintln(os.Stderr, app.Name+":", err)
+		os.Exit(1)
+	}
+}
+
+// Run runs the app until ctx ends, and then lets the requests that are under way finish. On stdout goes one line, when
+// the server accepts connections: ready http://ADDR/BASE. All else goes to stderr.
+func Run(ctx context.Context, app App, args []string, stdout, stderr io.Writer) error {
+	f, err := parseFlags(app, args, stderr)
+	if err != nil {
+		return err
+	}
+	s, err := openStore(ctx, app, f.store)
+	if err != nil {
+		return fmt.Errorf("-store %s: %w", f.store, err)
+	}
+	log := slog.New(slog.NewTextHandler(stderr, nil))
+	err = serve(ctx, app, f, s, log, stdout)
+	if c, ok := s.(io.Closer); ok {
+		err = errors.Join(err, c.Close())
+	}
+	return err
+}
+
+func serve(ctx context.Context, app App, f *flags, s store.Store, log *slog.Logger, stdout io.Writer) error {
+	o := &scim.Options{Auth: scim.BearerTokens(f.tokens), Logger: log}
+	if app.Configure != nil {
+		if err := app.Configure(ctx, s, o); err != nil {
+			return err
+		}
+	}
+	h, err := scim.NewHandler(s, o)
+	if err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", f.addr)
+	if err != nil {
+		return fmt.Errorf("-addr %s: %w", f.addr, err)
+	}
+	service := &Service{URL: "http://" + listener.Addr().String() + f.basePath, Handler: h, Store: s, Log: log}
+	mux := http.NewServeMux()
+	mux.Handle(f.basePath+"/", http.StripPrefix(f.basePath, h))
+	if f.basePath != "" { // the address without a slash is the service too, and no redirect
+		mux.Handle(f.basePath, http.StripPrefix(f.basePath, h))
+	}
+	if app.Mount != nil {
+		if err := app.Mount(mux, service); err != nil {
+			return errors.Join(err, listener.Close())
+		}
+	}
+	return run(ctx, app, service, newServer(mux, log), listener, stdout)
+}
+
+// run ends when ctx does, or when the server or the background work can't go on.
+func run(ctx context.Context, app App, service *Service, server *http.Server, listener net.Listener, stdout io.Writer) error {
+	running, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var work sync.WaitGroup
+	work.Go(func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			stop(err)
+		}
+	})
+	fmt.Fprintf(stdout, "ready %s\n", service.URL)
+	if app.Background != nil {
+		work.Go(func() {
+			if err := app.Background(running, service); err != nil && running.Err() == nil {
+				stop(err)
+			}
+		})
+	}
+	<-running.Done()
+	err := context.Cause(running)
+	if ctx.Err() != nil {
+		err = nil // the caller wished it
+	}
+	err = errors.Join(err, shutDown(server))
+	work.Wait()
+	return err
+}
+
+// newServer bounds how long a client may take. A large group or import may take its time to go out.
+func newServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
+		WriteTimeout:      5 * time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+}
+
+// shutDown waits for the requests under way, but not for ever.
+func shutDown(server *http.Server) error {
+	const patience = 15 * time.Second
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("requests were cut off after %s: %w", patience, err), server.Close())
+	}
+	return nil
+}
