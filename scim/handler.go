@@ -56,16 +56,19 @@ func NewHandler(s store.Store, o *Options) (*Handler, error) {
 		h.opts.ResourceTypes = []elimity.ResourceType{UserType(), GroupType()}
 	}
 	types := make(map[string]*endpoint, len(h.opts.ResourceTypes))
+	declared := make([]elimity.ResourceType, len(h.opts.ResourceTypes))
 	var compiled []*schema.Type
-	for _, rt := range h.opts.ResourceTypes {
+	for i, rt := range h.opts.ResourceTypes {
 		ep, err := h.compile(rt)
 		if err != nil {
 			return nil, err
 		}
+		declared[i] = ep.declared
 		types[rt.Name] = ep
 		h.endpoints[strings.Trim(rt.Endpoint, "/")] = ep
 		compiled = append(compiled, ep.Type)
 	}
+	h.opts.ResourceTypes = declared
 	schema.Link(compiled...)
 	var err error
 	if h.discovery, err = h.describeService(); err != nil {

@@ -44,22 +44,51 @@ func (h *Handler) compile(rt elimity.ResourceType) (*endpoint, error) {
 	if h.opts.Unique != nil {
 		unique = h.opts.Unique
 	}
-	t, err := schema.Compile(rt, slices.Concat(lookups[rt.Name], h.opts.Index[rt.Name], unique[rt.Name])...)
-	if err != nil {
+	ep := &endpoint{}
+	for _, path := range unique[rt.Name] {
+		if path == externalID { // every type has it, so no schema can say this of it
+			ep.uniqueExternalID = true
+			continue
+		}
+		var err error
+		if rt, err = schema.SetUnique(rt, path, true); err != nil {
+			return nil, fmt.Errorf("scim: Options.Unique: %w", err)
+		}
+	}
+	var err error
+	if ep.Type, err = schema.Compile(rt, slices.Concat(lookups[rt.Name], h.opts.Index[rt.Name])...); err != nil {
 		return nil, fmt.Errorf("scim: resource type %s: %w", rt.Name, err)
 	}
-	standard, err := t.Projection(nil, nil)
-	if err != nil {
+	if ep.standard, err = ep.Projection(nil, nil); err != nil {
 		return nil, fmt.Errorf("scim: resource type %s: %w", rt.Name, err)
 	}
-	return &endpoint{t, standard, unique[rt.Name]}, nil
+	ep.declared = rt
+	return ep, nil
 }
+
+const externalID = "externalId"
 
 // endpoint is a resource type as the handler serves it.
 type endpoint struct {
 	*schema.Type
-	standard *schema.Projection // of a request that names no attributes
-	unique   []string           // attributes that are unique beyond what the schema says
+	declared         elimity.ResourceType
+	standard         *schema.Projection // of a request that names no attributes
+	uniqueExternalID bool
+}
+
+// index computes a resource's index keys and label.
+func (ep *endpoint) index(attributes document.Value) ([]store.IndexKey, string) {
+	keys, label := ep.Index(attributes)
+	for i := range keys {
+		keys[i].Unique = keys[i].Unique || ep.uniqueExternalID && keys[i].Attribute == externalID
+	}
+	return keys, label
+}
+
+// setAttributes gives a resource its attributes and what follows from them.
+func (ep *endpoint) setAttributes(r *store.Resource, v document.Value) {
+	r.Attributes = v.Document()
+	r.Index, r.Label = ep.index(v)
 }
 
 // withActive says of a user whose active was left out what it is: nobody is let in or shut out by leaving it out.
@@ -69,21 +98,6 @@ func (ep *endpoint) withActive(v, active document.Value) (document.Value, error)
 	}
 	v.Set("active", active)
 	return ep.Finish(v)
-}
-
-// index computes a resource's index keys and label.
-func (ep *endpoint) index(attributes document.Value) ([]store.IndexKey, string) {
-	keys, label := ep.Index(attributes)
-	for i := range keys {
-		keys[i].Unique = keys[i].Unique || slices.Contains(ep.unique, keys[i].Attribute)
-	}
-	return keys, label
-}
-
-// setAttributes gives a resource its attributes and what follows from them.
-func (ep *endpoint) setAttributes(r *store.Resource, v document.Value) {
-	r.Attributes = v.Document()
-	r.Index, r.Label = ep.index(v)
 }
 
 // lifecycleOptions hands the lifecycle what it needs to know of schemas and logging.

@@ -12,11 +12,62 @@ import (
 // of an attribute is primary, no attribute has too many elements. Names must be as the schema spells them; those that
 // it doesn't have (any more) are kept, at the end. The error is an *Error of type invalidValue.
 func (t *Type) Finish(v document.Value) (document.Value, error) {
-	v = t.arrange(v)
+	if !t.isArranged(v) {
+		v = t.arrange(v)
+	}
 	if err := t.check(v); err != nil {
 		return document.Value{}, err
 	}
 	return v, nil
+}
+
+// isArranged says whether arrange would change nothing, as after a PATCH that only changed values.
+func (t *Type) isArranged(v document.Value) bool {
+	last := -1
+	for _, m := range v.Items() {
+		order := 0
+		if a := t.core.byName[m.Name]; a != nil {
+			if order = a.order; order == commonOrder || a.Mutability == WriteOnly || a.Relation == filter.Groups || !isArrangedValue(a, m.Value) {
+				return false
+			}
+		} else if x := t.extension(m.Name); x == nil || m.Name != x.URN || !isArrangedObject(&x.level, m.Value) {
+			return false
+		} else {
+			order = x.order
+		}
+		if order <= last {
+			return false
+		}
+		last = order
+	}
+	return true
+}
+
+func isArrangedValue(a *Attribute, v document.Value) bool {
+	switch {
+	case v.Kind() == document.KindArray:
+		for _, e := range v.Items() {
+			if e.Value.Kind() == document.KindArray || !isArrangedValue(a, e.Value) {
+				return false
+			}
+		}
+		return v.Len() > 0
+	case a.Type == filter.Complex:
+		return isArrangedObject(&a.subs, v)
+	}
+	return !v.IsEmpty()
+}
+
+func isArrangedObject(l *level, v document.Value) bool {
+	last := -1
+	for _, m := range v.Items() {
+		a := l.byName[m.Name]
+		if a == nil || a.order <= last || a.Mutability == WriteOnly || !isArrangedValue(a, m.Value) {
+			return false
+		}
+		last = a.order
+	}
+	return v.Len() > 0
 }
 
 // arrange is the order of the members, by which equal resources are equal texts.

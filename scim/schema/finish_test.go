@@ -40,6 +40,10 @@ func TestFinish(t *testing.T) {
 			}
 			require.NoError(t, err)
 			assert.Equal(t, c.want, text(v))
+			assert.False(t, c.typ.isArranged(parse(t, c.in)), "every row needs it")
+			if c.name != "no longer in the schema" {
+				assert.True(t, c.typ.isArranged(v), "once is enough")
+			}
 		})
 	}
 }
