@@ -95,13 +95,13 @@ func (x *commit) delete(d *store.Delete) error {
 	if of := x.members.of[d.ID]; of != nil {
 		for _, b := range of.from(0, of.n, nil) {
 			if b.table == old.table {
-				x.removeRow(b.group.id, row{d.ID, b.table})
+				x.removeRow(b.group.id, d.ID)
 			}
 		}
 	}
 	if g := x.members.groups[d.ID]; g != nil && d.Type == groupType {
 		for _, r := range g.rows.from(0, g.rows.n, nil) {
-			x.removeRow(d.ID, r)
+			x.removeRow(d.ID, r.id)
 		}
 	}
 	x.set(old.table, old, nil)
@@ -129,23 +129,19 @@ func (x *commit) changeMembers(d *store.MemberDelta, isPut bool) error {
 		}
 		for _, r := range g.rows.from(0, g.rows.n, nil) {
 			if !stay[r.id] {
-				x.removeRow(d.Group, r)
+				x.removeRow(d.Group, r.id)
 			}
 		}
 	}
 	for _, id := range d.Remove {
-		if r, ok := x.members.has(d.Group, id); ok {
-			x.removeRow(d.Group, r)
-		}
+		x.removeRow(d.Group, id)
 	}
 	for _, m := range d.Add {
 		member := x.resolve(m)
 		if member == nil {
 			return &store.UnknownMemberError{ID: m.ID}
 		}
-		if _, ok := x.members.has(d.Group, m.ID); !ok {
-			x.addRow(old.id, row{member.id, member.table})
-		}
+		x.addRow(old.id, row{member.id, member.table})
 	}
 	return nil
 }
@@ -178,11 +174,13 @@ func (x *commit) set(tb *table, old, next *record) {
 }
 
 func (x *commit) addRow(groupID string, r row) {
-	x.members.add(groupID, r)
-	x.undo = append(x.undo, func() { x.members.remove(groupID, r.id) })
+	if x.members.add(groupID, r) {
+		x.undo = append(x.undo, func() { x.members.remove(groupID, r.id) })
+	}
 }
 
-func (x *commit) removeRow(groupID string, r row) {
-	x.members.remove(groupID, r.id)
-	x.undo = append(x.undo, func() { x.members.add(groupID, r) })
+func (x *commit) removeRow(groupID, id string) {
+	if r, ok := x.members.remove(groupID, id); ok {
+		x.undo = append(x.undo, func() { x.members.add(groupID, r) })
+	}
 }

@@ -47,30 +47,42 @@ func (m *membership) has(groupID, id string) (row, bool) {
 	return row{}, false
 }
 
-func (m *membership) add(groupID string, r row) {
+// add adds a row, unless it is there.
+func (m *membership) add(groupID string, r row) bool {
 	g := m.groups[groupID]
 	if g == nil {
 		g = &group{id: groupID}
 		m.groups[groupID] = g
 	}
-	g.rows.put(r)
+	if !g.rows.add(r) {
+		return false
+	}
 	of := m.of[r.id]
 	if of == nil {
 		of = &ordered[belongs]{}
 		m.of[r.id] = of
 	}
 	of.put(belongs{g, r.table})
+	return true
 }
 
-func (m *membership) remove(groupID, id string) {
+// remove removes a row, if it is there, and returns it.
+func (m *membership) remove(groupID, id string) (r row, ok bool) {
 	g := m.groups[groupID]
-	if g.rows.delete(id); g.rows.n == 0 {
+	if g == nil {
+		return row{}, false
+	}
+	if r, ok = g.rows.delete(id); !ok {
+		return row{}, false
+	}
+	if g.rows.n == 0 {
 		delete(m.groups, groupID)
 	}
 	of := m.of[id]
 	if of.delete(groupID); of.n == 0 {
 		delete(m.of, id)
 	}
+	return r, true
 }
 
 // Members implements [store.Store]. It holds no lock while the caller has a row.

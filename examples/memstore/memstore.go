@@ -4,7 +4,9 @@
 // It is a whole implementation of the store contract, made to be read: each tenant has its tables under one lock
 // (tenant.go), a table is a map and an ordered list of immutable records with hash indexes (table.go, ordered.go),
 // memberships are kept in both directions (member.go), a commit applies part after part and takes all back if one
-// fails (commit.go), and lists choose between index, order and scan (list.go, plan.go).
+// fails (commit.go), lists choose between index, order and scan (list.go, plan.go), and events wait in one line per
+// subject (event.go). What would grow for ever is bounded: of each tenant the last 10,000 journal entries and done events
+// are kept. Events that nobody leases are kept until somebody does.
 //
 // # Consistency
 //

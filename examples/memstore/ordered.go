@@ -41,10 +41,24 @@ func (o *ordered[T]) get(key string) (item T, ok bool) {
 // put inserts the item, or replaces the one with its key.
 func (o *ordered[T]) put(item T) {
 	chunk, i, found := o.find(item.key())
-	switch {
-	case found:
+	if found {
 		o.chunks[chunk][i] = item
 		return
+	}
+	o.insert(chunk, i, item)
+}
+
+// add inserts the item, unless there's one with its key.
+func (o *ordered[T]) add(item T) bool {
+	chunk, i, found := o.find(item.key())
+	if !found {
+		o.insert(chunk, i, item)
+	}
+	return !found
+}
+
+func (o *ordered[T]) insert(chunk, i int, item T) {
+	switch {
 	case len(o.chunks) == 0:
 		o.chunks = [][]T{{item}}
 	case len(o.chunks[chunk]) < chunkSize:
@@ -65,23 +79,25 @@ func (o *ordered[T]) put(item T) {
 	o.n++
 }
 
-func (o *ordered[T]) delete(key string) bool {
+func (o *ordered[T]) delete(key string) (item T, ok bool) {
 	chunk, i, found := o.find(key)
 	if !found {
-		return false
+		return item, false
 	}
-	c := slices.Delete(o.chunks[chunk], i, i+1)
+	c := o.chunks[chunk]
+	item = c[i]
+	c = slices.Delete(c, i, i+1)
 	o.chunks[chunk] = c
 	o.n--
 	if len(c) == 0 {
 		o.chunks = slices.Delete(o.chunks, chunk, chunk+1)
-		return true
+		return item, true
 	}
 	// A chunk that shrinks is joined to a neighbour, so that there are never many small ones.
 	if !o.join(chunk) && chunk > 0 {
 		o.join(chunk - 1)
 	}
-	return true
+	return item, true
 }
 
 // join makes a chunk and the next one into one, if they fill half of one.

@@ -57,7 +57,9 @@ func TestOrdered(t *testing.T) {
 			check()
 			for i := range n {
 				w := words(tt.in(i))
-				o.put(w)
+				if !o.add(w) || o.add(w) {
+					t.Fatalf("add of %s", w)
+				}
 				o.put(w) // again
 				at, _ := slices.BinarySearch(want, w)
 				want = slices.Insert(want, at, w)
@@ -71,8 +73,11 @@ func TestOrdered(t *testing.T) {
 			check()
 			for i := range n {
 				w := words(tt.out(i))
-				if !o.delete(w.key()) || o.delete(w.key()) {
-					t.Fatalf("delete of %s", w)
+				if got, ok := o.delete(w.key()); !ok || got != w {
+					t.Fatalf("delete of %s: got %s, %t", w, got, ok)
+				}
+				if _, ok := o.delete(w.key()); ok {
+					t.Fatalf("second delete of %s", w)
 				}
 				at, _ := slices.BinarySearch(want, w)
 				want = slices.Delete(want, at, at+1)
