@@ -334,7 +334,7 @@ func (p *parser) literal(op Op) (document.Value, error) {
 // another kind.
 func isWord(s string) bool {
 	r, _ := utf8.DecodeRuneInString(s)
-	if !unicode.IsLetter(r) && !unicode.IsDigit(r) && strings.IndexRune("+-_.@#/$", r) < 0 {
+	if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("+-_.@#/$", r) {
 		return false
 	}
 	return !strings.EqualFold(s, "and") && !strings.EqualFold(s, "or") && !strings.EqualFold(s, "not")
