@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"iter"
 	"net/http"
 	"strconv"
 
@@ -100,7 +101,7 @@ func (c *caller) appendResources(b []byte, base string, ep *endpoint, p *schema.
 		} else {
 			q.Of = ids
 		}
-		for row, err := range c.h.store.Members(c.ctx, q) {
+		for row, err := range c.related(q) {
 			if err != nil {
 				return w.b, err
 			}
@@ -117,6 +118,20 @@ func (c *caller) appendResources(b []byte, base string, ep *endpoint, p *schema.
 		}
 	}
 	return w.b, nil
+}
+
+// related are the rows that an operation has read already, or those that the store has.
+func (c *caller) related(q store.MemberQuery) iter.Seq2[store.Member, error] {
+	if !c.known {
+		return c.h.store.Members(c.ctx, q)
+	}
+	return func(yield func(store.Member, error) bool) {
+		for _, row := range c.rows {
+			if !yield(row, nil) {
+				return
+			}
+		}
+	}
 }
 
 // writer renders a list of resources while the rows of their relation come in, in the same order.

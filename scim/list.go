@@ -64,7 +64,11 @@ func (x *exchange) projection(ep *endpoint) (*schema.Projection, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ep.projection(params)
+	p, err := ep.projection(params)
+	if err == nil {
+		x.shows = p.Relation()
+	}
+	return p, err
 }
 
 func (x *exchange) queryFromURL(ep *endpoint) (q query, err error) {

@@ -23,6 +23,10 @@ type caller struct {
 	ctx  context.Context
 	who  Principal
 	mode schema.Mode
+
+	shows filter.Relation // whose rows the answer will have
+	known bool            // rows are those of the resource, so that the answer needn't read them
+	rows  []store.Member
 }
 
 func (c *caller) key(ep *endpoint, id string) store.Key {
@@ -39,11 +43,20 @@ func (c *caller) actor(action string, ep *endpoint) lifecycle.Actor {
 
 // read returns a resource, or says in the client's words that there's none.
 func (c *caller) read(ep *endpoint, id string) (*store.Resource, error) {
-	r, err := c.h.store.Get(c.ctx, c.key(ep, id))
+	r, err := c.get(ep, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, notFound(ep, id)
 	}
 	return r, err
+}
+
+func (c *caller) get(ep *endpoint, id string) (r *store.Resource, err error) {
+	if s, ok := c.h.store.(store.RelatedReader); ok && c.shows == filter.Groups {
+		r, c.rows, err = s.GetRelated(c.ctx, c.key(ep, id))
+		c.known = err == nil
+		return r, err
+	}
+	return c.h.store.Get(c.ctx, c.key(ep, id))
 }
 
 func notFound(ep *endpoint, id string) error {
@@ -65,6 +78,7 @@ func (c *caller) create(ep *endpoint, body document.Value) (*store.Resource, err
 	}
 	r := &store.Resource{Key: c.key(ep, "")}
 	ep.setAttributes(r, v)
+	c.known = len(members) == 0 // and nobody's member yet
 	return r, c.h.lifecycle.Create(c.ctx, c.actor(http.MethodPost, ep), r, members)
 }
 

@@ -52,7 +52,7 @@ type Resource struct {
 	Created      time.Time // UTC, whole microseconds
 	LastModified time.Time // UTC, whole microseconds
 	Label        string    // what other resources show of it (displayName, else userName)
-	Index        []IndexKey
+	Index        []IndexKey // in any order; reads return it
 	Attributes   document.Document // every attribute but id, meta, schemas, members and groups; extensions under their URN
 	Internal     document.Document // the library's own state of it, never in an answer: the account of a user
 }
@@ -138,11 +138,12 @@ type Member struct {
 
 // MemberRef names a resource as a member.
 type MemberRef struct {
-	Type string // "" is looked up by the store among the types of the id
+	Type string // "": the store looks it up; of several resources with the id, the first type by name that isn't internal
 	ID   string
 }
 
-// Change is what must become true together. Its parts are applied in the order of the fields.
+// Change is what must become true together. Its parts are applied in the order of the fields: a put can't take a unique
+// key that a delete of the same change frees.
 type Change struct {
 	Tenant  string
 	Put     []Put
@@ -156,7 +157,7 @@ type Change struct {
 // Put writes a resource whole. Its tenant is the change's.
 type Put struct {
 	Resource  *Resource
-	IfVersion string // the version that it replaces, else ErrVersionMismatch; "": it must not exist, else ConflictError{"id"}
+	IfVersion string // the version that it replaces, else (or if it isn't there) ErrVersionMismatch; "": it must not exist, else ConflictError{"id"}
 }
 
 // Delete removes a resource with its index keys and all of its memberships, on either side. ErrNotFound if it isn't there.
@@ -165,7 +166,8 @@ type Delete struct {
 	IfVersion string // "": any
 }
 
-// MemberDelta changes the members of a group. Adding a member that is one and removing one that isn't are no errors.
+// MemberDelta changes the members of a resource of the type Group. If the change also puts the group, the put's version
+// and time hold. A member that is deleted later leaves the group's version alone: that is the caller's to change. Adding a member that is one and removing one that isn't are no errors.
 // ErrNotFound if there's no such group, UnknownMemberError if an added member doesn't exist in the tenant.
 type MemberDelta struct {
 	Group        string
