@@ -38,7 +38,7 @@ type Compare struct {
 	Time  time.Time      // the instant that Value means if Attr.Type is DateTime; set by binding
 }
 
-// Present holds if the attribute has a non-empty value (operator pr).
+// Present holds if the attribute has a value (operator pr), be it an empty string (see document.Value.IsEmpty).
 type Present struct{ Attr Attr }
 
 // Has holds if one and the same element of the complex attribute satisfies Where: emails[type eq "work"]. In Where, an

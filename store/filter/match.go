@@ -98,24 +98,24 @@ func (c *Compare) matches(v *document.Value) bool {
 	if c.Value.IsNull() {
 		return c.Op == Eq && !isPresent(v, c.Attr.Sub) || c.Op == Ne && isPresent(v, c.Attr.Sub)
 	}
-	any, matched := c.among(v, c.Attr.Sub)
-	return matched || !any && c.Op == Ne
+	found, matched := c.among(v, c.Attr.Sub)
+	return matched || !found && c.Op == Ne
 }
 
-// among says whether there is any value, and whether one matches.
-func (c *Compare) among(v *document.Value, sub string) (any, matched bool) {
+// among says whether there is a value, and whether one matches.
+func (c *Compare) among(v *document.Value, sub string) (found, matched bool) {
 	switch v.Kind() {
 	case document.KindNull:
 		return false, false
 	case document.KindArray:
 		for i := range v.Items() {
-			a, m := c.among(v.At(i), sub)
+			f, m := c.among(v.At(i), sub)
 			if m {
 				return true, true
 			}
-			any = any || a
+			found = found || f
 		}
-		return any, false
+		return found, false
 	case document.KindObject:
 		if sub == "" {
 			sub = "value" // of a complex attribute that is named alone

@@ -114,13 +114,13 @@ func (p *parser) or() (Expr, error) {
 	if err != nil || !p.word("or") {
 		return x, err
 	}
-	any := appendOr(make(Or, 0, 2), x)
+	some := appendOr(make(Or, 0, 2), x)
 	for {
 		if x, err = p.and(); err != nil {
 			return nil, err
 		}
-		if any = appendOr(any, x); !p.word("or") {
-			return any, nil
+		if some = appendOr(some, x); !p.word("or") {
+			return some, nil
 		}
 	}
 }
@@ -149,11 +149,11 @@ func appendAnd(all And, x Expr) And {
 	return append(all, x)
 }
 
-func appendOr(any Or, x Expr) Or {
+func appendOr(some Or, x Expr) Or {
 	if terms, ok := x.(Or); ok {
-		return append(any, terms...)
+		return append(some, terms...)
 	}
-	return append(any, x)
+	return append(some, x)
 }
 
 // term parses what stands between the words and and or.

@@ -1,11 +1,6 @@
 package filter
 
-import (
-	"strings"
-	"time"
-
-	"github.com/rollcall-dev/rollcall/store/document"
-)
+import "github.com/rollcall-dev/rollcall/store/document"
 
 // SortKey makes the key that a resource has in the order of a bound attribute (RFC 7644 section 3.4.2.3): the order of
 // the keys' bytes is the order of the resources. The key is valid UTF-8 without NUL. ok is false if the resource has no
@@ -77,15 +72,4 @@ func sortValue(v *document.Value, sub string) *document.Value {
 		return nil
 	}
 	return v
-}
-
-// ParseTime reads an xsd:dateTime (RFC 7643 section 2.3.5). One without a time zone is taken for UTC. A time whose year
-// has not four digits, or is 0, is none.
-func ParseTime(s string) (at time.Time, ok bool) {
-	at, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil && len(s) >= len("2006-01-02T15:04:05") && strings.IndexByte(s[10:], 'Z') < 0 {
-		at, err = time.Parse("2006-01-02T15:04:05.999999999", s)
-	}
-	at = at.UTC()
-	return at, err == nil && 0 < at.Year() && at.Year() < 10000
 }
