@@ -34,9 +34,13 @@ type App struct {
 	Configure func(ctx context.Context, s store.Store, o *scim.Options) error
 	// Mount adds the product's own pages beside the SCIM service.
 	Mount func(mux *http.ServeMux, s *Service) error
-	// Background runs as long as the server accepts requests, and must end when ctx does. An error of it ends the server.
+	// Background runs as long as the server accepts requests, and must end when ctx does. An error of it ends the server;
+	// ErrDone ends it without one.
 	Background func(ctx context.Context, s *Service) error
 }
+
+// ErrDone says that all work is done.
+var ErrDone = errors.New("boot: done")
 
 // Service is what runs.
 type Service struct {
@@ -46,10 +50,11 @@ type Service struct {
 	Log     *slog.Logger
 }
 
-// Main runs the app as a process: it stops on SIGTERM and SIGINT.
-func Main(app App) {
+// Main runs the app as a process: it stops on SIGTERM and SIGINT. The flags given to it are defaults, which those of the
+// command line override.
+func Main(app App, defaults ...string) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	err := Run(ctx, app, os.Args[1:], os.Stdout, os.Stderr)
+	err := Run(ctx, app, append(defaults, os.Args[1:]...), os.Stdout, os.Stderr)
 	stop()
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -127,8 +132,8 @@ func run(ctx context.Context, app App, service *Service, server *http.Server, li
 	}
 	<-running.Done()
 	err := context.Cause(running)
-	if ctx.Err() != nil {
-		err = nil // the caller wished it
+	if ctx.Err() != nil || errors.Is(err, ErrDone) {
+		err = nil // as wished
 	}
 	err = errors.Join(err, shutDown(server))
 	work.Wait()
