@@ -48,11 +48,11 @@ type Key struct {
 // Resource is one SCIM resource, or a record of the library's own (an internal type).
 type Resource struct {
 	Key
-	Version      string    // opaque; changes with every commit that touches the resource or its members
-	Created      time.Time // UTC, whole microseconds
-	LastModified time.Time // UTC, whole microseconds
-	Label        string    // what other resources show of it (displayName, else userName)
-	Index        []IndexKey // in any order; reads return it
+	Version      string            // opaque; changes with every commit that touches the resource or its members
+	Created      time.Time         // UTC, whole microseconds
+	LastModified time.Time         // UTC, whole microseconds
+	Label        string            // what other resources show of it (displayName, else userName)
+	Index        []IndexKey        // in any order; reads return it
 	Attributes   document.Document // every attribute but id, meta, schemas, members and groups; extensions under their URN
 	Internal     document.Document // the library's own state of it, never in an answer: the account of a user
 }
