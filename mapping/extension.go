@@ -1,0 +1,90 @@
+package mapping
+
+import (
+	"strings"
+
+	"github.com/rollcall-dev/rollcall/store/filter"
+)
+
+// Extension is what a type says of a schema extension: the attributes under a URN that its fields hold. Package
+// scim/schema makes an elimity schema of it, for /Schemas.
+type Extension struct {
+	URN        string
+	Attributes []AttributeSpec
+}
+
+// AttributeSpec describes an attribute, as far as a Go type does.
+type AttributeSpec struct {
+	Name     string
+	Type     filter.Type
+	Multi    bool
+	Required bool
+	ReadOnly bool            // the product decides it
+	Sub      []AttributeSpec // of Complex
+
+	field string
+}
+
+// enterprise is the extension that every user type has (RFC 7643 section 4.3).
+const enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+
+// Extensions lists the extensions that fields are tagged with, in the order of the fields, but for the enterprise user.
+func (m *Mapping[T]) Extensions() (extensions []Extension) {
+	for _, r := range m.rules {
+		if r.place.uri == "" || strings.EqualFold(r.place.uri, enterprise) {
+			continue
+		}
+		x := find(&extensions, func(x *Extension) bool { return strings.EqualFold(x.URN, r.place.uri) })
+		x.URN = r.place.uri
+		spec := r.spec()
+		switch {
+		case r.place.name == "":
+			x.Attributes = append(x.Attributes, spec.Sub...)
+		case r.place.sub == "":
+			spec.Name = r.place.name
+			x.Attributes = append(x.Attributes, spec)
+		default:
+			a := find(&x.Attributes, func(a *AttributeSpec) bool { return a.Name == r.place.name })
+			a.Name, a.Type, a.Multi = r.place.name, filter.Complex, r.place.multi
+			spec.Name, spec.Multi = r.place.sub, spec.Multi && !r.place.all
+			a.Sub = append(a.Sub, spec)
+		}
+	}
+	return extensions
+}
+
+func (r *rule) spec() AttributeSpec {
+	spec := r.codec.spec
+	spec.Required = r.Required
+	spec.ReadOnly = r.Authority == Product || r.Authority == Ignore
+	switch {
+	case splits(r.Apply):
+		spec.Type, spec.Multi = filter.String, false
+	case joins(r.Apply):
+		spec.Type, spec.Multi = filter.String, true
+	}
+	return spec
+}
+
+// find is the element that is so, or a new one at the end.
+func find[T any](list *[]T, is func(*T) bool) *T {
+	for i := range *list {
+		if is(&(*list)[i]) {
+			return &(*list)[i]
+		}
+	}
+	var none T
+	*list = append(*list, none)
+	return &(*list)[len(*list)-1]
+}
+
+// ReadOnly lists the attributes over which the identity provider has no authority. Served as readOnly, what it sends
+// for them is ignored, as RFC 7644 section 3.3 has it.
+func (m *Mapping[T]) ReadOnly() (paths []string) {
+	for _, r := range m.rules {
+		if r.Authority == Product || r.Authority == Ignore {
+			paths = append(paths, r.Path)
+		}
+	}
+	return paths
+}

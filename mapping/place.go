@@ -1,0 +1,379 @@
+package mapping
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rollcall-dev/rollcall/store/document"
+	"github.com/rollcall-dev/rollcall/store/filter"
+)
+
+// place is where in a resource's attributes a field's value is.
+type place struct {
+	uri, name, sub string
+	where          filter.Expr       // of name[where].sub
+	seed           []document.Member // what an element that is made for where must have
+	multi          bool              // the attribute is multi-valued
+	all            bool              // the field takes the values of all elements
+	subs           []string          // of a struct: the sub-attributes that it holds; others are left alone
+}
+
+// multiValued are the multi-valued attributes of RFC 7643 section 4.1.2.
+var multiValued = map[string]bool{
+	"emails": true, "phoneNumbers": true, "ims": true, "photos": true, "addresses": true, "groups": true,
+	"entitlements": true, "roles": true, "x509Certificates": true, "members": true,
+}
+
+// known are the names of the attributes in RFC 7643 section 4, to catch those spelled in another case.
+var known = []string{
+	"userName", "externalId", "name", "displayName", "nickName", "profileUrl", "title", "userType", "preferredLanguage",
+	"locale", "timezone", "active", "emails", "phoneNumbers", "ims", "photos", "addresses", "entitlements", "roles",
+	"x509Certificates",
+}
+
+// reserved are no attributes that a field can hold: the library or the store makes them.
+var reserved = []string{"id", "schemas", "meta", "groups", "members", "password"}
+
+// parsePlace parses the path of a rule. The URN of an extension as a whole can't be told from an attribute's path, so
+// the rule says which it is.
+func parsePlace(path string, extension bool) (place, error) {
+	if path == "" {
+		return place{}, errors.New("want the path of an attribute")
+	}
+	if extension {
+		if len(path) < 5 || !strings.EqualFold(path[:4], "urn:") || strings.ContainsAny(path, "[] \"") {
+			return place{}, errors.New("want the URN of an extension")
+		}
+		return place{uri: path}, nil
+	}
+	p, _, err := filter.ParsePath(path, filter.Options{Strict: true})
+	if err != nil {
+		return place{}, err
+	}
+	l := place{uri: p.Path.URI, name: p.Path.Name, sub: p.Path.Sub}
+	if core, ok := corePath(l.uri + ":"); ok {
+		l.uri = core
+	}
+	if p.Sub != "" {
+		l.sub = p.Sub
+	}
+	if l.name == "" {
+		return place{}, errors.New("want an attribute behind the URN")
+	}
+	if l.uri == "" {
+		l.multi = multiValued[l.name]
+		for _, name := range slices.Concat(known, reserved) {
+			if strings.EqualFold(name, l.name) && name != l.name {
+				return place{}, fmt.Errorf("%s is spelled %s", l.name, name)
+			}
+		}
+		if slices.Contains(reserved, l.name) {
+			return place{}, fmt.Errorf("%s can't be mapped", l.name)
+		}
+	}
+	if p.Where == nil {
+		return l, nil
+	}
+	l.multi = true
+	l.where = folded(p.Where)
+	l.seed, err = seed(p.Where, nil)
+	return l, err
+}
+
+// corePath says whether a path is one of the core schemas', whose attributes have no URN in a document.
+func corePath(path string) (rest string, ok bool) {
+	for _, core := range []string{"urn:ietf:params:scim:schemas:core:2.0:User:", "urn:ietf:params:scim:schemas:core:2.0:Group:"} {
+		if len(path) >= len(core) && strings.EqualFold(path[:len(core)], core) {
+			return path[len(core):], true
+		}
+	}
+	return "", false
+}
+
+// folded is an expression with literals as filter.Match wants them, without a schema: nothing is caseExact.
+func folded(x filter.Expr) filter.Expr {
+	switch x := x.(type) {
+	case filter.And:
+		return filter.And(foldedAll(x))
+	case filter.Or:
+		return filter.Or(foldedAll(x))
+	case filter.Not:
+		return filter.Not{X: folded(x.X)}
+	case filter.Compare:
+		if x.Value.Kind() == document.KindString {
+			x.Value = document.String(document.Fold(x.Value.Text()))
+		}
+		return x
+	}
+	return x
+}
+
+func foldedAll(terms []filter.Expr) []filter.Expr {
+	out := make([]filter.Expr, len(terms))
+	for i, x := range terms {
+		out[i] = folded(x)
+	}
+	return out
+}
+
+// seed lists what an element must have so that the expression holds. Only eq, joined by and, says so.
+func seed(x filter.Expr, members []document.Member) ([]document.Member, error) {
+	switch x := x.(type) {
+	case filter.And:
+		for _, term := range x {
+			var err error
+			if members, err = seed(term, members); err != nil {
+				return nil, err
+			}
+		}
+		return members, nil
+	case filter.Compare:
+		if x.Op == filter.Eq && !x.Value.IsNull() {
+			return append(members, document.Member{Name: x.Attr.Name, Value: x.Value}), nil
+		}
+	}
+	return nil, fmt.Errorf("[%s]: want comparisons with eq, joined by and, so that an element can be made", x)
+}
+
+// get is the value at the place, or null.
+func (l *place) get(v *document.Value) document.Value {
+	if l.uri != "" {
+		if v = v.Ref(l.uri); v == nil || l.name == "" {
+			return orNull(v)
+		}
+	}
+	if v = v.Ref(l.name); v == nil || !l.multi && l.sub == "" {
+		return orNull(v)
+	}
+	if v.Kind() == document.KindArray {
+		if l.all {
+			return l.gather(v)
+		}
+		i := l.element(v)
+		if i < 0 {
+			return document.Value{}
+		}
+		v = v.At(i)
+	}
+	if l.sub == "" {
+		return *v
+	}
+	if v.Kind() == document.KindObject {
+		return orNull(v.Ref(l.sub))
+	}
+	if l.sub == "value" {
+		return *v
+	}
+	return document.Value{}
+}
+
+func orNull(v *document.Value) document.Value {
+	if v == nil {
+		return document.Value{}
+	}
+	return *v
+}
+
+// gather is an array of what each element has.
+func (l *place) gather(v *document.Value) document.Value {
+	if l.sub == "" && l.where == nil {
+		return *v
+	}
+	out := make([]document.Value, 0, v.Len())
+	for i := range v.Items() {
+		e := *v.At(i)
+		if l.where != nil && !filter.MatchElement(l.where, e) {
+			continue
+		}
+		if l.sub != "" && e.Kind() == document.KindObject {
+			e = e.Get(l.sub)
+		}
+		if !e.IsEmpty() {
+			out = append(out, e)
+		}
+	}
+	if len(out) == 0 {
+		return document.Value{}
+	}
+	return document.Array(out...)
+}
+
+// element is the index of the element that counts: the one that where selects, else the primary, else the first.
+func (l *place) element(v *document.Value) int {
+	if l.where == nil {
+		for i := range v.Items() {
+			if v.At(i).Get("primary").True() {
+				return i
+			}
+		}
+		return min(v.Len(), 1) - 1
+	}
+	for i := range v.Items() {
+		if filter.MatchElement(l.where, *v.At(i)) {
+			return i
+		}
+	}
+	return -1
+}
+
+// set puts a value at the place, and makes what leads to it. An empty one takes away what is there, and what then
+// has nothing more to say. v must be an object, and is changed in place.
+func (l *place) set(v *document.Value, x document.Value) {
+	if l.uri == "" {
+		l.setIn(v, x)
+		return
+	}
+	if l.name == "" {
+		l.fill(v, l.uri, x)
+		return
+	}
+	extension := objectOf(v.Get(l.uri))
+	l.setIn(&extension, x)
+	put(v, l.uri, extension)
+}
+
+func put(v *document.Value, name string, x document.Value) {
+	if x.IsEmpty() {
+		v.Delete(name)
+	} else {
+		v.Set(name, x)
+	}
+}
+
+// fill puts a value where a member is. Of an object only what the field holds is changed.
+func (l *place) fill(v *document.Value, name string, x document.Value) {
+	object := v.Ref(name)
+	if len(l.subs) == 0 || object == nil || object.Kind() != document.KindObject {
+		put(v, name, x)
+		return
+	}
+	for _, sub := range l.subs {
+		put(object, sub, x.Get(sub))
+	}
+	if object.IsEmpty() {
+		v.Delete(name)
+	}
+}
+
+func (l *place) setIn(v *document.Value, x document.Value) {
+	switch {
+	case l.all && (l.sub != "" || l.where != nil):
+		put(v, l.name, l.scatter(v.Get(l.name), x))
+	case l.multi && !l.all:
+		put(v, l.name, l.setElement(v.Get(l.name), x))
+		for x.IsEmpty() && l.where == nil && !l.get(v).IsEmpty() { // no other element takes its place
+			put(v, l.name, l.setElement(v.Get(l.name), x))
+		}
+	case l.sub == "":
+		l.fill(v, l.name, x)
+	default:
+		object := v.Ref(l.name)
+		if object == nil || object.Kind() != document.KindObject {
+			if x.IsEmpty() {
+				return
+			}
+			v.Set(l.name, document.Object(append(make([]document.Member, 0, 4), document.Member{Name: l.sub, Value: x})...))
+			return
+		}
+		if put(object, l.sub, x); object.IsEmpty() {
+			v.Delete(l.name)
+		}
+	}
+}
+
+// setElement puts a value into the one element that counts.
+func (l *place) setElement(array, x document.Value) document.Value {
+	if array.Kind() != document.KindArray {
+		array = document.Array()
+	}
+	i := l.element(&array)
+	if i < 0 {
+		if !x.IsEmpty() {
+			array.Append(l.make(x))
+		}
+		return array
+	}
+	e := array.At(i)
+	switch {
+	case e.Kind() != document.KindObject || l.sub == "" && len(l.subs) == 0:
+		*e = l.make(x)
+	case l.sub != "":
+		put(e, l.sub, x)
+	default:
+		for _, sub := range l.subs {
+			if y := x.Get(sub); !y.IsEmpty() || !l.seeds(sub) {
+				put(e, sub, y)
+			}
+		}
+	}
+	if x.IsEmpty() && (e.Kind() != document.KindObject || l.bare(e)) {
+		array.DeleteAt(i)
+	}
+	return array
+}
+
+// seeds says whether elements are selected by a sub-attribute.
+func (l *place) seeds(sub string) bool {
+	return slices.ContainsFunc(l.seed, func(m document.Member) bool { return m.Name == sub })
+}
+
+// make makes an element of a value.
+func (l *place) make(x document.Value) document.Value {
+	if l.sub == "" && x.Kind() != document.KindObject {
+		return x
+	}
+	members := append(make([]document.Member, 0, len(l.seed)+2), l.seed...)
+	if l.sub != "" {
+		return document.Object(append(members, document.Member{Name: l.sub, Value: x})...)
+	}
+	e := document.Object(members...)
+	for _, m := range x.Items() {
+		e.Set(m.Name, m.Value)
+	}
+	return e
+}
+
+// bare says whether an element says nothing but what selects it, or that it is primary.
+func (l *place) bare(e *document.Value) bool {
+	for i := range e.Items() {
+		m := &e.Items()[i]
+		if !l.seeds(m.Name) && m.Name != "primary" && m.Name != "type" && !m.Value.IsEmpty() {
+			return false
+		}
+	}
+	return true
+}
+
+// scatter makes the elements have the values, each once: those that have one of them stay as they are, others go.
+func (l *place) scatter(array, values document.Value) document.Value {
+	out := make([]document.Value, 0, values.Len())
+	taken := make([]bool, array.Len())
+	for _, m := range values.Items() {
+		e := l.make(m.Value)
+		for i := range array.Items() {
+			was := *array.At(i)
+			if !taken[i] && (l.where == nil || filter.MatchElement(l.where, was)) && document.Equal(l.of(was), l.of(e)) {
+				e, taken[i] = was, true
+				break
+			}
+		}
+		out = append(out, e)
+	}
+	if l.where != nil { // the others are nobody's
+		for i := range array.Items() {
+			if e := *array.At(i); !filter.MatchElement(l.where, e) {
+				out = append(out, e)
+			}
+		}
+	}
+	return document.Array(out...)
+}
+
+func (l *place) of(e document.Value) document.Value {
+	if l.sub != "" && e.Kind() == document.KindObject {
+		return e.Get(l.sub)
+	}
+	return e
+}
