@@ -1,0 +1,142 @@
+package house_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// The code in the documents compiles, as it stands: a block is a file, or declarations.
+func TestDocumentsCompile(t *testing.T) {
+	dir := t.TempDir()
+	for name, least := range map[string]int{"README.md": 2, "CONTRIBUTING.md": 0} {
+		text, err := os.ReadFile("../../" + name)
+		require.NoError(t, err)
+		blocks := codeBlocks(string(text))
+		assert.GreaterOrEqual(t, len(blocks), least, "%s shows code", name)
+		for i, block := range blocks {
+			t.Run(fmt.Sprintf("%s/%d", name, i+1), func(t *testing.T) {
+				if !strings.HasPrefix(block, "package ") {
+					block = "package p\n\n" + block
+				}
+				file := filepath.Join(dir, fmt.Sprintf("%s%d.go", strings.TrimSuffix(name, ".md"), i))
+				require.NoError(t, os.WriteFile(file, []byte(block), 0o600))
+				out, err := vet(t, file)
+				assert.NoError(t, err, "%s\n%s", out, block)
+			})
+		}
+	}
+}
+
+// The check itself finds what is wrong.
+func TestDocumentsCompileFails(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "wrong.go")
+	require.NoError(t, os.WriteFile(file, []byte("package p\n\nimport \"github.com/rollcall-dev/rollcall/scim\"\n\nvar _ = scim.NoSuchThing\n"), 0o600))
+	out, err := vet(t, file)
+	assert.Error(t, err)
+	assert.Contains(t, out, "NoSuchThing")
+	assert.Equal(t, []string{"a\n", "b\n"}, codeBlocks("x\n```go\na\n```\n```sh\nc\n```\n```go\nb\n```\n"))
+}
+
+// vet type-checks a file as if it stood in the examples' module.
+func vet(t *testing.T, file string) (string, error) {
+	cmd := exec.CommandContext(t.Context(), "go", "vet", file)
+	cmd.Dir = ".."
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// codeBlocks are the fenced blocks of Go in a Markdown text.
+func codeBlocks(text string) []string {
+	var blocks []string
+	for {
+		_, rest, found := strings.Cut(text, "\n```go\n")
+		if !found {
+			return blocks
+		}
+		block, rest, _ := strings.Cut(rest, "\n```")
+		blocks, text = append(blocks, block+"\n"), rest
+	}
+}
+
+// The commands that the documents name are there.
+func TestDocumentsNameWhatIsThere(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	for _, want := range []string{"go run ./examples/quickstart", "go test work", "go run ./examples/server"} {
+		assert.Contains(t, string(text), want)
+	}
+	for _, line := range strings.Fields(strings.NewReplacer("`", " ", "(", " ", ")", " ", ",", " ", "|", " ").Replace(string(text))) {
+		if strings.HasPrefix(line, "./examples/") || strings.HasPrefix(line, "examples/") || strings.HasPrefix(line, "testdata/") {
+			_, err := os.Stat(filepath.Join("../..", strings.TrimRight(line, ".;:/…")))
+			assert.NoError(t, err, "README.md names %s", line)
+		}
+	}
+}
+
+// Go files stay short enough to hold one idea, and the top level stays tidy.
+func TestTree(t *testing.T) {
+	require.NoError(t, filepath.WalkDir("../..", func(path string, d os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && d.Name() == ".git" {
+			return filepath.SkipDir
+		}
+		if filepath.Ext(path) != ".go" {
+			return nil
+		}
+		assert.NotContains(t, path, "/testdata/", "testdata holds no Go")
+		text, err := os.ReadFile(path)
+		assert.LessOrEqual(t, strings.Count(string(text), "\n"), 700, "%s is too long for one idea", path)
+		return err
+	}))
+	top, err := os.ReadDir("../..")
+	require.NoError(t, err)
+	known := strings.Fields("go.mod go.sum go.work go.work.sum README.md LICENSE CHANGELOG.md CONTRIBUTING.md SECURITY.md Makefile " +
+		"scim lifecycle mapping store examples testdata")
+	for _, e := range top {
+		assert.True(t, strings.HasPrefix(e.Name(), ".") || slices.Contains(known, e.Name()) || strings.HasPrefix(e.Name(), "rollcall.db"), "%s has no place at the top", e.Name())
+	}
+}
+
+// elimity's switch for strings as booleans is a global of the process: nobody may throw it.
+func TestElimityGlobal(t *testing.T) {
+	const global = "SetAllow" + "StringValues("
+	require.NoError(t, filepath.WalkDir("../..", func(path string, d os.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".go" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		assert.NotContains(t, string(text), global, path)
+		return err
+	}))
+}
+
+// Each row of the table about elimity names a test that is there.
+func TestElimityRows(t *testing.T) {
+	text, err := os.ReadFile("../../CONTRIBUTING.md")
+	require.NoError(t, err)
+	_, table, found := strings.Cut(string(text), "\n## elimity-com/scim\n")
+	require.True(t, found)
+	proofs, err := os.ReadFile("../../scim/elimity_proof_test.go")
+	require.NoError(t, err)
+	own, err := os.ReadFile("documents_test.go")
+	require.NoError(t, err)
+	rows := 0
+	for line := range strings.Lines(table) {
+		_, name, found := strings.Cut(line, "`TestElimity")
+		if name, _, _ = strings.Cut(name, "`"); found {
+			rows++
+			assert.Contains(t, string(proofs)+string(own), "func TestElimity"+name+"(")
+		}
+	}
+	assert.Equal(t, strings.Count(string(proofs), "\nfunc TestElimity")+1, rows, "every proof has its row")
+}
