@@ -63,21 +63,21 @@ type MemberChange struct {
 
 // Create commits a new resource. It sets the ID, Version, Created, LastModified and Internal of r.
 func (s *Service) Create(ctx context.Context, a Actor, r *store.Resource, members []store.MemberRef) error {
-	r.ID, r.Version, r.Created = newID(), newID(), now()
-	r.LastModified = r.Created
-	p := plan{change: store.Change{Tenant: a.Tenant, Put: []store.Put{{Resource: r}}}}
+	r.ID, r.Created = newID(), now()
+	r.Version, r.LastModified = r.ID, r.Created // any fresh version will do, and this one is
+	p := plan{hooks: &s.opts.Hooks, change: store.Change{Tenant: a.Tenant, Put: []store.Put{{Resource: r}}}}
 	if len(members) > 0 {
 		p.change.Members = []store.MemberDelta{{Group: r.ID, Version: r.Version, LastModified: r.LastModified, Add: members}}
 	}
 	p.tell(created(r.Type), r)
-	return s.commit(ctx, a, &p)
+	return s.commit(ctx, a, r.Key, &p)
 }
 
 // Update commits next in the place of cur (the same key), with a change of members if m is not nil. If nothing differs
 // it writes nothing, tells nobody and leaves next in cur's version; otherwise it sets next's Version and LastModified.
 // A lost race is store.ErrVersionMismatch: read again and try again.
 func (s *Service) Update(ctx context.Context, a Actor, cur, next *store.Resource, m *MemberChange) error {
-	p := plan{change: store.Change{Tenant: a.Tenant}}
+	p := plan{hooks: &s.opts.Hooks, change: store.Change{Tenant: a.Tenant}}
 	if m != nil {
 		delta, err := s.delta(ctx, cur.Key, *m)
 		if err != nil {
@@ -100,7 +100,7 @@ func (s *Service) Update(ctx context.Context, a Actor, cur, next *store.Resource
 		d.Version, d.LastModified = next.Version, next.LastModified
 		p.tellMembers(cur.Key, *d)
 	}
-	return s.commit(ctx, a, &p)
+	return s.commit(ctx, a, cur.Key, &p)
 }
 
 // ChangeMembers changes the members of a group without reading the group. ifVersion may be "". It returns the group's
@@ -118,9 +118,9 @@ func (s *Service) ChangeMembers(ctx context.Context, a Actor, group store.Key, i
 		return "", err
 	}
 	d.IfVersion, d.Version, d.LastModified = ifVersion, newID(), now()
-	p := plan{change: store.Change{Tenant: a.Tenant, Members: []store.MemberDelta{d}}}
+	p := plan{hooks: &s.opts.Hooks, change: store.Change{Tenant: a.Tenant, Members: []store.MemberDelta{d}}}
 	p.tellMembers(group, d)
-	return d.Version, s.commit(ctx, a, &p)
+	return d.Version, s.commit(ctx, a, group, &p)
 }
 
 // delta is what really differs: only the members that the change names are read, all only if it replaces all.
@@ -165,20 +165,15 @@ func (s *Service) delta(ctx context.Context, group store.Key, m MemberChange) (s
 
 // Delete removes cur and its memberships.
 func (s *Service) Delete(ctx context.Context, a Actor, cur *store.Resource, ifVersion string) error {
-	p := plan{change: store.Change{Tenant: a.Tenant, Delete: []store.Delete{{Type: cur.Type, ID: cur.ID, IfVersion: ifVersion}}}}
+	p := plan{hooks: &s.opts.Hooks, change: store.Change{Tenant: a.Tenant, Delete: []store.Delete{{Type: cur.Type, ID: cur.ID, IfVersion: ifVersion}}}}
 	p.tell(deleted(cur.Type), cur)
-	return s.commit(ctx, a, &p)
+	return s.commit(ctx, a, cur.Key, &p)
 }
 
 // commit commits a plan and tells the hooks.
-func (s *Service) commit(ctx context.Context, a Actor, p *plan) error {
-	var err error
-	if len(p.change.Put) > 0 {
-		p.entry(a, p.change.Put[0].Resource.Key)
-	} else if len(p.events) > 0 {
-		p.entry(a, p.events[0].Subject)
-	}
-	if err = s.store.Commit(ctx, &p.change); err != nil {
+func (s *Service) commit(ctx context.Context, a Actor, subject store.Key, p *plan) error {
+	p.entry(a, subject)
+	if err := s.store.Commit(ctx, &p.change); err != nil {
 		return err
 	}
 	for _, e := range p.events {
@@ -213,6 +208,7 @@ const (
 
 // plan is a change in the making, with what is to be told of it.
 type plan struct {
+	hooks  *Hooks
 	change store.Change
 	events []*Event
 }
@@ -258,10 +254,25 @@ func (h *Hooks) of(e *Event) func(context.Context, *Event) error {
 	if t := e.Subject.Type; t != "User" && t != "Group" {
 		return h.Other
 	}
-	return map[Kind]func(context.Context, *Event) error{
-		Provisioned: h.Provisioned, Activated: h.Activated, Deactivated: h.Deactivated, Updated: h.Updated, Deleted: h.Deleted,
-		GroupCreated: h.GroupCreated, GroupUpdated: h.GroupUpdated, GroupDeleted: h.GroupDeleted, MembersChanged: h.MembersChanged,
-	}[e.Kind]
+	switch e.Kind {
+	case Provisioned:
+		return h.Provisioned
+	case Activated:
+		return h.Activated
+	case Deactivated:
+		return h.Deactivated
+	case Updated:
+		return h.Updated
+	case Deleted:
+		return h.Deleted
+	case GroupCreated:
+		return h.GroupCreated
+	case GroupUpdated:
+		return h.GroupUpdated
+	case GroupDeleted:
+		return h.GroupDeleted
+	}
+	return h.MembersChanged
 }
 
 // deliver calls a hook. Its failure is not the request's.
@@ -281,8 +292,12 @@ func (p *plan) add(e *Event, data document.Value) {
 	p.change.Events = append(p.change.Events, store.Event{ID: e.ID, Kind: string(e.Kind), Subject: e.Subject, Time: e.Time, Data: data.Document()})
 }
 
+// tell plans an event, if there's a hook that wants to hear of it: what nobody is told is not kept.
 func (p *plan) tell(k Kind, r *store.Resource) {
 	e := &Event{Kind: k, Subject: r.Key, Resource: r}
+	if p.hooks.of(e) == nil {
+		return
+	}
 	if r.Type == "User" {
 		e.UserName = r.Attributes.Get("userName").Text()
 	}
@@ -291,6 +306,9 @@ func (p *plan) tell(k Kind, r *store.Resource) {
 
 func (p *plan) tellMembers(group store.Key, d store.MemberDelta) {
 	e := &Event{Kind: MembersChanged, Subject: group, Removed: d.Remove}
+	if p.hooks.of(e) == nil {
+		return
+	}
 	var added, removed []document.Value
 	for _, ref := range d.Add {
 		e.Added = append(e.Added, ref.ID)
@@ -303,12 +321,14 @@ func (p *plan) tellMembers(group store.Key, d store.MemberDelta) {
 }
 
 func (p *plan) entry(a Actor, subject store.Key) {
-	quirks := make([]document.Value, len(a.Quirks))
-	for i, q := range a.Quirks {
-		quirks[i] = document.String(q)
+	p.change.Journal = &store.Entry{ID: newID(), Time: now(), Connection: a.Connection, Subject: subject, Action: a.Action, Outcome: "done"}
+	if len(a.Quirks) > 0 {
+		quirks := make([]document.Value, len(a.Quirks))
+		for i, q := range a.Quirks {
+			quirks[i] = document.String(q)
+		}
+		p.change.Journal.Data = document.Object(document.Member{Name: "quirks", Value: document.Array(quirks...)}).Document()
 	}
-	p.change.Journal = &store.Entry{ID: newID(), Time: now(), Connection: a.Connection, Subject: subject, Action: a.Action, Outcome: "done",
-		Data: document.Object(document.Member{Name: "quirks", Value: document.Array(quirks...)}).Document()}
 }
 
 func created(typ string) Kind {

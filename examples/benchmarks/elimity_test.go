@@ -55,10 +55,13 @@ func BenchmarkElimity(b *testing.B) {
 			b.Run(job.name+"/"+server.name, func(b *testing.B) {
 				h := server.handler(b)
 				ids := fill(b, h, users)
+				requests := make([]*http.Request, b.N)
+				for i := range requests {
+					requests[i] = job.request(ids, i)
+				}
 				b.ReportAllocs()
 				b.ResetTimer()
-				for i := range b.N {
-					r := job.request(ids, i)
+				for _, r := range requests {
 					w := &discard{header: http.Header{}}
 					h.ServeHTTP(w, r)
 					if w.status != job.status {

@@ -35,6 +35,7 @@ func parseTrusted(in string) Value {
 		return String(in[1 : len(in)-1])
 	}
 	p := parser{in: in, depth: trustedDepth, trusted: true}
+	defer p.release()
 	v, err := p.value()
 	if err != nil {
 		return Value{}

@@ -1,15 +1,27 @@
 package document
 
-import "unicode/utf8"
+import (
+	"sync"
+	"unicode/utf8"
+)
 
 // Document is the canonical text of an object: null members and whatever is empty ([Value.IsEmpty]) are left out.
 func (v Value) Document() Document {
 	if v.kind != KindObject || len(v.items) == 0 {
 		return ""
 	}
-	var buf [1024]byte
-	return Document(appendAssigned(buf[:0], &v))
+	buf := buffers.Get().(*[]byte)
+	*buf = appendAssigned((*buf)[:0], &v)
+	d := Document(*buf)
+	const keep = 64 << 10
+	if cap(*buf) <= keep {
+		buffers.Put(buf)
+	}
+	return d
 }
+
+// buffers lends out what documents are written into before their size is known.
+var buffers = sync.Pool{New: func() any { return new(make([]byte, 0, 2<<10)) }}
 
 // AppendJSON appends v as JSON text, empty values included.
 func AppendJSON(b []byte, v Value) []byte { return appendValue(b, &v) }

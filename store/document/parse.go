@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -54,6 +55,7 @@ func Parse(in string, depth int) (Value, error) {
 		}
 		return Value{}, p.fail("invalid UTF-8")
 	}
+	defer p.release()
 	p.space()
 	v, err := p.value()
 	if err != nil {
@@ -80,10 +82,24 @@ func ParseScalar(in string, pos int) (v Value, behind int, err error) {
 type parser struct {
 	in      string
 	pos     int
-	depth   int      // levels left
-	trusted bool     // our own encoder's output: no duplicate names to look for
-	exotic  bool     // the last string has characters beyond ASCII
-	stack   []Member // of the arrays and objects not yet closed, so that each is allocated once and in its size
+	depth   int       // levels left
+	trusted bool      // our own encoder's output: no duplicate names to look for
+	exotic  bool      // the last string has characters beyond ASCII
+	stack   *[]Member // of the arrays and objects not yet closed, so that each is allocated once and in its size
+}
+
+// stacks lends parsers their stacks.
+var stacks = sync.Pool{New: func() any { return new(make([]Member, 0, 32)) }}
+
+// release gives the stack back, without what it held. Every parser that a bracket may come to must end with it.
+func (p *parser) release() {
+	const keep = 1 << 10
+	if p.stack == nil || cap(*p.stack) > keep {
+		return
+	}
+	clear((*p.stack)[:cap(*p.stack)])
+	*p.stack = (*p.stack)[:0]
+	stacks.Put(p.stack)
 }
 
 func (p *parser) fail(reason string) *SyntaxError { return &SyntaxError{Offset: p.pos, Reason: reason} }
@@ -152,7 +168,7 @@ func (p *parser) enter() *SyntaxError {
 		return p.fail(tooDeep)
 	}
 	if p.stack == nil {
-		p.stack = make([]Member, 0, min(len(p.in)/16+1, 24))
+		p.stack = stacks.Get().(*[]Member)
 	}
 	p.depth--
 	p.pos++
@@ -164,9 +180,9 @@ func (p *parser) enter() *SyntaxError {
 func (p *parser) leave(base int) []Member {
 	p.pos++
 	p.depth++
-	items := make([]Member, len(p.stack)-base)
-	copy(items, p.stack[base:])
-	p.stack = p.stack[:base]
+	items := make([]Member, len(*p.stack)-base)
+	copy(items, (*p.stack)[base:])
+	*p.stack = (*p.stack)[:base]
 	return items
 }
 
@@ -174,7 +190,7 @@ func (p *parser) object() (Value, *SyntaxError) {
 	if err := p.enter(); err != nil {
 		return Value{}, err
 	}
-	base := len(p.stack)
+	base := len(*p.stack)
 	var names names
 	for p.peek() != '}' {
 		start := p.pos
@@ -183,7 +199,7 @@ func (p *parser) object() (Value, *SyntaxError) {
 			return Value{}, err
 		}
 		names.exotic = names.exotic || p.exotic
-		if !p.trusted && names.has(p.stack[base:], name) {
+		if !p.trusted && names.has((*p.stack)[base:], name) {
 			p.pos = start
 			return Value{}, p.fail(twice(name))
 		}
@@ -191,7 +207,7 @@ func (p *parser) object() (Value, *SyntaxError) {
 		if err != nil {
 			return Value{}, err.under(clip(name))
 		}
-		p.stack = append(p.stack, Member{name, v})
+		*p.stack = append(*p.stack, Member{name, v})
 		if err := p.next('}'); err != nil {
 			return Value{}, err
 		}
@@ -220,13 +236,13 @@ func (p *parser) array() (Value, *SyntaxError) {
 	if err := p.enter(); err != nil {
 		return Value{}, err
 	}
-	base := len(p.stack)
+	base := len(*p.stack)
 	for i := 0; p.peek() != ']'; i++ {
 		v, err := p.value()
 		if err != nil {
 			return Value{}, err.under("[" + strconv.Itoa(i) + "]")
 		}
-		p.stack = append(p.stack, Member{Value: v})
+		*p.stack = append(*p.stack, Member{Value: v})
 		if err := p.next(']'); err != nil {
 			return Value{}, err
 		}
