@@ -121,30 +121,52 @@ func query(filter string) string {
 	return "/Users?filter=" + strings.NewReplacer(" ", "%20", `"`, "%22").Replace(filter)
 }
 
-// Parsing costs thousands of allocations. BenchmarkElimity in examples/benchmarks has the times.
-func TestElimityParsing(t *testing.T) {
+// parsings are what each request does with a filter or a path, there and here.
+func parsings() []parsing {
+	const text, path = `userName eq "x"`, `emails[type eq "work"].value`
 	schema := elimityschema.CoreUserSchema()
-	theirs := testing.AllocsPerRun(10, func() {
-		_, err := elimityfilter.NewValidator(`userName eq "x"`, schema)
-		require.NoError(t, err)
-	})
-	ours := testing.AllocsPerRun(10, func() {
-		_, _, err := filter.Parse(`userName eq "x"`, filter.Options{})
-		require.NoError(t, err)
-	})
-	assert.Greater(t, theirs, 1_000.0)
-	assert.Less(t, ours, 20.0)
+	return []parsing{
+		{"filter",
+			func() error { _, err := elimityfilter.NewValidator(text, schema); return err },
+			func() error { _, _, err := filter.Parse(text, filter.Options{}); return err }},
+		{"path",
+			func() error { _, err := elimityfilter.NewPathValidator(path, schema); return err },
+			func() error { _, _, err := filter.ParsePath(path, filter.Options{}); return err }},
+	}
+}
 
-	theirs = testing.AllocsPerRun(10, func() {
-		_, err := elimityfilter.NewPathValidator(`emails[type eq "work"].value`, schema)
-		require.NoError(t, err)
-	})
-	ours = testing.AllocsPerRun(10, func() {
-		_, _, err := filter.ParsePath(`emails[type eq "work"].value`, filter.Options{})
-		require.NoError(t, err)
-	})
-	assert.Greater(t, theirs, 1_000.0)
-	assert.Less(t, ours, 20.0)
+type parsing struct {
+	name         string
+	theirs, ours func() error
+}
+
+// Parsing costs thousands of allocations. BenchmarkElimityFilterParse has the times.
+func TestElimityParsing(t *testing.T) {
+	for _, p := range parsings() {
+		require.NoError(t, p.theirs())
+		require.NoError(t, p.ours())
+		assert.Greater(t, testing.AllocsPerRun(10, func() { _ = p.theirs() }), 1_000.0, p.name)
+		assert.Less(t, testing.AllocsPerRun(10, func() { _ = p.ours() }), 20.0, p.name)
+	}
+}
+
+// BenchmarkElimityFilterParse parses a filter and a path with elimity's parser and with ours.
+func BenchmarkElimityFilterParse(b *testing.B) {
+	for _, p := range parsings() {
+		for _, by := range []struct {
+			name  string
+			parse func() error
+		}{{"elimity", p.theirs}, {"rollcall", p.ours}} {
+			b.Run(p.name+"/"+by.name, func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					if err := by.parse(); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
 }
 
 // Filters on common attributes, on sub-attributes of lists, and on core and extension together.
@@ -263,6 +285,29 @@ func TestElimityDataRaces(t *testing.T) {
 	assert.Equal(t, "externalId", attributes[:len(attributes)+1][len(attributes)].Name(), "and a request wrote to it")
 	assert.Contains(t, theirs.handler.resources[0].Attributes, "meta", "the stored map was written to")
 	// Ours: the concurrency tests run under the race detector.
+}
+
+// What is wrong is taken, or is said to be wrong without a name.
+func TestElimityValidation(t *testing.T) {
+	theirs, ours, id := both(t)
+	trailing := userBody("eve") + `{"userName":"mallory"}]`
+	assert.Equal(t, 201, theirs.do("POST", "/Users", trailing, "").Code)
+	ours.do("POST", "/Users", trailing).fails(400, "invalidSyntax", "more text")
+
+	readOnly := patchBody(`{"op":"replace","path":"groups","value":[{"value":"admins"}]}`)
+	assert.Equal(t, 200, theirs.do("PATCH", "/Users/0", readOnly).Code)
+	ours.do("PATCH", "/Users/"+id, readOnly).fails(400, "mutability", "groups")
+
+	wrong := userBody("eve", `"emails":[{"value":1}]`)
+	assert.NotContains(t, theirs.do("POST", "/Users", wrong).Body.String(), "emails")
+	ours.do("POST", "/Users", wrong).fails(400, "invalidValue", "emails[0].value: want a string, got number")
+}
+
+// itemsPerPage is what was asked for, not what there is.
+func TestElimityItemsPerPage(t *testing.T) {
+	theirs, ours, _ := both(t)
+	assert.Contains(t, theirs.do("GET", "/Users?count=50", "").Body.String(), `"itemsPerPage":50`)
+	assert.EqualValues(t, 2, ours.do("GET", "/Users?count=50", "").is(200).at("itemsPerPage"))
 }
 
 // A body is read to its end, however long it is.
