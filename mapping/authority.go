@@ -85,7 +85,7 @@ func (i Ignored) String() string {
 // authority. t may have values before (an account that is linked): they hold where the product has authority, or where
 // ifEmpty finds them. What can't be is an *[InvalidError]; t is then as it was.
 func (m *Mapping[T]) Create(v document.Value, t *T) (Outcome, error) {
-	return m.take(true, document.Object(), v, t)
+	return m.take(take{create: true, validate: true}, document.Object(), v, t)
 }
 
 // Update changes t by what differs between the attributes that held before and those that an identity provider wants
@@ -93,7 +93,7 @@ func (m *Mapping[T]) Create(v document.Value, t *T) (Outcome, error) {
 // not taken as they were. What can't be is an *[InvalidError]; t is then as it was. Only fields that the identity
 // provider changes are validated: it can't repair what the product has.
 func (m *Mapping[T]) Update(old, next document.Value, t *T) (Outcome, error) {
-	return m.take(false, old, next, t)
+	return m.take(take{validate: true}, old, next, t)
 }
 
 // Review is Update for a resource whose attributes are all there is: the product's value is what held before. It is
@@ -110,7 +110,11 @@ func (m *Mapping[T]) Review(old, new document.Value) (Outcome, error) {
 	return m.Update(old, new, &t)
 }
 
-func (m *Mapping[T]) take(create bool, old, new document.Value, t *T) (Outcome, error) {
+// take says how attributes are taken.
+type take struct{ create, validate bool }
+
+func (m *Mapping[T]) take(how take, old, new document.Value, t *T) (Outcome, error) {
+	create := how.create
 	var sent T
 	next := *t
 	now, want := reflect.ValueOf(&next).Elem(), reflect.ValueOf(&sent).Elem()
@@ -122,7 +126,7 @@ func (m *Mapping[T]) take(create bool, old, new document.Value, t *T) (Outcome, 
 		}
 		r.place.set(&out.Attributes, x)
 	}
-	if m.unknown == Refuse {
+	if m.unknown == Refuse && how.validate {
 		if err := m.refuseUnknown(old, new); err != nil {
 			return Outcome{}, err
 		}
@@ -163,8 +167,10 @@ func (m *Mapping[T]) take(create bool, old, new document.Value, t *T) (Outcome, 
 			}
 		}
 	}
-	if err := m.validate(&next, create, out.Changed); err != nil {
-		return Outcome{}, err
+	if how.validate {
+		if err := m.validate(&next, create, out.Changed); err != nil {
+			return Outcome{}, err
+		}
 	}
 	*t = next
 	return out, nil

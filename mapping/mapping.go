@@ -69,12 +69,15 @@ func Compile[T any](o *Options) (*Mapping[T], error) {
 	return &Mapping[T]{rules: c.rules, paths: c.paths, unknown: o.Unknown, validator: c.validator}, nil
 }
 
-// FromSCIM sets all mapped fields of t: to the attribute's value, or to nothing if there is none. Authority and
-// validation are not its matter, see [Mapping.Create] and [Mapping.Update]. A value that a field can't hold is an
+// FromSCIM sets all mapped fields of t but those under Ignore: to the attribute's value, or to nothing if there is
+// none. The other authorities and validation are not its matter, see [Mapping.Create] and [Mapping.Update]. A value that a field can't hold is an
 // *[InvalidError]; t is then half-filled.
 func (m *Mapping[T]) FromSCIM(v document.Value, t *T) error {
 	root := reflect.ValueOf(t).Elem()
 	for _, r := range m.rules {
+		if r.Authority == Ignore {
+			continue
+		}
 		if err := r.read(v, root); err != nil {
 			return err
 		}
@@ -82,7 +85,7 @@ func (m *Mapping[T]) FromSCIM(v document.Value, t *T) error {
 	return nil
 }
 
-// ToSCIM makes attributes of all mapped fields, in the order of the fields.
+// ToSCIM makes attributes of all mapped fields but those under Ignore, in the order of the fields.
 func (m *Mapping[T]) ToSCIM(t *T) document.Value {
 	root := reflect.ValueOf(t).Elem()
 	v := document.Object(make([]document.Member, 0, len(m.rules))...)

@@ -1,0 +1,124 @@
+package mapping
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+
+	"github.com/rollcall-dev/rollcall/store"
+)
+
+// Store is a store.Store over a product's own tables: see [NewStore].
+type Store struct {
+	mu         sync.RWMutex // held by a commit that could have to be undone, so that nobody sees it halfway
+	tables     map[string]table
+	others     Repository[Other]
+	members    MemberTable // nil: members are in the records of their groups
+	transactor Transactor  // nil: commits are undone by hand
+}
+
+var (
+	_ store.Store      = (*Store)(nil)
+	_ store.SeatReader = (*Store)(nil)
+)
+
+// StoreOptions are what a store has beside its tables.
+type StoreOptions struct {
+	// Others keeps what is neither a user nor a group: resources of other types, the library's own records (settings,
+	// tombstones) and the count of seats. The default keeps them in memory, and loses them with the process.
+	Others Repository[Other]
+}
+
+// NewStore makes a store of the product's own tables of users and groups, of which one may be the zero Table: it
+// is then kept with StoreOptions.Others. Like every store it is safe for concurrent use.
+//
+// What a repository can't do the store does itself: filters and orders are evaluated in a stream of all rows, of which
+// at most a page (and what a sort needs to find it) is in memory at a time. It keeps no events and no journal; the
+// lifecycle then tells hooks at once.
+func NewStore(users, groups Table, o *StoreOptions) (*Store, error) {
+	if o == nil {
+		o = &StoreOptions{}
+	}
+	s := &Store{tables: map[string]table{}, others: o.Others}
+	if s.others == nil {
+		s.others = NewMemory[Other]()
+	}
+	if users.rows != nil {
+		s.tables["User"] = table{users.rows, "User", ""}
+		s.transactor, _ = users.rows.repository().(Transactor)
+	}
+	if groups.rows != nil {
+		s.tables[groupType] = table{groups.rows, groupType, ""}
+		s.members, _ = groups.rows.repository().(MemberTable)
+	}
+	if s.members != nil && s.transactor == nil {
+		return nil, errors.New("mapping: the repository of groups is a MemberTable, so that of users must be a Transactor")
+	}
+	return s, nil
+}
+
+// groupType is the resource type that has members.
+const groupType = "Group"
+
+// Table is a repository with the mapping of its values.
+type Table struct{ rows rows }
+
+// NewTable joins a mapping and a repository.
+func NewTable[T any](m *Mapping[T], r Repository[T]) Table { return Table{&mapped[T]{m, r}} }
+
+// table is where the resources of a type are.
+func (s *Store) table(typ string) table {
+	if t, ok := s.tables[typ]; ok {
+		return t
+	}
+	return table{&mapped[Other]{nil, s.others}, typ, typ + "/"}
+}
+
+// view calls do while no commit is halfway.
+func (s *Store) view(ctx context.Context, do func() error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if s.transactor == nil {
+		s.mu.RLock()
+		defer s.mu.RUnlock()
+	}
+	return do()
+}
+
+// Get implements [store.Store].
+func (s *Store) Get(ctx context.Context, k store.Key) (found *store.Resource, err error) {
+	err = s.view(ctx, func() error {
+		r, err := s.table(k.Type).get(ctx, k.Tenant, k.ID)
+		if err == nil {
+			found = r.Resource
+		}
+		return err
+	})
+	return found, err
+}
+
+// Seats implements [store.SeatReader].
+func (s *Store) Seats(ctx context.Context, tenant string) (used int, err error) {
+	err = s.view(ctx, func() error {
+		used, _, err = s.seats(ctx, tenant)
+		return err
+	})
+	return used, err
+}
+
+// seatsID is the key of the record in which seats are counted. No resource has it: theirs have a slash.
+const seatsID = "seats"
+
+func (s *Store) seats(ctx context.Context, tenant string) (used int, kept bool, err error) {
+	r, err := s.others.Get(ctx, tenant, seatsID)
+	if errors.Is(err, store.ErrNotFound) {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, err
+	}
+	used, err = strconv.Atoi(r.Rest)
+	return used, true, err
+}
