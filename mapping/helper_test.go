@@ -13,31 +13,30 @@ import (
 
 // person has a field of every kind.
 type person struct {
-	Email    string          `scim:"userName,trim"`
-	Given    string          `scim:"name.givenName"`
-	Family   string          `scim:"name.familyName"`
-	Mobile   string          `scim:"phoneNumbers[type eq \"mobile\"].value"`
-	Work     string          `scim:"emails[type eq \"work\" and primary eq true].value"`
-	Dept     string          `scim:"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department"`
-	Active   bool            `scim:"active"`
-	Locale   *string         `scim:"locale"`
-	Hired    time.Time       `scim:"urn:example:hr:hired"`
-	Grade    int8            `scim:"urn:example:hr:grade"`
-	Desks    uint16          `scim:"urn:example:hr:desks"`
-	Rate     float64         `scim:"urn:example:hr:rate"`
-	Share    *float32        `scim:"urn:example:hr:share"`
-	Badge    []byte          `scim:"urn:example:hr:badge"`
-	Raw      json.RawMessage `scim:"urn:example:hr:raw"`
-	Tags     []string        `scim:"urn:example:hr:tags"`
-	Roles    []string        `scim:"roles"`
-	Team     team            `scim:"urn:example:hr:team"`
-	Office   address         `scim:"addresses[type eq \"work\"]"`
-	Phones   []phone         `scim:"ims"`
-	Level    level           `scim:"urn:example:hr:level"`
-	Nick     nick            `scim:"nickName"`
-	Contact  *contact
-	unmapped int
-	Secret   string `scim:"urn:example:hr:secret,sensitive"`
+	Email   string          `scim:"userName,trim"`
+	Given   string          `scim:"name.givenName"`
+	Family  string          `scim:"name.familyName"`
+	Mobile  string          `scim:"phoneNumbers[type eq \"mobile\"].value"`
+	Work    string          `scim:"emails[type eq \"work\" and primary eq true].value"`
+	Dept    string          `scim:"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department"`
+	Active  bool            `scim:"active"`
+	Locale  *string         `scim:"locale"`
+	Hired   time.Time       `scim:"urn:example:hr:hired"`
+	Grade   int8            `scim:"urn:example:hr:grade"`
+	Desks   uint16          `scim:"urn:example:hr:desks"`
+	Rate    float64         `scim:"urn:example:hr:rate"`
+	Share   *float32        `scim:"urn:example:hr:share"`
+	Badge   []byte          `scim:"urn:example:hr:badge"`
+	Raw     json.RawMessage `scim:"urn:example:hr:raw"`
+	Tags    []string        `scim:"urn:example:hr:tags"`
+	Roles   []string        `scim:"roles"`
+	Team    team            `scim:"urn:example:hr:team"`
+	Office  address         `scim:"addresses[type eq \"work\"]"`
+	Phones  []phone         `scim:"ims"`
+	Level   level           `scim:"urn:example:hr:level"`
+	Nick    nick            `scim:"nickName"`
+	Contact *contact
+	Secret  string `scim:"urn:example:hr:secret,sensitive"`
 }
 
 type contact struct {

@@ -184,11 +184,6 @@ func texts(v document.Value) (list []string) {
 	return list
 }
 
-// has says whether a resource has an index key, unique or not.
-func (r *row) has(attribute, value string) bool {
-	return slices.ContainsFunc(r.Index, func(k store.IndexKey) bool { return k.Attribute == attribute && k.Value == value })
-}
-
 // lookup is a comparison that every match must satisfy and that an index may answer.
 func lookup(x filter.Expr) (path, value string, ok bool) {
 	switch x := x.(type) {
