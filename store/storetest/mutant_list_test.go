@@ -199,4 +199,3 @@ func (m rowsBackwards) Members(ctx context.Context, q store.MemberQuery) iter.Se
 		}
 	}
 }
-
