@@ -50,18 +50,20 @@ type Service struct {
 	Log     *slog.Logger
 }
 
-// Main runs the app as a process: it stops on SIGTERM and SIGINT. The flags given to it are defaults, which those of the
-// command line override.
-func Main(app App, defaults ...string) {
+// Main runs the app as a process, and ends it: it stops on SIGTERM and SIGINT. The flags given to it are defaults, which
+// those of the command line override.
+func Main(app App, defaults ...string) { os.Exit(Command(app, defaults...)) }
+
+// Command is Main for those who have something to do afterwards; it returns the process's exit code.
+func Command(app App, defaults ...string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
 	err := Run(ctx, app, append(defaults, os.Args[1:]...), os.Stdout, os.Stderr)
-	stop()
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-	case err != nil:
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, app.Name+":", err)
-		os.Exit(1)
+		return 1
 	}
+	return 0
 }
 
 // Run runs the app until ctx ends, and then lets the requests that are under way finish. On stdout goes one line, when
