@@ -60,11 +60,7 @@ func (c *caller) get(ep *endpoint, id string) (r *store.Resource, err error) {
 }
 
 func notFound(ep *endpoint, id string) error {
-	const shown = 64
-	if len(id) > shown {
-		id = id[:shown] + "..."
-	}
-	return &Error{Status: http.StatusNotFound, Detail: fmt.Sprintf("there is no %s with the id %q", ep.Name, id)}
+	return &Error{Status: http.StatusNotFound, Detail: fmt.Sprintf("there is no %s with the id %s", ep.Name, quoted(id))}
 }
 
 // create makes a resource of a POST's body (RFC 7644 section 3.3).
@@ -133,8 +129,8 @@ func (c *caller) patch(ep *endpoint, id string, on conditions, body document.Val
 	if err != nil {
 		return nil, err
 	}
-	if ep.HasMembers() && !on.match.any && len(on.match.tags) <= 1 && !on.noneMatch.given && !patch.TouchesAttributes(ep.Type, ops) {
-		return nil, c.patchMembers(ep, id, on, ops)
+	if version, plain := on.onlyVersion(); plain && ep.HasMembers() && !patch.TouchesAttributes(ep.Type, ops) {
+		return nil, c.patchMembers(ep, id, on, version, ops)
 	}
 	return c.update(ep, http.MethodPatch, id, on, func(cur *store.Resource) (document.Value, *lifecycle.MemberChange, error) {
 		v, members, err := patch.Apply(ep.Type, cur.Attributes.Value(), ops, &c.mode)
@@ -146,8 +142,8 @@ func (c *caller) patch(ep *endpoint, id string, on conditions, body document.Val
 	})
 }
 
-// patchMembers changes the members of a group without reading the group.
-func (c *caller) patchMembers(ep *endpoint, id string, on conditions, ops []patch.Operation) error {
+// patchMembers changes the members of a group, which must have the version unless that is "", without reading the group.
+func (c *caller) patchMembers(ep *endpoint, id string, on conditions, version string, ops []patch.Operation) error {
 	_, members, err := patch.Apply(ep.Type, document.Object(), ops, &c.mode)
 	if err != nil {
 		return err
@@ -158,10 +154,6 @@ func (c *caller) patchMembers(ep *endpoint, id string, on conditions, ops []patc
 	}
 	if change == nil {
 		change = &lifecycle.MemberChange{}
-	}
-	version := ""
-	if on.match.given {
-		version = on.match.tags[0]
 	}
 	return c.race(on, func() error {
 		_, err := c.h.lifecycle.ChangeMembers(c.ctx, c.actor(http.MethodPatch, ep), c.key(ep, id), version, *change)

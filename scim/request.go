@@ -132,6 +132,19 @@ func conditionsOf(h http.Header) conditions {
 	return conditions{condition(h, "If-Match"), condition(h, "If-None-Match")}
 }
 
+// onlyVersion says whether the conditions are none, or no more than one version, so that a store can check them by itself.
+func (c conditions) onlyVersion() (version string, ok bool) {
+	switch {
+	case c.noneMatch.given || c.match.any:
+		return "", false
+	case !c.match.given:
+		return "", true
+	case len(c.match.tags) == 1:
+		version = c.match.tags[0]
+	}
+	return version, version != ""
+}
+
 // allow says whether a write may change an existing resource in this version.
 func (c conditions) allow(version string) error {
 	if c.match.given && !c.match.has(version) {
