@@ -37,7 +37,7 @@ func (x *exchange) discover(first, rest string) error {
 	doc, isDocument := x.h.discovery.documents[path]
 	if !isList && !isDocument {
 		if _, ok := x.h.discovery.lists[first]; ok {
-			return &Error{Status: http.StatusNotFound, Detail: fmt.Sprintf("there is no such entry in %s: %q", first, rest)}
+			return &Error{Status: http.StatusNotFound, Detail: fmt.Sprintf("there is no such entry in %s: %s", first, quoted(rest))}
 		}
 		return x.nowhere()
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim/schema"
@@ -46,6 +47,19 @@ func badRequest(scimType, format string, args ...any) *Error {
 	return &Error{Status: http.StatusBadRequest, Type: scimType, Detail: fmt.Sprintf(format, args...)}
 }
 
+// quoted is a client's own words for a detail, cut short, so that an answer doesn't grow with what came in.
+func quoted(words string) string {
+	const most = 64
+	if len(words) > most {
+		cut := most
+		for cut > 0 && !utf8.RuneStart(words[cut]) {
+			cut--
+		}
+		words = words[:cut] + "..."
+	}
+	return strconv.Quote(words)
+}
+
 // describe makes any error the answer that the client may see; nil if it may see nothing of it.
 func describe(err error) *Error {
 	var (
@@ -72,7 +86,7 @@ func describe(err error) *Error {
 		return &Error{Status: http.StatusConflict, Type: "uniqueness",
 			Detail: fmt.Sprintf("%s: another resource has this value already; it must be unique", conflict.Attribute)}
 	case errors.As(err, &member):
-		return badRequest("invalidValue", "members.value: there is no resource with the id %q in this organization; provision it first", member.ID)
+		return badRequest("invalidValue", "members.value: there is no resource with the id %s in this organization; provision it first", quoted(member.ID))
 	case errors.As(err, &refusal):
 		return describeRefusal(refusal)
 	case errors.Is(err, ErrUnauthorized):

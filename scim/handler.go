@@ -190,7 +190,7 @@ func (x *exchange) dispatch(ep *endpoint, id string, methods []method) error {
 
 func (x *exchange) notAllowed(allowed ...string) error {
 	allow := strings.Join(allowed, ", ")
-	return &Error{Status: http.StatusMethodNotAllowed, Detail: "the method " + x.r.Method + " is not for this address; it takes " + allow, allow: allow}
+	return &Error{Status: http.StatusMethodNotAllowed, Detail: "the method " + quoted(x.r.Method) + " is not for this address; it takes " + allow, allow: allow}
 }
 
 func (x *exchange) nowhere() error {

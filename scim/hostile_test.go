@@ -39,6 +39,8 @@ const (
 	patchCrew = "PATCH /Groups/{crew}"
 )
 
+var long = strings.Repeat("x", 100_000)
+
 func filtered(filter string) string { return "GET /Users?filter=" + url.QueryEscape(filter) }
 
 var badBodies = []attack{
@@ -113,6 +115,9 @@ var badValues = []attack{
 	{"a certificate not in base64", postUser, `{"userName":"x","x509Certificates":[{"value":"***"}]}`, "", 400, "invalidValue", "x509Certificates[0].value"},
 	{"schemas of numbers", postUser, `{"schemas":[1],"userName":"x"}`, "", 400, "invalidValue", "schemas[0]"},
 	{"an extension that is a string", postUser, `{"userName":"x","` + enterpriseURN + `":"boo"}`, "", 400, "invalidValue", enterpriseURN},
+	{"a long boolean", postUser, `{"userName":"x","active":"` + long + `"}`, "", 400, "invalidValue", "active"},
+	{"a long name, twice", postUser, `{"userName":"x","` + long + `":1,"` + long + `":2}`, "", 400, "invalidSyntax", "twice"},
+	{"100,000 addresses", postUser, `{"userName":"x","emails":[` + strings.Repeat(`{},`, 100_000) + `{}]}`, "", 400, "invalidValue", "emails: want at most"},
 	{"a taken userName", postUser, `{"userName":"ADA"}`, "", 409, "uniqueness", "userName"},
 	{"a group without a name", "POST /Groups", `{"members":[]}`, "", 400, "invalidValue", "displayName"},
 	{"an unknown member", "POST /Groups", `{"displayName":"g","members":[{"value":"nobody"}]}`, "", 400, "invalidValue", `"nobody"`},
@@ -158,6 +163,15 @@ var badPatches = []attack{
 	{"a group in itself by another tenant's id", patchCrew, patchBody(`{"op":"add","path":"members","value":[{"value":"{eve}"}]}`), "", 400, "invalidValue", "members"},
 	{"members to null in a list", patchCrew, patchBody(`{"op":"replace","path":"members","value":[null]}`), "", 400, "invalidValue", "members"},
 	{"the name of the group removed", patchCrew, patchBody(`{"op":"remove","path":"displayName"}`), "", 400, "mutability", "displayName"},
+	{"a member of HTML", patchCrew, patchBody(`{"op":"add","path":"members","value":[{"value":"<script>"}]}`), "", 400, "invalidValue", "there is no resource"},
+	{"a member by its path", patchCrew, patchBody(`{"op":"add","path":"members","value":[{"value":"../Users/{ada}"}]}`), "", 400, "invalidValue", "there is no resource"},
+	{"a member of long id", patchCrew, patchBody(`{"op":"add","path":"members","value":[{"value":"` + strings.Repeat("x", 60_000) + `"}]}`), "", 400, "invalidValue", "want the id of a resource"},
+	{"a member of long id in a new group", "POST /Groups", `{"displayName":"g","members":[{"value":"` + strings.Repeat("x", 60_000) + `"}]}`, "", 400, "invalidValue", "want the id of a resource"},
+	{"a member of no id", patchCrew, patchBody(`{"op":"add","path":"members","value":[{"value":""}]}`), "", 400, "invalidValue", "members[0].value"},
+	{"members by a filter that breaks out", patchCrew, patchBody(`{"op":"remove","path":"members[value eq \"x\"] or members[value pr]"}`), "", 400, "invalidPath", "at character"},
+	{"members by an unknown sub-attribute", patchCrew, patchBody(`{"op":"remove","path":"members[shoeSize eq 44]"}`), "", 400, "invalidFilter", "shoeSize"},
+	{"a long op", patchUser, patchBody(`{"op":"` + long + `","path":"title"}`), "", 400, "invalidSyntax", "want add, remove or replace"},
+	{"a long filter in a path", patchUser, patchBody(`{"op":"add","path":"emails[type eq \"` + long + `\"].value","value":"x"}`), "", 400, "invalidPath", "emails[type"},
 	{"nobody there", "PATCH /Users/nobody", patchBody(`{"op":"replace","path":"displayName","value":"x"}`), "", 404, "", "there is no "},
 }
 
@@ -206,6 +220,17 @@ var badQueries = []attack{
 	{"startIndex a fraction", "GET /Users?startIndex=1.5", "", "", 400, "invalidValue", "startIndex"},
 	{"count a word", "GET /Users?count=all", "", "", 400, "invalidValue", "count"},
 	{"count in scientific notation", "GET /Users?count=1e3", "", "", 400, "invalidValue", "count"},
+	{"count in an error's words", "GET /Users?count=value+out+of+range", "", "", 400, "invalidValue", "count"},
+	{"a long count", "GET /Users?count=" + long, "", "", 400, "invalidValue", "count: want an integer"},
+	{"a long startIndex", "GET /Users?startIndex=" + long, "", "", 400, "invalidValue", "startIndex: want an integer"},
+	{"a long sortOrder", "GET /Users?sortOrder=" + long, "", "", 400, "invalidValue", "sortOrder: want"},
+	{"a long sortBy", "GET /Users?sortBy=" + long, "", "", 400, "invalidPath", "sortBy"},
+	{"too many attributes", "GET /Users?attributes=" + strings.Repeat("a,", 50_000), "", "", 400, "invalidValue", "attribute names"},
+	{"a query that isn't encoded", "GET /Users?filter=%zz", "", "", 400, "invalidSyntax", "query string"},
+	{"a number beyond all", filtered(`meta.created gt 1e999999`), "", "", 400, "invalidFilter", "meta.created"},
+	{"a long name", filtered(strings.Repeat("a", 8_000) + ` eq "x"`), "", "", 400, "invalidFilter", "no attribute"},
+	{"a long operator", filtered(`userName ` + strings.Repeat("x", 8_000) + ` "x"`), "", "", 400, "invalidFilter", "operator"},
+	{"a long URN", filtered(`urn:` + strings.Repeat("x:", 3_000) + ` eq "x"`), "", "", 400, "invalidFilter", "at character"},
 	{"sorted by the password", "GET /Users?sortBy=password", "", "", 400, "invalidPath", "password"},
 	{"sorted by nothing there is", "GET /Users?sortBy=shoeSize", "", "", 400, "invalidPath", "shoeSize"},
 	{"sorted sideways", "GET /Users?sortBy=userName&sortOrder=sideways", "", "", 400, "invalidValue", "sortOrder"},
@@ -213,6 +238,9 @@ var badQueries = []attack{
 	{"a search by a list", "POST /Users/.search", `{"filter":["userName pr"]}`, "", 400, "invalidValue", "filter: want a string, got array"},
 	{"a search for a word of pages", "POST /Users/.search", `{"count":"all"}`, "", 400, "invalidValue", "count: want a number, got string"},
 	{"a search in another schema", "POST /Users/.search", `{"schemas":["` + userURN + `"]}`, "", 400, "invalidSyntax", "schemas"},
+	{"a search for a number beyond all", "POST /Users/.search", `{"count":1e999999}`, "", 400, "invalidValue", "count"},
+	{"a search with a long filter", "POST /Users/.search", `{"filter":"` + long + `"}`, "", 400, "invalidFilter", "8192"},
+	{"a search in a long order", "POST /Users/.search", `{"sortOrder":"` + long + `"}`, "", 400, "invalidValue", "sortOrder"},
 	{"a filter of schemas", "GET /Schemas?filter=id+pr", "", "", 403, "", "filter"},
 }
 
@@ -232,6 +260,17 @@ var badAddresses = []attack{
 	{"a wildcard as id", "DELETE /Users/*", "", "", 404, "", "there is no "},
 	{"a percent sign as id", "GET /Users/%25", "", "", 404, "", "there is no "},
 	{"a very long id", "GET /Users/" + strings.Repeat("x", 100_000), "", "", 404, "", "there is no "},
+	{"HTML in the id", "GET /Users/%3Cimg%20src=x%20onerror=alert(1)%3E", "", "", 404, "", "there is no User"},
+	{"a terminal's escapes in the id", "GET /Users/%1b%5B2J%07", "", "", 404, "", `\x1b[2J\a`},
+	{"right to left in the id", "GET /Users/%E2%80%AEnimda", "", "", 404, "", `\u202enimda`},
+	{"a long id of long letters", "GET /Users/xx" + strings.Repeat("%E4%B8%96", 100), "", "", 404, "", `世..."`},
+	{"a long schema", "GET /Schemas/" + long, "", "", 404, "", "there is no such entry in Schemas"},
+	{"a long endpoint", "GET /" + long, "", "", 404, "", "ResourceTypes"},
+	{"a long method", strings.Repeat("X", 50_000) + " /Users/{ada}", "", "", 405, "", "it takes GET"},
+	{"a doubled slash", "GET //Users/{ada}", "", "", 404, "", "endpoint"},
+	{"a doubled slash within", "DELETE /Users//{ada}", "", "", 404, "", "endpoint"},
+	{"a matrix parameter", "DELETE /Users/;id={ada}", "", "", 404, "", "there is no "},
+	{"a method in lower case", "delete /Users/{ada}", "", "", 405, "", "DELETE"},
 	{"another tenant's user", "GET /Users/{eve}", "", "", 404, "", "there is no "},
 	{"replacing another tenant's user", "PUT /Users/{eve}", `{"userName":"mine"}`, "", 404, "", "there is no "},
 	{"patching another tenant's user", "PATCH /Users/{eve}", patchBody(`{"op":"replace","path":"active","value":false}`), "", 404, "", "there is no "},
@@ -262,6 +301,12 @@ var badHeaders = []attack{
 	{"a version of long ago", "DELETE /Users/{ada}", "", `If-Match: W/"0"`, 412, "", "If-Match"},
 	{"a version that is none", "DELETE /Users/{ada}", "", `If-Match: {}`, 412, "", "If-Match"},
 	{"anything but what there is", putUser, `{"userName":"ada"}`, "If-None-Match: *", 412, "", "If-None-Match"},
+	{"a version of nothing", "DELETE /Users/{ada}", "", `If-Match: ""`, 412, "", "If-Match"},
+	{"a version of nothing, of members", patchCrew, patchBody(`{"op":"remove","path":"members"}`), `If-Match: ""`, 412, "", "If-Match"},
+	{"a list of no versions", patchCrew, patchBody(`{"op":"remove","path":"members"}`), `If-Match: , ,`, 412, "", "If-Match"},
+	{"two versions of long ago", patchCrew, patchBody(`{"op":"remove","path":"members"}`), `If-Match: "a", W/"b"`, 412, "", "If-Match"},
+	{"a long version", patchCrew, patchBody(`{"op":"remove","path":"members"}`), `If-Match: ` + long, 412, "", "read it again"},
+	{"20,000 versions", "DELETE /Groups/{crew}", "", `If-Match: ` + strings.Repeat(`"x",`, 20_000), 412, "", "If-Match"},
 }
 
 // oddities are strange, and fine: they read, and change nothing.
@@ -277,6 +322,17 @@ var oddities = []attack{
 	{name: "an unknown parameter", request: "GET /Users/{ada}?debug=true&%00=%ff", status: 200},
 	{name: "a page behind the end", request: "GET /Users?startIndex=9223372036854775807&count=1", status: 200},
 	{name: "a body on GET", request: "GET /Users/{ada}", body: `{"userName":"x"}`, status: 200},
+	{name: "an unknown type wanted", request: "GET /Users/{ada}", header: "Accept: text/html, */*;q=0", status: 200},
+	{name: "nonsense wanted", request: "GET /Users/{ada}", header: "Accept: ;;;,,,q=99", status: 200},
+	{name: "much wanted", request: "GET /Users/{ada}", header: "Accept: " + long, status: 200},
+	{name: "a part wanted", request: "GET /Users/{ada}", header: "Range: bytes=0-1", status: 200},
+	{name: "another address in a header", request: "GET /Users/{ada}", header: "X-Original-URL: /Groups", status: 200},
+	{name: "an unknown long version", request: "GET /Users/{ada}", header: "If-None-Match: " + long, status: 200},
+	{name: "negative pages", request: "POST /Users/.search", body: `{"count":-5,"startIndex":-9}`, status: 200},
+	{name: "pages of many digits", request: "GET /Users?count=" + strings.Repeat("9", 50_000), status: 200},
+	{name: "a text beyond all numbers", request: filtered(`userName eq 1e999999`), status: 200},
+	{name: "members that nobody has", request: patchCrew, body: patchBody(`{"op":"remove","path":"members[value eq \"x\\\" or \\\"1\\\" eq \\\"1\"]"}`), status: 204},
+	{name: "an unknown attribute of long name", request: patchUser, body: patchBody(`{"op":"add","value":{"` + long + `":"x"}}`), status: 200},
 	{name: "the same PATCH again", request: patchUser, body: patchBody(`{"op":"replace","path":"userName","value":"ada"}`), status: 200},
 }
 

@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"errors"
 	"math"
 	"net/http"
 	"net/url"
@@ -126,8 +127,8 @@ func number(name, text string, otherwise int) (int, error) {
 		return otherwise, nil
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil && !strings.Contains(err.Error(), strconv.ErrRange.Error()) {
-		return 0, badRequest("invalidValue", "%s: want an integer, got %q", name, text)
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
+		return 0, badRequest("invalidValue", "%s: want an integer, got %s", name, quoted(text))
 	}
 	n = max(n, math.MinInt32)
 	if name == "count" {
@@ -143,7 +144,7 @@ func sortOrder(text string) (descending bool, err error) {
 	case strings.EqualFold(text, "descending"):
 		return true, nil
 	}
-	return false, badRequest("invalidValue", "sortOrder: want ascending or descending, got %q", text)
+	return false, badRequest("invalidValue", "sortOrder: want ascending or descending, got %s", quoted(text))
 }
 
 // searchSchema is the URN of a SearchRequest.
