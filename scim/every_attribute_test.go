@@ -26,6 +26,7 @@ type spec struct {
 func TestEveryAttribute(t *testing.T) {
 	s := serve(t)
 	boss := s.user("boss")
+	tested := 0
 	for _, kind := range []struct{ schema, path, endpoint string }{
 		{userURN, "", "/Users"}, {enterpriseURN, enterpriseURN + ":", "/Users"}, {groupURN, "", "/Groups"},
 	} {
@@ -33,6 +34,7 @@ func TestEveryAttribute(t *testing.T) {
 			if a.Mutability == "readOnly" || a.Returned == "never" || a.Name == "members" || a.Name == "schemas" {
 				continue
 			}
+			tested++
 			t.Run(kind.endpoint+" "+kind.path+a.Name, func(t *testing.T) {
 				first, second := a.value(t, boss, 1), a.value(t, boss, 2)
 				path := kind.path + a.Name
@@ -73,6 +75,7 @@ func TestEveryAttribute(t *testing.T) {
 			})
 		}
 	}
+	assert.GreaterOrEqual(t, tested, 26, "of RFC 7643 sections 4.1 to 4.3")
 }
 
 // schema reads the attributes of a schema from discovery.
