@@ -33,19 +33,17 @@ type bridge struct {
 	ep *endpoint
 }
 
-func (b bridge) caller(r *http.Request) (*caller, error) {
-	who, err := b.h.opts.Auth.Authenticate(r)
-	if err != nil {
+func (b bridge) caller(r *http.Request, scope string) (*caller, error) {
+	c := &caller{h: b.h}
+	if err := c.authenticate(r); err != nil {
 		return nil, err
 	}
-	c := &caller{h: b.h, ctx: r.Context(), who: who}
-	c.mode.Strict = who.Strict
-	return c, nil
+	return c, c.permit(scope)
 }
 
 // Create implements elimity.ResourceHandler.
 func (b bridge) Create(r *http.Request, attributes elimity.ResourceAttributes) (elimity.Resource, error) {
-	return b.do(r, func(c *caller) (*store.Resource, error) {
+	return b.do(r, ScopeWrite, func(c *caller) (*store.Resource, error) {
 		body, err := document.FromAny(map[string]any(attributes))
 		if err != nil {
 			return nil, err
@@ -56,12 +54,12 @@ func (b bridge) Create(r *http.Request, attributes elimity.ResourceAttributes) (
 
 // Get implements elimity.ResourceHandler.
 func (b bridge) Get(r *http.Request, id string) (elimity.Resource, error) {
-	return b.do(r, func(c *caller) (*store.Resource, error) { return c.read(b.ep, id) })
+	return b.do(r, ScopeRead, func(c *caller) (*store.Resource, error) { return c.read(b.ep, id) })
 }
 
 // GetAll implements elimity.ResourceHandler. The filter is read from the request and evaluated by Rollcall.
 func (b bridge) GetAll(r *http.Request, params elimity.ListRequestParams) (elimity.Page, error) {
-	c, err := b.caller(r)
+	c, err := b.caller(r, ScopeRead)
 	if err != nil {
 		return elimity.Page{}, elimityError(err)
 	}
@@ -80,7 +78,7 @@ func (b bridge) GetAll(r *http.Request, params elimity.ListRequestParams) (elimi
 
 // Replace implements elimity.ResourceHandler.
 func (b bridge) Replace(r *http.Request, id string, attributes elimity.ResourceAttributes) (elimity.Resource, error) {
-	return b.do(r, func(c *caller) (*store.Resource, error) {
+	return b.do(r, ScopeWrite, func(c *caller) (*store.Resource, error) {
 		body, err := document.FromAny(map[string]any(attributes))
 		if err != nil {
 			return nil, err
@@ -91,7 +89,7 @@ func (b bridge) Replace(r *http.Request, id string, attributes elimity.ResourceA
 
 // Delete implements elimity.ResourceHandler.
 func (b bridge) Delete(r *http.Request, id string) error {
-	c, err := b.caller(r)
+	c, err := b.caller(r, ScopeWrite)
 	if err != nil {
 		return elimityError(err)
 	}
@@ -100,7 +98,7 @@ func (b bridge) Delete(r *http.Request, id string) error {
 
 // Patch implements elimity.ResourceHandler.
 func (b bridge) Patch(r *http.Request, id string, operations []elimity.PatchOperation) (elimity.Resource, error) {
-	return b.do(r, func(c *caller) (*store.Resource, error) {
+	return b.do(r, ScopeWrite, func(c *caller) (*store.Resource, error) {
 		list := make([]any, len(operations))
 		for i, op := range operations {
 			o := map[string]any{"op": op.Op, "value": op.Value}
@@ -121,8 +119,8 @@ func (b bridge) Patch(r *http.Request, id string, operations []elimity.PatchOper
 	})
 }
 
-func (b bridge) do(r *http.Request, op func(*caller) (*store.Resource, error)) (elimity.Resource, error) {
-	c, err := b.caller(r)
+func (b bridge) do(r *http.Request, scope string, op func(*caller) (*store.Resource, error)) (elimity.Resource, error) {
+	c, err := b.caller(r, scope)
 	if err != nil {
 		return elimity.Resource{}, elimityError(err)
 	}

@@ -6,7 +6,6 @@
 package scim
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -120,15 +119,9 @@ type exchange struct {
 }
 
 func (x *exchange) serve() error {
-	who, err := x.h.opts.Auth.Authenticate(x.r)
-	if err != nil {
+	if err := x.authenticate(x.r); err != nil {
 		return err
 	}
-	if who.Tenant == "" {
-		return errors.New("the authenticator returned a principal without a tenant")
-	}
-	x.who, x.mode.Strict = who, who.Strict
-	x.ctx = context.WithValue(x.r.Context(), principalKey{}, &who)
 	x.base = x.h.base(x.r)
 
 	path := strings.TrimSuffix(strings.TrimPrefix(x.r.URL.Path, "/"), "/")
@@ -175,8 +168,8 @@ var (
 func (x *exchange) dispatch(ep *endpoint, id string, methods []method) error {
 	for _, m := range methods {
 		if m.name == x.r.Method {
-			if !x.who.may(m.scope) {
-				return &Error{Status: http.StatusForbidden, Detail: "this credential has no permission to " + m.scope}
+			if err := x.permit(m.scope); err != nil {
+				return err
 			}
 			return m.do(x, ep, id)
 		}

@@ -29,6 +29,27 @@ type caller struct {
 	rows  []store.Member
 }
 
+// authenticate finds out who is calling.
+func (c *caller) authenticate(r *http.Request) error {
+	who, err := c.h.opts.Auth.Authenticate(r)
+	if err != nil {
+		return err
+	}
+	if who.Tenant == "" {
+		return errors.New("the authenticator returned a principal without a tenant")
+	}
+	c.who, c.mode.Strict = who, who.Strict
+	c.ctx = context.WithValue(r.Context(), principalKey{}, &who)
+	return nil
+}
+
+func (c *caller) permit(scope string) error {
+	if !c.who.may(scope) {
+		return &Error{Status: http.StatusForbidden, Detail: "this credential has no permission to " + scope}
+	}
+	return nil
+}
+
 func (c *caller) key(ep *endpoint, id string) store.Key {
 	return store.Key{Tenant: c.who.Tenant, Type: ep.Name, ID: id}
 }
