@@ -3,6 +3,7 @@ package mapping
 import (
 	"strings"
 
+	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
@@ -87,4 +88,34 @@ func (m *Mapping[T]) ReadOnly() (paths []string) {
 		}
 	}
 	return paths
+}
+
+// Schema is the extension's schema in the form of RFC 7643 section 7, of which schema.Declare makes one to serve.
+func (x Extension) Schema() document.Value {
+	return document.Object(
+		document.Member{Name: "id", Value: document.String(x.URN)},
+		document.Member{Name: "name", Value: document.String(x.URN[strings.LastIndexByte(x.URN, ':')+1:])},
+		document.Member{Name: "attributes", Value: describeAll(x.Attributes)},
+	)
+}
+
+func describeAll(list []AttributeSpec) document.Value {
+	out := make([]document.Value, len(list))
+	for i, a := range list {
+		mutability := "readWrite"
+		if a.ReadOnly {
+			mutability = "readOnly"
+		}
+		out[i] = document.Object(
+			document.Member{Name: "name", Value: document.String(a.Name)},
+			document.Member{Name: "type", Value: document.String(a.Type.String())},
+			document.Member{Name: "multiValued", Value: document.Bool(a.Multi)},
+			document.Member{Name: "required", Value: document.Bool(a.Required)},
+			document.Member{Name: "mutability", Value: document.String(mutability)},
+		)
+		if len(a.Sub) > 0 {
+			out[i].Set("subAttributes", describeAll(a.Sub))
+		}
+	}
+	return document.Array(out...)
 }

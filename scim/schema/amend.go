@@ -20,10 +20,17 @@ func SetUnique(rt elimity.ResourceType, path string, unique bool) (elimity.Resou
 	return amend(rt, path, func(c *characteristics) { c.uniqueness = u })
 }
 
+// SetReadOnly makes an attribute one that clients can't write, in the schema itself, so that discovery tells it too and
+// what they send for it is ignored (RFC 7643 section 2.2). path is as for [SetUnique].
+func SetReadOnly(rt elimity.ResourceType, path string) (elimity.ResourceType, error) {
+	return amend(rt, path, func(c *characteristics) { c.mutability = elimityschema.AttributeMutabilityReadOnly() })
+}
+
 // characteristics are those of elimity's attributes that can be amended. elimity keeps an attribute's fields to
 // itself, so to change one is to build the attribute anew.
 type characteristics struct {
 	caseExact      bool
+	mutability     elimityschema.AttributeMutability
 	uniqueness     elimityschema.AttributeUniqueness
 	referenceTypes []elimityschema.AttributeReferenceType
 }
@@ -69,21 +76,21 @@ func amend(rt elimity.ResourceType, path string, change func(*characteristics)) 
 }
 
 func rebuild(a elimityschema.CoreAttribute, change func(*characteristics)) elimityschema.SimpleParams {
-	c := characteristics{caseExact: a.CaseExact(), uniqueness: uniquenessOf(a), referenceTypes: a.ReferenceTypes()}
+	c := characteristics{caseExact: a.CaseExact(), mutability: mutabilityOf(a), uniqueness: uniquenessOf(a), referenceTypes: a.ReferenceTypes()}
 	change(&c)
 	switch a.AttributeType() {
 	case "boolean":
 		return elimityschema.SimpleBooleanParams(elimityschema.BooleanParams{Description: describedAs(a), MultiValued: a.MultiValued(),
-			Mutability: mutabilityOf(a), Name: a.Name(), Required: a.Required(), Returned: returnedOf(a)})
+			Mutability: c.mutability, Name: a.Name(), Required: a.Required(), Returned: returnedOf(a)})
 	case "binary":
 		return elimityschema.SimpleBinaryParams(elimityschema.BinaryParams{Description: describedAs(a), MultiValued: a.MultiValued(),
-			Mutability: mutabilityOf(a), Name: a.Name(), Required: a.Required(), Returned: returnedOf(a)})
+			Mutability: c.mutability, Name: a.Name(), Required: a.Required(), Returned: returnedOf(a)})
 	case "dateTime":
 		return elimityschema.SimpleDateTimeParams(elimityschema.DateTimeParams{Description: describedAs(a), MultiValued: a.MultiValued(),
-			Mutability: mutabilityOf(a), Name: a.Name(), Required: a.Required(), Returned: returnedOf(a)})
+			Mutability: c.mutability, Name: a.Name(), Required: a.Required(), Returned: returnedOf(a)})
 	case "reference":
 		return elimityschema.SimpleReferenceParams(elimityschema.ReferenceParams{Description: describedAs(a), MultiValued: a.MultiValued(),
-			Mutability: mutabilityOf(a), Name: a.Name(), ReferenceTypes: c.referenceTypes, Required: a.Required(), Returned: returnedOf(a),
+			Mutability: c.mutability, Name: a.Name(), ReferenceTypes: c.referenceTypes, Required: a.Required(), Returned: returnedOf(a),
 			Uniqueness: c.uniqueness})
 	case "integer", "decimal":
 		number := elimityschema.AttributeTypeDecimal()
@@ -91,10 +98,10 @@ func rebuild(a elimityschema.CoreAttribute, change func(*characteristics)) elimi
 			number = elimityschema.AttributeTypeInteger()
 		}
 		return elimityschema.SimpleNumberParams(elimityschema.NumberParams{Description: describedAs(a), MultiValued: a.MultiValued(),
-			Mutability: mutabilityOf(a), Name: a.Name(), Required: a.Required(), Returned: returnedOf(a), Type: number, Uniqueness: c.uniqueness})
+			Mutability: c.mutability, Name: a.Name(), Required: a.Required(), Returned: returnedOf(a), Type: number, Uniqueness: c.uniqueness})
 	}
 	return elimityschema.SimpleStringParams(elimityschema.StringParams{CanonicalValues: a.CanonicalValues(), CaseExact: c.caseExact,
-		Description: describedAs(a), MultiValued: a.MultiValued(), Mutability: mutabilityOf(a), Name: a.Name(), Required: a.Required(),
+		Description: describedAs(a), MultiValued: a.MultiValued(), Mutability: c.mutability, Name: a.Name(), Required: a.Required(),
 		Returned: returnedOf(a), Uniqueness: c.uniqueness})
 }
 
