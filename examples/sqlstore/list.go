@@ -1,0 +1,305 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/filter"
+)
+
+// list is a query under way.
+type list struct {
+	*Store
+	store.Query
+	types  []string // in order, each once
+	after  *position
+	column string // of the order that the database has an index of; "" if it has none
+	desc   bool
+	args   []any
+	conds  []condition // of each type
+	exact  bool        // whether the conditions say all that the filter does
+}
+
+// List implements [store.Store].
+func (s *Store) List(ctx context.Context, q store.Query) (*store.Page, error) {
+	l := &list{Store: s, Query: q, types: slices.Compact(slices.Sorted(slices.Values(q.Types)))}
+	l.Start, l.Count = max(q.Start, 0), max(q.Count, 0)
+	var err error
+	if l.after, err = parseCursor(&q); err != nil {
+		return nil, err
+	}
+	l.column = orderColumn(q.Sort)
+	l.desc = q.Sort != nil && q.Sort.Descending
+	if err := l.compile(ctx); err != nil {
+		return nil, err
+	}
+	switch {
+	case l.exact && l.Count == 0:
+		return l.totalOnly(ctx, &store.Page{})
+	case l.exact && l.column != "":
+		return l.page(ctx)
+	}
+	var page *store.Page
+	err = s.snapshot(ctx, func(in session) error {
+		var err error
+		if l.column != "" {
+			page, err = l.pick(ctx, in)
+		} else {
+			page, err = l.sort(ctx, in)
+		}
+		return err
+	})
+	return page, err
+}
+
+// orderColumn is the column that an order is the order of.
+func orderColumn(by *store.Sort) string {
+	switch {
+	case by == nil:
+		return "id"
+	case by.By.URI != "":
+		return ""
+	case by.By.Name == "id" && by.By.Sub == "" && by.By.CaseExact && by.By.Type == filter.String:
+		return "id"
+	case by.By.Name == "meta" && by.By.Type == filter.DateTime && by.By.Sub == "created":
+		return "created"
+	case by.By.Name == "meta" && by.By.Type == filter.DateTime && by.By.Sub == "lastModified":
+		return "modified"
+	}
+	return ""
+}
+
+func (l *list) compile(ctx context.Context) error {
+	l.args = []any{enc(l.Tenant)}
+	l.exact = true
+	var failed error
+	for _, t := range l.types {
+		c := compiler{args: &l.args, typ: t, isIndexed: func(attribute string) bool {
+			ok, err := l.isIndexed(ctx, l.Tenant, t, attribute)
+			if err != nil {
+				failed = err
+			}
+			return ok
+		}}
+		c.typePlace = c.arg(enc(t))
+		cond := certain
+		if l.Filter != nil {
+			cond = c.compile(l.Filter)
+		}
+		if l.conds = append(l.conds, cond); cond.sql == "FALSE" {
+			continue
+		}
+		l.exact = l.exact && cond.exact
+	}
+	return failed
+}
+
+// isIndexed says whether an attribute has index keys: those of one resource are proof for its type.
+func (s *Store) isIndexed(ctx context.Context, tenant, typ, attribute string) (found bool, err error) {
+	name := typ + "\x00" + attribute
+	if _, ok := s.known.Load(name); ok {
+		return true, nil
+	}
+	const sql = "SELECT 1 FROM ~key WHERE tenant = $1 AND type = $2 AND key > $3 AND key < $4 LIMIT 1"
+	key := enc(attribute)
+	err = s.query(ctx, sql, []any{enc(tenant), enc(typ), key + keySplit, key + keysSplit}, func(row) error {
+		found = true
+		return nil
+	})
+	if found {
+		s.learn(typ, attribute)
+	}
+	return found, err
+}
+
+func (s *Store) learn(typ, attribute string) {
+	name := typ + "\x00" + attribute
+	if _, ok := s.known.Load(name); !ok {
+		s.known.Store(name, true)
+	}
+}
+
+// typePlace is the parameter of the nth type: compile made it.
+func (l *list) typePlace(n int) string {
+	t := enc(l.types[n])
+	return place(1 + slices.IndexFunc(l.args[1:], func(a any) bool { return a == t }) + 1)
+}
+
+// read makes a query for so many resources behind a position, in an order of the database's.
+func (l *list) read(after *position, column string, desc bool, limit, offset int, extra string) (string, []any) {
+	args := slices.Clip(l.args)
+	arg := func(v any) string {
+		args = append(args, v)
+		return place(len(args))
+	}
+	direction := ""
+	if desc {
+		direction = " DESC"
+	}
+	order := "r." + column + direction
+	if column != "id" {
+		order += ", r.id"
+	}
+	var selects []string
+	for n, t := range l.types {
+		c := l.conds[n]
+		if c.sql == "FALSE" {
+			continue
+		}
+		where := "r.tenant = $1 AND r.type = " + l.typePlace(n)
+		if c.sql != "TRUE" {
+			where += " AND " + c.sql
+		}
+		if after != nil {
+			behind, orAt := ">", ">"
+			if t > after.Type {
+				orAt = ">="
+			}
+			id := arg(enc(after.ID))
+			switch {
+			case column != "id":
+				if desc {
+					behind = "<"
+				}
+				at := arg(after.Time)
+				where += fmt.Sprintf(" AND r.%[1]s %[2]s= %[3]s AND (r.%[1]s %[2]s %[3]s OR r.id %[4]s %[5]s)", column, behind, at, orAt, id)
+			case desc:
+				where += " AND r.id " + strings.Replace(orAt, ">", "<", 1) + " " + id
+			default:
+				where += " AND r.id " + orAt + " " + id
+			}
+		}
+		selects = append(selects, "SELECT "+columns+extra+" FROM ~resource r WHERE "+where+" ORDER BY "+order)
+	}
+	end := " LIMIT " + arg(int64(limit))
+	if offset > 0 {
+		end += " OFFSET " + arg(int64(offset))
+	}
+	if len(selects) < 2 {
+		return compact(strings.Join(selects, "")+end, args)
+	}
+	most := " LIMIT " + arg(int64(limit+offset))
+	for i := range selects {
+		selects[i] = fmt.Sprintf("SELECT * FROM (%s%s) s%d", selects[i], most, i)
+	}
+	return compact("SELECT * FROM ("+strings.Join(selects, " UNION ALL ")+") r ORDER BY "+order+", r.type"+end, args)
+}
+
+// isEmpty says that nothing can match.
+func (l *list) isEmpty() bool {
+	return !slices.ContainsFunc(l.conds, func(c condition) bool { return c.sql != "FALSE" })
+}
+
+// page reads a page that the database can cut out.
+func (l *list) page(ctx context.Context) (*store.Page, error) {
+	p := &store.Page{}
+	if l.isEmpty() {
+		return p, nil
+	}
+	counted, extra := int64(-1), ""
+	if l.Filter == nil && !l.NoTotal {
+		extra = ", (" + l.countAll() + ") AS total"
+	}
+	sql, args := l.read(l.after, l.column, l.desc, l.Count+1, l.Start, extra)
+	err := l.query(ctx, sql, args, func(rw row) error {
+		var more []any
+		if extra != "" {
+			more = []any{&counted}
+		}
+		r, err := scanResource(l.Tenant, rw, more...)
+		p.Resources = append(p.Resources, r)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	n := len(p.Resources)
+	if n > l.Count {
+		p.Resources = p.Resources[:l.Count]
+		p.Next = cursorOf(&l.Query, l.positionOf(p.Resources[l.Count-1]))
+	}
+	switch {
+	case l.NoTotal:
+		p.Total = -1
+	case counted >= 0:
+		p.Total = int(counted)
+	case n <= l.Count && l.after == nil && (n > 0 || l.Start == 0):
+		p.Total = l.Start + n
+	default:
+		return l.totalOnly(ctx, p)
+	}
+	return p, nil
+}
+
+func (l *list) positionOf(r *store.Resource) position {
+	p := position{ID: r.ID, Type: r.Type}
+	switch l.column {
+	case "created":
+		p.Time = r.Created.UnixMicro()
+	case "modified":
+		p.Time = r.LastModified.UnixMicro()
+	}
+	return p
+}
+
+// countAll is a query for how many there are of the types.
+func (l *list) countAll() string {
+	var types []string
+	for n := range l.types {
+		types = append(types, l.typePlace(n))
+	}
+	return "SELECT CAST(COALESCE(SUM(n), 0) AS bigint) FROM ~count WHERE tenant = $1 AND type IN (" + strings.Join(types, ", ") + ")"
+}
+
+// totalOnly counts what matches.
+func (l *list) totalOnly(ctx context.Context, p *store.Page) (*store.Page, error) {
+	if l.isEmpty() {
+		return p, nil
+	}
+	sql := l.countAll()
+	if l.Filter != nil {
+		var counts []string
+		for n, c := range l.conds {
+			if c.sql != "FALSE" {
+				counts = append(counts, "(SELECT COUNT(*) FROM ~resource r WHERE r.tenant = $1 AND r.type = "+l.typePlace(n)+" AND "+c.sql+")")
+			}
+		}
+		sql = "SELECT " + strings.Join(counts, " + ")
+	}
+	sql, args := compact(sql, l.args)
+	var total int64
+	err := l.query(ctx, sql, args, func(rw row) error { return rw.Scan(&total) })
+	p.Total = int(total)
+	return p, err
+}
+
+// compact leaves out the parameters that a query doesn't use, as PostgreSQL can't know the types of those.
+func compact(sql string, args []any) (string, []any) {
+	var (
+		b     strings.Builder
+		used  []any
+		place = make([]int, len(args)+1)
+	)
+	b.Grow(len(sql))
+	for {
+		i := strings.IndexByte(sql, '$')
+		if i < 0 {
+			b.WriteString(sql)
+			return b.String(), used
+		}
+		b.WriteString(sql[:i+1])
+		n := 0
+		for i++; i < len(sql) && '0' <= sql[i] && sql[i] <= '9'; i++ {
+			n = n*10 + int(sql[i]-'0')
+		}
+		if sql = sql[i:]; place[n] == 0 {
+			used = append(used, args[n-1])
+			place[n] = len(used)
+		}
+		b.WriteString(strconv.Itoa(place[n]))
+	}
+}

@@ -1,0 +1,82 @@
+-- The tables of PostgreSQL, where they are explained. "~" and "#" stand for the prefix.
+
+CREATE TABLE ~resource (
+	tenant     TEXT NOT NULL,
+	type       TEXT NOT NULL,
+	id         TEXT NOT NULL,
+	version    TEXT NOT NULL,
+	created    INTEGER NOT NULL,
+	modified   INTEGER NOT NULL,
+	label      TEXT NOT NULL,
+	folded     TEXT NOT NULL,
+	keys       TEXT NOT NULL,
+	uniques    INTEGER NOT NULL,
+	long_keys  TEXT NOT NULL,
+	attributes TEXT NOT NULL,
+	internal   TEXT NOT NULL,
+	PRIMARY KEY (tenant, type, id)
+);
+CREATE INDEX #resource_modified ON ~resource (tenant, type, modified, id);
+
+CREATE TABLE ~key (
+	tenant TEXT NOT NULL,
+	type   TEXT NOT NULL,
+	key    TEXT NOT NULL,
+	holder TEXT NOT NULL,
+	id     TEXT NOT NULL,
+	PRIMARY KEY (tenant, type, key, holder)
+) WITHOUT ROWID;
+
+CREATE TABLE ~count (
+	tenant TEXT NOT NULL,
+	type   TEXT NOT NULL,
+	n      INTEGER NOT NULL,
+	PRIMARY KEY (tenant, type)
+) WITHOUT ROWID;
+
+CREATE TABLE ~member (
+	tenant      TEXT NOT NULL,
+	group_id    TEXT NOT NULL,
+	member_id   TEXT NOT NULL,
+	member_type TEXT NOT NULL,
+	PRIMARY KEY (tenant, group_id, member_id)
+) WITHOUT ROWID;
+CREATE INDEX #member_of ON ~member (tenant, member_id, group_id);
+
+CREATE TABLE ~seat (
+	tenant TEXT PRIMARY KEY,
+	used   INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE ~event (
+	seq          INTEGER PRIMARY KEY AUTOINCREMENT,
+	tenant       TEXT NOT NULL,
+	id           TEXT NOT NULL,
+	kind         TEXT NOT NULL,
+	subject_type TEXT NOT NULL,
+	subject_id   TEXT NOT NULL,
+	time         INTEGER NOT NULL,
+	data         TEXT NOT NULL,
+	state        INTEGER NOT NULL DEFAULT 0,
+	due          INTEGER DEFAULT -9223372036854775808,
+	attempts     INTEGER NOT NULL DEFAULT 0,
+	owner        TEXT NOT NULL DEFAULT '',
+	reason       TEXT NOT NULL DEFAULT '',
+	UNIQUE (tenant, id)
+);
+CREATE INDEX #event_due ON ~event (seq) WHERE due IS NOT NULL;
+CREATE INDEX #event_subject ON ~event (tenant, subject_type, subject_id, seq) WHERE due IS NOT NULL;
+CREATE INDEX #event_parked ON ~event (tenant, seq) WHERE state = 2;
+
+CREATE TABLE ~journal (
+	tenant       TEXT NOT NULL,
+	id           TEXT NOT NULL,
+	time         INTEGER NOT NULL,
+	connection   TEXT NOT NULL,
+	subject_type TEXT NOT NULL,
+	subject_id   TEXT NOT NULL,
+	action       TEXT NOT NULL,
+	outcome      TEXT NOT NULL,
+	data         TEXT NOT NULL,
+	PRIMARY KEY (tenant, id)
+) WITHOUT ROWID;

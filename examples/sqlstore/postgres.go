@@ -1,0 +1,229 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/rollcall-dev/rollcall/store"
+)
+
+// postgres is the engine on PostgreSQL.
+type postgres struct {
+	pool  *pgxpool.Pool
+	isOwn bool
+	names
+	inTx func(context.Context, Tx, *store.Change) error
+}
+
+func openPostgres(ctx context.Context, dsn string, o *Options) (engine, error) {
+	c, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	p := newPostgres(pool, o)
+	p.isOwn = true
+	return p, nil
+}
+
+func newPostgres(pool *pgxpool.Pool, o *Options) *postgres {
+	return &postgres{pool: pool, names: newNames(o.Schema, o.Prefix), inTx: o.InTx}
+}
+
+func (p *postgres) close() error {
+	if p.isOwn {
+		p.pool.Close()
+	}
+	return nil
+}
+
+func (p *postgres) lock() string { return " FOR UPDATE OF e SKIP LOCKED" }
+
+// querier is a pool or a transaction.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+func (p *postgres) query(ctx context.Context, sql string, args []any, each func(row) error) error {
+	seen := 0
+	helps := func(err error) bool { return seen == 0 && isLost(err) }
+	return p.retry(ctx, helps, func() error {
+		return queryRows(ctx, p.pool, p.fill(sql), args, func(rw row) error { seen++; return each(rw) })
+	})
+}
+
+func queryRows(ctx context.Context, q querier, sql string, args []any, each func(row) error) error {
+	rows, err := q.Query(ctx, sql, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := each(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// pgSession is a transaction that reads.
+type pgSession struct {
+	*postgres
+	tx pgx.Tx
+}
+
+func (s pgSession) query(ctx context.Context, sql string, args []any, each func(row) error) error {
+	return s.fail(ctx, queryRows(ctx, s.tx, s.fill(sql), args, each))
+}
+
+func (p *postgres) snapshot(ctx context.Context, read func(session) error) error {
+	o := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	err := pgx.BeginTxFunc(ctx, p.pool, o, func(tx pgx.Tx) error { return read(pgSession{p, tx}) })
+	return p.fail(ctx, err)
+}
+
+func (p *postgres) apply(ctx context.Context, statements []statement) (changed []int64, err error) {
+	err = p.retry(ctx, isRetryable, func() error {
+		changed = changed[:0]
+		b := &pgx.Batch{}
+		for _, s := range statements {
+			b.Queue(p.fill(s.sql), s.args...).Exec(func(t pgconn.CommandTag) error {
+				changed = append(changed, t.RowsAffected())
+				return nil
+			})
+		}
+		return p.pool.SendBatch(ctx, b).Close()
+	})
+	return changed, err
+}
+
+// retry does it again after what a repetition may help against.
+func (p *postgres) retry(ctx context.Context, helps func(error) bool, do func() error) error {
+	const attempts = 8
+	for n := 1; ; n++ {
+		err := do()
+		if err == nil || n == attempts || !helps(err) || ctx.Err() != nil {
+			return p.fail(ctx, err)
+		}
+		pause := time.NewTimer(time.Duration(rand.IntN(4<<n)) * time.Millisecond)
+		select {
+		case <-ctx.Done():
+		case <-pause.C:
+		}
+		pause.Stop()
+	}
+}
+
+// isRetryable says whether a transaction was rolled back only because of others: serialization_failure and
+// deadlock_detected; or never began.
+func isRetryable(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code == "40001" || pg.Code == "40P01"
+	}
+	return pgconn.SafeToRetry(err)
+}
+
+// isLost says whether a connection is no more. What only reads can be read again on another one.
+func isLost(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code == "57P01" // admin_shutdown: someone terminated the backend
+	}
+	return pgconn.SafeToRetry(err) || errors.Is(err, errConnection(err))
+}
+
+// errConnection returns err if it is of the connection and not of what was asked.
+func errConnection(err error) error {
+	var (
+		n       net.Error
+		connect *pgconn.ConnectError
+	)
+	switch {
+	case errors.As(err, &connect), errors.As(err, &n) && !errors.Is(err, context.DeadlineExceeded), pgconn.SafeToRetry(err):
+		return err
+	case err != nil && (strings.Contains(err.Error(), "unexpected EOF") || strings.Contains(err.Error(), "conn closed") || strings.Contains(err.Error(), "closed pool")):
+		return err
+	}
+	return errNever
+}
+
+var errNever = errors.New("never")
+
+// unavailable are the classes and codes of errors that mean that the database can't serve now: connection exceptions,
+// insufficient resources (a full disk too), operator intervention, and a server that is read-only for now.
+var unavailable = []string{"08", "53", "57P", "58", "25006"}
+
+// fail makes of an error of the driver one of package store.
+func (p *postgres) fail(ctx context.Context, err error) error {
+	if err == nil || errors.Is(err, store.ErrUnavailable) {
+		return err
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("sqlstore: %w", ctx.Err())
+	}
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		for _, code := range unavailable {
+			if strings.HasPrefix(pg.Code, code) {
+				return fmt.Errorf("sqlstore: %w: %w", store.ErrUnavailable, err)
+			}
+		}
+		return err
+	}
+	if errConnection(err) == err {
+		return fmt.Errorf("sqlstore: %w: %w", store.ErrUnavailable, err)
+	}
+	return err
+}
+
+// migrationLock is the key of the advisory lock under which tables change, of the library's own.
+const migrationLock = 0x726f6c6c63616c6c
+
+func (p *postgres) migrate(ctx context.Context) error {
+	steps, err := migrationsOf("postgres", p.names)
+	if err != nil {
+		return err
+	}
+	err = pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", int64(migrationLock)); err != nil {
+			return err
+		}
+		if p.schema != "" {
+			if _, err := tx.Exec(ctx, `CREATE SCHEMA IF NOT EXISTS "`+p.schema+`"`); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.Exec(ctx, p.fill("CREATE TABLE IF NOT EXISTS ~migration (version int PRIMARY KEY, applied timestamptz NOT NULL DEFAULT now())")); err != nil {
+			return err
+		}
+		var at int
+		if err := tx.QueryRow(ctx, p.fill("SELECT COALESCE(max(version), 0) FROM ~migration")).Scan(&at); err != nil {
+			return err
+		}
+		for _, s := range steps {
+			if s.version <= at {
+				continue
+			}
+			if _, err := tx.Exec(ctx, s.sql, pgx.QueryExecModeSimpleProtocol); err != nil {
+				return fmt.Errorf("step %d: %w", s.version, err)
+			}
+			if _, err := tx.Exec(ctx, p.fill("INSERT INTO ~migration (version) VALUES ($1)"), s.version); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return p.fail(ctx, err)
+}

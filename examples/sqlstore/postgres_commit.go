@@ -1,0 +1,352 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/document"
+)
+
+// What #expect refuses with, as SQLSTATE.
+const (
+	codeNotFound = "RC404"
+	codeVersion  = "RC409"
+	codeNoSeat   = "RC410"
+	codeUnknown  = "RC422"
+)
+
+// The statements of a commit. Each checks what it expects, so that all go out in one batch: one round trip, which is
+// one transaction. Rows are locked in the order: resources, members, seats, counts. An event gets its number behind its
+// subject's lock, so that the numbers of a subject's events are in the order of the commits.
+const (
+	pgInsert = `WITH w AS (
+	INSERT INTO ~resource (tenant, type, id, version, created, modified, label, folded, keys, uniques, long_keys, attributes, internal)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13))
+INSERT INTO ~key (tenant, type, key, holder, id)
+SELECT $1, $2, k.key, CASE WHEN k.n <= $10 THEN '' ELSE $3 END, $3
+FROM unnest(string_to_array($9, chr(3))) WITH ORDINALITY k (key, n)`
+
+	// The row is locked before anything is written, and all follows from that: without it, old is empty.
+	pgUpdate = `WITH old AS (
+	SELECT keys, uniques FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3 AND version = $14 FOR NO KEY UPDATE),
+w AS (
+	UPDATE ~resource r SET version = $4, created = $5, modified = $6, label = $7, folded = $8, keys = $9, uniques = $10,
+	long_keys = $11, attributes = $12, internal = $13
+	FROM old WHERE r.tenant = $1 AND r.type = $2 AND r.id = $3 RETURNING 1),
+was AS (
+	SELECT k.key, CASE WHEN k.n <= old.uniques THEN '' ELSE $3 END AS holder
+	FROM old, unnest(string_to_array(old.keys, chr(3))) WITH ORDINALITY k (key, n) WHERE old.keys <> $9 OR old.uniques <> $10),
+new AS (
+	SELECT k.key, CASE WHEN k.n <= $10 THEN '' ELSE $3 END AS holder
+	FROM old, unnest(string_to_array($9, chr(3))) WITH ORDINALITY k (key, n) WHERE old.keys <> $9 OR old.uniques <> $10),
+gone AS (
+	DELETE FROM ~key k USING (SELECT * FROM was EXCEPT SELECT * FROM new) d
+	WHERE k.tenant = $1 AND k.type = $2 AND k.key = d.key AND k.holder = d.holder),
+come AS (
+	INSERT INTO ~key (tenant, type, key, holder, id)
+	SELECT $1, $2, d.key, d.holder, $3 FROM (SELECT * FROM new EXCEPT SELECT * FROM was) d)
+SELECT ~expect(EXISTS (SELECT FROM w), 'RC409', '')`
+
+	pgDelete = `WITH old AS (
+	SELECT version, keys, uniques FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3 FOR UPDATE),
+w AS (
+	DELETE FROM ~resource r USING old
+	WHERE r.tenant = $1 AND r.type = $2 AND r.id = $3 AND ($4 = '' OR old.version = $4) RETURNING old.keys, old.uniques),
+gone AS (
+	DELETE FROM ~key k USING w, unnest(string_to_array(w.keys, chr(3))) WITH ORDINALITY o (key, n)
+	WHERE k.tenant = $1 AND k.type = $2 AND k.key = o.key AND k.holder = CASE WHEN o.n <= w.uniques THEN '' ELSE $3 END)
+SELECT ~expect(EXISTS (SELECT FROM w), CASE WHEN EXISTS (SELECT FROM old) THEN 'RC409' ELSE 'RC404' END, '')`
+
+	// These come in statements of their own behind pgDelete, to see the rows of those who held the resource's lock.
+	pgLeave   = `DELETE FROM ~member WHERE tenant = $1 AND member_id = $2 AND member_type = $3`
+	pgDisband = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2`
+
+	pgGroup = `WITH old AS (
+	SELECT version FROM ~resource WHERE tenant = $1 AND type = 'Group' AND id = $2 FOR NO KEY UPDATE),
+w AS (
+	UPDATE ~resource r SET version = $3, modified = $4 FROM old
+	WHERE r.tenant = $1 AND r.type = 'Group' AND r.id = $2 AND ($5 = '' OR old.version = $5) RETURNING 1)
+SELECT ~expect(EXISTS (SELECT FROM w), CASE WHEN EXISTS (SELECT FROM old) THEN 'RC409' ELSE 'RC404' END, '')`
+	pgGroupThere = `SELECT ~expect(EXISTS (SELECT FROM ~resource WHERE tenant = $1 AND type = 'Group' AND id = $2), 'RC404', '')`
+
+	pgReplace = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2 AND NOT member_id = ANY ($3::text[])`
+	// Who is to have another type than the row says is out before it is in again.
+	pgRetype = `DELETE FROM ~member m USING unnest($3::text[], $4::text[]) a (type, id)
+	WHERE m.tenant = $1 AND m.group_id = $2 AND m.member_id = a.id AND a.type <> '' AND m.member_type <> a.type`
+	pgRemove = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2 AND member_id = ANY ($3::text[])`
+
+	// Members are locked against being deleted, which lets them be changed. Those without a type are looked up among the
+	// tenant's types, of which the internal ones have a dot.
+	pgAdd = `WITH asked AS (
+	SELECT a.type, a.id, a.n FROM unnest($3::text[], $4::text[]) WITH ORDINALITY a (type, id, n)),
+typed AS (
+	SELECT type, id, n FROM asked WHERE type <> ''
+	UNION ALL
+	SELECT t.type, a.id, a.n FROM asked a JOIN (SELECT DISTINCT type FROM ~count WHERE tenant = $1 AND strpos(type, '.') = 0) t ON TRUE
+	WHERE a.type = ''),
+found AS (
+	SELECT r.type, r.id, t.n FROM typed t JOIN ~resource r ON r.tenant = $1 AND r.type = t.type AND r.id = t.id
+	ORDER BY r.id, r.type FOR KEY SHARE OF r),
+w AS (
+	INSERT INTO ~member (tenant, group_id, member_id, member_type)
+	SELECT $1, $2, id, type FROM (SELECT DISTINCT ON (n) n, id, type FROM found ORDER BY n, type) f ORDER BY n
+	ON CONFLICT DO NOTHING)
+SELECT ~expect(missing.id IS NULL, 'RC422', COALESCE(missing.id, '')) FROM (SELECT 1) one LEFT JOIN
+	(SELECT id FROM asked WHERE n NOT IN (SELECT n FROM found) ORDER BY n LIMIT 1) missing ON TRUE`
+
+	pgSubject = `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`
+	pgEvent   = `INSERT INTO ~event (tenant, id, kind, subject_type, subject_id, time, data) VALUES ($1, $2, $3, $4, $5, $6, $7)`
+	pgJournal = `INSERT INTO ~journal (tenant, id, time, connection, subject_type, subject_id, action, outcome, data)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+
+	pgSeats = `WITH w AS (
+	INSERT INTO ~seat AS s (tenant, used) SELECT $1, GREATEST(0, $2::bigint) WHERE $2 <= 0 OR $3::bigint < 0 OR $2 <= $3
+	OR EXISTS (SELECT FROM ~seat WHERE tenant = $1)
+	ON CONFLICT (tenant) DO UPDATE SET used = GREATEST(0, s.used + $2) WHERE $2 <= 0 OR $3 < 0 OR s.used + $2 <= $3 RETURNING 1)
+SELECT ~expect(EXISTS (SELECT FROM w), 'RC410', '')`
+	pgCount = `INSERT INTO ~count AS c (tenant, type, shard, n) VALUES ($1, $2, pg_backend_pid() % 64, $3)
+ON CONFLICT (tenant, type, shard) DO UPDATE SET n = c.n + $3`
+)
+
+// pgChange is a change as statements.
+type pgChange struct {
+	*postgres
+	pgx.Batch
+	tenant string
+	counts map[string]int64
+}
+
+func (c *pgChange) add(sql string, args ...any) { c.Queue(c.fill(sql), args...) }
+
+func (p *postgres) commit(ctx context.Context, c *store.Change) error {
+	return p.retry(ctx, isRetryable, func() error {
+		b := &pgChange{postgres: p, tenant: enc(c.Tenant), counts: map[string]int64{}}
+		b.change(c)
+		if b.Len() == 0 && p.inTx == nil {
+			return ctx.Err()
+		}
+		var err error
+		if p.inTx == nil {
+			err = p.pool.SendBatch(ctx, &b.Batch).Close()
+		} else {
+			err = pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
+				if err := tx.SendBatch(ctx, &b.Batch).Close(); err != nil {
+					return err
+				}
+				return p.inTx(ctx, Tx{Postgres: tx}, c)
+			})
+		}
+		return p.refusal(ctx, c, err)
+	})
+}
+
+func (b *pgChange) change(c *store.Change) {
+	locked := map[store.Key]bool{}
+	for _, put := range c.Put {
+		b.put(put)
+		locked[store.Key{Type: put.Resource.Type, ID: put.Resource.ID}] = true
+	}
+	for _, d := range c.Delete {
+		typ, id := enc(d.Type), enc(d.ID)
+		b.add(pgDelete, b.tenant, typ, id, enc(d.IfVersion))
+		b.add(pgLeave, b.tenant, id, typ)
+		if d.Type == groupType {
+			b.add(pgDisband, b.tenant, id)
+		}
+		b.counts[typ]--
+		locked[store.Key{Type: d.Type, ID: d.ID}] = true
+	}
+	for _, d := range c.Members {
+		b.members(d, locked[store.Key{Type: groupType, ID: d.Group}] && slices.ContainsFunc(c.Put, func(p store.Put) bool {
+			return p.Resource.Type == groupType && p.Resource.ID == d.Group
+		}))
+		locked[store.Key{Type: groupType, ID: d.Group}] = true
+	}
+	if s := c.Seats; s != nil {
+		b.add(pgSeats, b.tenant, int64(s.Take), int64(s.Limit))
+	}
+	b.events(c.Events, locked)
+	if j := c.Journal; j != nil {
+		b.add(pgJournal, b.tenant, enc(j.ID), j.Time.UnixMicro(), enc(j.Connection), enc(j.Subject.Type), enc(j.Subject.ID),
+			enc(j.Action), enc(j.Outcome), string(j.Data))
+	}
+	for _, typ := range slices.Sorted(maps.Keys(b.counts)) {
+		b.add(pgCount, b.tenant, typ, b.counts[typ])
+	}
+}
+
+func (b *pgChange) put(p store.Put) {
+	args := resourceArgs(b.tenant, p.Resource)
+	if p.IfVersion == "" {
+		b.add(pgInsert, args...)
+		b.counts[enc(p.Resource.Type)]++
+		return
+	}
+	b.add(pgUpdate, append(args, enc(p.IfVersion))...)
+}
+
+// resourceArgs are the columns of a resource in the order of the tables.
+func resourceArgs(tenant string, r *store.Resource) []any {
+	k := keysOf(r.Index)
+	label := enc(r.Label)
+	folded := label
+	if f := document.Fold(r.Label); f != r.Label {
+		folded = enc(f)
+	}
+	return append(make([]any, 0, 14), tenant, enc(r.Type), enc(r.ID), enc(r.Version), r.Created.UnixMicro(), r.LastModified.UnixMicro(),
+		label, folded, k.joined(), int64(k.uniques), k.long, string(r.Attributes), string(r.Internal))
+}
+
+func (b *pgChange) members(d store.MemberDelta, isPut bool) {
+	group := enc(d.Group)
+	if isPut {
+		b.add(pgGroupThere, b.tenant, group)
+	} else {
+		b.add(pgGroup, b.tenant, group, enc(d.Version), d.LastModified.UnixMicro(), enc(d.IfVersion))
+	}
+	types, ids := make([]string, len(d.Add)), make([]string, len(d.Add))
+	for i, m := range d.Add {
+		types[i], ids[i] = enc(m.Type), enc(m.ID)
+	}
+	if d.Replace {
+		b.add(pgReplace, b.tenant, group, ids)
+		b.add(pgRetype, b.tenant, group, types, ids)
+	}
+	if len(d.Remove) > 0 {
+		b.add(pgRemove, b.tenant, group, encAll(d.Remove))
+	}
+	if len(d.Add) > 0 {
+		b.add(pgAdd, b.tenant, group, types, ids)
+	}
+}
+
+func encAll(texts []string) []string {
+	all := make([]string, len(texts))
+	for i, s := range texts {
+		all[i] = enc(s)
+	}
+	return all
+}
+
+func (b *pgChange) events(events []store.Event, locked map[store.Key]bool) {
+	var subjects []string // that no row's lock keeps in order
+	for _, e := range events {
+		if !locked[store.Key{Type: e.Subject.Type, ID: e.Subject.ID}] {
+			subjects = append(subjects, strings.Join([]string{b.tenant, enc(e.Subject.Type), enc(e.Subject.ID)}, keySplit))
+		}
+	}
+	slices.Sort(subjects)
+	for _, s := range slices.Compact(subjects) {
+		b.add(pgSubject, s)
+	}
+	for _, e := range events {
+		b.add(pgEvent, b.tenant, enc(e.ID), enc(e.Kind), enc(e.Subject.Type), enc(e.Subject.ID), e.Time.UnixMicro(), string(e.Data))
+	}
+}
+
+// refusal makes of what a statement was refused with what the contract calls it.
+func (p *postgres) refusal(ctx context.Context, c *store.Change, err error) error {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return err
+	}
+	switch pg.Code {
+	case codeNotFound:
+		return store.ErrNotFound
+	case codeVersion:
+		return store.ErrVersionMismatch
+	case codeNoSeat:
+		return store.ErrNoSeat
+	case codeUnknown:
+		return &store.UnknownMemberError{ID: dec(pg.Message)}
+	case "23505": // unique_violation
+		switch pg.ConstraintName {
+		case p.prefix + "resource_pkey":
+			return &store.ConflictError{Attribute: "id"}
+		case p.prefix + "key_pkey":
+			return p.taken(ctx, c)
+		}
+	}
+	return err
+}
+
+// taken finds out which unique key of a change another resource has.
+func (p *postgres) taken(ctx context.Context, c *store.Change) error {
+	const sql = "SELECT 1 FROM ~key WHERE tenant = $1 AND type = $2 AND key = $3 AND holder = '' AND id <> $4"
+	conflict := &store.ConflictError{}
+	for _, put := range c.Put {
+		for _, k := range put.Resource.Index {
+			if !k.Unique {
+				continue
+			}
+			if conflict.Attribute == "" {
+				conflict.Attribute = k.Attribute // if it is free again by now
+			}
+			found := false
+			args := []any{enc(c.Tenant), enc(put.Resource.Type), keyOf(k.Attribute, k.Value), enc(put.Resource.ID)}
+			if err := queryRows(ctx, p.pool, p.fill(sql), args, func(row) error { found = true; return nil }); err != nil {
+				return err
+			}
+			if found {
+				return &store.ConflictError{Attribute: k.Attribute}
+			}
+		}
+	}
+	return conflict
+}
+
+const (
+	pgMembers = `SELECT g.n, m.member_type, m.id, r.label FROM unnest($2::text[]) WITH ORDINALITY g (id, n)
+CROSS JOIN LATERAL (
+	SELECT m.member_type, m.member_id AS id FROM ~member m WHERE m.tenant = $1 AND m.group_id = g.id
+	AND m.member_id > CASE WHEN g.n = 1 THEN $3 ELSE '' END ORDER BY m.member_id LIMIT $4) m
+JOIN ~resource r ON r.tenant = $1 AND r.type = m.member_type AND r.id = m.id ORDER BY g.n, m.id LIMIT $4`
+
+	pgNamed = `SELECT g.n, m.member_type, m.member_id, r.label FROM unnest($2::text[]) WITH ORDINALITY g (id, n)
+JOIN ~member m ON m.tenant = $1 AND m.group_id = g.id AND m.member_id = ANY ($5::text[])
+	AND m.member_id > CASE WHEN g.n = 1 THEN $3 ELSE '' END
+JOIN ~resource r ON r.tenant = $1 AND r.type = m.member_type AND r.id = m.member_id ORDER BY g.n, m.member_id LIMIT $4`
+
+	pgGroups = `SELECT g.n, m.member_type, m.id, r.label FROM unnest($2::text[]) WITH ORDINALITY g (id, n)
+CROSS JOIN LATERAL (
+	SELECT m.member_type, m.group_id AS id FROM ~member m WHERE m.tenant = $1 AND m.member_id = g.id
+	AND m.group_id > CASE WHEN g.n = 1 THEN $3 ELSE '' END ORDER BY m.group_id LIMIT $4) m
+JOIN ~resource r ON r.tenant = $1 AND r.type = 'Group' AND r.id = m.id ORDER BY g.n, m.id LIMIT $4`
+)
+
+func (p *postgres) members(ctx context.Context, c memberChunk) (rows []store.Member, last int, err error) {
+	sql, asked := pgMembers, c.Groups
+	switch {
+	case len(c.Of) > 0:
+		sql, asked = pgGroups, c.Of
+	case len(c.IDs) > 0:
+		sql = pgNamed
+	}
+	args := []any{enc(c.Tenant), encAll(asked), enc(c.after), int64(c.max)}
+	if sql == pgNamed {
+		args = append(args, encAll(c.IDs))
+	}
+	err = p.query(ctx, sql, args, func(rw row) error {
+		var (
+			n              int
+			typ, id, label string
+		)
+		if err := rw.Scan(&n, &typ, &id, &label); err != nil {
+			return err
+		}
+		last = n - 1
+		m := store.Member{Group: asked[last], Type: dec(typ), ID: dec(id), Label: dec(label)}
+		if sql == pgGroups {
+			m.Group, m.ID = m.ID, m.Group
+		}
+		rows = append(rows, m)
+		return nil
+	})
+	return rows, last, err
+}

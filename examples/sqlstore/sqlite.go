@@ -1,0 +1,269 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"runtime"
+	"strings"
+	"sync"
+
+	"github.com/rollcall-dev/rollcall/store"
+	sqlite "modernc.org/sqlite"
+	lib "modernc.org/sqlite/lib"
+)
+
+// liteEngine is the engine on SQLite.
+type liteEngine struct {
+	writer, reader *sql.DB
+	isOwn          bool
+	names
+	inTx func(context.Context, Tx, *store.Change) error
+
+	writing chan struct{} // has room for one: who writes
+	mu      sync.Mutex
+	stmts   map[stmtKey]*sql.Stmt // prepared ones, of as many statements as a program has
+}
+
+type stmtKey struct {
+	db  *sql.DB
+	sql string
+}
+
+// maxStmts bounds the prepared statements.
+const maxStmts = 400
+
+// openSQLite opens a file with one connection that writes and several that read. In WAL mode readers see the last
+// commit, and wait for nobody; synchronous=NORMAL keeps every commit if the process dies, and may lose the last ones if
+// the machine does.
+func openSQLite(path string, o *Options) (engine, error) {
+	if path == "" || path == ":memory:" {
+		return nil, errors.New("sqlite: want the path of a file")
+	}
+	open := func(most int, pragmas ...string) (*sql.DB, error) {
+		v := url.Values{"_pragma": append(pragmas, "busy_timeout(10000)", "synchronous(NORMAL)", "cache_size(-16000)", "temp_store(MEMORY)")}
+		db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+v.Encode())
+		if err == nil {
+			db.SetMaxOpenConns(most)
+			db.SetMaxIdleConns(most)
+		}
+		return db, err
+	}
+	writer, err := open(1, "journal_mode(WAL)", "journal_size_limit(67108864)")
+	if err != nil {
+		return nil, err
+	}
+	reader, err := open(max(4, runtime.NumCPU()), "query_only(1)")
+	if err != nil {
+		return nil, errors.Join(err, writer.Close())
+	}
+	e := newSQLite(writer, reader, o)
+	e.isOwn = true
+	return e, nil
+}
+
+func newSQLite(writer, reader *sql.DB, o *Options) *liteEngine {
+	return &liteEngine{writer: writer, reader: reader, names: newNames("", o.Prefix), inTx: o.InTx,
+		writing: make(chan struct{}, 1), stmts: map[stmtKey]*sql.Stmt{}}
+}
+
+func (e *liteEngine) close() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var errs []error
+	for _, s := range e.stmts {
+		errs = append(errs, s.Close())
+	}
+	clear(e.stmts)
+	if e.isOwn {
+		errs = append(errs, e.reader.Close(), e.writer.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func (e *liteEngine) lock() string { return "" } // there's one writer at a time
+
+// fill also makes the parameters SQLite's: ?1 and not $1, which would be a name there.
+func (e *liteEngine) fill(text string) string {
+	return e.filled.get(text, func(s string) string { return strings.ReplaceAll(e.replacer.Replace(s), "$", "?") })
+}
+
+// prepared returns a statement that stays prepared, or nil if there are too many of them.
+func (e *liteEngine) prepared(ctx context.Context, db *sql.DB, text string) (*sql.Stmt, error) {
+	k := stmtKey{db, text}
+	e.mu.Lock()
+	s, ok := e.stmts[k]
+	full := len(e.stmts) >= maxStmts
+	e.mu.Unlock()
+	if ok || full {
+		return s, nil
+	}
+	s, err := db.PrepareContext(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if other, ok := e.stmts[k]; ok {
+		return other, s.Close()
+	}
+	e.stmts[k] = s
+	return s, nil
+}
+
+func (e *liteEngine) query(ctx context.Context, text string, args []any, each func(row) error) error {
+	if strings.Contains(text, "UPDATE ") || strings.Contains(text, "DELETE ") { // with a RETURNING
+		return e.write(ctx, func(w *liteTx) error { return w.query(ctx, text, args, each) })
+	}
+	text = e.fill(text)
+	s, err := e.prepared(ctx, e.reader, text)
+	if err != nil {
+		return e.fail(ctx, err)
+	}
+	var rows *sql.Rows
+	if s != nil {
+		rows, err = s.QueryContext(ctx, args...)
+	} else {
+		rows, err = e.reader.QueryContext(ctx, text, args...)
+	}
+	return e.fail(ctx, readRows(rows, err, each))
+}
+
+func readRows(rows *sql.Rows, err error, each func(row) error) error {
+	if err != nil {
+		return err
+	}
+	for rows.Next() {
+		if err := each(rows); err != nil {
+			return errors.Join(err, rows.Close())
+		}
+	}
+	return errors.Join(rows.Err(), rows.Close())
+}
+
+// liteTx is a transaction.
+type liteTx struct {
+	*liteEngine
+	tx *sql.Tx
+}
+
+func (t *liteTx) query(ctx context.Context, text string, args []any, each func(row) error) error {
+	rows, err := t.tx.QueryContext(ctx, t.fill(text), args...)
+	return t.fail(ctx, readRows(rows, err, each))
+}
+
+// exec says how many rows were changed.
+func (t *liteTx) exec(ctx context.Context, text string, args ...any) (int64, error) {
+	r, err := t.tx.ExecContext(ctx, t.fill(text), args...)
+	if err != nil {
+		return 0, t.fail(ctx, err)
+	}
+	return r.RowsAffected()
+}
+
+func (e *liteEngine) snapshot(ctx context.Context, read func(session) error) error {
+	tx, err := e.reader.BeginTx(ctx, nil)
+	if err != nil {
+		return e.fail(ctx, err)
+	}
+	err = read(&liteTx{e, tx})
+	if back := tx.Rollback(); !errors.Is(back, sql.ErrTxDone) {
+		err = errors.Join(err, back)
+	}
+	return e.fail(ctx, err)
+}
+
+// write runs a transaction that may write, one at a time in this process. Its first statement takes the lock that
+// excludes other processes, so that it waits before it has read anything.
+func (e *liteEngine) write(ctx context.Context, do func(*liteTx) error) error {
+	select {
+	case e.writing <- struct{}{}:
+	case <-ctx.Done():
+		return e.fail(ctx, ctx.Err())
+	}
+	defer func() { <-e.writing }()
+	tx, err := e.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return e.fail(ctx, err)
+	}
+	w := &liteTx{e, tx}
+	if _, err = w.exec(ctx, "UPDATE ~lock SET n = 1"); err == nil {
+		err = do(w)
+	}
+	if err == nil {
+		return e.fail(ctx, tx.Commit())
+	}
+	if back := tx.Rollback(); !errors.Is(back, sql.ErrTxDone) {
+		err = errors.Join(err, back)
+	}
+	return e.fail(ctx, err)
+}
+
+func (e *liteEngine) apply(ctx context.Context, statements []statement) (changed []int64, err error) {
+	err = e.write(ctx, func(w *liteTx) error {
+		for _, s := range statements {
+			n, err := w.exec(ctx, s.sql, s.args...)
+			if err != nil {
+				return err
+			}
+			changed = append(changed, n)
+		}
+		return nil
+	})
+	return changed, err
+}
+
+// fail makes of an error of the driver one of package store: a database that is locked for longer than the time-out, a
+// full disk and a file that can't be written are for an administrator, and nothing was done.
+func (e *liteEngine) fail(ctx context.Context, err error) error {
+	if err == nil || errors.Is(err, store.ErrUnavailable) {
+		return err
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("sqlstore: %w", ctx.Err())
+	}
+	var failed *sqlite.Error
+	if errors.As(err, &failed) {
+		switch failed.Code() & 0xff {
+		case lib.SQLITE_BUSY, lib.SQLITE_LOCKED, lib.SQLITE_FULL, lib.SQLITE_READONLY, lib.SQLITE_IOERR, lib.SQLITE_CANTOPEN:
+			return fmt.Errorf("sqlstore: %w: %w", store.ErrUnavailable, err)
+		}
+	}
+	return err
+}
+
+func (e *liteEngine) migrate(ctx context.Context) error {
+	steps, err := migrationsOf("sqlite", e.names)
+	if err != nil {
+		return err
+	}
+	// The table is the lock too: see write. Making it takes the lock of the file.
+	for _, text := range []string{
+		"CREATE TABLE IF NOT EXISTS ~lock (n INTEGER NOT NULL)",
+		"CREATE TABLE IF NOT EXISTS ~migration (version INTEGER PRIMARY KEY, applied TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP)",
+	} {
+		if _, err := e.writer.ExecContext(ctx, e.fill(text)); err != nil {
+			return e.fail(ctx, err)
+		}
+	}
+	return e.write(ctx, func(w *liteTx) error {
+		at := 0
+		if err := w.query(ctx, "SELECT COALESCE(MAX(version), 0) FROM ~migration", nil, func(rw row) error { return rw.Scan(&at) }); err != nil {
+			return err
+		}
+		for _, s := range steps {
+			if s.version <= at {
+				continue
+			}
+			if _, err := w.tx.ExecContext(ctx, s.sql); err != nil {
+				return fmt.Errorf("step %d: %w", s.version, err)
+			}
+			if _, err := w.exec(ctx, "INSERT INTO ~migration (version) VALUES ($1)", int64(s.version)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

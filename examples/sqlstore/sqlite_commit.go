@@ -1,0 +1,340 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/document"
+	sqlite "modernc.org/sqlite"
+	lib "modernc.org/sqlite/lib"
+)
+
+// The statements of a commit. There's one writer, so that what was read stays true until it is written.
+const (
+	liteKeys   = `SELECT version, keys, uniques FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3`
+	liteInsert = `INSERT INTO ~resource (tenant, type, id, version, created, modified, label, folded, keys, uniques, long_keys, attributes, internal)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
+	liteUpdate = `UPDATE ~resource SET version = $4, created = $5, modified = $6, label = $7, folded = $8, keys = $9, uniques = $10,
+long_keys = $11, attributes = $12, internal = $13 WHERE tenant = $1 AND type = $2 AND id = $3`
+	liteDelete  = `DELETE FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3`
+	liteKey     = `INSERT INTO ~key (tenant, type, key, holder, id) VALUES ($1, $2, $3, $4, $5)`
+	liteNoKey   = `DELETE FROM ~key WHERE tenant = $1 AND type = $2 AND key = $3 AND holder = $4`
+	liteGroup   = `UPDATE ~resource SET version = $3, modified = $4 WHERE tenant = $1 AND type = 'Group' AND id = $2`
+	liteTypeOf  = `SELECT MIN(r.type) FROM ~count t JOIN ~resource r ON r.tenant = $1 AND r.type = t.type AND r.id = $2 WHERE t.tenant = $1 AND instr(t.type, '.') = 0`
+	liteIs      = `SELECT 1 FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3`
+	liteMember  = `INSERT INTO ~member (tenant, group_id, member_id, member_type) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`
+	liteRemove  = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2 AND member_id = $3`
+	liteLeave   = `DELETE FROM ~member WHERE tenant = $1 AND member_id = $2 AND member_type = $3`
+	liteDisband = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2`
+	liteSeats   = `INSERT INTO ~seat (tenant, used) VALUES ($1, $2) ON CONFLICT DO UPDATE SET used = $2`
+	liteCount   = `INSERT INTO ~count (tenant, type, n) VALUES ($1, $2, $3) ON CONFLICT DO UPDATE SET n = n + $3`
+	liteEvent   = `INSERT INTO ~event (tenant, id, kind, subject_type, subject_id, time, data) VALUES ($1, $2, $3, $4, $5, $6, $7)`
+	liteJournal = `INSERT INTO ~journal (tenant, id, time, connection, subject_type, subject_id, action, outcome, data)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+)
+
+// liteChange is a change being written.
+type liteChange struct {
+	*liteTx
+	context.Context
+	tenant string
+}
+
+func (e *liteEngine) commit(ctx context.Context, c *store.Change) error {
+	return e.write(ctx, func(w *liteTx) error {
+		if err := (&liteChange{w, ctx, enc(c.Tenant)}).write(c); err != nil {
+			return err
+		}
+		if e.inTx != nil {
+			return e.inTx(ctx, Tx{SQLite: w.tx}, c)
+		}
+		return nil
+	})
+}
+
+// do runs a statement, in the prepared form if there's one.
+func (t *liteChange) do(text string, args ...any) error {
+	_, err := t.exec(t.Context, text, args...)
+	return err
+}
+
+func (t *liteChange) write(c *store.Change) error {
+	for _, p := range c.Put {
+		if err := t.put(p); err != nil {
+			return err
+		}
+	}
+	for _, d := range c.Delete {
+		if err := t.remove(d); err != nil {
+			return err
+		}
+	}
+	for _, d := range c.Members {
+		isPut := slices.ContainsFunc(c.Put, func(p store.Put) bool {
+			return p.Resource.Type == groupType && p.Resource.ID == d.Group
+		})
+		if err := t.members(d, isPut); err != nil {
+			return err
+		}
+	}
+	if s := c.Seats; s != nil {
+		if err := t.seats(s); err != nil {
+			return err
+		}
+	}
+	for _, e := range c.Events {
+		err := t.do(liteEvent, t.tenant, enc(e.ID), enc(e.Kind), enc(e.Subject.Type), enc(e.Subject.ID), e.Time.UnixMicro(), string(e.Data))
+		if err != nil {
+			return err
+		}
+	}
+	if j := c.Journal; j != nil {
+		return t.do(liteJournal, t.tenant, enc(j.ID), j.Time.UnixMicro(), enc(j.Connection), enc(j.Subject.Type), enc(j.Subject.ID),
+			enc(j.Action), enc(j.Outcome), string(j.Data))
+	}
+	return nil
+}
+
+// kept is what is in the tables of a resource.
+type kept struct {
+	keySet
+	version string
+}
+
+// find returns nil if there's no such resource.
+func (t *liteChange) find(typ, id string) (found *kept, err error) {
+	err = t.query(t.Context, liteKeys, []any{t.tenant, typ, id}, func(rw row) error {
+		found = &kept{}
+		var keys string
+		err := rw.Scan(&found.version, &keys, &found.uniques)
+		if keys != "" {
+			found.keys = strings.Split(keys, keysSplit)
+		}
+		return err
+	})
+	return found, err
+}
+
+func (t *liteChange) put(p store.Put) error {
+	args := resourceArgs(t.tenant, p.Resource)
+	typ, id := args[1].(string), args[2].(string)
+	now := keysOf(p.Resource.Index)
+	if p.IfVersion == "" {
+		if err := t.do(liteInsert, args...); isUnique(err) {
+			return &store.ConflictError{Attribute: "id"}
+		} else if err != nil {
+			return err
+		}
+		if err := t.addKeys(typ, id, now, keySet{}); err != nil {
+			return err
+		}
+		return t.do(liteCount, t.tenant, typ, int64(1))
+	}
+	was, err := t.find(typ, id)
+	if err != nil {
+		return err
+	}
+	if was == nil || was.version != enc(p.IfVersion) {
+		return store.ErrVersionMismatch
+	}
+	if err := t.dropKeys(typ, id, was.keySet, now); err != nil {
+		return err
+	}
+	if err := t.addKeys(typ, id, now, was.keySet); err != nil {
+		return err
+	}
+	return t.do(liteUpdate, args...)
+}
+
+// has says whether a set has the ith key of another, in the same way.
+func (s keySet) has(o keySet, i int) bool {
+	at := slices.Index(s.keys, o.keys[i])
+	return at >= 0 && (at < s.uniques) == (i < o.uniques)
+}
+
+func (t *liteChange) addKeys(typ, id string, now, was keySet) error {
+	for i, k := range now.keys {
+		if was.has(now, i) {
+			continue
+		}
+		if err := t.do(liteKey, t.tenant, typ, k, now.holder(i, id), id); isUnique(err) {
+			attribute, _, _ := strings.Cut(k, keySplit)
+			return &store.ConflictError{Attribute: dec(attribute)}
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *liteChange) dropKeys(typ, id string, was, now keySet) error {
+	for i, k := range was.keys {
+		if now.has(was, i) {
+			continue
+		}
+		if err := t.do(liteNoKey, t.tenant, typ, k, was.holder(i, id)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func isUnique(err error) bool {
+	var failed *sqlite.Error
+	return errors.As(err, &failed) && failed.Code()&0xff == lib.SQLITE_CONSTRAINT
+}
+
+func (t *liteChange) remove(d store.Delete) error {
+	typ, id := enc(d.Type), enc(d.ID)
+	was, err := t.find(typ, id)
+	switch {
+	case err != nil:
+		return err
+	case was == nil:
+		return store.ErrNotFound
+	case d.IfVersion != "" && enc(d.IfVersion) != was.version:
+		return store.ErrVersionMismatch
+	}
+	err = errors.Join(
+		t.dropKeys(typ, id, was.keySet, keySet{}),
+		t.do(liteDelete, t.tenant, typ, id),
+		t.do(liteLeave, t.tenant, id, typ),
+		t.do(liteCount, t.tenant, typ, int64(-1)),
+	)
+	if err == nil && d.Type == groupType {
+		err = t.do(liteDisband, t.tenant, id)
+	}
+	return err
+}
+
+func (t *liteChange) members(d store.MemberDelta, isPut bool) error {
+	group := enc(d.Group)
+	was, err := t.find(groupType, group)
+	switch {
+	case err != nil:
+		return err
+	case was == nil:
+		return store.ErrNotFound
+	case isPut:
+	case d.IfVersion != "" && enc(d.IfVersion) != was.version:
+		return store.ErrVersionMismatch
+	default:
+		if err := t.do(liteGroup, t.tenant, group, enc(d.Version), d.LastModified.UnixMicro()); err != nil {
+			return err
+		}
+	}
+	if d.Replace {
+		if err := t.do(liteDisband, t.tenant, group); err != nil {
+			return err
+		}
+	}
+	for _, id := range d.Remove {
+		if err := t.do(liteRemove, t.tenant, group, enc(id)); err != nil {
+			return err
+		}
+	}
+	for _, m := range d.Add {
+		typ, id := enc(m.Type), enc(m.ID)
+		text, args := liteIs, []any{t.tenant, typ, id}
+		if typ == "" {
+			text, args = liteTypeOf, []any{t.tenant, id}
+		}
+		isThere := false
+		err := t.query(t.Context, text, args, func(rw row) error {
+			if isThere = true; typ != "" {
+				return nil
+			}
+			var first *string
+			err := rw.Scan(&first)
+			if isThere = first != nil; isThere {
+				typ = *first
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if !isThere {
+			return &store.UnknownMemberError{ID: m.ID}
+		}
+		if err := t.do(liteMember, t.tenant, group, id, typ); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *liteChange) seats(s *store.SeatClaim) error {
+	used := 0
+	err := t.query(t.Context, "SELECT used FROM ~seat WHERE tenant = $1", []any{t.tenant}, func(rw row) error { return rw.Scan(&used) })
+	if err != nil {
+		return err
+	}
+	if s.Take > 0 && s.Limit >= 0 && used+s.Take > s.Limit {
+		return store.ErrNoSeat
+	}
+	return t.do(liteSeats, t.tenant, int64(max(0, used+s.Take)))
+}
+
+const (
+	liteMembers = `SELECT m.member_type, m.member_id, r.label FROM ~member m
+JOIN ~resource r ON r.tenant = m.tenant AND r.type = m.member_type AND r.id = m.member_id
+WHERE m.tenant = $1 AND m.group_id = $2 AND m.member_id > $3 ORDER BY m.member_id LIMIT $4`
+	liteGroups = `SELECT m.member_type, m.group_id, r.label FROM ~member m
+JOIN ~resource r ON r.tenant = m.tenant AND r.type = 'Group' AND r.id = m.group_id
+WHERE m.tenant = $1 AND m.member_id = $2 AND m.group_id > $3 ORDER BY m.group_id LIMIT $4`
+	liteNamed = `SELECT m.member_type, m.member_id, r.label FROM ~member m
+JOIN ~resource r ON r.tenant = m.tenant AND r.type = m.member_type AND r.id = m.member_id
+WHERE m.tenant = $1 AND m.group_id = $2 AND m.member_id > $3 AND m.member_id IN (SELECT value FROM json_each($5))
+ORDER BY m.member_id LIMIT $4`
+)
+
+// members asks for one group or member after the other: the database is in the process.
+func (e *liteEngine) members(ctx context.Context, c memberChunk) (rows []store.Member, last int, err error) {
+	text, asked := liteMembers, c.Groups
+	switch {
+	case len(c.Of) > 0:
+		text, asked = liteGroups, c.Of
+	case len(c.IDs) > 0:
+		text = liteNamed
+	}
+	after := c.after
+	for i, name := range asked {
+		args := []any{enc(c.Tenant), enc(name), enc(after), int64(c.max - len(rows))}
+		if text == liteNamed {
+			args = append(args, jsonArray(c.IDs))
+		}
+		err := e.query(ctx, text, args, func(rw row) error {
+			var typ, id, label string
+			if err := rw.Scan(&typ, &id, &label); err != nil {
+				return err
+			}
+			last = i
+			m := store.Member{Group: name, Type: dec(typ), ID: dec(id), Label: dec(label)}
+			if text == liteGroups {
+				m.Group, m.ID = m.ID, m.Group
+			}
+			rows = append(rows, m)
+			return nil
+		})
+		if after = ""; err != nil || len(rows) == c.max {
+			return rows, last, err
+		}
+	}
+	return rows, last, nil
+}
+
+// jsonArray is a parameter with many values.
+func jsonArray(texts []string) string {
+	b := []byte{'['}
+	for i, s := range texts {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = document.AppendString(b, enc(s))
+	}
+	return string(append(b, ']'))
+}

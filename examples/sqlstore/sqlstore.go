@@ -1,0 +1,195 @@
+// Package sqlstore keeps everything in SQLite or PostgreSQL (14 or newer). It implements the contract of package store
+// with all of its optional parts, and is made to be imported, or copied, as a product's store.
+//
+// Tables and what they mean are described in migrations/postgres; their names begin with Options.Prefix. PostgreSQL runs
+// a commit in one round trip, unless Options.InTx is set. SQLite has one writer at a time and any number of readers,
+// which don't wait for it.
+//
+// What a filter asks of index keys, ids, meta and memberships runs in the database. The rest is evaluated by
+// [filter.Match] while resources stream by in chunks: memory stays bounded, time grows with the tenant.
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/rollcall-dev/rollcall/store"
+)
+
+// Options are how a store is opened. The zero value is good.
+type Options struct {
+	// Prefix begins the names of all tables and indexes. Default: rollcall_.
+	Prefix string
+	// Schema is the PostgreSQL schema of the tables; it is created if it isn't there. Default: the connection's own.
+	Schema string
+	// NoMigrate leaves the tables as they are: the product migrates at another time, with [Store.Migrate].
+	NoMigrate bool
+	// InTx is called inside the transaction of every commit, when all of it is written: for the product's own tables. An
+	// error vetoes the commit and is what Commit returns. It may be called again for the same change, after a rollback.
+	InTx func(ctx context.Context, tx Tx, c *store.Change) error
+}
+
+// Tx is the transaction of a commit: of the engine in use, the other one is nil. It must be neither committed nor
+// rolled back by who is given it.
+type Tx struct {
+	Postgres pgx.Tx
+	SQLite   *sql.Tx
+}
+
+// Store is a store.Store on a database. Make it with [Open], [OnPool] or [OnSQLite].
+type Store struct {
+	engine
+	known sync.Map // type + NUL + attribute of what is known to be indexed
+}
+
+var (
+	_ store.Store         = (*Store)(nil)
+	_ store.SeatReader    = (*Store)(nil)
+	_ store.EventSource   = (*Store)(nil)
+	_ store.JournalReader = (*Store)(nil)
+)
+
+// engine is what SQLite and PostgreSQL do each in their way.
+type engine interface {
+	session
+	// snapshot runs reads that see one state of the database.
+	snapshot(ctx context.Context, read func(session) error) error
+	// apply runs statements in one transaction, and says how many rows each changed.
+	apply(ctx context.Context, statements []statement) (changed []int64, err error)
+	commit(ctx context.Context, c *store.Change) error
+	// members reads rows, and says of which of those asked for (by its number) the last one is.
+	members(ctx context.Context, c memberChunk) (rows []store.Member, last int, err error)
+	migrate(ctx context.Context) error
+	// lock is what ends a SELECT that takes rows for an update, beside others that do the same.
+	lock() string
+	close() error
+}
+
+// session runs queries. In their text "~" stands for the prefix of tables.
+type session interface {
+	query(ctx context.Context, sql string, args []any, each func(row) error) error
+}
+
+type row interface{ Scan(dest ...any) error }
+
+type statement struct {
+	sql  string
+	args []any
+}
+
+// Open opens sqlite:PATH or postgres://..., and brings the tables up to date. Close it in the end.
+func Open(ctx context.Context, dsn string, o *Options) (*Store, error) {
+	if path, ok := strings.CutPrefix(dsn, "sqlite:"); ok {
+		return open(ctx, o, func(o *Options) (engine, error) { return openSQLite(path, o) })
+	}
+	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") {
+		return open(ctx, o, func(o *Options) (engine, error) { return openPostgres(ctx, dsn, o) })
+	}
+	return nil, errors.New("sqlstore: want sqlite:PATH or postgres://...")
+}
+
+// OnPool makes a store on a product's own pool, which it never closes.
+func OnPool(ctx context.Context, pool *pgxpool.Pool, o *Options) (*Store, error) {
+	return open(ctx, o, func(o *Options) (engine, error) { return newPostgres(pool, o), nil })
+}
+
+// OnSQLite makes a store on a product's own SQLite database, which it never closes. The product chooses journal_mode and
+// busy_timeout; without WAL, readers wait for the writer.
+func OnSQLite(ctx context.Context, db *sql.DB, o *Options) (*Store, error) {
+	return open(ctx, o, func(o *Options) (engine, error) { return newSQLite(db, db, o), nil })
+}
+
+func open(ctx context.Context, o *Options, connect func(o *Options) (engine, error)) (*Store, error) {
+	var own Options
+	if o != nil {
+		own = *o
+	}
+	if own.Prefix == "" {
+		own.Prefix = "rollcall_"
+	}
+	if err := errors.Join(checkName("prefix", own.Prefix), checkName("schema", own.Schema)); err != nil {
+		return nil, err
+	}
+	e, err := connect(&own)
+	if err != nil {
+		return nil, fmt.Errorf("sqlstore: %w", err)
+	}
+	s := &Store{engine: e}
+	if !own.NoMigrate {
+		if err := s.Migrate(ctx); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
+	return s, nil
+}
+
+// Migrate brings the tables up to date. Any number of processes may do it at the same time.
+func (s *Store) Migrate(ctx context.Context) error {
+	if err := s.migrate(ctx); err != nil {
+		return fmt.Errorf("sqlstore: migrate: %w", err)
+	}
+	return nil
+}
+
+// Close closes what Open opened. It implements io.Closer.
+func (s *Store) Close() error { return s.close() }
+
+// Commit implements [store.Store].
+func (s *Store) Commit(ctx context.Context, c *store.Change) error {
+	if err := s.commit(ctx, c); err != nil {
+		return err
+	}
+	for _, p := range c.Put {
+		for _, k := range p.Resource.Index {
+			s.learn(p.Resource.Type, k.Attribute)
+		}
+	}
+	return nil
+}
+
+// Members implements [store.Store]. Rows are read in chunks, each by a query of its own, so that a slow reader holds no
+// connection.
+func (s *Store) Members(ctx context.Context, q store.MemberQuery) iter.Seq2[store.Member, error] {
+	return func(yield func(store.Member, error) bool) {
+		const first, most = 250, 2000
+		c := memberChunk{MemberQuery: q, max: first}
+		asked := &c.Groups
+		if len(q.Of) > 0 {
+			asked = &c.Of
+		}
+		for len(*asked) > 0 {
+			rows, last, err := s.members(ctx, c)
+			if err != nil {
+				yield(store.Member{}, err)
+				return
+			}
+			for _, m := range rows {
+				if !yield(m, nil) {
+					return
+				}
+			}
+			if len(rows) < c.max {
+				return
+			}
+			*asked = (*asked)[last:]
+			c.after, c.max = rows[len(rows)-1].ID, most
+			if len(q.Of) > 0 {
+				c.after = rows[len(rows)-1].Group
+			}
+		}
+	}
+}
+
+// memberChunk asks for rows from a place on.
+type memberChunk struct {
+	store.MemberQuery
+	after string // the other end's id, of what was asked for first
+	max   int
+}
