@@ -131,8 +131,7 @@ func (s *Store) typeOf(ctx context.Context, tenant string, ref store.MemberRef) 
 	if ref.Type == "" {
 		all := table{&mapped[Other]{nil, s.others}, "", ""}
 		err := all.walk(ctx, tenant, "", func(r *row) bool {
-			typ, id, _ := strings.Cut(r.ID, "/")
-			if id == ref.ID && !isInternal(typ) {
+			if typ, id, ok := strings.Cut(r.ID, "/"); ok && id == ref.ID && !isInternal(typ) {
 				found = typ
 			}
 			return found == ""

@@ -159,6 +159,14 @@ func (t table) list(ctx context.Context, tenant, after string, max int) ([]*row,
 	return list, nil
 }
 
+// search lets a repository answer that has but one type.
+func (t table) search(ctx context.Context, q store.Query) ([]*row, int, error) {
+	if t.prefix != "" {
+		return nil, 0, errors.ErrUnsupported
+	}
+	return t.rows.search(ctx, q)
+}
+
 // batch is how many rows are read at a time.
 const batch = 256
 
