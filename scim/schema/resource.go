@@ -29,7 +29,8 @@ func EnterpriseUser() elimity.SchemaExtension {
 }
 
 // Group is the resource type Group as RFC 7643 section 8.7.1 has it, but for: displayName is required (errata 5368),
-// and members.value, an id, is caseExact.
+// members.value, an id, is caseExact, and members.display, which that section lacks, is readOnly: it is the label that
+// the member has now.
 func Group() elimity.ResourceType {
 	rt := elimity.ResourceType{
 		ID:          optional.NewString("Group"),
@@ -38,6 +39,7 @@ func Group() elimity.ResourceType {
 		Endpoint:    "/Groups",
 		Schema:      elimityschema.CoreGroupSchema(),
 	}
+	rt = corrected(rt, "members.display", func(c *characteristics) { c.mutability = elimityschema.AttributeMutabilityReadOnly() })
 	return corrected(rt, "members.value", func(c *characteristics) { c.caseExact = true })
 }
 
