@@ -34,8 +34,9 @@ type Repository[T any] interface {
 	// Delete removes a row, or returns store.ErrNotFound.
 	Delete(ctx context.Context, tenant, id string) error
 	// Find returns the rows with a value: path is an attribute such as userName, and value is folded (document.Fold)
-	// unless the attribute is caseExact. It returns errors.ErrUnsupported for attributes that it has no index on; the
-	// store then reads all rows.
+	// unless the attribute is caseExact. Compare it with what document.Fold made of the field, kept in a column of its
+	// own: a database's lower() differs beyond ASCII. More rows than match are no harm. It returns
+	// errors.ErrUnsupported for attributes that it has no index on; the store then reads all rows.
 	Find(ctx context.Context, tenant, path, value string) ([]*Record[T], error)
 	// List returns at most max rows, those behind the id, in the order of the bytes of ids.
 	List(ctx context.Context, tenant, after string, max int) ([]*Record[T], error)
