@@ -75,7 +75,7 @@ func Run(ctx context.Context, app App, args []string, stdout, stderr io.Writer) 
 	}
 	s, err := openStore(ctx, app, f.store)
 	if err != nil {
-		return fmt.Errorf("-store %s: %w", f.store, err)
+		return fmt.Errorf("-store %s: %w", redacted(f.store), err)
 	}
 	log := slog.New(slog.NewTextHandler(stderr, nil))
 	err = serve(ctx, app, f, s, log, stdout)

@@ -8,16 +8,27 @@ package main
 import (
 	"context"
 	"flag"
+	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/rollcall-dev/rollcall/examples/boot"
 	"github.com/rollcall-dev/rollcall/scim"
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-func main() {
-	boot.Main(app(os.Stdout), "-addr", "127.0.0.1:0", "-store", "memory", "-token", "contoso="+entraToken, "-token", "initech="+oktaToken)
+func main() { os.Exit(run()) }
+
+func run() int {
+	dir, err := os.MkdirTemp("", "rollcall-quickstart-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "quickstart:", err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	return boot.Command(app(os.Stdout), "-addr", "127.0.0.1:0", "-store", "sqlite:"+filepath.Join(dir, "rollcall.db"),
+		"-token", "contoso="+entraToken, "-token", "initech="+oktaToken)
 }
 
 // Two customers of the product, and the credentials that their administrators gave to their identity providers.

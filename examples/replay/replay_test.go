@@ -4,21 +4,30 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/rollcall-dev/rollcall/examples/memstore"
 	"github.com/rollcall-dev/rollcall/examples/replay"
+	"github.com/rollcall-dev/rollcall/examples/sqlstore"
 	"github.com/rollcall-dev/rollcall/scim"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/storetest"
 )
 
-var stores = map[string]func() store.Store{
-	"memstore": func() store.Store { return memstore.New() },
-	"fake":     func() store.Store { return storetest.NewFake() },
+var stores = map[string]func(t *testing.T) store.Store{
+	"memstore": func(*testing.T) store.Store { return memstore.New() },
+	"fake":     func(*testing.T) store.Store { return storetest.NewFake() },
+	"sqlite": func(t *testing.T) store.Store {
+		s, err := sqlstore.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "replay.db"), nil)
+		require.NoError(t, err)
+		t.Cleanup(func() { assert.NoError(t, s.Close()) })
+		return s
+	},
 }
 
 // Every conversation goes well on a service of its own.
@@ -26,7 +35,7 @@ func TestEachAlone(t *testing.T) {
 	for name, newStore := range stores {
 		t.Run(name, func(t *testing.T) {
 			for _, s := range conversations(t) {
-				t.Run(title(s), func(t *testing.T) { run(t, service(t, newStore()), s) })
+				t.Run(title(s), func(t *testing.T) { run(t, service(t, newStore(t)), s) })
 			}
 		})
 	}
@@ -37,7 +46,7 @@ func TestEachAlone(t *testing.T) {
 func TestAllOnOne(t *testing.T) {
 	for name, newStore := range stores {
 		t.Run(name, func(t *testing.T) {
-			runner := service(t, newStore())
+			runner := service(t, newStore(t))
 			for _, s := range conversations(t) {
 				if !strings.HasSuffix(s.File, "okta-spec-suite/01-full-suite.json") {
 					t.Run(title(s), func(t *testing.T) { run(t, runner, s) })
