@@ -58,8 +58,11 @@ func coerce(a *Attribute, v document.Value, m *Mode) (document.Value, *Error) {
 		if err != nil {
 			return v, err.at(i)
 		}
-		if !x.IsEmpty() {
+		switch {
+		case !x.IsEmpty():
 			elements = append(elements, x)
+		case a.Relation == filter.Members: // a group never loses its members to elements that say nothing
+			return v, invalid("invalidValue", "value", "want the id of a resource").at(i)
 		}
 	}
 	return document.Array(elements...), nil
