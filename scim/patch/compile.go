@@ -260,7 +260,7 @@ func (c *compiler) change(t target, v document.Value) error {
 // assign compiles an add or replace. Null and an empty array are no value (RFC 7643 section 2.5): replace unassigns,
 // add has nothing to add.
 func (c *compiler) assign(t target, v document.Value) error {
-	if v.IsNull() || v.Kind() == document.KindArray && v.IsEmpty() {
+	if v.IsNull() || v.Kind() == document.KindArray && v.Len() == 0 {
 		if c.op == Add {
 			c.emit(change{})
 			return nil

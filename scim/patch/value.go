@@ -42,7 +42,7 @@ func (c *compiler) list(a *schema.Attribute, v document.Value) (document.Value, 
 // null is to be unassigned. The zero Value means that the whole is to be unassigned.
 func (c *compiler) partial(a *schema.Attribute, v document.Value) (document.Value, error) {
 	if !c.m.Strict {
-		if v.Kind() == document.KindArray && v.Len() == 1 {
+		if v.Kind() == document.KindArray && v.Len() == 1 && v.At(0).Kind() != document.KindArray {
 			c.m.Quirks.Add(quirk.ArrayForScalar)
 			v = *v.At(0)
 		}

@@ -86,7 +86,7 @@ func (x *Extension) decode(to []document.Member, v document.Value, m *Mode) *Err
 	if v.Kind() == document.KindArray && v.Len() == 1 && m.tolerate(quirk.ArrayForScalar) {
 		v = v.Items()[0].Value
 	}
-	if v.IsEmpty() {
+	if v.IsNull() || v.Kind() == document.KindArray && v.Len() == 0 {
 		return nil
 	}
 	if v.Kind() != document.KindObject {
