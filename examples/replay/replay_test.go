@@ -1,6 +1,9 @@
 package replay_test
 
 import (
+	"context"
+	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -8,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -19,37 +23,59 @@ import (
 	"github.com/rollcall-dev/rollcall/store/storetest"
 )
 
+// stores are all there are.
 var stores = map[string]func(t *testing.T) store.Store{
 	"memstore": func(*testing.T) store.Store { return memstore.New() },
 	"fake":     func(*testing.T) store.Store { return storetest.NewFake() },
 	"sqlite": func(t *testing.T) store.Store {
-		s, err := sqlstore.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "replay.db"), nil)
-		require.NoError(t, err)
-		t.Cleanup(func() { assert.NoError(t, s.Close()) })
-		return s
+		return open(t, "sqlite:"+filepath.Join(t.TempDir(), "replay.db"), nil)
+	},
+	"postgres": func(t *testing.T) store.Store {
+		dsn := os.Getenv("ROLLCALL_TEST_POSTGRES")
+		if dsn == "" {
+			t.Skip("no PostgreSQL to test with: set ROLLCALL_TEST_POSTGRES=postgres://user:password@host/database")
+		}
+		schema := fmt.Sprintf("rollcall_replay_%x", rand.Uint64())
+		t.Cleanup(func() {
+			ctx := context.Background()
+			c, err := pgx.Connect(ctx, dsn)
+			require.NoError(t, err)
+			defer c.Close(ctx)
+			_, err = c.Exec(ctx, "DROP SCHEMA IF EXISTS "+schema+" CASCADE")
+			assert.NoError(t, err)
+		})
+		return open(t, dsn, &sqlstore.Options{Schema: schema})
 	},
 }
 
-// Every conversation goes well on a service of its own.
+func open(t *testing.T, dsn string, o *sqlstore.Options) store.Store {
+	s, err := sqlstore.Open(t.Context(), dsn, o)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, s.Close()) })
+	return s
+}
+
+// Every conversation goes well alone, in a tenant of its own, which is as good as a service of its own.
 func TestEachAlone(t *testing.T) {
 	for name, newStore := range stores {
 		t.Run(name, func(t *testing.T) {
-			for _, s := range conversations(t) {
-				t.Run(title(s), func(t *testing.T) { run(t, service(t, newStore(t)), s) })
+			s := newStore(t)
+			for _, c := range conversations(t) {
+				t.Run(title(c), func(t *testing.T) { run(t, service(t, s, title(c)), c) })
 			}
 		})
 	}
 }
 
-// All go well on one service, one after the other: what one leaves behind is in no other's way. Okta's suite reads the
+// All go well in one tenant, one after the other: what one leaves behind is in no other's way. Okta's suite reads the
 // first user of the service, so that it needs one of its own.
-func TestAllOnOne(t *testing.T) {
+func TestAllInOne(t *testing.T) {
 	for name, newStore := range stores {
 		t.Run(name, func(t *testing.T) {
-			runner := service(t, newStore(t))
-			for _, s := range conversations(t) {
-				if !strings.HasSuffix(s.File, "okta-spec-suite/01-full-suite.json") {
-					t.Run(title(s), func(t *testing.T) { run(t, runner, s) })
+			runner := service(t, newStore(t), "acme")
+			for _, c := range conversations(t) {
+				if !strings.HasSuffix(c.File, "okta-spec-suite/01-full-suite.json") {
+					t.Run(title(c), func(t *testing.T) { run(t, runner, c) })
 				}
 			}
 		})
@@ -59,14 +85,15 @@ func TestAllOnOne(t *testing.T) {
 func conversations(t *testing.T) []*replay.Scenario {
 	all, err := replay.LoadAll(os.DirFS("../../testdata"), ".", "products", "rfc9865")
 	require.NoError(t, err)
+	assert.GreaterOrEqual(t, len(all), 75)
 	return all
 }
 
 func title(s *replay.Scenario) string { return strings.TrimSuffix(s.File, ".json") }
 
-// service is a runner for a new service, mounted under a prefix as products do.
-func service(t *testing.T, s store.Store) *replay.Runner {
-	h, err := scim.NewHandler(s, &scim.Options{Auth: scim.BearerTokens{"a-token-of-acme": "acme"}})
+// service is a runner for a service, mounted under a prefix as products do.
+func service(t *testing.T, s store.Store, tenant string) *replay.Runner {
+	h, err := scim.NewHandler(s, &scim.Options{Auth: scim.BearerTokens{"a-token-of-acme": tenant}})
 	require.NoError(t, err)
 	mux := http.NewServeMux()
 	mux.Handle("/scim/v2/", http.StripPrefix("/scim/v2", h))
@@ -75,8 +102,8 @@ func service(t *testing.T, s store.Store) *replay.Runner {
 	return &replay.Runner{BaseURL: server.URL + "/scim/v2", Token: "a-token-of-acme", Client: server.Client(), Conventions: true, Optional: true}
 }
 
-func run(t *testing.T, runner *replay.Runner, s *replay.Scenario) {
-	for _, result := range runner.Run(t.Context(), s) {
+func run(t *testing.T, runner *replay.Runner, c *replay.Scenario) {
+	for _, result := range runner.Run(t.Context(), c) {
 		if !result.OK() {
 			t.Errorf("%s\n    sent: %s", result, result.Sent)
 		}
