@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -61,6 +62,40 @@ func (p *process) rest(t *testing.T) string {
 	rest, err := io.ReadAll(p.stdout)
 	require.NoError(t, err)
 	return string(rest)
+}
+
+// Data outlives the process, and a password in the store's name is never shown.
+func TestStores(t *testing.T) {
+	store := "sqlite:" + filepath.Join(t.TempDir(), "people.db")
+	for _, want := range []string{`"totalResults":0`, `"totalResults":1`} {
+		p := start(t, "-addr", "127.0.0.1:0", "-store", store, "-token", "acme=one")
+		url := p.ready(t)
+		assert.Contains(t, send(t, http.MethodGet, url+"/Users", "one", ""), want)
+		assert.Contains(t, send(t, http.MethodPost, url+"/Users", "one", `{"userName":"ada"}`), "userName") // the second time as a conflict
+		require.NoError(t, p.Process.Signal(syscall.SIGTERM))
+		p.rest(t)
+		require.NoError(t, p.Wait(), "%s", p.stderr)
+	}
+
+	p := start(t, "-addr", "127.0.0.1:0", "-token", "acme=one", "-store", "postgres://rollcall:s3cret@127.0.0.1:1/people")
+	assert.Empty(t, p.rest(t))
+	assert.Error(t, p.Wait())
+	assert.Contains(t, p.stderr.String(), "server: -store postgres://rollcall:xxxxx@127.0.0.1:1/people: ")
+	assert.NotContains(t, p.stderr.String(), "s3cret")
+}
+
+func send(t *testing.T, method, url, token, body string) string {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	require.NoError(t, err)
+	r.Header.Set("Authorization", "Bearer "+token)
+	r.Header.Set("Content-Type", "application/scim+json")
+	answer, err := http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	return string(text)
 }
 
 func status(t *testing.T, url, token string) int {
