@@ -2,7 +2,12 @@ module github.com/rollcall-dev/rollcall
 
 go 1.26.0
 
-require github.com/elimity-com/scim v0.0.0-20240320110924-172bf2aee9c8
+require (
+	github.com/elimity-com/scim v0.0.0-20240320110924-172bf2aee9c8
+	github.com/go-playground/validator/v10 v10.30.6
+	github.com/google/uuid v1.6.0
+	github.com/stretchr/testify v1.12.1
+)
 
 require (
 	github.com/di-wu/parser v0.2.2 // indirect
@@ -10,11 +15,9 @@ require (
 	github.com/gabriel-vasile/mimetype v1.4.16 // indirect
 	github.com/go-playground/locales v0.14.2 // indirect
 	github.com/go-playground/universal-translator v0.18.2 // indirect
-	github.com/go-playground/validator/v10 v10.30.6 // indirect
-	github.com/google/uuid v1.6.0 // indirect
 	github.com/leodido/go-urn v1.5.0 // indirect
 	github.com/scim2/filter-parser/v2 v2.2.0 // indirect
-	github.com/stretchr/testify v1.12.1 // indirect
+	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
