@@ -1,0 +1,87 @@
+package scim_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/storetest"
+)
+
+// related is a store that reads a user with its groups in one go, and counts how it is asked.
+type related struct {
+	*storetest.Fake
+	together, members int
+}
+
+func (s *related) GetRelated(ctx context.Context, k store.Key) (*store.Resource, []store.Member, error) {
+	s.together++
+	r, err := s.Get(ctx, k)
+	if err != nil {
+		return nil, nil, err
+	}
+	var rows []store.Member
+	for row, err := range s.Members(ctx, store.MemberQuery{Tenant: k.Tenant, Of: []string{k.ID}}) {
+		if err != nil {
+			return nil, nil, err
+		}
+		rows = append(rows, row)
+	}
+	return r, rows, nil
+}
+
+// A store that can read both at once is asked once, where groups are shown, and the answers are the same.
+func TestRelatedReader(t *testing.T) {
+	both := &related{Fake: storetest.NewFake()}
+	both.Before(func(_ context.Context, method string) error {
+		if method == "Members" {
+			both.members++
+		}
+		return nil
+	})
+	s, plain := serveStore(t, both), serveStore(t, both.Fake)
+	ada := s.user("ada")
+	s.group("Crew", ada)
+	s.group("Board", ada)
+	path := "/Users/" + ada
+	for _, c := range []struct {
+		name, method, path, body string
+		together                 int
+	}{
+		{"read", "GET", path, "", 1},
+		{"groups only", "GET", path + "?attributes=groups", "", 1},
+		{"without groups", "GET", path + "?attributes=userName", "", 0},
+		{"groups left out", "GET", path + "?excludedAttributes=groups", "", 0},
+		{"patched", "PATCH", path, patchBody(`{"op":"replace","path":"title","value":"T"}`), 1},
+		{"replaced", "PUT", path, userBody("ada"), 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			both.together, both.members = 0, 0
+			s, plain := &service{t: t, url: s.url}, &service{t: t, url: plain.url}
+			got := s.do(c.method, c.path, c.body).is(200)
+			assert.Equal(t, c.together, both.together)
+			assert.Equal(t, c.together, both.members, "the rows are read once at most")
+			want := plain.do(c.method, c.path, c.body).is(200)
+			assert.Equal(t, want.at("groups"), rewritten(got.at("groups"), s.url, plain.url))
+			if groups, ok := got.at("groups").([]any); ok {
+				assert.Len(t, groups, 2)
+			}
+		})
+	}
+	s.do("GET", "/Users/nobody", "").fails(404, "", "nobody")
+	s.do("GET", path, "", "Authorization: Bearer umbrella").fails(404, "", ada)
+	both.SetUnavailable(true)
+	s.do("GET", path, "").fails(503, "", "try again")
+}
+
+// rewritten is a list of groups with their addresses at another service.
+func rewritten(groups any, from, to string) any {
+	list, _ := groups.([]any)
+	for _, g := range list {
+		g := g.(map[string]any)
+		g["$ref"] = to + g["$ref"].(string)[len(from):]
+	}
+	return groups
+}
