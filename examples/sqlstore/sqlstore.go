@@ -92,7 +92,7 @@ func Open(ctx context.Context, dsn string, o *Options) (*Store, error) {
 	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") {
 		return open(ctx, o, func(o *Options) (engine, error) { return openPostgres(ctx, dsn, o) })
 	}
-	return nil, errors.New("sqlstore: want sqlite:PATH or postgres://...")
+	return nil, errors.New("sqlstore: want sqlite:PATH or postgres://HOST/DATABASE")
 }
 
 // OnPool makes a store on a product's own pool, which it never closes.
