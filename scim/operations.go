@@ -154,7 +154,11 @@ func (c *caller) patch(ep *endpoint, id string, on conditions, body document.Val
 		return nil, c.patchMembers(ep, id, on, version, ops)
 	}
 	return c.update(ep, http.MethodPatch, id, on, func(cur *store.Resource) (document.Value, *lifecycle.MemberChange, error) {
-		v, members, err := patch.Apply(ep.Type, cur.Attributes.Value(), ops, &c.mode)
+		old := cur.Attributes.Value()
+		v, members, err := patch.Apply(ep.Type, old, ops, &c.mode)
+		if err == nil {
+			v, err = ep.withActive(v, old.Get("active"))
+		}
 		if err != nil {
 			return v, nil, err
 		}

@@ -91,7 +91,8 @@ func (ep *endpoint) setAttributes(r *store.Resource, v document.Value) {
 	r.Index, r.Label = ep.index(v)
 }
 
-// withActive says of a user whose active was left out what it is: nobody is let in or shut out by leaving it out.
+// withActive says of a user whose active was left out what it is: nobody is let in or shut out by leaving it out, or
+// by taking it away in a PATCH.
 func (ep *endpoint) withActive(v, active document.Value) (document.Value, error) {
 	if ep.URN != elimityschema.UserSchema || active.IsNull() || !v.Get("active").IsNull() {
 		return v, nil

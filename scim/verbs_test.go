@@ -171,6 +171,11 @@ func TestActiveLeftOut(t *testing.T) {
 	s.do("PATCH", path, patchBody(`{"op":"replace","path":"active","value":false}`)).is(200)
 	a = s.do("PUT", path, userBody("ada", `"title":"T"`)).is(200)
 	assert.Equal(t, false, a.at("active"), "a PUT without active lets nobody in again")
+	for _, op := range []string{`{"op":"remove","path":"active"}`, `{"op":"replace","path":"active","value":""}`, `{"op":"replace","path":"active","value":null}`,
+		`{"op":"replace","path":"active","value":[]}`, `{"op":"replace","value":{"active":null}}`, `{"op":"replace","value":{"active":""}}`} {
+		a = s.do("PATCH", path, patchBody(op, `{"op":"replace","path":"title","value":"`+itoa(len(op))+`"}`)).is(200)
+		assert.Equal(t, false, a.at("active"), "nor does a PATCH that takes it away: %s", op)
+	}
 }
 
 func TestPatch(t *testing.T) {
