@@ -69,7 +69,7 @@ func (s *Service) Create(ctx context.Context, a Actor, r *store.Resource, member
 	if len(members) > 0 {
 		p.change.Members = []store.MemberDelta{{Group: r.ID, Version: r.Version, LastModified: r.LastModified, Add: members}}
 	}
-	p.tell(created(r.Type), r)
+	p.create(r)
 	return s.commit(ctx, a, r.Key, &p)
 }
 
@@ -93,7 +93,7 @@ func (s *Service) Update(ctx context.Context, a Actor, cur, next *store.Resource
 	next.Version, next.LastModified = newID(), now()
 	p.change.Put = []store.Put{{Resource: next, IfVersion: cur.Version}}
 	if next.Attributes != cur.Attributes {
-		p.tell(updated(cur, next), next)
+		p.update(cur, next)
 	}
 	for i := range p.change.Members {
 		d := &p.change.Members[i]
@@ -166,7 +166,7 @@ func (s *Service) delta(ctx context.Context, group store.Key, m MemberChange) (s
 // Delete removes cur and its memberships.
 func (s *Service) Delete(ctx context.Context, a Actor, cur *store.Resource, ifVersion string) error {
 	p := plan{hooks: &s.opts.Hooks, change: store.Change{Tenant: a.Tenant, Delete: []store.Delete{{Type: cur.Type, ID: cur.ID, IfVersion: ifVersion}}}}
-	p.tell(deleted(cur.Type), cur)
+	p.delete(cur)
 	return s.commit(ctx, a, cur.Key, &p)
 }
 
@@ -219,8 +219,13 @@ type Kind string
 // The kinds of events.
 const (
 	Provisioned    Kind = "provisioned"
-	Activated      Kind = "activated"
+	Activated      Kind = "activated" // signed in for the first time since access began
 	Deactivated    Kind = "deactivated"
+	Reactivated    Kind = "reactivated" // after a suspension or deactivation
+	Suspended      Kind = "suspended"
+	Approved       Kind = "approved"
+	Billed         Kind = "billed" // from now on; alternates with unbilled
+	Unbilled       Kind = "unbilled"
 	Updated        Kind = "updated"
 	Deleted        Kind = "deleted"
 	GroupCreated   Kind = "group created"
@@ -246,6 +251,7 @@ type Event struct {
 // Hooks are functions that are told what has happened. Each may be nil.
 type Hooks struct {
 	Provisioned, Activated, Deactivated, Updated, Deleted    func(context.Context, *Event) error
+	Reactivated, Suspended, Approved, Billed, Unbilled       func(context.Context, *Event) error
 	GroupCreated, GroupUpdated, GroupDeleted, MembersChanged func(context.Context, *Event) error
 	Other                                                    func(context.Context, *Event) error // of custom types
 }
@@ -261,6 +267,16 @@ func (h *Hooks) of(e *Event) func(context.Context, *Event) error {
 		return h.Activated
 	case Deactivated:
 		return h.Deactivated
+	case Reactivated:
+		return h.Reactivated
+	case Suspended:
+		return h.Suspended
+	case Approved:
+		return h.Approved
+	case Billed:
+		return h.Billed
+	case Unbilled:
+		return h.Unbilled
 	case Updated:
 		return h.Updated
 	case Deleted:
@@ -331,34 +347,67 @@ func (p *plan) entry(a Actor, subject store.Key) {
 	}
 }
 
-func created(typ string) Kind {
-	switch typ {
+// create plans what follows from a new resource: a user begins its account.
+func (p *plan) create(r *store.Resource) {
+	switch r.Type {
 	case "User":
-		return Provisioned
-	case "Group":
-		return GroupCreated
-	}
-	return Created
-}
-
-func deleted(typ string) Kind {
-	if typ == "Group" {
-		return GroupDeleted
-	}
-	return Deleted
-}
-
-func updated(cur, next *store.Resource) Kind {
-	if cur.Type == "Group" {
-		return GroupUpdated
-	}
-	if was, is := active(cur), active(next); cur.Type == "User" && was != is {
-		if is {
-			return Activated
+		cause := CauseCreate
+		if !active(r) {
+			cause = CauseCreateInactive
 		}
-		return Deactivated
+		p.account(account{}, cause, r)
+	case "Group":
+		p.tell(GroupCreated, r)
+	default:
+		p.tell(Created, r)
 	}
-	return Updated
+}
+
+// update plans what follows from other attributes. If active is another, the account moves by the table.
+func (p *plan) update(cur, next *store.Resource) {
+	switch was, is := active(cur), active(next); {
+	case cur.Type == "Group":
+		p.tell(GroupUpdated, next)
+	case cur.Type != "User" || was == is:
+		p.tell(Updated, next)
+	default:
+		cause := CauseOff
+		if is {
+			cause = CauseOn
+		}
+		if !p.account(accountOf(cur), cause, next) {
+			p.tell(Updated, next)
+		}
+	}
+}
+
+// delete plans what follows from a resource's end.
+func (p *plan) delete(cur *store.Resource) {
+	switch cur.Type {
+	case "User":
+		_, kinds, _ := accountOf(cur).next(CauseDelete)
+		p.tellAll(kinds, cur)
+	case "Group":
+		p.tell(GroupDeleted, cur)
+	default:
+		p.tell(Deleted, cur)
+	}
+}
+
+// account moves the account of r, and says whether it moved.
+func (p *plan) account(from account, c Cause, r *store.Resource) bool {
+	to, kinds, ok := from.next(c)
+	if ok {
+		r.Internal = to.document()
+		p.tellAll(kinds, r)
+	}
+	return ok
+}
+
+func (p *plan) tellAll(kinds []Kind, r *store.Resource) {
+	for _, k := range kinds {
+		p.tell(k, r)
+	}
 }
 
 // active is what the identity provider said last; who says nothing is active.

@@ -41,6 +41,7 @@ func newHouse(t *testing.T) *house {
 	s, err := lifecycle.New(h.fake, &lifecycle.Options{
 		Logger: slog.New(slog.NewTextHandler(&h.log, nil)),
 		Hooks: lifecycle.Hooks{Provisioned: tell, Activated: tell, Deactivated: tell, Updated: tell, Deleted: tell,
+			Reactivated: tell, Suspended: tell, Approved: tell, Billed: tell, Unbilled: tell,
 			GroupCreated: tell, GroupUpdated: tell, GroupDeleted: tell, MembersChanged: tell, Other: tell},
 	})
 	require.NoError(t, err)
@@ -93,7 +94,7 @@ func TestPeople(t *testing.T) {
 	off = h.update(off, `{"userName":"ada","active":false,"title":"T"}`)
 	h.heard("updated ada")
 	on := h.update(off, `{"userName":"ada","active":true,"title":"T"}`)
-	h.heard("activated ada")
+	h.heard("reactivated ada")
 
 	stale := *ada
 	require.ErrorIs(t, h.s.Update(t.Context(), actor, ada, &store.Resource{Key: stale.Key, Attributes: attrs(t, `{"userName":"x"}`)}, nil), store.ErrVersionMismatch)
