@@ -64,7 +64,8 @@ func (n *narrator) hooks() lifecycle.Hooks {
 		return nil
 	}
 	return lifecycle.Hooks{
-		Provisioned: hear, Activated: hear, Deactivated: hear, Updated: hear, Deleted: hear,
+		Provisioned: hear, Activated: hear, Deactivated: hear, Reactivated: hear, Updated: hear, Deleted: hear,
+		Billed: hear, Unbilled: hear,
 		GroupCreated: hear, GroupUpdated: hear, GroupDeleted: hear, MembersChanged: hear,
 	}
 }
