@@ -6,7 +6,9 @@ package lifecycle
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"github.com/google/uuid"
@@ -297,9 +299,19 @@ func (s *Service) deliver(ctx context.Context, e *Event) {
 	if hook == nil {
 		return
 	}
-	if err := hook(context.WithoutCancel(ctx), e); err != nil {
+	if err := call(context.WithoutCancel(ctx), hook, e); err != nil {
 		s.opts.Logger.LogAttrs(ctx, slog.LevelError, "hook failed", slog.String("kind", string(e.Kind)), slog.String("event", e.ID), slog.String("error", err.Error()))
 	}
+}
+
+// call calls a hook; a panic in it is a failure like any other, as what it was told of is committed already.
+func call(ctx context.Context, hook func(context.Context, *Event) error, e *Event) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return hook(ctx, e)
 }
 
 func (p *plan) add(e *Event, data document.Value) {

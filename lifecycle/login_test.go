@@ -3,6 +3,7 @@ package lifecycle_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -212,5 +213,55 @@ func (h *house) committed() (kinds []string) {
 			kinds = append(kinds, d.Kind)
 			require.NoError(h.t, h.fake.Settle(h.t.Context(), []store.Settlement{{Tenant: "acme", EventID: d.ID, Owner: "test", Outcome: store.Done}}))
 		}
+	}
+}
+
+func TestHookThatPanics(t *testing.T) {
+	h := newHouse(t)
+	s, err := lifecycle.New(h.fake, &lifecycle.Options{Logger: slog.New(slog.NewTextHandler(&h.log, nil)),
+		Hooks: lifecycle.Hooks{Provisioned: func(context.Context, *lifecycle.Event) error { panic("a bug of the product") }}})
+	require.NoError(t, err)
+	h.s = s
+	h.now(h.user("ada", `{"userName":"ada"}`)) // is committed, and no failure of the request
+	assert.Contains(t, h.log.String(), "panic: a bug of the product")
+}
+
+func BenchmarkLoginAgain(b *testing.B) {
+	fake := storetest.NewFake()
+	s, err := lifecycle.New(fake, nil)
+	require.NoError(b, err)
+	v, err := document.Parse(`{"userName":"ada"}`, 0)
+	require.NoError(b, err)
+	require.NoError(b, s.Create(b.Context(), actor, &store.Resource{Key: store.Key{Tenant: "acme", Type: "User"}, Attributes: v.Document(),
+		Index: []store.IndexKey{{Attribute: "userName", Value: "ada", Unique: true}}}, nil))
+	_, err = s.Login(b.Context(), "acme", lifecycle.Identity{UserName: "ada"})
+	require.NoError(b, err)
+	calls := 0
+	fake.Before(func(context.Context, string) error { calls++; return nil })
+	for b.Loop() {
+		_, err = s.Login(b.Context(), "acme", lifecycle.Identity{UserName: "ada"})
+		require.NoError(b, err)
+	}
+	b.ReportMetric(float64(calls)/float64(b.N), "calls/op")
+}
+
+// nowhere keeps nothing, so that what is measured is the lifecycle alone.
+type nowhere struct{ store.Store }
+
+func (nowhere) Commit(context.Context, *store.Change) error { return nil }
+
+func BenchmarkCreateAlone(b *testing.B) {
+	for name, hooks := range map[string]lifecycle.Hooks{"no hooks": {}, "hooks": {Provisioned: keep}} {
+		b.Run(name, func(b *testing.B) {
+			s, err := lifecycle.New(nowhere{}, &lifecycle.Options{Hooks: hooks})
+			require.NoError(b, err)
+			v, err := document.Parse(`{"userName":"ada@acme.example","name":{"givenName":"Ada","familyName":"L"},"active":true,"emails":[{"value":"ada@acme.example","type":"work","primary":true}]}`, 0)
+			require.NoError(b, err)
+			d := v.Document()
+			b.ReportAllocs()
+			for b.Loop() {
+				_ = s.Create(b.Context(), actor, &store.Resource{Key: store.Key{Tenant: "acme", Type: "User"}, Attributes: d}, nil)
+			}
+		})
 	}
 }
