@@ -5,36 +5,104 @@ import (
 
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
+	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// account is what the product thinks of a user. It lives in store.Resource.Internal, so that one read gives both.
-type account struct {
+// State is where a user's account stands in the product.
+type State string
+
+// The states. None is that of somebody who isn't there: never was, or is deleted.
+const (
+	None        State = ""
+	Provisioned State = "provisioned" // there, never signed in, not billed
+	Pending     State = "pending"     // waits for review
+	Active      State = "active"      // has signed in, is billed
+	Suspended   State = "suspended"   // access stopped, record kept
+	Deactivated State = "deactivated" // record closed
+)
+
+// Source is the way in which an account came.
+type Source string
+
+// The ways in.
+const (
+	SourceSCIM   Source = "scim"
+	SourceSSO    Source = "sso"
+	SourceManual Source = "manual"
+)
+
+// Account is where a user stands. It is kept in store.Resource.Internal of the user, so that one read gives both and one
+// version guards both.
+type Account struct {
 	State      State
-	Billed     bool
+	Source     Source    // how it came, or who took it over since: the one who manages it
+	Billed     bool      // a billing period of access has begun and not ended
+	Seat       bool      // it counts as one of the tenant's used seats
+	Held       bool      // an administrator of the product suspended it; only one may let it in again
 	FirstLogin time.Time // zero: never signed in
+	Role       string    // role template given at creation
+	Linked     string    // id of the account outside the organization that became this one
+	Person     string    // id of the first record of the same person, if this isn't it
 }
 
-// accountOf reads the account of a user. A user that was written without the lifecycle is where active says.
-func accountOf(r *store.Resource) account {
-	if r.Internal == "" {
-		if active(r) {
-			return account{State: StateProvisioned}
-		}
-		return account{State: StateDeactivated}
-	}
+// AccountOf reads a user's account. A user that was stored without the lifecycle counts as provisioned, or as
+// deactivated if it is not active.
+func AccountOf(r *store.Resource) Account {
 	v := r.Internal.Value()
-	a := account{State: State(v.Get("state").Text()), Billed: v.Get("billed").True()}
-	a.FirstLogin, _ = time.Parse(time.RFC3339Nano, v.Get("firstLogin").Text()) // none: zero
+	a := Account{
+		State:  State(v.Get("state").Text()),
+		Source: Source(v.Get("source").Text()),
+		Billed: v.Get("billed").True(),
+		Seat:   v.Get("seat").True(),
+		Held:   v.Get("held").True(),
+		Role:   v.Get("role").Text(),
+		Linked: v.Get("linked").Text(),
+		Person: v.Get("person").Text(),
+	}
+	a.FirstLogin, _ = time.Parse(time.RFC3339Nano, v.Get("firstLogin").Text())
+	if a.State == None {
+		a.State, a.Source = Provisioned, SourceSCIM
+		if !isActive(r) {
+			a.State = Deactivated
+		}
+	}
 	return a
 }
 
-func (a account) document() document.Document {
-	members := []document.Member{{Name: "state", Value: document.String(string(a.State))}}
-	if a.Billed {
-		members = append(members, document.Member{Name: "billed", Value: document.Bool(true)})
+func (a Account) document() document.Document {
+	v := document.Object(
+		document.Member{Name: "state", Value: document.String(string(a.State))},
+		document.Member{Name: "source", Value: document.String(string(a.Source))},
+	)
+	for _, flag := range [...]struct {
+		name string
+		set  bool
+	}{{"billed", a.Billed}, {"seat", a.Seat}, {"held", a.Held}} {
+		if flag.set {
+			v.Set(flag.name, document.Bool(true))
+		}
+	}
+	for _, text := range [...]struct{ name, value string }{{"role", a.Role}, {"linked", a.Linked}, {"person", a.Person}} {
+		if text.value != "" {
+			v.Set(text.name, document.String(text.value))
+		}
 	}
 	if !a.FirstLogin.IsZero() {
-		members = append(members, document.Member{Name: "firstLogin", Value: document.String(a.FirstLogin.Format(time.RFC3339Nano))})
+		v.Set("firstLogin", document.String(a.FirstLogin.Format(time.RFC3339Nano)))
 	}
-	return document.Object(members...).Document()
+	return v.Document()
+}
+
+// inState is the filter on accounts in a state.
+func inState(s State) filter.Expr {
+	return filter.Compare{
+		Attr: filter.Attr{Path: filter.Path{URI: filter.InternalURI, Name: "state"}, Type: filter.String, CaseExact: true},
+		Op:   filter.Eq, Value: document.String(string(s)),
+	}
+}
+
+// isActive is what the identity provider said last (RFC 7643 section 4.1.1); who says nothing is active.
+func isActive(r *store.Resource) bool {
+	v := r.Attributes.Get("active")
+	return v.IsNull() || v.True()
 }

@@ -28,22 +28,23 @@ type house struct {
 
 var actor = lifecycle.Actor{Tenant: "acme", Connection: "entra", Action: "PUT /Users", Quirks: []string{"string-boolean"}}
 
-func newHouse(t *testing.T) *house {
+func newHouse(t *testing.T, change ...func(*lifecycle.Options, *lifecycle.Settings)) *house {
 	h := &house{t: t, fake: storetest.NewFake()}
 	tell := func(_ context.Context, e *lifecycle.Event) error {
 		line := string(e.Kind) + " " + e.UserName
-		if e.Kind == lifecycle.MembersChanged {
+		if e.Kind == lifecycle.KindMembersChanged {
 			line = string(e.Kind) + " +" + strings.Join(e.Added, ",") + " -" + strings.Join(e.Removed, ",")
 		}
 		h.told = append(h.told, strings.TrimSpace(line))
 		return h.fail
 	}
-	s, err := lifecycle.New(h.fake, &lifecycle.Options{
-		Logger: slog.New(slog.NewTextHandler(&h.log, nil)),
-		Hooks: lifecycle.Hooks{Provisioned: tell, Activated: tell, Deactivated: tell, Updated: tell, Deleted: tell,
-			Reactivated: tell, Suspended: tell, Approved: tell, Billed: tell, Unbilled: tell,
-			GroupCreated: tell, GroupUpdated: tell, GroupDeleted: tell, MembersChanged: tell, Other: tell},
-	})
+	o := &lifecycle.Options{Logger: slog.New(slog.NewTextHandler(&h.log, nil)), Hooks: lifecycle.Hooks{Any: tell}}
+	settings := lifecycle.DefaultSettings()
+	for _, c := range change {
+		c(o, &settings)
+	}
+	o.Settings = lifecycle.FixedSettings(settings)
+	s, err := lifecycle.New(h.fake, o)
 	require.NoError(t, err)
 	h.s = s
 	return h
@@ -58,8 +59,14 @@ func (h *house) heard(lines ...string) {
 
 func (h *house) create(typ, attributes string) *store.Resource {
 	h.t.Helper()
-	r := &store.Resource{Key: store.Key{Tenant: "acme", Type: typ}, Attributes: attrs(h.t, attributes)}
+	r := h.resource(typ, attributes)
 	require.NoError(h.t, h.s.Create(h.t.Context(), actor, r, nil))
+	return r
+}
+
+func (h *house) resource(typ, attributes string) *store.Resource {
+	r := &store.Resource{Key: store.Key{Tenant: "acme", Type: typ}, Attributes: attrs(h.t, attributes)}
+	r.Index, r.Label = h.s.Index(typ, r.Attributes.Value())
 	return r
 }
 
@@ -98,9 +105,9 @@ func TestPeople(t *testing.T) {
 
 	stale := *ada
 	require.ErrorIs(t, h.s.Update(t.Context(), actor, ada, &store.Resource{Key: stale.Key, Attributes: attrs(t, `{"userName":"x"}`)}, nil), store.ErrVersionMismatch)
-	require.ErrorIs(t, h.s.Delete(t.Context(), actor, ada, ada.Version), store.ErrVersionMismatch)
+	require.ErrorIs(t, h.s.Delete(t.Context(), actor, ada), store.ErrVersionMismatch)
 	h.heard()
-	require.NoError(t, h.s.Delete(t.Context(), actor, on, on.Version))
+	require.NoError(t, h.s.Delete(t.Context(), actor, on))
 	h.heard("deleted ada")
 
 	entries, err := h.fake.Journal(t.Context(), store.JournalQuery{Tenant: "acme", Max: 10})
@@ -166,19 +173,18 @@ func TestGroups(t *testing.T) {
 	}
 	_, err = h.s.ChangeMembers(t.Context(), actor, crew.Key, "old", lifecycle.MemberChange{Remove: []string{bob.ID}})
 	require.ErrorIs(t, err, store.ErrVersionMismatch, "even if there's nothing to do")
-	require.NoError(t, h.s.Delete(t.Context(), actor, &next, ""))
+	require.NoError(t, h.s.Delete(t.Context(), actor, &next))
 	h.heard("group deleted")
 }
 
 func TestHooksAreToldAfterTheCommitOnly(t *testing.T) {
 	h := newHouse(t)
 	h.fake.FailCommit(1, errors.New("disk"))
-	r := &store.Resource{Key: store.Key{Tenant: "acme", Type: "User"}, Attributes: attrs(t, `{"userName":"ada"}`)}
-	require.ErrorContains(t, h.s.Create(t.Context(), actor, r, nil), "disk")
+	require.ErrorContains(t, h.s.Create(t.Context(), actor, h.resource("User", `{"userName":"ada"}`), nil), "disk")
 	h.heard()
 	h.fail = errors.New("the product is down")
 	h.create("Device", `{"serialNumber":"1"}`)
-	h.heard("created")
+	h.heard("resource created")
 	assert.Contains(t, h.log.String(), "the product is down", "a hook's failure is not the request's")
 }
 
@@ -188,7 +194,7 @@ func TestNobodyToTellKeepsNoEvents(t *testing.T) {
 	require.NoError(t, err)
 	r := &store.Resource{Key: store.Key{Tenant: "acme", Type: "User"}, Attributes: attrs(t, `{"userName":"ada"}`)}
 	require.NoError(t, s.Create(t.Context(), actor, r, nil))
-	leased, err := fake.Lease(t.Context(), store.Lease{Owner: "test", Now: r.Created, Until: r.Created, Max: 10})
+	leased, err := fake.Lease(t.Context(), store.Lease{Owner: "test", Now: r.Created.Add(1), Until: r.Created.Add(2), Max: 10})
 	require.NoError(t, err)
 	assert.Empty(t, leased)
 	_, err = lifecycle.New(nil, nil)

@@ -254,7 +254,7 @@ func (c *caller) remove(ep *endpoint, id string, on conditions) error {
 		if err := on.allow(cur.Version); err != nil {
 			return err
 		}
-		err = c.h.lifecycle.Delete(c.ctx, c.actor(http.MethodDelete, ep), cur, cur.Version)
+		err = c.h.lifecycle.Delete(c.ctx, c.actor(http.MethodDelete, ep), cur)
 		if errors.Is(err, store.ErrNotFound) {
 			return notFound(ep, id)
 		}

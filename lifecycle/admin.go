@@ -1,0 +1,135 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+
+	"github.com/rollcall-dev/rollcall/store"
+)
+
+// This file has what an administrator of the product may do. The methods take a user's userName, and deny by a *Denied.
+
+// AddManually creates a user by hand.
+func (s *Service) AddManually(ctx context.Context, tenant string, who Identity) (*store.Resource, error) {
+	settings, err := s.opts.Settings.Settings(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	if !settings.Manual {
+		return nil, &Denied{DeniedManual}
+	}
+	r, err := s.makeUser(ctx, Actor{Tenant: tenant, Action: "add by hand"}, settings, SourceManual, who)
+	var taken *store.ConflictError
+	if errors.As(err, &taken) {
+		return nil, &Denied{DeniedExists}
+	}
+	return r, err
+}
+
+// Approve lets in somebody who waits for review.
+func (s *Service) Approve(ctx context.Context, tenant, userName string) (*store.Resource, error) {
+	return s.administer(ctx, tenant, userName, Approve, false)
+}
+
+// Reject doesn't let in somebody who waits for review.
+func (s *Service) Reject(ctx context.Context, tenant, userName string) (*store.Resource, error) {
+	return s.administer(ctx, tenant, userName, Reject, false)
+}
+
+// Suspend stops somebody's access until Reactivate, whatever the identity provider says meanwhile.
+func (s *Service) Suspend(ctx context.Context, tenant, userName string) (*store.Resource, error) {
+	return s.administer(ctx, tenant, userName, Suspend, true)
+}
+
+// Reactivate gives somebody access again.
+func (s *Service) Reactivate(ctx context.Context, tenant, userName string) (*store.Resource, error) {
+	return s.administer(ctx, tenant, userName, Reactivate, true)
+}
+
+func (s *Service) administer(ctx context.Context, tenant, userName string, c Cause, managed bool) (r *store.Resource, err error) {
+	settings, err := s.opts.Settings.Settings(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	err = race(ctx, func() error {
+		cur, err := s.user(ctx, tenant, userName)
+		if errors.Is(err, store.ErrNotFound) {
+			return &Denied{DeniedUnknown}
+		}
+		if err != nil {
+			return err
+		}
+		account := AccountOf(cur)
+		if managed && account.Source == SourceSCIM && !settings.EditManaged {
+			return &Denied{DeniedManaged}
+		}
+		if _, ok := Table[account.State][c]; !ok {
+			return &Denied{DeniedNotPossible}
+		}
+		next := *cur
+		r = &next
+		p := s.plan(Actor{Tenant: tenant, Action: c.String()}, settings)
+		account.Held = c == Suspend || account.Held && c != Reactivate
+		if _, _, err := p.move(account, c, cur, r); err != nil {
+			return err
+		}
+		if next.Internal == cur.Internal {
+			return nil
+		}
+		p.put(cur, r)
+		return denied(p.commit(ctx, cur.Key, c.String()))
+	})
+	return r, err
+}
+
+// Acquire takes an account that exists outside into the organization: the identity provider's next try, or the next JIT
+// login, succeeds and links it.
+func (s *Service) Acquire(ctx context.Context, tenant, userName string) error {
+	if s.opts.Accounts == nil {
+		return &Denied{DeniedUnknown}
+	}
+	name := names(&store.Resource{Attributes: userNamed(userName)})
+	id, err := s.opts.Accounts.Find(ctx, name)
+	if err != nil {
+		return err
+	}
+	if id == "" {
+		return &Denied{DeniedUnknown}
+	}
+	p := s.plan(Actor{Tenant: tenant, Action: "acquire"}, Settings{})
+	r := &store.Resource{Key: store.Key{Tenant: tenant, Type: acquiredType, ID: rememberedID("name", name[0])}, Created: now(), LastModified: now()}
+	p.put(nil, r)
+	err = p.commit(ctx, r.Key, "acquired")
+	var again *store.ConflictError
+	if errors.As(err, &again) {
+		return nil
+	}
+	return err
+}
+
+// Accounts lists users, in a state if it isn't None, from a cursor ("" at first; the last page's is "").
+func (s *Service) Accounts(ctx context.Context, tenant string, state State, cursor string, count int) (users []*store.Resource, next string, err error) {
+	q := store.Query{Tenant: tenant, Types: []string{userType}, Cursor: cursor, Count: count, NoTotal: true}
+	if state != None {
+		q.Filter = inState(state)
+	}
+	page, err := s.store.List(ctx, q)
+	if err != nil {
+		return nil, "", err
+	}
+	return page.Resources, page.Next, nil
+}
+
+// Seats are the tenant's used seats and their limit (negative: none).
+func (s *Service) Seats(ctx context.Context, tenant string) (used, limit int, err error) {
+	settings, err := s.opts.Settings.Settings(ctx, tenant)
+	if err != nil {
+		return 0, 0, err
+	}
+	reader, ok := s.store.(store.SeatReader)
+	if !ok {
+		return 0, settings.limit(), errors.New("lifecycle: the store can't tell its seats")
+	}
+	used, err = reader.Seats(ctx, tenant)
+	return used, settings.limit(), err
+}

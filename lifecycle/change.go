@@ -1,0 +1,192 @@
+package lifecycle
+
+import (
+	"context"
+
+	"github.com/rollcall-dev/rollcall/store"
+)
+
+// This file has what an identity provider may ask for by SCIM.
+
+// scimSettings are the tenant's settings, if they let its identity provider in.
+func (s *Service) scimSettings(ctx context.Context, a Actor) (Settings, error) {
+	settings, err := s.opts.Settings.Settings(ctx, a.Tenant)
+	switch {
+	case err != nil:
+		return settings, err
+	case !settings.PlanAllows:
+		return settings, &Refusal{Reason: Forbidden, Detail: planDetail(settings)}
+	case !settings.SCIM:
+		return settings, &Refusal{Reason: Forbidden, Detail: "provisioning by SCIM is switched off for this organization; an administrator can switch it on in its settings"}
+	}
+	return settings, nil
+}
+
+func planDetail(settings Settings) string {
+	if settings.Plan == "" {
+		return "this organization's plan doesn't include provisioning by SCIM; a larger plan does"
+	}
+	return "the plan " + settings.Plan + " of this organization doesn't include provisioning by SCIM; a larger plan does"
+}
+
+// Create commits a new resource. It sets the ID, Version, Created, LastModified and Internal of r.
+func (s *Service) Create(ctx context.Context, a Actor, r *store.Resource, members []store.MemberRef) error {
+	settings, err := s.scimSettings(ctx, a)
+	if err != nil {
+		return err
+	}
+	return s.create(ctx, a, settings, SourceSCIM, r, members)
+}
+
+// create commits a new resource, whatever the way in.
+func (s *Service) create(ctx context.Context, a Actor, settings Settings, source Source, r *store.Resource, members []store.MemberRef) error {
+	p := s.plan(a, settings)
+	r.ID, r.Created = newID(), now()
+	r.LastModified = r.Created
+	if err := p.guard(ctx, nil, r); err != nil {
+		return err
+	}
+	switch r.Type {
+	case userType:
+		account := Account{Source: source, Role: settings.DefaultRole}
+		if err := p.elsewhere(ctx, r, &account); err != nil {
+			return err
+		}
+		if err := p.exhume(ctx, r, &account); err != nil {
+			return err
+		}
+		if _, _, err := p.move(account, p.entry(r), nil, r); err != nil {
+			return err
+		}
+	case groupType:
+		p.tellOf(KindGroupCreated, nil, r)
+	default:
+		p.tellOf(KindResourceCreated, nil, r)
+	}
+	p.put(nil, r)
+	if len(members) > 0 {
+		p.members(r.Key, store.MemberDelta{Group: r.ID, Version: r.Version, LastModified: r.LastModified, Add: members})
+	}
+	return p.commit(ctx, r.Key, "created")
+}
+
+// entry is the cause by which a new user comes in.
+func (p *plan) entry(r *store.Resource) Cause {
+	switch {
+	case !isActive(r):
+		return CreateInactive
+	case p.settings.Review:
+		return CreateForReview
+	}
+	return Create
+}
+
+// Update commits next in the place of cur (the same key), with a change of members if m is not nil. If nothing differs
+// it writes nothing, tells nobody and leaves next in cur's version; otherwise it sets next's Version, LastModified and
+// Internal. A lost race is store.ErrVersionMismatch: read again and try again.
+func (s *Service) Update(ctx context.Context, a Actor, cur, next *store.Resource, m *MemberChange) error {
+	settings, err := s.scimSettings(ctx, a)
+	if err != nil {
+		return err
+	}
+	p := s.plan(a, settings)
+	var delta store.MemberDelta
+	if m != nil {
+		if delta, err = s.delta(ctx, cur.Key, *m); err != nil {
+			return err
+		}
+	}
+	if next.Attributes != cur.Attributes {
+		if err := p.guard(ctx, cur, next); err != nil {
+			return err
+		}
+	}
+	differs := len(delta.Add)+len(delta.Remove) > 0
+	if next.Attributes == cur.Attributes && !differs {
+		return nil
+	}
+	next.LastModified = now()
+	remove := false
+	if next.Attributes != cur.Attributes {
+		if remove, err = p.update(cur, next); err != nil {
+			return err
+		}
+	}
+	if remove {
+		if err := p.leave(ctx, cur.Key); err != nil {
+			return err
+		}
+		p.change.Delete = []store.Delete{{Type: cur.Type, ID: cur.ID, IfVersion: cur.Version}}
+		return p.commit(ctx, cur.Key, "deleted")
+	}
+	p.put(cur, next)
+	if differs {
+		delta.Version, delta.LastModified = next.Version, next.LastModified
+		p.members(cur.Key, delta)
+	}
+	return p.commit(ctx, cur.Key, "updated")
+}
+
+// update plans what a change of attributes means, and says whether the policy is to remove the user.
+func (p *plan) update(cur, next *store.Resource) (remove bool, err error) {
+	if cur.Type != userType {
+		k := KindResourceUpdated
+		if cur.Type == groupType {
+			k = KindGroupUpdated
+		}
+		p.tellOf(k, cur, next)
+		return false, nil
+	}
+	account := AccountOf(cur)
+	was, is := isActive(cur), isActive(next)
+	cause := Enable
+	switch {
+	case was == is, is && account.Held: // whom an administrator shut out only an administrator lets in
+		p.tellOf(KindUpdated, cur, next)
+		return false, nil
+	case !is:
+		cause = p.settings.disable()
+	case p.settings.Review && account.FirstLogin.IsZero() && (account.State == Suspended || account.State == Deactivated):
+		cause = EnableForReview // or review could be got around by active=false and true
+	}
+	account, kinds, err := p.move(account, cause, cur, next)
+	if len(kinds) == 0 && err == nil {
+		p.tellOf(KindUpdated, cur, next)
+	}
+	return account.State == None, err
+}
+
+// Delete removes cur and its memberships. By the policy keep the account is remembered, as deactivated, under the
+// externalId and userName: the resource is gone for the identity provider all the same (RFC 7644 section 3.6), but who
+// is created with one of them again has the same account. A lost race is store.ErrVersionMismatch.
+func (s *Service) Delete(ctx context.Context, a Actor, cur *store.Resource) error {
+	settings, err := s.scimSettings(ctx, a)
+	if err != nil {
+		return err
+	}
+	p := s.plan(a, settings)
+	if err := p.guard(ctx, cur, nil); err != nil {
+		return err
+	}
+	switch cur.Type {
+	case userType:
+		account := AccountOf(cur)
+		if _, _, err := p.move(account, Remove, cur, nil); err != nil {
+			return err
+		}
+		if settings.Delete == "keep" {
+			if err := p.bury(ctx, cur, account); err != nil {
+				return err
+			}
+		}
+	case groupType:
+		p.tellOf(KindGroupDeleted, cur, nil)
+	default:
+		p.tellOf(KindResourceDeleted, cur, nil)
+	}
+	if err := p.leave(ctx, cur.Key); err != nil {
+		return err
+	}
+	p.change.Delete = []store.Delete{{Type: cur.Type, ID: cur.ID, IfVersion: cur.Version}}
+	return p.commit(ctx, cur.Key, "deleted")
+}

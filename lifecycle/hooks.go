@@ -1,0 +1,139 @@
+package lifecycle
+
+import (
+	"context"
+
+	"github.com/rollcall-dev/rollcall/store"
+)
+
+// Hook is told an event. An error makes it be told again later.
+type Hook func(ctx context.Context, e *Event) error
+
+// Hooks are functions that are told what has happened, after the commit. Each may be nil. Any is told every event, after
+// the hook of its kind. Events that no hook wants are not even kept.
+type Hooks struct {
+	Provisioned, Activated, Deactivated, Reactivated Hook
+	Billed, Unbilled, Rejected, Updated, Deleted     Hook
+	GroupCreated, GroupUpdated, GroupDeleted         Hook
+	MembersChanged, SeatRefused, AccountConflict     Hook
+	ResourceCreated, ResourceUpdated                 Hook
+	ResourceDeleted, Any                             Hook
+}
+
+// LifecycleHook is the same as an interface, for products that keep their hooks in a type of their own. It may have any
+// of the optional interfaces' methods too; see HooksOf.
+type LifecycleHook interface {
+	Provisioned(ctx context.Context, e *Event) error
+	Activated(ctx context.Context, e *Event) error
+	Deactivated(ctx context.Context, e *Event) error
+	Billed(ctx context.Context, e *Event) error
+}
+
+// The optional interfaces of a LifecycleHook.
+type (
+	// ReactivatedHook is told of those who have access again.
+	ReactivatedHook interface {
+		Reactivated(ctx context.Context, e *Event) error
+	}
+	// UnbilledHook is told when a billing period ends.
+	UnbilledHook interface {
+		Unbilled(ctx context.Context, e *Event) error
+	}
+	// UpdatedHook is told of changed attributes.
+	UpdatedHook interface {
+		Updated(ctx context.Context, e *Event) error
+	}
+	// DeletedHook is told of those who are gone.
+	DeletedHook interface {
+		Deleted(ctx context.Context, e *Event) error
+	}
+	// AnyHook is told every event.
+	AnyHook interface {
+		Any(ctx context.Context, e *Event) error
+	}
+)
+
+// HooksOf are the methods of h as Hooks.
+func HooksOf(h LifecycleHook) Hooks {
+	hooks := Hooks{Provisioned: h.Provisioned, Activated: h.Activated, Deactivated: h.Deactivated, Billed: h.Billed}
+	if x, ok := h.(ReactivatedHook); ok {
+		hooks.Reactivated = x.Reactivated
+	}
+	if x, ok := h.(UnbilledHook); ok {
+		hooks.Unbilled = x.Unbilled
+	}
+	if x, ok := h.(UpdatedHook); ok {
+		hooks.Updated = x.Updated
+	}
+	if x, ok := h.(DeletedHook); ok {
+		hooks.Deleted = x.Deleted
+	}
+	if x, ok := h.(AnyHook); ok {
+		hooks.Any = x.Any
+	}
+	return hooks
+}
+
+// of is the hook of a kind, or nil.
+func (h *Hooks) of(k Kind) Hook {
+	switch k {
+	case KindProvisioned:
+		return h.Provisioned
+	case KindActivated:
+		return h.Activated
+	case KindDeactivated:
+		return h.Deactivated
+	case KindReactivated:
+		return h.Reactivated
+	case KindBilled:
+		return h.Billed
+	case KindUnbilled:
+		return h.Unbilled
+	case KindRejected:
+		return h.Rejected
+	case KindUpdated:
+		return h.Updated
+	case KindDeleted:
+		return h.Deleted
+	case KindGroupCreated:
+		return h.GroupCreated
+	case KindGroupUpdated:
+		return h.GroupUpdated
+	case KindGroupDeleted:
+		return h.GroupDeleted
+	case KindMembersChanged:
+		return h.MembersChanged
+	case KindSeatRefused:
+		return h.SeatRefused
+	case KindAccountConflict:
+		return h.AccountConflict
+	case KindResourceCreated:
+		return h.ResourceCreated
+	case KindResourceUpdated:
+		return h.ResourceUpdated
+	case KindResourceDeleted:
+		return h.ResourceDeleted
+	}
+	return nil
+}
+
+func (h *Hooks) wants(k Kind) bool { return h.Any != nil || h.of(k) != nil }
+
+// tell calls the hooks of an event.
+func (h *Hooks) tell(ctx context.Context, e *Event) error {
+	for _, hook := range [...]Hook{h.of(e.Kind), h.Any} {
+		if hook == nil {
+			continue
+		}
+		if err := hook(ctx, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Guard may refuse a change before it is committed, or amend it. It is told what is about to be: before is nil at a
+// creation, after at a deletion; after's Attributes are the guard's to change (then it must see to Index and Label with
+// Service.Index). An error that is a *Refusal tells the identity provider why; another one is a failure of the service.
+// It runs in the request, may run more than once for one change, and must have no effects.
+type Guard func(ctx context.Context, a Actor, before, after *store.Resource) error

@@ -1,0 +1,46 @@
+package lifecycle
+
+// Refusal is why a change may not be, in words for the administrator of the identity provider. A Guard returns one to
+// veto a change.
+type Refusal struct {
+	Reason    Reason
+	Attribute string // with Invalid and Taken: which
+	Detail    string // what to do about it
+}
+
+func (r *Refusal) Error() string { return r.Detail }
+
+// Reason is the kind of a refusal.
+type Reason uint8
+
+// The reasons.
+const (
+	Forbidden Reason = iota + 1 // the tenant's policy or plan doesn't allow it
+	Invalid                     // the attribute's value can't be used
+	Taken                       // the identity belongs to somebody already
+	NoSeat                      // the plan's seats are used up
+)
+
+// Denied is why somebody can't sign in, or an administrator can't do what was asked.
+type Denied struct{ Reason DeniedReason }
+
+func (d *Denied) Error() string { return "lifecycle: denied: " + string(d.Reason) }
+
+// DeniedReason is a machine-readable word.
+type DeniedReason string
+
+// The reasons for which Login and the administrator's methods deny.
+const (
+	DeniedSuspended   DeniedReason = "suspended"
+	DeniedDeactivated DeniedReason = "deactivated"
+	DeniedPending     DeniedReason = "pending"
+	DeniedUnknown     DeniedReason = "unknown"
+	DeniedSSODisabled DeniedReason = "ssoDisabled"
+	DeniedNoSeat      DeniedReason = "noSeat"
+	DeniedManual      DeniedReason = "manualDisabled" // adding by hand is switched off
+	DeniedManaged     DeniedReason = "managed"        // the identity provider manages this user
+	DeniedNotPossible DeniedReason = "notPossible"    // not in the state that the account is in
+	DeniedExists      DeniedReason = "exists"         // the userName is taken in this organization
+	DeniedElsewhere   DeniedReason = "elsewhere"      // an account outside the organization has it; acquire it first
+	DeniedPlan        DeniedReason = "plan"           // the tenant's plan doesn't have it
+)

@@ -1,0 +1,516 @@
+package lifecycle_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rollcall-dev/rollcall/lifecycle"
+	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/document"
+	"github.com/rollcall-dev/rollcall/store/storetest"
+)
+
+func with(change func(*lifecycle.Settings)) func(*lifecycle.Options, *lifecycle.Settings) {
+	return func(_ *lifecycle.Options, s *lifecycle.Settings) { change(s) }
+}
+
+func limited(n int) func(*lifecycle.Options, *lifecycle.Settings) {
+	return with(func(s *lifecycle.Settings) { s.SeatLimit = &n })
+}
+
+func (h *house) login(userName string) (lifecycle.Login, error) {
+	return h.s.Login(h.t.Context(), "acme", lifecycle.Identity{UserName: userName})
+}
+
+func denied(t *testing.T, err error, want lifecycle.DeniedReason) {
+	t.Helper()
+	var d *lifecycle.Denied
+	require.ErrorAs(t, err, &d)
+	assert.Equal(t, want, d.Reason)
+}
+
+func (h *house) read(r *store.Resource) *store.Resource {
+	h.t.Helper()
+	cur, err := h.fake.Get(h.t.Context(), r.Key)
+	require.NoError(h.t, err)
+	return cur
+}
+
+func TestLogin(t *testing.T) {
+	h := newHouse(t)
+	_, err := h.login("ada")
+	denied(t, err, lifecycle.DeniedUnknown)
+
+	ada := h.create("User", `{"userName":"Ada"}`)
+	h.told = nil
+	login, err := h.login("ADA")
+	require.NoError(t, err)
+	assert.Equal(t, lifecycle.Login{ID: ada.ID, State: lifecycle.Active, FirstLogin: true, Billed: true}, login)
+	h.heard("activated Ada", "billed Ada")
+
+	reads := 0
+	h.fake.Before(func(context.Context, string) error { reads++; return nil })
+	login, err = h.login("ada")
+	h.fake.Before(nil)
+	require.NoError(t, err)
+	assert.Equal(t, lifecycle.Login{ID: ada.ID, State: lifecycle.Active}, login)
+	assert.Equal(t, 1, reads, "a login that changes nothing costs one read")
+	h.heard()
+
+	off := h.update(h.read(ada), `{"userName":"Ada","active":false}`)
+	h.heard("deactivated Ada", "unbilled Ada")
+	_, err = h.login("ada")
+	denied(t, err, lifecycle.DeniedSuspended)
+	h.update(off, `{"userName":"Ada","active":true}`)
+	h.heard("reactivated Ada")
+	login, err = h.login("ada")
+	require.NoError(t, err)
+	assert.False(t, login.FirstLogin)
+	assert.True(t, login.Billed, "a new period of access is billed anew")
+	h.heard("activated Ada", "billed Ada")
+
+	_, err = newHouse(t, with(func(s *lifecycle.Settings) { s.SSO = false })).login("ada")
+	denied(t, err, lifecycle.DeniedSSODisabled)
+}
+
+// raceOf runs do at once on many goroutines and returns their errors.
+func raceOf(n int, do func(i int) error) []error {
+	errs := make([]error, n)
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() { errs[i] = do(i) })
+	}
+	wg.Wait()
+	return errs
+}
+
+func TestParallelFirstLoginsBillOnce(t *testing.T) {
+	for _, jit := range []bool{false, true} {
+		var mu sync.Mutex
+		var kinds []string
+		h := newHouse(t, func(o *lifecycle.Options, s *lifecycle.Settings) {
+			s.JIT = jit
+			o.Hooks.Any = func(_ context.Context, e *lifecycle.Event) error {
+				mu.Lock()
+				defer mu.Unlock()
+				kinds = append(kinds, string(e.Kind))
+				return nil
+			}
+		})
+		if !jit {
+			h.create("User", `{"userName":"ada"}`)
+		}
+		var billed, first int
+		for _, err := range raceOf(64, func(int) error {
+			login, err := h.s.Login(context.Background(), "acme", lifecycle.Identity{UserName: "ada"})
+			mu.Lock()
+			defer mu.Unlock()
+			if login.Billed {
+				billed++
+			}
+			if login.FirstLogin {
+				first++
+			}
+			return err
+		}) {
+			require.NoError(t, err)
+		}
+		assert.Equal(t, 1, billed)
+		assert.Equal(t, 1, first)
+		assert.Equal(t, []string{"provisioned", "activated", "billed"}, kinds)
+	}
+}
+
+func TestSeats(t *testing.T) {
+	h := newHouse(t, limited(2))
+	ada := h.create("User", `{"userName":"ada"}`)
+	h.create("User", `{"userName":"bob"}`)
+	h.told = nil
+	err := h.s.Create(t.Context(), actor, h.resource("User", `{"userName":"eve"}`), nil)
+	var refusal *lifecycle.Refusal
+	require.ErrorAs(t, err, &refusal)
+	assert.Equal(t, lifecycle.NoSeat, refusal.Reason)
+	assert.Contains(t, refusal.Detail, "2 seats")
+	h.heard("seat refused eve")
+	_, err = h.s.AddManually(t.Context(), "acme", lifecycle.Identity{UserName: "eve"})
+	denied(t, err, lifecycle.DeniedNoSeat)
+
+	off := h.update(ada, `{"userName":"ada","active":false}`)
+	h.update(off, `{"userName":"ada","active":false,"title":"T"}`) // frees once
+	eve := h.create("User", `{"userName":"eve"}`)
+	used, limit, err := h.s.Seats(t.Context(), "acme")
+	require.NoError(t, err)
+	assert.Equal(t, [2]int{2, 2}, [2]int{used, limit})
+	_, err = h.s.Reactivate(t.Context(), "acme", "ada")
+	denied(t, err, lifecycle.DeniedNoSeat)
+	require.NoError(t, h.s.Delete(t.Context(), actor, eve))
+	_, err = h.s.Reactivate(t.Context(), "acme", "ada")
+	require.NoError(t, err)
+
+	t.Run("never oversold", func(t *testing.T) {
+		h := newHouse(t, limited(10))
+		h.s, _ = lifecycle.New(h.fake, &lifecycle.Options{Settings: lifecycle.FixedSettings(func() lifecycle.Settings {
+			s, n := lifecycle.DefaultSettings(), 10
+			s.SeatLimit = &n
+			return s
+		}())})
+		made := 0
+		for _, err := range raceOf(64, func(i int) error {
+			return h.s.Create(context.Background(), actor, h.resource("User", `{"userName":"u`+strconv.Itoa(i)+`"}`), nil)
+		}) {
+			if err == nil {
+				made++
+			}
+		}
+		assert.Equal(t, 10, made)
+	})
+	t.Run("billed counting", func(t *testing.T) {
+		h := newHouse(t, limited(1), with(func(s *lifecycle.Settings) { s.SeatCounting = "billed" }))
+		h.create("User", `{"userName":"ada"}`)
+		h.create("User", `{"userName":"bob"}`)
+		_, err := h.login("ada")
+		require.NoError(t, err)
+		_, err = h.login("bob")
+		denied(t, err, lifecycle.DeniedNoSeat)
+	})
+}
+
+func TestReview(t *testing.T) {
+	h := newHouse(t, with(func(s *lifecycle.Settings) { s.Review, s.Deprovision = true, "deactivate" }))
+	uma := h.create("User", `{"userName":"uma","active":true}`)
+	h.heard("provisioned uma")
+	_, err := h.login("uma")
+	denied(t, err, lifecycle.DeniedPending)
+	off := h.update(uma, `{"userName":"uma","active":false}`)
+	on := h.update(off, `{"userName":"uma","active":true}`)
+	assert.Equal(t, lifecycle.Pending, lifecycle.AccountOf(on).State, "active=false and true don't get around the review")
+	assert.True(t, on.Attributes.Get("active").True(), "active is what the identity provider sent")
+	h.told = nil
+	pending, _, err := h.s.Accounts(t.Context(), "acme", lifecycle.Pending, "", 10)
+	require.NoError(t, err)
+	assert.Len(t, pending, 1)
+	_, err = h.s.Approve(t.Context(), "acme", "uma")
+	require.NoError(t, err)
+	h.heard("activated uma")
+	_, err = h.s.Approve(t.Context(), "acme", "uma")
+	denied(t, err, lifecycle.DeniedNotPossible)
+	_, err = h.login("uma")
+	require.NoError(t, err)
+
+	h.create("User", `{"userName":"eve"}`)
+	_, err = h.s.Reject(t.Context(), "acme", "eve")
+	require.NoError(t, err)
+	_, err = h.login("eve")
+	denied(t, err, lifecycle.DeniedDeactivated)
+}
+
+func TestAdministrators(t *testing.T) {
+	h := newHouse(t)
+	ada := h.create("User", `{"userName":"ada","active":true}`)
+	_, err := h.s.Suspend(t.Context(), "acme", "ada")
+	require.NoError(t, err)
+	off := h.update(h.read(ada), `{"userName":"ada","active":false}`)
+	h.update(off, `{"userName":"ada","active":true}`)
+	_, err = h.login("ada")
+	denied(t, err, lifecycle.DeniedSuspended)
+	_, err = h.s.Reactivate(t.Context(), "acme", "ada")
+	require.NoError(t, err)
+	_, err = h.login("ada")
+	require.NoError(t, err)
+
+	bob, err := h.s.AddManually(t.Context(), "acme", lifecycle.Identity{UserName: "bob"})
+	require.NoError(t, err)
+	assert.Equal(t, lifecycle.SourceManual, lifecycle.AccountOf(bob).Source)
+	_, err = h.s.AddManually(t.Context(), "acme", lifecycle.Identity{UserName: "BOB"})
+	denied(t, err, lifecycle.DeniedExists)
+	_, err = h.s.Suspend(t.Context(), "acme", "nobody")
+	denied(t, err, lifecycle.DeniedUnknown)
+
+	h = newHouse(t, with(func(s *lifecycle.Settings) { s.EditManaged, s.Manual = false, false }))
+	h.create("User", `{"userName":"ada"}`)
+	_, err = h.s.Suspend(t.Context(), "acme", "ada")
+	denied(t, err, lifecycle.DeniedManaged)
+	_, err = h.s.AddManually(t.Context(), "acme", lifecycle.Identity{UserName: "bob"})
+	denied(t, err, lifecycle.DeniedManual)
+}
+
+func TestSettingsShutOut(t *testing.T) {
+	for words, change := range map[string]func(*lifecycle.Settings){
+		"switched off": func(s *lifecycle.Settings) { s.SCIM = false },
+		"plan Basic":   func(s *lifecycle.Settings) { s.PlanAllows, s.Plan = false, "Basic" },
+	} {
+		h := newHouse(t, with(change))
+		var refusal *lifecycle.Refusal
+		require.ErrorAs(t, h.s.Create(t.Context(), actor, h.resource("User", `{"userName":"ada"}`), nil), &refusal)
+		assert.Equal(t, lifecycle.Forbidden, refusal.Reason)
+		assert.Contains(t, refusal.Detail, words)
+	}
+	bad := lifecycle.DefaultSettings()
+	bad.Deprovision = "explode"
+	assert.ErrorContains(t, bad.Validate(), "deprovision: want one of [suspend deactivate delete]")
+}
+
+func TestDeprovisionByDeleting(t *testing.T) {
+	h := newHouse(t, with(func(s *lifecycle.Settings) { s.Deprovision = "delete" }))
+	ada := h.create("User", `{"userName":"ada"}`)
+	crew := h.create("Group", `{"displayName":"Crew"}`)
+	_, err := h.s.ChangeMembers(t.Context(), actor, crew.Key, "", lifecycle.MemberChange{Add: []store.MemberRef{{ID: ada.ID}}})
+	require.NoError(t, err)
+	h.told = nil
+	h.update(ada, `{"userName":"ada","active":false}`)
+	assert.ElementsMatch(t, []string{"deactivated ada", "deleted ada", "members changed + -" + ada.ID}, h.told, "those of one subject are in order")
+	_, err = h.fake.Get(t.Context(), ada.Key)
+	require.ErrorIs(t, err, store.ErrNotFound)
+	assert.NotEqual(t, crew.Version, h.read(crew).Version)
+}
+
+// directory is a list of outside accounts: name -> id.
+type directory map[string]string
+
+func (d directory) Find(_ context.Context, names []string) (string, error) {
+	for _, n := range names {
+		if id := d[n]; id != "" {
+			return id, nil
+		}
+	}
+	return "", nil
+}
+
+func TestExistingAccounts(t *testing.T) {
+	outside := func(o *lifecycle.Options, _ *lifecycle.Settings) {
+		o.Accounts = directory{"mila@x.example": "outside-1"}
+	}
+	h := newHouse(t, outside)
+	mila := `{"userName":"Mila","emails":[{"value":"MILA@x.example"}]}`
+	for range 2 {
+		var refusal *lifecycle.Refusal
+		require.ErrorAs(t, h.s.Create(t.Context(), actor, h.resource("User", mila), nil), &refusal)
+		assert.Equal(t, lifecycle.Taken, refusal.Reason)
+		assert.Contains(t, refusal.Detail, "acquire")
+		h.heard("account conflict Mila")
+	}
+	denied(t, h.s.Acquire(t.Context(), "acme", "nobody"), lifecycle.DeniedUnknown)
+	require.NoError(t, h.s.Acquire(t.Context(), "acme", "mila@X.example"))
+	require.NoError(t, h.s.Acquire(t.Context(), "acme", "mila@x.example"), "twice is once")
+	made := h.create("User", mila)
+	assert.Equal(t, "outside-1", lifecycle.AccountOf(made).Linked)
+
+	linked := newHouse(t, outside, with(func(s *lifecycle.Settings) { s.ExistingAccount = "link" })).create("User", mila)
+	assert.Equal(t, "outside-1", lifecycle.AccountOf(linked).Linked)
+}
+
+func TestWhoComesBackHasTheSameAccount(t *testing.T) {
+	h := newHouse(t, with(func(s *lifecycle.Settings) { s.Delete = "keep" }))
+	ada := h.create("User", `{"userName":"ada","externalId":"e1"}`)
+	_, err := h.login("ada")
+	require.NoError(t, err)
+	for _, again := range []string{`{"userName":"ada.new","externalId":"e1"}`, `{"userName":"ada.new"}`} {
+		require.NoError(t, h.s.Delete(t.Context(), actor, h.read(ada)))
+		first := lifecycle.AccountOf(ada)
+		if first.Person == "" {
+			first.Person = ada.ID
+		}
+		back := h.create("User", again)
+		assert.NotEqual(t, ada.ID, back.ID, "ids are never used again")
+		assert.Equal(t, first.Person, lifecycle.AccountOf(back).Person)
+		assert.False(t, lifecycle.AccountOf(back).FirstLogin.IsZero())
+		ada = back
+	}
+}
+
+func TestGuards(t *testing.T) {
+	h := newHouse(t, func(o *lifecycle.Options, _ *lifecycle.Settings) {
+		o.Guards = []lifecycle.Guard{func(_ context.Context, _ lifecycle.Actor, _, after *store.Resource) error {
+			switch {
+			case after == nil:
+				return &lifecycle.Refusal{Reason: lifecycle.Forbidden, Detail: "nobody leaves"}
+			case after.Attributes.Get("title").Text() == "Boss":
+				return &lifecycle.Refusal{Reason: lifecycle.Invalid, Attribute: "title", Detail: "there is one already"}
+			}
+			v := after.Attributes.Value()
+			v.Set("nickName", document.String("amended"))
+			after.Attributes = v.Document()
+			return nil
+		}}
+	})
+	ada := h.create("User", `{"userName":"ada"}`)
+	assert.Equal(t, "amended", h.read(ada).Attributes.Get("nickName").Text())
+	next := *ada
+	next.Attributes = attrs(t, `{"userName":"ada","title":"Boss"}`)
+	require.ErrorContains(t, h.s.Update(t.Context(), actor, ada, &next, nil), "one already")
+	require.ErrorContains(t, h.s.Delete(t.Context(), actor, ada), "nobody leaves")
+	h.heard("provisioned ada")
+}
+
+func TestStoredSettings(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := storetest.NewFake()
+		here, there := &lifecycle.StoredSettings{Store: fake}, &lifecycle.StoredSettings{Store: fake}
+		s, err := there.Settings(t.Context(), "acme")
+		require.NoError(t, err)
+		assert.Equal(t, lifecycle.DefaultSettings(), s)
+		s.Review = true
+		require.NoError(t, here.Set(t.Context(), "acme", s))
+		s.Plan = "Gold"
+		require.NoError(t, here.Set(t.Context(), "acme", s))
+		got, err := here.Settings(t.Context(), "acme")
+		require.NoError(t, err)
+		assert.Equal(t, s, got)
+		got, _ = there.Settings(t.Context(), "acme")
+		assert.False(t, got.Review, "remembered for a while")
+		time.Sleep(10 * time.Second)
+		got, _ = there.Settings(t.Context(), "acme")
+		assert.Equal(t, s, got)
+		got, _ = there.Settings(t.Context(), "umbrella")
+		assert.False(t, got.Review)
+		s.Delete = "burn"
+		require.Error(t, here.Set(t.Context(), "acme", s))
+	})
+}
+
+func TestDelivery(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := storetest.NewFake()
+		var told []string
+		var times []time.Duration
+		start := time.Now()
+		broken := true
+		s, err := lifecycle.New(fake, &lifecycle.Options{
+			Delivery: lifecycle.Delivery{Attempts: 4, Backoff: time.Second, Poll: 100 * time.Millisecond},
+			Hooks: lifecycle.Hooks{Any: func(_ context.Context, e *lifecycle.Event) error {
+				told = append(told, string(e.Kind)+" "+e.UserName)
+				if e.UserName == "ada" && broken {
+					times = append(times, time.Since(start))
+					if len(times) == 2 {
+						panic("at the disco")
+					}
+					return errors.New("down")
+				}
+				return nil
+			}},
+		})
+		require.NoError(t, err)
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- s.Run(ctx) }()
+		synctest.Wait()
+		make := func(name string) {
+			r := &store.Resource{Key: store.Key{Tenant: "acme", Type: "User"}, Attributes: attrs(t, `{"userName":"`+name+`"}`)}
+			r.Index, r.Label = s.Index("User", r.Attributes.Value())
+			require.NoError(t, s.Create(ctx, actor, r, nil))
+		}
+		make("ada")
+		_, err = s.Login(ctx, "acme", lifecycle.Identity{UserName: "ada"})
+		require.NoError(t, err)
+		make("bob")
+		synctest.Wait()
+		assert.Equal(t, []string{"provisioned ada", "provisioned bob"}, told, "one subject waits, others go on")
+		time.Sleep(30 * time.Second)
+		synctest.Wait()
+		parked, err := s.Parked(ctx, "acme", 10)
+		require.NoError(t, err)
+		require.Len(t, parked, 3, "each was given up after four attempts")
+		assert.Equal(t, "down", parked[0].Reason)
+		for i, min := range []time.Duration{750 * time.Millisecond, 1500 * time.Millisecond, 3 * time.Second} {
+			gap := times[i+1] - times[i]
+			assert.GreaterOrEqual(t, gap, min)
+			assert.LessOrEqual(t, gap, min*4/3+200*time.Millisecond)
+		}
+		broken, told = false, nil
+		require.NoError(t, s.Replay(ctx, "acme", time.Time{}))
+		time.Sleep(time.Second)
+		synctest.Wait()
+		assert.ElementsMatch(t, []string{"provisioned ada", "activated ada", "billed ada", "provisioned bob"}, told)
+		stop()
+		require.NoError(t, <-done)
+	})
+}
+
+// TestRandomLives lets many causes race on a few people, and then looks at each life: the account is in a legal state,
+// billed and unbilled alternate, and the seats add up.
+func TestRandomLives(t *testing.T) {
+	for seed := range uint64(8) {
+		var mu sync.Mutex
+		lives := map[string][]lifecycle.Kind{}
+		h := newHouse(t, func(o *lifecycle.Options, s *lifecycle.Settings) {
+			s.JIT, s.Review = true, seed%2 == 1
+			s.Deprovision = []string{"suspend", "deactivate", "delete"}[seed%3]
+			o.Hooks.Any = func(_ context.Context, e *lifecycle.Event) error {
+				mu.Lock()
+				defer mu.Unlock()
+				lives[e.Subject.ID] = append(lives[e.Subject.ID], e.Kind)
+				return nil
+			}
+		})
+		ctx := context.Background()
+		find := func(name string) *store.Resource {
+			users, _, _ := h.s.Accounts(ctx, "acme", lifecycle.None, "", 100)
+			for _, u := range users {
+				if u.Attributes.Get("userName").Text() == name {
+					return u
+				}
+			}
+			return nil
+		}
+		raceOf(8, func(i int) error {
+			rnd := rand.New(rand.NewPCG(seed, uint64(i)))
+			for range 60 {
+				name := []string{"ada", "bob", "eve"}[rnd.IntN(3)]
+				switch rnd.IntN(7) {
+				case 0:
+					_ = h.s.Create(ctx, actor, h.resource("User", `{"userName":"`+name+`"}`), nil)
+				case 1, 2:
+					_, _ = h.s.Login(ctx, "acme", lifecycle.Identity{UserName: name})
+				case 3, 4:
+					if cur := find(name); cur != nil {
+						next := *cur
+						next.Attributes = document.Document(`{"userName":"` + name + `","active":` + []string{"true", "false"}[rnd.IntN(2)] + `}`)
+						_ = h.s.Update(ctx, actor, cur, &next, nil)
+					}
+				case 5:
+					_, _ = []func(context.Context, string, string) (*store.Resource, error){h.s.Approve, h.s.Reject, h.s.Suspend, h.s.Reactivate}[rnd.IntN(4)](ctx, "acme", name)
+				case 6:
+					if cur := find(name); cur != nil && rnd.IntN(3) == 0 {
+						_ = h.s.Delete(ctx, actor, cur)
+					}
+				}
+			}
+			return nil
+		})
+		_, _ = h.s.Login(ctx, "acme", lifecycle.Identity{UserName: "zoe"}) // delivers what is left
+		seats := 0
+		users, _, err := h.s.Accounts(ctx, "acme", lifecycle.None, "", 100)
+		require.NoError(t, err)
+		billed := map[string]bool{}
+		for id, kinds := range lives {
+			on := false
+			for _, k := range kinds {
+				if k == lifecycle.KindBilled || k == lifecycle.KindUnbilled {
+					require.Equal(t, k == lifecycle.KindBilled, !on, "seed %d: billed and unbilled alternate: %v", seed, kinds)
+					on = !on
+				}
+			}
+			billed[id] = on
+		}
+		for _, u := range users {
+			a := lifecycle.AccountOf(u)
+			require.Contains(t, lifecycle.States, a.State)
+			require.Equal(t, billed[u.ID], a.Billed, "seed %d: %v", seed, lives[u.ID])
+			if a.Seat {
+				seats++
+			}
+		}
+		used, _, err := h.s.Seats(ctx, "acme")
+		require.NoError(t, err)
+		require.Equal(t, seats, used, "seed %d", seed)
+	}
+}

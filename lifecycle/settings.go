@@ -1,0 +1,190 @@
+package lifecycle
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/document"
+)
+
+// Settings are a tenant's policy (I9): data, not code. The zero value of a field that is a word means its first.
+type Settings struct {
+	SCIM   bool `json:"scim"`   // the identity provider may change people; off: 403
+	SSO    bool `json:"sso"`    // people may sign in
+	JIT    bool `json:"jit"`    // who signs in and is unknown is created
+	Manual bool `json:"manual"` // administrators may add people by hand, and edit those that they added
+
+	Review          bool   `json:"review"`          // new people wait for approval
+	Deprovision     string `json:"deprovision"`     // on active=false: suspend | deactivate | delete
+	Delete          string `json:"delete"`          // on SCIM DELETE: remove | keep (as deactivated)
+	ExistingAccount string `json:"existingAccount"` // one outside the organization: refuse | acquire (an administrator must) | link
+	EditManaged     bool   `json:"editManaged"`     // administrators may suspend and reactivate whom the identity provider manages
+
+	SeatLimit    *int   `json:"seatLimit"`    // nil: none
+	SeatCounting string `json:"seatCounting"` // who takes a seat: provisioned (all with access) | billed (only who has signed in)
+
+	DefaultRole string `json:"defaultRole"` // role template of new people
+	Plan        string `json:"plan"`        // the tenant's plan, for messages
+	PlanAllows  bool   `json:"planAllows"`  // the plan includes SCIM; false: 403 that names the plan
+}
+
+// DefaultSettings let everybody in by every way but JIT.
+func DefaultSettings() Settings {
+	return Settings{SCIM: true, SSO: true, Manual: true, EditManaged: true, PlanAllows: true,
+		Deprovision: "suspend", Delete: "remove", ExistingAccount: "refuse", SeatCounting: "provisioned"}
+}
+
+// Validate says which setting is wrong and what would be right.
+func (s Settings) Validate() error {
+	for _, c := range [...]struct {
+		name, value string
+		allowed     []string
+	}{
+		{"deprovision", s.Deprovision, []string{"suspend", "deactivate", "delete"}},
+		{"delete", s.Delete, []string{"remove", "keep"}},
+		{"existingAccount", s.ExistingAccount, []string{"refuse", "acquire", "link"}},
+		{"seatCounting", s.SeatCounting, []string{"provisioned", "billed"}},
+	} {
+		ok := false
+		for _, a := range c.allowed {
+			ok = ok || a == c.value
+		}
+		if !ok {
+			return fmt.Errorf("%s: want one of %v, got %q", c.name, c.allowed, c.value)
+		}
+	}
+	if s.SeatLimit != nil && *s.SeatLimit < 0 {
+		return fmt.Errorf("seatLimit: want 0 or more, or null for none, got %d", *s.SeatLimit)
+	}
+	return nil
+}
+
+// disable is the cause that active=false is under this policy.
+func (s Settings) disable() Cause {
+	switch s.Deprovision {
+	case "deactivate":
+		return DisableClose
+	case "delete":
+		return DisableRemove
+	}
+	return DisableSuspend
+}
+
+func (s Settings) limit() int {
+	if s.SeatLimit == nil {
+		return -1
+	}
+	return *s.SeatLimit
+}
+
+// takesSeat says whether an account in its state counts.
+func (s Settings) takesSeat(a Account) bool {
+	if s.SeatCounting == "billed" {
+		return a.State == Active
+	}
+	return a.State == Provisioned || a.State == Pending || a.State == Active
+}
+
+// SettingsSource tells a tenant's settings. It is asked for every change, so it should answer from memory. It must be
+// safe for concurrent use.
+type SettingsSource interface {
+	Settings(ctx context.Context, tenant string) (Settings, error)
+}
+
+// FixedSettings are the same for every tenant.
+type FixedSettings Settings
+
+// Settings implements SettingsSource.
+func (f FixedSettings) Settings(context.Context, string) (Settings, error) { return Settings(f), nil }
+
+// StoredSettings keeps each tenant's settings in the store beside its people, as a resource of an internal type, and
+// remembers them for a while: another process's change is seen after MaxAge at the latest.
+type StoredSettings struct {
+	Store  store.Store
+	MaxAge time.Duration // default 10 s
+
+	mu    sync.Mutex
+	known map[string]storedSettings
+}
+
+type storedSettings struct {
+	settings Settings
+	read     time.Time
+}
+
+const settingsType = "rollcall.Settings"
+
+func settingsKey(tenant string) store.Key {
+	return store.Key{Tenant: tenant, Type: settingsType, ID: "settings"}
+}
+
+// Settings implements SettingsSource. A tenant without stored settings has DefaultSettings.
+func (s *StoredSettings) Settings(ctx context.Context, tenant string) (Settings, error) {
+	s.mu.Lock()
+	k, ok := s.known[tenant]
+	s.mu.Unlock()
+	if maxAge := s.MaxAge; ok && time.Since(k.read) < max(maxAge, 0) || ok && maxAge == 0 && time.Since(k.read) < 10*time.Second {
+		return k.settings, nil
+	}
+	settings := DefaultSettings()
+	r, err := s.Store.Get(ctx, settingsKey(tenant))
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+	case err != nil:
+		return Settings{}, err
+	default:
+		if err := json.Unmarshal([]byte(r.Internal), &settings); err != nil {
+			return Settings{}, fmt.Errorf("lifecycle: stored settings: %w", err)
+		}
+	}
+	s.remember(tenant, settings)
+	return settings, nil
+}
+
+func (s *StoredSettings) remember(tenant string, settings Settings) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.known == nil {
+		s.known = make(map[string]storedSettings)
+	}
+	s.known[tenant] = storedSettings{settings, time.Now()}
+}
+
+// Set validates and keeps a tenant's settings.
+func (s *StoredSettings) Set(ctx context.Context, tenant string, settings Settings) error {
+	if err := settings.Validate(); err != nil {
+		return err
+	}
+	text, err := json.Marshal(settings)
+	if err != nil {
+		return err
+	}
+	v, err := document.Parse(string(text), 0)
+	if err != nil {
+		return err
+	}
+	for {
+		r := &store.Resource{Key: settingsKey(tenant), Internal: v.Document(), Version: newID(), Created: now(), LastModified: now()}
+		put := store.Put{Resource: r}
+		old, err := s.Store.Get(ctx, r.Key)
+		if err == nil {
+			put.IfVersion, r.Created = old.Version, old.Created
+		} else if !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		err = s.Store.Commit(ctx, &store.Change{Tenant: tenant, Put: []store.Put{put}})
+		var exists *store.ConflictError
+		if errors.Is(err, store.ErrVersionMismatch) || errors.As(err, &exists) {
+			continue // somebody else set them meanwhile; the last one holds
+		}
+		if err == nil {
+			s.remember(tenant, settings)
+		}
+		return err
+	}
+}
