@@ -78,7 +78,7 @@ func (l *list) compile(ctx context.Context) error {
 	l.exact = true
 	var failed error
 	for _, t := range l.types {
-		c := compiler{args: &l.args, typ: t, isIndexed: func(attribute string) bool {
+		c := compiler{args: &l.args, typ: t, scope: enc(l.Tenant) + "/" + enc(t), isIndexed: func(attribute string) bool {
 			ok, err := l.isIndexed(ctx, l.Tenant, t, attribute)
 			if err != nil {
 				failed = err
@@ -154,6 +154,9 @@ func (l *list) read(after *position, column string, desc bool, limit, offset int
 		if c.sql != "TRUE" {
 			where += " AND " + c.sql
 		}
+		if column == "modified" {
+			where += " AND " + ofType + " = " + arg(enc(l.Tenant)+"/"+enc(t))
+		}
 		if after != nil {
 			behind, orAt := ">", ">"
 			if t > after.Type {
@@ -188,6 +191,9 @@ func (l *list) read(after *position, column string, desc bool, limit, offset int
 	}
 	return compact("SELECT * FROM ("+strings.Join(selects, " UNION ALL ")+") r ORDER BY "+order+", r.type"+end, args)
 }
+
+// ofType is what the index of modified begins with.
+const ofType = "(r.tenant || '/' || r.type)"
 
 // isEmpty says that nothing can match.
 func (l *list) isEmpty() bool {

@@ -75,13 +75,14 @@ w AS (
 SELECT ~expect(EXISTS (SELECT FROM w), CASE WHEN EXISTS (SELECT FROM old) THEN 'RC409' ELSE 'RC404' END, '')`
 	pgGroupThere = `SELECT ~expect(EXISTS (SELECT FROM ~resource WHERE tenant = $1 AND type = 'Group' AND id = $2), 'RC404', '')`
 
-	pgReplace = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2 AND NOT member_id = ANY ($3::text[])`
-	// Who is to have another type than the row says is out before it is in again.
-	pgRetype = `DELETE FROM ~member m USING unnest($3::text[], $4::text[]) a (type, id)
-	WHERE m.tenant = $1 AND m.group_id = $2 AND m.member_id = a.id AND a.type <> '' AND m.member_type <> a.type`
+	// NOT IN is a look-up in a hash table whatever the planner expects.
+	pgReplace = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2
+	AND member_type || '/' || member_id NOT IN (SELECT a.type || '/' || a.id FROM unnest($3::text[], $4::text[]) a (type, id))
+	AND member_id NOT IN (SELECT a.id FROM unnest($3::text[], $4::text[]) a (type, id) WHERE a.type = '')`
 	pgRemove = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2 AND member_id = ANY ($3::text[])`
 
-	// Members are locked against being deleted, which lets them be changed. Those without a type are looked up among the
+	// A plan made for small tables is kept while they grow, so that joins are LATERAL: with a sub-query that can only be an
+	// index look-up per row. Members are locked against being deleted, which lets them be changed. Those without a type are looked up among the
 	// tenant's types, of which the internal ones have a dot.
 	pgAdd = `WITH asked AS (
 	SELECT a.type, a.id, a.n FROM unnest($3::text[], $4::text[]) WITH ORDINALITY a (type, id, n)),
@@ -91,14 +92,14 @@ typed AS (
 	SELECT t.type, a.id, a.n FROM asked a JOIN (SELECT DISTINCT type FROM ~count WHERE tenant = $1 AND strpos(type, '.') = 0) t ON TRUE
 	WHERE a.type = ''),
 found AS (
-	SELECT r.type, r.id, t.n FROM typed t JOIN ~resource r ON r.tenant = $1 AND r.type = t.type AND r.id = t.id
-	ORDER BY r.id, r.type FOR KEY SHARE OF r),
+	SELECT r.type, r.id, t.n FROM typed t CROSS JOIN LATERAL (
+		SELECT r.type, r.id FROM ~resource r WHERE r.tenant = $1 AND r.type = t.type AND r.id = t.id FOR KEY SHARE) r),
 w AS (
 	INSERT INTO ~member (tenant, group_id, member_id, member_type)
 	SELECT $1, $2, id, type FROM (SELECT DISTINCT ON (n) n, id, type FROM found ORDER BY n, type) f ORDER BY n
 	ON CONFLICT DO NOTHING)
-SELECT ~expect(missing.id IS NULL, 'RC422', COALESCE(missing.id, '')) FROM (SELECT 1) one LEFT JOIN
-	(SELECT id FROM asked WHERE n NOT IN (SELECT n FROM found) ORDER BY n LIMIT 1) missing ON TRUE`
+SELECT ~expect(missing.n IS NULL, 'RC422', COALESCE(($4::text[])[missing.n], ''))
+FROM (SELECT min(n) AS n FROM (SELECT n FROM asked EXCEPT SELECT n FROM found) x) missing`
 
 	pgSubject = `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`
 	pgEvent   = `INSERT INTO ~event (tenant, id, kind, subject_type, subject_id, time, data) VALUES ($1, $2, $3, $4, $5, $6, $7)`
@@ -215,8 +216,7 @@ func (b *pgChange) members(d store.MemberDelta, isPut bool) {
 		types[i], ids[i] = enc(m.Type), enc(m.ID)
 	}
 	if d.Replace {
-		b.add(pgReplace, b.tenant, group, ids)
-		b.add(pgRetype, b.tenant, group, types, ids)
+		b.add(pgReplace, b.tenant, group, types, ids)
 	}
 	if len(d.Remove) > 0 {
 		b.add(pgRemove, b.tenant, group, encAll(d.Remove))
@@ -306,18 +306,18 @@ const (
 CROSS JOIN LATERAL (
 	SELECT m.member_type, m.member_id AS id FROM ~member m WHERE m.tenant = $1 AND m.group_id = g.id
 	AND m.member_id > CASE WHEN g.n = 1 THEN $3 ELSE '' END ORDER BY m.member_id LIMIT $4) m
-JOIN ~resource r ON r.tenant = $1 AND r.type = m.member_type AND r.id = m.id ORDER BY g.n, m.id LIMIT $4`
+CROSS JOIN LATERAL (SELECT r.label FROM ~resource r WHERE r.tenant = $1 AND r.type = m.member_type AND r.id = m.id LIMIT 1) r ORDER BY g.n, m.id LIMIT $4`
 
 	pgNamed = `SELECT g.n, m.member_type, m.member_id, r.label FROM unnest($2::text[]) WITH ORDINALITY g (id, n)
 JOIN ~member m ON m.tenant = $1 AND m.group_id = g.id AND m.member_id = ANY ($5::text[])
 	AND m.member_id > CASE WHEN g.n = 1 THEN $3 ELSE '' END
-JOIN ~resource r ON r.tenant = $1 AND r.type = m.member_type AND r.id = m.member_id ORDER BY g.n, m.member_id LIMIT $4`
+CROSS JOIN LATERAL (SELECT r.label FROM ~resource r WHERE r.tenant = $1 AND r.type = m.member_type AND r.id = m.member_id LIMIT 1) r ORDER BY g.n, m.member_id LIMIT $4`
 
 	pgGroups = `SELECT g.n, m.member_type, m.id, r.label FROM unnest($2::text[]) WITH ORDINALITY g (id, n)
 CROSS JOIN LATERAL (
 	SELECT m.member_type, m.group_id AS id FROM ~member m WHERE m.tenant = $1 AND m.member_id = g.id
 	AND m.group_id > CASE WHEN g.n = 1 THEN $3 ELSE '' END ORDER BY m.group_id LIMIT $4) m
-JOIN ~resource r ON r.tenant = $1 AND r.type = 'Group' AND r.id = m.id ORDER BY g.n, m.id LIMIT $4`
+CROSS JOIN LATERAL (SELECT r.label FROM ~resource r WHERE r.tenant = $1 AND r.type = 'Group' AND r.id = m.id LIMIT 1) r ORDER BY g.n, m.id LIMIT $4`
 )
 
 func (p *postgres) members(ctx context.Context, c memberChunk) (rows []store.Member, last int, err error) {

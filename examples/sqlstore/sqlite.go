@@ -22,9 +22,10 @@ type liteEngine struct {
 	names
 	inTx func(context.Context, Tx, *store.Change) error
 
-	writing chan struct{} // has room for one: who writes
-	mu      sync.Mutex
-	stmts   map[stmtKey]*sql.Stmt // prepared ones, of as many statements as a program has
+	writing  chan struct{}        // has room for one: who writes
+	written  map[string]*sql.Stmt // the prepared statements of who writes
+	mu       sync.Mutex
+	prepares map[stmtKey]*sql.Stmt // those of readers, of as many statements as a program has
 }
 
 type stmtKey struct {
@@ -66,17 +67,21 @@ func openSQLite(path string, o *Options) (engine, error) {
 
 func newSQLite(writer, reader *sql.DB, o *Options) *liteEngine {
 	return &liteEngine{writer: writer, reader: reader, names: newNames("", o.Prefix), inTx: o.InTx,
-		writing: make(chan struct{}, 1), stmts: map[stmtKey]*sql.Stmt{}}
+		writing: make(chan struct{}, 1), prepares: map[stmtKey]*sql.Stmt{}}
 }
 
 func (e *liteEngine) close() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	var errs []error
-	for _, s := range e.stmts {
+	for _, s := range e.prepares {
 		errs = append(errs, s.Close())
 	}
-	clear(e.stmts)
+	clear(e.prepares)
+	for _, s := range e.written {
+		errs = append(errs, s.Close())
+	}
+	clear(e.written)
 	if e.isOwn {
 		errs = append(errs, e.reader.Close(), e.writer.Close())
 	}
@@ -94,8 +99,8 @@ func (e *liteEngine) fill(text string) string {
 func (e *liteEngine) prepared(ctx context.Context, db *sql.DB, text string) (*sql.Stmt, error) {
 	k := stmtKey{db, text}
 	e.mu.Lock()
-	s, ok := e.stmts[k]
-	full := len(e.stmts) >= maxStmts
+	s, ok := e.prepares[k]
+	full := len(e.prepares) >= maxStmts
 	e.mu.Unlock()
 	if ok || full {
 		return s, nil
@@ -106,10 +111,10 @@ func (e *liteEngine) prepared(ctx context.Context, db *sql.DB, text string) (*sq
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if other, ok := e.stmts[k]; ok {
+	if other, ok := e.prepares[k]; ok {
 		return other, s.Close()
 	}
-	e.stmts[k] = s
+	e.prepares[k] = s
 	return s, nil
 }
 
@@ -146,17 +151,61 @@ func readRows(rows *sql.Rows, err error, each func(row) error) error {
 // liteTx is a transaction.
 type liteTx struct {
 	*liteEngine
-	tx *sql.Tx
+	tx    *sql.Tx
+	stmts map[string]*sql.Stmt // those that are prepared, by their text
+}
+
+// prepareWriter prepares the statements of commits once. Only who writes calls it.
+func (e *liteEngine) prepareWriter(ctx context.Context) error {
+	if e.written != nil {
+		return nil
+	}
+	written := map[string]*sql.Stmt{}
+	for _, text := range liteStatements {
+		s, err := e.writer.PrepareContext(ctx, e.fill(text))
+		if err != nil {
+			return err
+		}
+		written[text] = s
+	}
+	e.written = written
+	return nil
 }
 
 func (t *liteTx) query(ctx context.Context, text string, args []any, each func(row) error) error {
-	rows, err := t.tx.QueryContext(ctx, t.fill(text), args...)
+	var (
+		rows *sql.Rows
+		err  error
+	)
+	if s := t.prepared(ctx, text); s != nil {
+		rows, err = s.QueryContext(ctx, args...)
+	} else {
+		rows, err = t.tx.QueryContext(ctx, t.fill(text), args...)
+	}
 	return t.fail(ctx, readRows(rows, err, each))
+}
+
+// prepared returns the prepared form of a statement, or nil.
+func (t *liteTx) prepared(ctx context.Context, text string) *sql.Stmt {
+	s := t.stmts[text]
+	if own := t.written[text]; s == nil && own != nil && t.stmts != nil {
+		s = t.tx.StmtContext(ctx, own)
+		t.stmts[text] = s
+	}
+	return s
 }
 
 // exec says how many rows were changed.
 func (t *liteTx) exec(ctx context.Context, text string, args ...any) (int64, error) {
-	r, err := t.tx.ExecContext(ctx, t.fill(text), args...)
+	var (
+		r   sql.Result
+		err error
+	)
+	if s := t.prepared(ctx, text); s != nil {
+		r, err = s.ExecContext(ctx, args...)
+	} else {
+		r, err = t.tx.ExecContext(ctx, t.fill(text), args...)
+	}
 	if err != nil {
 		return 0, t.fail(ctx, err)
 	}
@@ -168,7 +217,7 @@ func (e *liteEngine) snapshot(ctx context.Context, read func(session) error) err
 	if err != nil {
 		return e.fail(ctx, err)
 	}
-	err = read(&liteTx{e, tx})
+	err = read(&liteTx{e, tx, nil})
 	if back := tx.Rollback(); !errors.Is(back, sql.ErrTxDone) {
 		err = errors.Join(err, back)
 	}
@@ -178,18 +227,32 @@ func (e *liteEngine) snapshot(ctx context.Context, read func(session) error) err
 // write runs a transaction that may write, one at a time in this process. Its first statement takes the lock that
 // excludes other processes, so that it waits before it has read anything.
 func (e *liteEngine) write(ctx context.Context, do func(*liteTx) error) error {
+	return e.alone(ctx, func() error {
+		if err := e.prepareWriter(ctx); err != nil {
+			return err
+		}
+		return e.transact(ctx, do)
+	})
+}
+
+// alone waits until no other one writes.
+func (e *liteEngine) alone(ctx context.Context, do func() error) error {
 	select {
 	case e.writing <- struct{}{}:
 	case <-ctx.Done():
 		return e.fail(ctx, ctx.Err())
 	}
 	defer func() { <-e.writing }()
+	return e.fail(ctx, do())
+}
+
+func (e *liteEngine) transact(ctx context.Context, do func(*liteTx) error) error {
 	tx, err := e.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return e.fail(ctx, err)
 	}
-	w := &liteTx{e, tx}
-	if _, err = w.exec(ctx, "UPDATE ~lock SET n = 1"); err == nil {
+	w := &liteTx{e, tx, map[string]*sql.Stmt{}}
+	if _, err = w.exec(ctx, liteLock); err == nil {
 		err = do(w)
 	}
 	if err == nil {
@@ -239,31 +302,36 @@ func (e *liteEngine) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// The table is the lock too: see write. Making it takes the lock of the file.
-	for _, text := range []string{
-		"CREATE TABLE IF NOT EXISTS ~lock (n INTEGER NOT NULL)",
-		"CREATE TABLE IF NOT EXISTS ~migration (version INTEGER PRIMARY KEY, applied TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP)",
-	} {
-		if _, err := e.writer.ExecContext(ctx, e.fill(text)); err != nil {
-			return e.fail(ctx, err)
-		}
-	}
-	return e.write(ctx, func(w *liteTx) error {
-		at := 0
-		if err := w.query(ctx, "SELECT COALESCE(MAX(version), 0) FROM ~migration", nil, func(rw row) error { return rw.Scan(&at) }); err != nil {
-			return err
-		}
-		for _, s := range steps {
-			if s.version <= at {
-				continue
-			}
-			if _, err := w.tx.ExecContext(ctx, s.sql); err != nil {
-				return fmt.Errorf("step %d: %w", s.version, err)
-			}
-			if _, err := w.exec(ctx, "INSERT INTO ~migration (version) VALUES ($1)", int64(s.version)); err != nil {
+	return e.alone(ctx, func() error {
+		// The table is the lock too: see write. Making it takes the lock of the file.
+		for _, text := range []string{
+			"CREATE TABLE IF NOT EXISTS ~lock (n INTEGER NOT NULL)",
+			"CREATE TABLE IF NOT EXISTS ~migration (version INTEGER PRIMARY KEY, applied TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP)",
+		} {
+			if _, err := e.writer.ExecContext(ctx, e.fill(text)); err != nil {
 				return err
 			}
 		}
-		return nil
+		return e.transact(ctx, func(w *liteTx) error { return w.migrate(ctx, steps) })
 	})
+}
+
+func (t *liteTx) migrate(ctx context.Context, steps []migration) error {
+	at := 0
+	const latest = "SELECT COALESCE(MAX(version), 0) FROM ~migration"
+	if err := t.query(ctx, latest, nil, func(rw row) error { return rw.Scan(&at) }); err != nil {
+		return err
+	}
+	for _, s := range steps {
+		if s.version <= at {
+			continue
+		}
+		if _, err := t.tx.ExecContext(ctx, s.sql); err != nil {
+			return fmt.Errorf("step %d: %w", s.version, err)
+		}
+		if _, err := t.exec(ctx, "INSERT INTO ~migration (version) VALUES ($1)", int64(s.version)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

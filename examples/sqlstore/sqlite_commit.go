@@ -19,14 +19,20 @@ const (
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
 	liteUpdate = `UPDATE ~resource SET version = $4, created = $5, modified = $6, label = $7, folded = $8, keys = $9, uniques = $10,
 long_keys = $11, attributes = $12, internal = $13 WHERE tenant = $1 AND type = $2 AND id = $3`
-	liteDelete  = `DELETE FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3`
-	liteKey     = `INSERT INTO ~key (tenant, type, key, holder, id) VALUES ($1, $2, $3, $4, $5)`
-	liteNoKey   = `DELETE FROM ~key WHERE tenant = $1 AND type = $2 AND key = $3 AND holder = $4`
-	liteGroup   = `UPDATE ~resource SET version = $3, modified = $4 WHERE tenant = $1 AND type = 'Group' AND id = $2`
-	liteTypeOf  = `SELECT MIN(r.type) FROM ~count t JOIN ~resource r ON r.tenant = $1 AND r.type = t.type AND r.id = $2 WHERE t.tenant = $1 AND instr(t.type, '.') = 0`
-	liteIs      = `SELECT 1 FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3`
-	liteMember  = `INSERT INTO ~member (tenant, group_id, member_id, member_type) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`
-	liteRemove  = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2 AND member_id = $3`
+	liteDelete = `DELETE FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3`
+	liteKey    = `INSERT INTO ~key (tenant, type, key, holder, id) VALUES ($1, $2, $3, $4, $5)`
+	liteNoKey  = `DELETE FROM ~key WHERE tenant = $1 AND type = $2 AND key = $3 AND holder = $4`
+	liteGroup  = `UPDATE ~resource SET version = $3, modified = $4 WHERE tenant = $1 AND type = 'Group' AND id = $2`
+	liteRemove = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2 AND member_id IN (SELECT value FROM json_each($3))`
+	// The type of each member to add, of [type, id]; null if there's no such resource.
+	liteTyped = `SELECT n, id, CASE WHEN asked <> ''
+	THEN (SELECT r.type FROM ~resource r WHERE r.tenant = $1 AND r.type = asked AND r.id = a.id)
+	ELSE (SELECT MIN(r.type) FROM ~count c CROSS JOIN ~resource r ON r.tenant = $1 AND r.type = c.type AND r.id = a.id
+		WHERE c.tenant = $1 AND instr(c.type, '.') = 0) END AS type
+FROM (SELECT key AS n, value ->> 0 AS asked, value ->> 1 AS id FROM json_each($2)) a`
+	liteUnknown = `SELECT n FROM (` + liteTyped + `) WHERE type IS NULL ORDER BY n LIMIT 1`
+	liteMember  = `INSERT INTO ~member (tenant, group_id, member_id, member_type)
+SELECT $1, $3, id, type FROM (` + liteTyped + `) WHERE TRUE ORDER BY n ON CONFLICT DO NOTHING`
 	liteLeave   = `DELETE FROM ~member WHERE tenant = $1 AND member_id = $2 AND member_type = $3`
 	liteDisband = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2`
 	liteSeats   = `INSERT INTO ~seat (tenant, used) VALUES ($1, $2) ON CONFLICT DO UPDATE SET used = $2`
@@ -35,6 +41,15 @@ long_keys = $11, attributes = $12, internal = $13 WHERE tenant = $1 AND type = $
 	liteJournal = `INSERT INTO ~journal (tenant, id, time, connection, subject_type, subject_id, action, outcome, data)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
 )
+
+// liteLock takes the lock of the file, though it changes nothing.
+const liteLock = `UPDATE ~lock SET n = 1`
+
+// liteStatements are prepared once.
+var liteStatements = []string{
+	liteLock, liteKeys, liteInsert, liteUpdate, liteDelete, liteKey, liteNoKey, liteGroup, liteUnknown, liteMember, liteRemove,
+	liteLeave, liteDisband, liteSeats, liteCount, liteEvent, liteJournal,
+}
 
 // liteChange is a change being written.
 type liteChange struct {
@@ -231,40 +246,27 @@ func (t *liteChange) members(d store.MemberDelta, isPut bool) error {
 			return err
 		}
 	}
-	for _, id := range d.Remove {
-		if err := t.do(liteRemove, t.tenant, group, enc(id)); err != nil {
+	if len(d.Remove) > 0 {
+		if err := t.do(liteRemove, t.tenant, group, jsonArray(d.Remove)); err != nil {
 			return err
 		}
 	}
-	for _, m := range d.Add {
-		typ, id := enc(m.Type), enc(m.ID)
-		text, args := liteIs, []any{t.tenant, typ, id}
-		if typ == "" {
-			text, args = liteTypeOf, []any{t.tenant, id}
-		}
-		isThere := false
-		err := t.query(t.Context, text, args, func(rw row) error {
-			if isThere = true; typ != "" {
-				return nil
-			}
-			var first *string
-			err := rw.Scan(&first)
-			if isThere = first != nil; isThere {
-				typ = *first
-			}
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		if !isThere {
-			return &store.UnknownMemberError{ID: m.ID}
-		}
-		if err := t.do(liteMember, t.tenant, group, id, typ); err != nil {
-			return err
-		}
+	if len(d.Add) == 0 {
+		return nil
 	}
-	return nil
+	refs := make([]string, len(d.Add))
+	for i, m := range d.Add {
+		refs[i] = jsonArray([]string{m.Type, m.ID})
+	}
+	asked := []any{t.tenant, "[" + strings.Join(refs, ",") + "]"}
+	unknown := -1
+	if err := t.query(t.Context, liteUnknown, asked, func(rw row) error { return rw.Scan(&unknown) }); err != nil {
+		return err
+	}
+	if unknown >= 0 {
+		return &store.UnknownMemberError{ID: d.Add[unknown].ID}
+	}
+	return t.do(liteMember, append(asked, group)...)
 }
 
 func (t *liteChange) seats(s *store.SeatClaim) error {

@@ -37,6 +37,7 @@ func among(ids string) condition {
 type compiler struct {
 	args      *[]any
 	typ       string
+	scope     string // tenant/type
 	typePlace string
 	isIndexed func(attribute string) bool
 }
@@ -370,5 +371,9 @@ func (c *compiler) compareTime(column string, x filter.Compare) condition {
 			op = "<="
 		}
 	}
-	return exactly(column + " " + op + " " + c.arg(at))
+	sql := column + " " + op + " " + c.arg(at)
+	if column == "r.modified" && x.Op != filter.Ne { // for its index
+		sql = "(" + ofType + " = " + c.arg(c.scope) + " AND " + sql + ")"
+	}
+	return exactly(sql)
 }

@@ -18,7 +18,8 @@ CREATE TABLE ~resource (
 	internal   text COLLATE "C" NOT NULL,
 	PRIMARY KEY (tenant, type, id)
 );
-CREATE INDEX #resource_modified ON ~resource (tenant, type, modified, id);
+-- An expression, so that no planner takes this index, with statistics that are none yet, where the primary key is meant.
+CREATE INDEX #resource_modified ON ~resource ((tenant || '/' || type), modified);
 
 -- What a resource is found by. holder is '' for a unique key, so that the primary key makes it unique, and else the id.
 CREATE TABLE ~key (
@@ -47,7 +48,7 @@ CREATE TABLE ~member (
 	member_type text COLLATE "C" NOT NULL,
 	PRIMARY KEY (tenant, group_id, member_id)
 );
-CREATE INDEX #member_of ON ~member (tenant, member_id, group_id);
+CREATE INDEX #member_of ON ~member (member_id, tenant, group_id);
 
 CREATE TABLE ~seat (
 	tenant text COLLATE "C" PRIMARY KEY,

@@ -16,7 +16,7 @@ CREATE TABLE ~resource (
 	internal   TEXT NOT NULL,
 	PRIMARY KEY (tenant, type, id)
 );
-CREATE INDEX #resource_modified ON ~resource (tenant, type, modified, id);
+CREATE INDEX #resource_modified ON ~resource ((tenant || '/' || type), modified);
 
 CREATE TABLE ~key (
 	tenant TEXT NOT NULL,
@@ -41,7 +41,7 @@ CREATE TABLE ~member (
 	member_type TEXT NOT NULL,
 	PRIMARY KEY (tenant, group_id, member_id)
 ) WITHOUT ROWID;
-CREATE INDEX #member_of ON ~member (tenant, member_id, group_id);
+CREATE INDEX #member_of ON ~member (member_id, tenant, group_id);
 
 CREATE TABLE ~seat (
 	tenant TEXT PRIMARY KEY,
