@@ -78,7 +78,7 @@ func (l *list) compile(ctx context.Context) error {
 	l.exact = true
 	var failed error
 	for _, t := range l.types {
-		c := compiler{args: &l.args, typ: t, scope: enc(l.Tenant) + "/" + enc(t), isIndexed: func(attribute string) bool {
+		c := compiler{args: &l.args, in: l.in, typ: t, scope: enc(l.Tenant) + "/" + enc(t), isIndexed: func(attribute string) bool {
 			ok, err := l.isIndexed(ctx, l.Tenant, t, attribute)
 			if err != nil {
 				failed = err

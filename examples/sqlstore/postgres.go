@@ -50,6 +50,10 @@ func (p *postgres) close() error {
 
 func (p *postgres) lock() string { return " FOR UPDATE OF e SKIP LOCKED" }
 
+// in makes the ids an array first, which the primary key is then asked for: of a join the planner may think that it finds
+// a page sooner by reading the tenant from its beginning.
+func (p *postgres) in(ids string) string { return "r.id = ANY (ARRAY(" + ids + "))" }
+
 // querier is a pool or a transaction.
 type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)

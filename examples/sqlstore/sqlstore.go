@@ -69,6 +69,8 @@ type engine interface {
 	migrate(ctx context.Context) error
 	// lock is what ends a SELECT that takes rows for an update, beside others that do the same.
 	lock() string
+	// in is the condition that r.id is among the ids of a query.
+	in(ids string) string
 	close() error
 }
 

@@ -29,13 +29,14 @@ var (
 
 func exactly(sql string) condition { return condition{sql: sql, exact: true} }
 
-func among(ids string) condition {
-	return condition{sql: "r.id IN (" + ids + ")", exact: true, ids: ids, isIDs: true}
+func (c *compiler) among(ids string) condition {
+	return condition{sql: c.in(ids), exact: true, ids: ids, isIDs: true}
 }
 
 // compiler makes conditions on resources (r) of one type. Its first parameter is the tenant.
 type compiler struct {
 	args      *[]any
+	in        func(ids string) string // says that a resource's id is among those of a query
 	typ       string
 	scope     string // tenant/type
 	typePlace string
@@ -136,7 +137,7 @@ func (c *compiler) or(terms []filter.Expr) condition {
 	if len(ids) == len(parts) {
 		any.ids = strings.Join(ids, " UNION ALL ")
 		any.isIDs = isIDs
-		set := "r.id IN (" + any.ids + ")"
+		set := c.in(any.ids)
 		if any.sql = "(" + set + " AND " + any.sql + ")"; isIDs {
 			any.sql = set
 		}
@@ -150,7 +151,7 @@ func (c *compiler) compare(x filter.Compare) condition {
 		case x.Attr.Name == "id" && x.Attr.Sub == "":
 			p := c.compareText("r.id", "", x)
 			if x.Op == filter.Eq && p.exact && p.sql != "FALSE" {
-				p = among("SELECT " + c.text(x.Value.Text()))
+				p = c.among("SELECT " + c.text(x.Value.Text()))
 			}
 			return p
 		case x.Attr.Name == "meta":
@@ -168,7 +169,7 @@ func (c *compiler) compare(x filter.Compare) condition {
 		}
 	}
 	if ids, ok := c.lookup(x.Attr.Path, x); ok {
-		return among(ids)
+		return c.among(ids)
 	}
 	return unknown
 }
@@ -197,7 +198,7 @@ func (c *compiler) has(x filter.Has) condition {
 		p := x.Attr.Path
 		p.Sub = t.Attr.Name
 		if ids, ok := c.lookup(p, t); ok {
-			found := among(ids)
+			found := c.among(ids)
 			found.exact = len(conjuncts(x.Where)) == 1 && isCompare(x.Where)
 			return found
 		}
@@ -247,7 +248,7 @@ func (c *compiler) related(x filter.Related) condition {
 	from := " FROM ~member m" + join + " WHERE m.tenant = $1" + is
 	for _, t := range conjuncts(x.Where) {
 		if t.Attr.Name == "value" && t.Op == filter.Eq && t.Attr.CaseExact && t.Value.Kind() == document.KindString {
-			found := among("SELECT " + near + from + " AND " + where.sql)
+			found := c.among("SELECT " + near + from + " AND " + where.sql)
 			found.exact = where.exact
 			return found
 		}
