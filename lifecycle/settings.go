@@ -105,8 +105,9 @@ func (f FixedSettings) Settings(context.Context, string) (Settings, error) { ret
 // StoredSettings keeps each tenant's settings in the store beside its people, as a resource of an internal type, and
 // remembers them for a while: another process's change is seen after MaxAge at the latest.
 type StoredSettings struct {
-	Store  store.Store
-	MaxAge time.Duration // default 10 s
+	Store    store.Store
+	MaxAge   time.Duration   // default 10 s
+	Defaults func() Settings // of a tenant that has stored none; default DefaultSettings
 
 	mu    sync.Mutex
 	known map[string]storedSettings
@@ -123,15 +124,22 @@ func settingsKey(tenant string) store.Key {
 	return store.Key{Tenant: tenant, Type: settingsType, ID: "settings"}
 }
 
-// Settings implements SettingsSource. A tenant without stored settings has DefaultSettings.
+// Settings implements SettingsSource. A tenant without stored settings has the defaults.
 func (s *StoredSettings) Settings(ctx context.Context, tenant string) (Settings, error) {
 	s.mu.Lock()
 	k, ok := s.known[tenant]
 	s.mu.Unlock()
-	if maxAge := s.MaxAge; ok && time.Since(k.read) < max(maxAge, 0) || ok && maxAge == 0 && time.Since(k.read) < 10*time.Second {
+	maxAge, defaults := s.MaxAge, s.Defaults
+	if maxAge <= 0 {
+		maxAge = 10 * time.Second
+	}
+	if ok && time.Since(k.read) < maxAge {
 		return k.settings, nil
 	}
-	settings := DefaultSettings()
+	if defaults == nil {
+		defaults = DefaultSettings
+	}
+	settings := defaults()
 	r, err := s.Store.Get(ctx, settingsKey(tenant))
 	switch {
 	case errors.Is(err, store.ErrNotFound):
