@@ -151,7 +151,12 @@ func (l *list) read(after *position, column string, desc bool, limit, offset int
 			continue
 		}
 		where := "r.tenant = $1 AND r.type = " + l.typePlace(n)
-		if c.sql != "TRUE" {
+		from := "~resource r"
+		if c.ids != "" && l.joinsIDs() {
+			from = "(SELECT DISTINCT i.id FROM (" + c.ids + ") i (id)) i CROSS JOIN LATERAL (SELECT * FROM ~resource r WHERE " +
+				where + " AND r.id = i.id LIMIT 1) r"
+		}
+		if c.sql != "TRUE" && (from == "~resource r" || !c.isIDs) {
 			where += " AND " + c.sql
 		}
 		if column == "modified" {
@@ -176,7 +181,7 @@ func (l *list) read(after *position, column string, desc bool, limit, offset int
 				where += " AND r.id " + orAt + " " + id
 			}
 		}
-		selects = append(selects, "SELECT "+columns+extra+" FROM ~resource r WHERE "+where+" ORDER BY "+order)
+		selects = append(selects, "SELECT "+columns+extra+" FROM "+from+" WHERE "+where+" ORDER BY "+order)
 	}
 	end := " LIMIT " + arg(int64(limit))
 	if offset > 0 {

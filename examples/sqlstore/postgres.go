@@ -50,9 +50,11 @@ func (p *postgres) close() error {
 
 func (p *postgres) lock() string { return " FOR UPDATE OF e SKIP LOCKED" }
 
-// in makes the ids an array first, which the primary key is then asked for: of a join the planner may think that it finds
-// a page sooner by reading the tenant from its beginning.
 func (p *postgres) in(ids string) string { return "r.id = ANY (ARRAY(" + ids + "))" }
+
+// joinsIDs: from a condition alone the planner may think that it finds a page sooner by reading the tenant from its
+// beginning.
+func (p *postgres) joinsIDs() bool { return true }
 
 // querier is a pool or a transaction.
 type querier interface {

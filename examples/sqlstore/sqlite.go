@@ -92,6 +92,8 @@ func (e *liteEngine) lock() string { return "" } // there's one writer at a time
 
 func (e *liteEngine) in(ids string) string { return "r.id IN (" + ids + ")" }
 
+func (e *liteEngine) joinsIDs() bool { return false }
+
 // fill also makes the parameters SQLite's: ?1 and not $1, which would be a name there.
 func (e *liteEngine) fill(text string) string {
 	return e.filled.get(text, func(s string) string { return strings.ReplaceAll(e.replacer.Replace(s), "$", "?") })

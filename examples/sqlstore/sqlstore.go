@@ -71,6 +71,8 @@ type engine interface {
 	lock() string
 	// in is the condition that r.id is among the ids of a query.
 	in(ids string) string
+	// joinsIDs says that a list looks up id by id what a query for ids finds.
+	joinsIDs() bool
 	close() error
 }
 
