@@ -63,11 +63,7 @@ func (n *narrator) hooks() lifecycle.Hooks {
 		n.events = append(n.events, e)
 		return nil
 	}
-	return lifecycle.Hooks{
-		Provisioned: hear, Activated: hear, Deactivated: hear, Reactivated: hear, Updated: hear, Deleted: hear,
-		Billed: hear, Unbilled: hear,
-		GroupCreated: hear, GroupUpdated: hear, GroupDeleted: hear, MembersChanged: hear,
-	}
+	return lifecycle.Hooks{Any: hear}
 }
 
 // flush tells what the hooks heard meanwhile.
@@ -107,6 +103,9 @@ func (n *narrator) tell(ctx context.Context, s *boot.Service) error {
 		if err := n.standing(ctx, s.URL, d); err != nil {
 			return err
 		}
+	}
+	if err := n.life(ctx, s); err != nil {
+		return err
 	}
 	if failed > 0 {
 		return fmt.Errorf("%d answers were not as the identity providers expect them", failed)
