@@ -259,6 +259,51 @@ func TestSettingsShutOut(t *testing.T) {
 	assert.ErrorContains(t, bad.Validate(), "deprovision: want one of [suspend deactivate delete]")
 }
 
+// changeable is a SettingsSource that a test may change.
+type changeable struct{ lifecycle.Settings }
+
+func (c *changeable) settings() lifecycle.Settings { return c.Settings }
+
+type source func() lifecycle.Settings
+
+func (s source) Settings(context.Context, string) (lifecycle.Settings, error) { return s(), nil }
+
+func TestSwitchSCIM(t *testing.T) {
+	settings := &changeable{lifecycle.DefaultSettings()}
+	h := newHouse(t)
+	var err error
+	h.s, err = lifecycle.New(h.fake, &lifecycle.Options{Settings: source(settings.settings)})
+	require.NoError(t, err)
+	for _, u := range []string{`{"userName":"ada"}`, `{"userName":"off","active":false}`, `{"userName":"held"}`} {
+		h.create("User", u)
+	}
+	_, err = h.s.AddManually(t.Context(), "acme", lifecycle.Identity{UserName: "hand"})
+	require.NoError(t, err)
+	_, err = h.s.Suspend(t.Context(), "acme", "held")
+	require.NoError(t, err)
+	states := func() map[string]lifecycle.State {
+		users, _, err := h.s.Accounts(t.Context(), "acme", lifecycle.None, "", 10)
+		require.NoError(t, err)
+		m := map[string]lifecycle.State{}
+		for _, u := range users {
+			m[u.Attributes.Get("userName").Text()] = lifecycle.AccountOf(u).State
+		}
+		return m
+	}
+	before := states()
+	settings.SCIM = false
+	require.NoError(t, h.s.SwitchSCIM(t.Context(), "acme"))
+	assert.Equal(t, before, states(), "keep")
+	settings.SCIMOff = "suspend"
+	for range 2 {
+		require.NoError(t, h.s.SwitchSCIM(t.Context(), "acme"))
+		assert.Equal(t, map[string]lifecycle.State{"ada": lifecycle.Suspended, "off": lifecycle.Deactivated, "held": lifecycle.Suspended, "hand": lifecycle.Provisioned}, states())
+	}
+	settings.SCIM = true
+	require.NoError(t, h.s.SwitchSCIM(t.Context(), "acme"))
+	assert.Equal(t, before, states())
+}
+
 func TestDeprovisionByDeleting(t *testing.T) {
 	h := newHouse(t, with(func(s *lifecycle.Settings) { s.Deprovision = "delete" }))
 	ada := h.create("User", `{"userName":"ada"}`)

@@ -19,6 +19,8 @@ type Settings struct {
 	JIT    bool `json:"jit"`    // who signs in and is unknown is created
 	Manual bool `json:"manual"` // administrators may add people by hand, and edit those that they added
 
+	SCIMOff string `json:"scimOff"` // what Service.SwitchSCIM does to those it manages: keep | suspend (and lets them in again)
+
 	Review          bool   `json:"review"`          // new people wait for approval
 	Deprovision     string `json:"deprovision"`     // on active=false: suspend | deactivate | delete
 	Delete          string `json:"delete"`          // on SCIM DELETE: remove | keep (as deactivated)
@@ -36,7 +38,7 @@ type Settings struct {
 // DefaultSettings let everybody in by every way but JIT.
 func DefaultSettings() Settings {
 	return Settings{SCIM: true, SSO: true, Manual: true, EditManaged: true, PlanAllows: true,
-		Deprovision: "suspend", Delete: "remove", ExistingAccount: "refuse", SeatCounting: "provisioned"}
+		SCIMOff: "keep", Deprovision: "suspend", Delete: "remove", ExistingAccount: "refuse", SeatCounting: "provisioned"}
 }
 
 // Validate says which setting is wrong and what would be right.
@@ -45,6 +47,7 @@ func (s Settings) Validate() error {
 		name, value string
 		allowed     []string
 	}{
+		{"scimOff", s.SCIMOff, []string{"keep", "suspend"}},
 		{"deprovision", s.Deprovision, []string{"suspend", "deactivate", "delete"}},
 		{"delete", s.Delete, []string{"remove", "keep"}},
 		{"existingAccount", s.ExistingAccount, []string{"refuse", "acquire", "link"}},

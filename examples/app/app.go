@@ -250,13 +250,20 @@ func (a *App) putSettings(r *http.Request, in input) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	was := settings.SCIM
 	if err := json.Unmarshal(in.raw, &settings); err != nil {
 		return nil, badInput{errors.New("settings: " + err.Error())}
 	}
 	if err := settings.Validate(); err != nil {
 		return nil, badInput{err}
 	}
-	return settings, a.settings.Set(r.Context(), in.Tenant, settings)
+	if err := a.settings.Set(r.Context(), in.Tenant, settings); err != nil {
+		return nil, err
+	}
+	if was != settings.SCIM {
+		err = a.service.SwitchSCIM(r.Context(), in.Tenant)
+	}
+	return settings, err
 }
 
 // events answers GET /app/events: every delivery behind the one in "after", in the order received.
