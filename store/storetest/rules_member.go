@@ -251,7 +251,7 @@ func stopReading(k *kit) {
 
 func large(k *kit) {
 	n := 100_000
-	if testing.Short() {
+	if testing.Short() || underRace {
 		n = 3_000
 	}
 	const batch = 5_000
