@@ -425,6 +425,7 @@ func TestStoredSettings(t *testing.T) {
 func TestDelivery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fake := storetest.NewFake()
+		var mu sync.Mutex // of what the hook writes down
 		var told []string
 		var times []time.Duration
 		start := time.Now()
@@ -432,6 +433,8 @@ func TestDelivery(t *testing.T) {
 		s, err := lifecycle.New(fake, &lifecycle.Options{
 			Delivery: lifecycle.Delivery{Attempts: 4, Backoff: time.Second, Poll: 100 * time.Millisecond},
 			Hooks: lifecycle.Hooks{Any: func(_ context.Context, e *lifecycle.Event) error {
+				mu.Lock()
+				defer mu.Unlock()
 				told = append(told, string(e.Kind)+" "+e.UserName)
 				if e.UserName == "ada" && broken {
 					times = append(times, time.Since(start))
@@ -458,23 +461,32 @@ func TestDelivery(t *testing.T) {
 		require.NoError(t, err)
 		make("bob")
 		synctest.Wait()
-		assert.Equal(t, []string{"provisioned ada", "provisioned bob"}, told, "one subject waits, others go on")
+		heard := func() []string {
+			mu.Lock()
+			defer mu.Unlock()
+			list := told
+			told = nil
+			return list
+		}
+		assert.Equal(t, []string{"provisioned ada", "provisioned bob"}, heard(), "one subject waits, others go on")
 		time.Sleep(30 * time.Second)
 		synctest.Wait()
 		parked, err := s.Parked(ctx, "acme", 10)
 		require.NoError(t, err)
 		require.Len(t, parked, 3, "each was given up after four attempts")
 		assert.Equal(t, "down", parked[0].Reason)
+		mu.Lock()
 		for i, min := range []time.Duration{750 * time.Millisecond, 1500 * time.Millisecond, 3 * time.Second} {
 			gap := times[i+1] - times[i]
 			assert.GreaterOrEqual(t, gap, min)
 			assert.LessOrEqual(t, gap, min*4/3+200*time.Millisecond)
 		}
 		broken, told = false, nil
+		mu.Unlock()
 		require.NoError(t, s.Replay(ctx, "acme", time.Time{}))
 		time.Sleep(time.Second)
 		synctest.Wait()
-		assert.ElementsMatch(t, []string{"provisioned ada", "activated ada", "billed ada", "provisioned bob"}, told)
+		assert.ElementsMatch(t, []string{"provisioned ada", "activated ada", "billed ada", "provisioned bob"}, heard())
 		stop()
 		require.NoError(t, <-done)
 	})
