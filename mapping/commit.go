@@ -21,12 +21,15 @@ func (s *Store) Commit(ctx context.Context, c *store.Change) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w := &commit{Store: s, ctx: ctx, Change: c}
+	if err := ctx.Err(); err != nil { // it may have waited
+		return err
+	}
+	// A statement that is interrupted may have been executed or not. So from here on there's no way but to the end.
+	w := &commit{Store: s, ctx: context.WithoutCancel(ctx), Change: c}
 	err := w.run()
 	if err == nil {
 		return nil
 	}
-	w.ctx = context.WithoutCancel(ctx)
 	for _, undo := range slices.Backward(w.undo) {
 		err = errors.Join(err, undo(w.ctx))
 	}

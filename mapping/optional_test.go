@@ -213,6 +213,7 @@ func fullStore(t *testing.T) (*mapping.Store, *database) {
 }
 
 func TestStoreWithEverything(t *testing.T) {
+	brief(t)
 	var all []*database
 	storetest.Run(t, func(t *testing.T) store.Store {
 		s, d := fullStore(t)

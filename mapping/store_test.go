@@ -1,6 +1,7 @@
 package mapping_test
 
 import (
+	"flag"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -33,7 +34,16 @@ func newStore(t testing.TB) (*mapping.Store, *mapping.Memory[employee], *mapping
 	return s, users, groups
 }
 
+// brief makes the kit's large groups small: a group of 100,000 members is kept in 3 s, but in a minute with -race.
+func brief(t *testing.T) {
+	t.Helper()
+	was := flag.Lookup("test.short").Value.String()
+	require.NoError(t, flag.Set("test.short", "true"))
+	t.Cleanup(func() { require.NoError(t, flag.Set("test.short", was)) })
+}
+
 func TestStore(t *testing.T) {
+	brief(t)
 	storetest.Run(t, func(t *testing.T) store.Store {
 		s, _, _ := newStore(t)
 		return s
