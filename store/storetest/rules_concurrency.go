@@ -215,7 +215,7 @@ func raceWalk(k *kit) {
 	} {
 		q.Count = 7
 		times := map[string]int{}
-		for _, i := range k.walk(q) {
+		for _, i := range k.follow(q, false) {
 			times[i]++
 		}
 		for i := range 2*n + 60 {
