@@ -103,7 +103,11 @@ func (s *Service) Update(ctx context.Context, a Actor, cur, next *store.Resource
 	}
 	differs := len(delta.Add)+len(delta.Remove) > 0
 	if next.Attributes == cur.Attributes && !differs {
-		return nil
+		next.Index, next.Label = cur.Index, cur.Label
+		if len(p.notes) == 0 {
+			return nil
+		}
+		return p.commit(ctx, cur.Key, "ignored") // all that was asked for; the journal says why
 	}
 	next.LastModified = now()
 	remove := false

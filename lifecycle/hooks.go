@@ -133,7 +133,7 @@ func (h *Hooks) tell(ctx context.Context, e *Event) error {
 }
 
 // Guard may refuse a change before it is committed, or amend it. It is told what is about to be: before is nil at a
-// creation, after at a deletion; after's Attributes are the guard's to change (then it must see to Index and Label with
-// Service.Index). An error that is a *Refusal tells the identity provider why; another one is a failure of the service.
+// creation, after at a deletion; after's Attributes are the guard's to change (Index and Label follow), and it says so
+// with Note. An error that is a *Refusal tells the identity provider why; another one is a failure of the service.
 // It runs in the request, may run more than once for one change, and must have no effects.
 type Guard func(ctx context.Context, a Actor, before, after *store.Resource) error

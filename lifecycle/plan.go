@@ -24,18 +24,30 @@ type plan struct {
 	settings Settings
 	change   store.Change
 	events   []*Event
+	notes    []string // of the guards
 }
 
 func (s *Service) plan(a Actor, settings Settings) *plan {
 	return &plan{s: s, actor: a, settings: settings, change: store.Change{Tenant: a.Tenant}}
 }
 
-// guard asks the guards.
+// guard asks the guards, and sees to the index of what they amend.
 func (p *plan) guard(ctx context.Context, before, after *store.Resource) error {
+	if len(p.s.opts.Guards) == 0 {
+		return nil
+	}
+	var sent document.Document
+	if after != nil {
+		sent = after.Attributes
+	}
+	ctx = context.WithValue(ctx, notesKey{}, &p.notes)
 	for _, g := range p.s.opts.Guards {
 		if err := g(ctx, p.actor, before, after); err != nil {
 			return err
 		}
+	}
+	if after != nil && after.Attributes != sent {
+		after.Index, after.Label = p.s.Index(after.Type, after.Attributes.Value())
 	}
 	return nil
 }
@@ -115,8 +127,9 @@ func (p *plan) put(cur, next *store.Resource) {
 // commit commits the plan, and delivers its events.
 func (p *plan) commit(ctx context.Context, subject store.Key, outcome string) error {
 	entry := &store.Entry{ID: newID(), Time: now(), Connection: p.actor.Connection, Subject: subject, Action: p.actor.Action, Outcome: outcome}
-	if len(p.actor.Quirks) > 0 {
-		entry.Data = document.Object(document.Member{Name: "quirks", Value: texts(p.actor.Quirks)}).Document()
+	if len(p.actor.Quirks)+len(p.notes) > 0 {
+		entry.Data = document.Object(document.Member{Name: "quirks", Value: texts(p.actor.Quirks)},
+			document.Member{Name: "notes", Value: texts(p.notes)}).Document()
 	}
 	p.change.Journal = entry
 	err := p.s.store.Commit(ctx, &p.change)

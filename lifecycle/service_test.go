@@ -374,7 +374,7 @@ func TestWhoComesBackHasTheSameAccount(t *testing.T) {
 
 func TestGuards(t *testing.T) {
 	h := newHouse(t, func(o *lifecycle.Options, _ *lifecycle.Settings) {
-		o.Guards = []lifecycle.Guard{func(_ context.Context, _ lifecycle.Actor, _, after *store.Resource) error {
+		o.Guards = []lifecycle.Guard{func(ctx context.Context, _ lifecycle.Actor, _, after *store.Resource) error {
 			switch {
 			case after == nil:
 				return &lifecycle.Refusal{Reason: lifecycle.Forbidden, Detail: "nobody leaves"}
@@ -383,6 +383,10 @@ func TestGuards(t *testing.T) {
 			}
 			v := after.Attributes.Value()
 			v.Set("nickName", document.String("amended"))
+			if v.Get("displayName").Text() == "Kept" {
+				v.Delete("displayName")
+				lifecycle.Note(ctx, "displayName was ignored")
+			}
 			after.Attributes = v.Document()
 			return nil
 		}}
@@ -394,6 +398,22 @@ func TestGuards(t *testing.T) {
 	require.ErrorContains(t, h.s.Update(t.Context(), actor, ada, &next, nil), "one already")
 	require.ErrorContains(t, h.s.Delete(t.Context(), actor, ada), "nobody leaves")
 	h.heard("provisioned ada")
+
+	cur := h.read(ada)
+	next = *cur
+	next.Attributes = attrs(t, `{"userName":"ada","displayName":"Kept","nickName":"amended"}`)
+	next.Label = "Kept"
+	require.NoError(t, h.s.Update(t.Context(), actor, cur, &next, nil))
+	assert.Equal(t, cur, &next, "nothing is left of it")
+	next.Attributes = attrs(t, `{"userName":"eve","displayName":"Kept"}`)
+	require.NoError(t, h.s.Update(t.Context(), actor, cur, &next, nil))
+	assert.Equal(t, "eve", h.read(ada).Label, "what follows from the attributes follows from the amended ones")
+	entries, err := h.fake.Journal(t.Context(), store.JournalQuery{Tenant: actor.Tenant, Max: 2})
+	require.NoError(t, err)
+	for i, outcome := range []string{"updated", "ignored"} {
+		assert.Equal(t, outcome, entries[i].Outcome)
+		assert.Equal(t, "displayName was ignored", entries[i].Data.Get("notes").Items()[0].Value.Text())
+	}
 }
 
 func TestStoredSettings(t *testing.T) {
