@@ -1,0 +1,239 @@
+package app_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rollcall-dev/rollcall/store"
+)
+
+// killsVariable says how often TestKill kills the server. Default: 3.
+const killsVariable = "ROLLCALL_TEST_KILLS"
+
+// storm is a crowd of clients of a server that is killed and comes back elsewhere.
+type storm struct {
+	mu      sync.Mutex
+	base    string
+	back    chan struct{}       // closed when base is another one
+	stop    chan struct{}       // closed when it is enough
+	acked   chan struct{}       // one for each acknowledged request
+	history map[string][]string // by id, what the requests acknowledged must have told: each client repeats what wasn't answered
+	retried int
+}
+
+func (s *storm) server() (base string, back chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.base, s.back
+}
+
+func (s *storm) moveTo(base string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.back)
+	s.base, s.back = base, make(chan struct{})
+}
+
+// ask sends a request until it is answered.
+func (s *storm) ask(method, path, body string) (int, map[string]any) {
+	for {
+		base, back := s.server()
+		status, answer, err := send(base, method, path, body)
+		if err == nil {
+			select {
+			case s.acked <- struct{}{}:
+			case <-s.stop:
+			}
+			return status, answer
+		}
+		<-back
+		s.mu.Lock()
+		s.retried++
+		s.mu.Unlock()
+	}
+}
+
+// happened notes what a user's subject must hear.
+func (s *storm) happened(id string, kinds ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.history[id] = append(s.history[id], kinds...)
+}
+
+// life is one user's: it comes, signs in, loses access, and half of the time gets it back and signs in again.
+func (s *storm) life(name string, random *rand.Rand) error {
+	status, user := s.ask(http.MethodPost, "/Users", `{"userName":"`+name+`","active":true}`)
+	if status == http.StatusConflict { // the answer to the first try was lost, not the user
+		var list map[string]any
+		if status, list = s.ask(http.MethodGet, "/Users?filter=userName%20eq%20%22"+name+"%22", ""); status == 200 {
+			user, status = list["Resources"].([]any)[0].(map[string]any), http.StatusCreated
+		}
+	}
+	if status != http.StatusCreated {
+		return fmt.Errorf("create %s: %d %v", name, status, user)
+	}
+	id := user["id"].(string)
+	s.happened(id, "provisioned")
+	for random.IntN(8) > 0 {
+		for range 2 {
+			if status, answer := s.ask(http.MethodPost, "/app/login", `{"tenant":"acme","userName":"`+name+`"}`); status != 200 {
+				return fmt.Errorf("login %s: %d %v", name, status, answer)
+			}
+		}
+		s.happened(id, "activated", "billed")
+		if random.IntN(4) == 0 {
+			return nil
+		}
+		if err := s.setActive(id, false); err != nil {
+			return err
+		}
+		s.happened(id, "deactivated", "unbilled")
+		if random.IntN(2) == 0 {
+			return nil
+		}
+		if err := s.setActive(id, true); err != nil {
+			return err
+		}
+		s.happened(id, "reactivated")
+	}
+	return nil
+}
+
+func (s *storm) setActive(id string, active bool) error {
+	body := fmt.Sprintf(`{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","path":"active","value":%t}]}`, active)
+	if status, answer := s.ask(http.MethodPatch, "/Users/"+id, body); status != 200 && status != 204 {
+		return fmt.Errorf("active=%t: %d %v", active, status, answer)
+	}
+	return nil
+}
+
+// firsts are the kinds of each subject's events in the order of their first deliveries.
+func firsts(deliveries []map[string]any) map[string][]string {
+	heard, seen := map[string][]string{}, map[string]bool{}
+	for _, d := range deliveries {
+		if id := d["id"].(string); !seen[id] {
+			seen[id] = true
+			subject := d["subject"].(string)
+			heard[subject] = append(heard[subject], d["kind"].(string))
+		}
+	}
+	return heard
+}
+
+// Whenever the server dies: what it acknowledged is there, each period of access is billed once, every event reaches the
+// hook in order, and no seat leaks (I7 to I10).
+func TestKill(t *testing.T) {
+	kills := 3
+	if text := os.Getenv(killsVariable); text != "" {
+		var err error
+		kills, err = strconv.Atoi(text)
+		require.NoError(t, err)
+	}
+	onEngines(t, func(t *testing.T, d database) {
+		p := spawn(t, d)
+		s := &storm{base: p.base, back: make(chan struct{}), stop: make(chan struct{}), acked: make(chan struct{}), history: map[string][]string{}}
+		const clients = 6
+		ended := make(chan error, clients)
+		for c := range clients {
+			go func() {
+				random := rand.New(rand.NewPCG(uint64(c), 0))
+				for n := 0; ; n++ {
+					select {
+					case <-s.stop:
+						ended <- nil
+						return
+					default:
+					}
+					if err := s.life(fmt.Sprintf("user-%d-%d", c, n), random); err != nil {
+						ended <- err
+						return
+					}
+				}
+			}()
+		}
+		acknowledged := 0
+		for range kills {
+			for range 40 + rand.IntN(40) {
+				select {
+				case <-s.acked:
+					acknowledged++
+				case err := <-ended:
+					t.Fatalf("a client ended: %v", err)
+				}
+			}
+			p.kill()
+			p = spawn(t, d)
+			s.moveTo(p.base)
+		}
+		close(s.stop)
+		for range clients {
+			require.NoError(t, <-ended)
+		}
+
+		var deliveries []map[string]any
+		assert.Eventually(t, func() bool {
+			deliveries = pages(t, p.base, "/app/events", "events", "after")
+			return assert.ObjectsAreEqual(s.history, firsts(deliveries))
+		}, 30*time.Second, 200*time.Millisecond)
+		assert.Equal(t, s.history, firsts(deliveries))
+
+		billed, seats := map[string]int{}, 0
+		for id, kinds := range firsts(deliveries) {
+			for _, kind := range kinds {
+				billed[id] += map[string]int{"billed": 1, "unbilled": -1}[kind]
+			}
+		}
+		users := pages(t, p.base, "/app/users", "users", "cursor")
+		assert.Len(t, users, len(s.history), "no create is lost, none is there twice")
+		for _, u := range users {
+			assert.Contains(t, s.history, u["id"])
+			assert.Equal(t, u["billed"], billed[u["id"].(string)] == 1, u)
+			if u["status"] == "active" || u["status"] == "provisioned" {
+				seats++
+			}
+		}
+		_, answer, err := send(p.base, http.MethodGet, "/app/seats?tenant=acme", "")
+		require.NoError(t, err)
+		assert.EqualValues(t, seats, answer["used"], "no seat leaks")
+
+		p.kill()
+		left := d.open(t)
+		defer left.Close()
+		now := time.Now().UTC()
+		events, err := left.Lease(t.Context(), store.Lease{Owner: "test", Now: now.Add(time.Hour), Until: now.Add(2 * time.Hour), Max: 10})
+		require.NoError(t, err)
+		assert.Empty(t, undelivered(events, deliveries), "nothing is left to tell")
+		parked, err := left.Parked(t.Context(), "acme", 10)
+		require.NoError(t, err)
+		assert.Empty(t, parked)
+		distinct := map[any]bool{}
+		for _, d := range deliveries {
+			distinct[d["id"]] = true
+		}
+		t.Logf("%d kills, %d acknowledged before the last, %d requests repeated, %d users, %d seats, %d events, %d deliveries",
+			kills, acknowledged, s.retried, len(users), seats, len(distinct), len(deliveries))
+	})
+}
+
+// undelivered are the events that no delivery tells. The last ones told may not be settled yet.
+func undelivered(events []store.Delivery, deliveries []map[string]any) (ids []string) {
+	told := map[any]bool{}
+	for _, d := range deliveries {
+		told[d["id"]] = true
+	}
+	for _, e := range events {
+		if !told[e.ID] {
+			ids = append(ids, e.ID)
+		}
+	}
+	return ids
+}
