@@ -69,28 +69,31 @@ func AccountOf(r *store.Resource) Account {
 	return a
 }
 
+// document is the account as it is kept: canonical JSON without a tree, as every change of a user makes one.
 func (a Account) document() document.Document {
-	v := document.Object(
-		document.Member{Name: "state", Value: document.String(string(a.State))},
-		document.Member{Name: "source", Value: document.String(string(a.Source))},
-	)
-	for _, flag := range [...]struct {
-		name string
-		set  bool
-	}{{"billed", a.Billed}, {"seat", a.Seat}, {"held", a.Held}} {
-		if flag.set {
-			v.Set(flag.name, document.Bool(true))
+	b := make([]byte, 0, 96)
+	text := func(name, value string) {
+		if value != "" {
+			b = document.AppendString(append(append(b, name...), ':'), value)
 		}
 	}
-	for _, text := range [...]struct{ name, value string }{{"role", a.Role}, {"linked", a.Linked}, {"person", a.Person}} {
-		if text.value != "" {
-			v.Set(text.name, document.String(text.value))
+	flag := func(name string, set bool) {
+		if set {
+			b = append(append(b, name...), ":true"...)
 		}
 	}
+	text(`{"state"`, string(a.State))
+	text(`,"source"`, string(a.Source))
+	flag(`,"billed"`, a.Billed)
+	flag(`,"seat"`, a.Seat)
+	flag(`,"held"`, a.Held)
+	text(`,"role"`, a.Role)
+	text(`,"linked"`, a.Linked)
+	text(`,"person"`, a.Person)
 	if !a.FirstLogin.IsZero() {
-		v.Set("firstLogin", document.String(a.FirstLogin.Format(time.RFC3339Nano)))
+		text(`,"firstLogin"`, a.FirstLogin.Format(time.RFC3339Nano))
 	}
-	return v.Document()
+	return document.Document(append(b, '}'))
 }
 
 // inState is the filter on accounts in a state.

@@ -42,7 +42,7 @@ func (s *Service) Create(ctx context.Context, a Actor, r *store.Resource, member
 func (s *Service) create(ctx context.Context, a Actor, settings Settings, source Source, r *store.Resource, members []store.MemberRef) error {
 	p := s.plan(a, settings)
 	r.ID, r.Created = newID(), now()
-	r.LastModified = r.Created
+	r.Version, r.LastModified = r.ID, r.Created // any fresh version will do, and the id is one
 	if err := p.guard(ctx, nil, r); err != nil {
 		return err
 	}

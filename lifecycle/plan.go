@@ -117,9 +117,11 @@ func (p *plan) seats(n int) {
 // put plans to write next in the place of cur, or as a new resource if cur is nil.
 func (p *plan) put(cur, next *store.Resource) {
 	put := store.Put{Resource: next}
-	next.Version = newID()
 	if cur != nil {
 		put.IfVersion = cur.Version
+	}
+	if cur != nil || next.Version == "" {
+		next.Version = newID()
 	}
 	p.change.Put = append(p.change.Put, put)
 }

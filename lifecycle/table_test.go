@@ -2,8 +2,13 @@ package lifecycle
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/document"
 )
 
 // TestTable spells out every cell once more, as a person reads them: state, cause, state, events. Cells that are not
@@ -85,5 +90,19 @@ func TestTable(t *testing.T) {
 				assert.ElementsMatch(t, w.events, events)
 			})
 		}
+	}
+}
+
+func TestAccountDocument(t *testing.T) {
+	for _, a := range []Account{
+		{State: Provisioned, Source: SourceSCIM},
+		{State: Active, Source: SourceManual, Billed: true, Seat: true, FirstLogin: time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)},
+		{State: Suspended, Source: SourceSSO, Held: true, Role: `a "role"`, Linked: "l", Person: "p"},
+	} {
+		d := a.document()
+		v, err := document.Parse(string(d), 0)
+		require.NoError(t, err)
+		assert.Equal(t, v.Document(), d, "canonical")
+		assert.Equal(t, a, AccountOf(&store.Resource{Internal: d}))
 	}
 }
