@@ -20,11 +20,14 @@ type InvalidError struct {
 	Detail string // what would be right: want an e-mail address such as ada@example.com
 }
 
-func (e *InvalidError) Error() string {
+func (e *InvalidError) Error() string { return e.Path + ": " + e.What() }
+
+// What is what is wrong, without the path: want an e-mail address such as ada@example.com, got "ada".
+func (e *InvalidError) What() string {
 	if e.Value == "" {
-		return e.Path + ": " + e.Detail
+		return e.Detail
 	}
-	return e.Path + ": " + e.Detail + ", got " + e.Value
+	return e.Detail + ", got " + e.Value
 }
 
 // Check is a validation tag of the product's own.

@@ -1,0 +1,67 @@
+// Package rules lets a mapping decide what identity providers may change: it is the guard that the four products share. A
+// product copies these few lines.
+package rules
+
+import (
+	"context"
+	"errors"
+
+	elimity "github.com/elimity-com/scim"
+
+	"github.com/rollcall-dev/rollcall/lifecycle"
+	"github.com/rollcall-dev/rollcall/mapping"
+	"github.com/rollcall-dev/rollcall/scim/schema"
+	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/document"
+)
+
+// Guard takes attributes of a resource type into T by the mapping's rules. What can't be is refused with 400 invalidValue,
+// which names the attribute and the form that it must have; what the identity provider has no authority over stays as it
+// is, and the journal says why.
+func Guard[T any](typ string, m *mapping.Mapping[T]) lifecycle.Guard {
+	return func(ctx context.Context, _ lifecycle.Actor, before, after *store.Resource) error {
+		if after == nil || after.Type != typ {
+			return nil
+		}
+		old := document.Object()
+		if before != nil {
+			old = before.Attributes.Value()
+		}
+		out, err := m.Review(old, after.Attributes.Value())
+		var invalid *mapping.InvalidError
+		if errors.As(err, &invalid) {
+			return &lifecycle.Refusal{Reason: lifecycle.Invalid, Attribute: invalid.Path, Detail: invalid.What()}
+		}
+		if err != nil {
+			return err
+		}
+		for _, i := range out.Ignored {
+			lifecycle.Note(ctx, i.String())
+		}
+		if before != nil && document.Equal(old, out.Attributes) {
+			after.Attributes = before.Attributes
+		} else if len(out.Ignored) > 0 {
+			after.Attributes = out.Attributes.Document()
+		}
+		return nil
+	}
+}
+
+// Type makes a resource type tell what a mapping says: its extensions, and which attributes are readOnly.
+func Type[T any](rt elimity.ResourceType, m *mapping.Mapping[T]) (elimity.ResourceType, error) {
+	for _, x := range m.Extensions() {
+		extension, err := schema.Declare(x.Schema())
+		if err != nil {
+			return rt, err
+		}
+		rt.SchemaExtensions = append(rt.SchemaExtensions, extension)
+	}
+	for _, path := range m.ReadOnly() {
+		better, err := schema.SetReadOnly(rt, path)
+		if err != nil {
+			continue // an element or a part of an attribute, of which a schema can't say it
+		}
+		rt = better
+	}
+	return rt, nil
+}

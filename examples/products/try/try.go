@@ -1,0 +1,133 @@
+// Package try runs a product's server for its tests, and is a client of it.
+package try
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rollcall-dev/rollcall/examples/boot"
+	"github.com/rollcall-dev/rollcall/examples/replay"
+)
+
+// Token is the credential of the tenant acme, and Other that of umbrella.
+const (
+	Token = "token-of-acme"
+	Other = "token-of-umbrella"
+)
+
+// Product is a running server.
+type Product struct {
+	t    *testing.T
+	base string // of the SCIM service
+	root string
+}
+
+// Start runs a product until the test ends, on memory unless the flags say otherwise.
+func Start(t *testing.T, app boot.App, flags ...string) *Product {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	out, in := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		done <- boot.Run(ctx, app, append([]string{"-addr", "127.0.0.1:0", "-store", "memory",
+			"-token", "acme=" + Token, "-token", "umbrella=" + Other}, flags...), in, io.Discard)
+		in.Close()
+	}()
+	line, err := bufio.NewReader(out).ReadString('\n')
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		stop()
+		require.NoError(t, <-done)
+	})
+	base, ok := strings.CutPrefix(strings.TrimSpace(line), "ready ")
+	require.True(t, ok, line)
+	return &Product{t, base, base[:strings.Index(base[len("http://"):], "/")+len("http://")]}
+}
+
+// Replay replays a conversation of testdata/idp/products.
+func (p *Product) Replay(file string) {
+	p.t.Helper()
+	s, err := replay.Load(os.DirFS("../../../testdata/idp/products"), file)
+	require.NoError(p.t, err)
+	runner := &replay.Runner{BaseURL: p.base, Token: Token, Conventions: true, Optional: true}
+	for _, result := range runner.Run(p.t.Context(), s) {
+		if !result.OK() {
+			p.t.Errorf("%s\n    sent: %s", result, result.Sent)
+		}
+	}
+}
+
+// Do sends a request of acme's: to the demo API if path is under /app, else to the SCIM service. It returns the answer,
+// which must have the status.
+func (p *Product) Do(status int, method, path, body string) map[string]any {
+	p.t.Helper()
+	return p.As(Token, status, method, path, body)
+}
+
+// As is Do with another credential.
+func (p *Product) As(token string, status int, method, path, body string) map[string]any {
+	p.t.Helper()
+	url := p.base + path
+	if strings.HasPrefix(path, "/app/") {
+		url = p.root + path
+	}
+	r, err := http.NewRequestWithContext(p.t.Context(), method, url, strings.NewReader(body))
+	require.NoError(p.t, err)
+	r.Header.Set("Authorization", "Bearer "+token)
+	answer, err := http.DefaultClient.Do(r)
+	require.NoError(p.t, err)
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	require.NoError(p.t, err)
+	require.Equal(p.t, status, answer.StatusCode, "%s %s: %s", method, path, text)
+	var v map[string]any
+	if len(text) > 0 {
+		require.NoError(p.t, json.Unmarshal(text, &v))
+	}
+	return v
+}
+
+// Patch is a PATCH of one operation; value is JSON.
+func (p *Product) Patch(status int, path, op, attribute, value string) map[string]any {
+	p.t.Helper()
+	return p.Do(status, http.MethodPatch, path, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"`+op+
+		`","path":`+quote(attribute)+`,"value":`+value+`}]}`)
+}
+
+func quote(s string) string {
+	b, _ := json.Marshal(s)
+	return string(b)
+}
+
+// Status is where acme's account of that name stands.
+func (p *Product) Status(userName string) string {
+	p.t.Helper()
+	for _, u := range p.Do(200, http.MethodGet, "/app/users?tenant=acme", "")["users"].([]any) {
+		if u := u.(map[string]any); u["userName"] == userName {
+			return u["status"].(string)
+		}
+	}
+	return ""
+}
+
+// Heard waits until the product was told so many events of acme, and returns their kinds.
+func (p *Product) Heard(n int) (kinds []string) {
+	p.t.Helper()
+	require.Eventually(p.t, func() bool {
+		kinds = nil
+		for _, e := range p.Do(200, http.MethodGet, "/app/events?tenant=acme", "")["events"].([]any) {
+			kinds = append(kinds, e.(map[string]any)["kind"].(string))
+		}
+		return len(kinds) >= n
+	}, 10*time.Second, 20*time.Millisecond)
+	return kinds
+}

@@ -1,0 +1,56 @@
+// Zenkit shows a work space that is provisioned by Entra ID as Zenkit's set-up page has it: people are known by their mail
+// address and four attributes, groups by their objectId; who is provisioned is billed from the first login on.
+//
+//	go run ./examples/products/zenkit -addr 127.0.0.1:8080 -token acme=SECRET
+package main
+
+import (
+	"github.com/rollcall-dev/rollcall/examples/app"
+	"github.com/rollcall-dev/rollcall/examples/boot"
+	"github.com/rollcall-dev/rollcall/examples/products/rules"
+	"github.com/rollcall-dev/rollcall/lifecycle"
+	"github.com/rollcall-dev/rollcall/mapping"
+	"github.com/rollcall-dev/rollcall/scim"
+)
+
+// Person is all that the product wants to know of somebody.
+type Person struct {
+	Email    string `scim:"userName,trim,required" validate:"email"`
+	Name     string `scim:"displayName" validate:"max=200"`
+	Language string `scim:"preferredLanguage" validate:"omitempty,bcp47"`
+	Active   bool   `scim:"active"`
+}
+
+// Groups are matched by externalId, which holds Entra's objectId: a group may be renamed, and two may have one name.
+var groups = mapping.Match{Type: "Group", By: []string{"externalId"}}
+
+func main() {
+	a, err := product()
+	if err != nil {
+		panic(err) // a tag is wrong
+	}
+	boot.Main(a)
+}
+
+func product() (boot.App, error) {
+	people, err := mapping.Compile[Person](&mapping.Options{Unknown: mapping.Refuse})
+	if err != nil {
+		return boot.App{}, err
+	}
+	a := &app.App{
+		Defaults: func() lifecycle.Settings {
+			s := lifecycle.DefaultSettings()
+			s.SeatCounting = "billed"     // "Provisioned" until the first login, which is when billing begins
+			s.ExistingAccount = "acquire" // an account with that address must be acquired by an administrator first
+			s.SSO, s.Manual = true, true  // the toggles of the page; PUT /app/settings switches them
+			s.Deprovision = "suspend"     // active=false keeps the person and what is theirs
+			s.Plan, s.PlanAllows = "Enterprise", true
+			return s
+		},
+		Options: func(o *scim.Options) {
+			o.Unique = mapping.Unique(groups)
+			o.Lifecycle.Guards = []lifecycle.Guard{rules.Guard("User", people)}
+		},
+	}
+	return a.Boot("zenkit"), nil
+}
