@@ -330,11 +330,11 @@ func (p *parser) literal(op Op) (document.Value, error) {
 	}
 }
 
-// isWord says whether a bare word may be meant for a string. It isn't where the value was forgotten, or is in quotes of
-// another kind.
+// isWord says whether a bare word may be meant for a string. It isn't where the value was forgotten, is in quotes of
+// another kind, or has control characters, which a quoted string would have to escape.
 func isWord(s string) bool {
 	r, _ := utf8.DecodeRuneInString(s)
-	if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("+-_.@#/$", r) {
+	if strings.ContainsFunc(s, unicode.IsControl) || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("+-_.@#/$", r) {
 		return false
 	}
 	return !strings.EqualFold(s, "and") && !strings.EqualFold(s, "or") && !strings.EqualFold(s, "not")

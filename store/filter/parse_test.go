@@ -328,6 +328,8 @@ func TestDialect(t *testing.T) {
 	}
 	_, _, err := Parse(`emails[type eq "work"].value eq "x"`, Options{Strict: true})
 	assert.EqualError(t, err, `at character 23: want and, or, or the end, got ".value"`)
+	_, _, err = Parse("a eq jo\x00hn", Options{})
+	assert.ErrorContains(t, err, "at character 6: want a value", "a control character is in no word")
 	_, _, err = Parse(`userName eq jo@x.example`, Options{Strict: true})
 	assert.EqualError(t, err, `at character 13: want a value: a string in double quotes, a number, true, false or null, got "jo@x.example"`)
 }
@@ -386,7 +388,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(tt.in)
 	}
 	for _, s := range []string{`emails[type eq "work"].value eq "x"`, `a eq b`, `not(not (a pr))and b pr`, `a eq "\ud83d\ude00\n"`, `((a pr or b pr) and (c pr)) or not (d lt -1.5e3)`,
-		`urn:a:b:2.0:c.d ge null`, `http://x/y:z pr`, `a eq 'b'`, `$ref[a pr`, `a.b.c`, "a eq \"\xff\""} {
+		`urn:a:b:2.0:c.d ge null`, `http://x/y:z pr`, `a eq 'b'`, `$ref[a pr`, `a.b.c`, "a eq \"\xff\"", "a eq 0\x00"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
