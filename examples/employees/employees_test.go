@@ -15,6 +15,8 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/rollcall-dev/rollcall/examples/employees"
+	"github.com/rollcall-dev/rollcall/examples/products/rules"
+	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/mapping"
 	"github.com/rollcall-dev/rollcall/scim"
 	"github.com/rollcall-dev/rollcall/store"
@@ -50,7 +52,12 @@ func newStore(t *testing.T, table employees.Table) *mapping.Store {
 
 func TestProvisioned(t *testing.T) {
 	table := open(t)
-	h, err := scim.NewHandler(newStore(t, table), &scim.Options{Auth: scim.BearerTokens{"secret": "acme"}})
+	m, err := mapping.For[employees.Employee]()
+	require.NoError(t, err)
+	h, err := scim.NewHandler(newStore(t, table), &scim.Options{
+		Auth:      scim.BearerTokens{"secret": "acme"},
+		Lifecycle: lifecycle.Options{Guards: []lifecycle.Guard{rules.Guard("User", m)}},
+	})
 	require.NoError(t, err)
 	call := func(method, path, body string) (int, string) {
 		r := httptest.NewRequestWithContext(t.Context(), method, path, bytes.NewBufferString(body))
@@ -89,6 +96,9 @@ func TestProvisioned(t *testing.T) {
 	}
 	status, _ = call(http.MethodPost, "/Users", `{"userName":"OLD@acme.example"}`)
 	assert.Equal(t, 409, status)
+	status, body = call(http.MethodPost, "/Users", `{"userName":"no address"}`)
+	assert.Equal(t, 400, status)
+	assert.Contains(t, body, "userName: want an e-mail address")
 	status, _ = call(http.MethodDelete, "/Users/"+id, "")
 	assert.Equal(t, 204, status)
 }
