@@ -64,6 +64,9 @@ func (p *plan) tell(e *Event) {
 
 // tellOf plans an event on a resource as it was and will be; either may be nil.
 func (p *plan) tellOf(k Kind, before, after *store.Resource) {
+	if !p.s.opts.Hooks.wants(k) {
+		return // and spare the work
+	}
 	e := &Event{Kind: k}
 	for _, r := range [...]*store.Resource{before, after} {
 		if r != nil {
