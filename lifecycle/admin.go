@@ -52,7 +52,7 @@ func (s *Service) administer(ctx context.Context, tenant, userName string, c Cau
 		return nil, err
 	}
 	err = race(ctx, func() error {
-		cur, err := s.user(ctx, tenant, userName)
+		cur, err := s.user(ctx, tenant, "userName", userName)
 		if errors.Is(err, store.ErrNotFound) {
 			return &Denied{DeniedUnknown}
 		}

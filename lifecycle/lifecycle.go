@@ -11,6 +11,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -103,15 +104,19 @@ func indexUser(_ string, attributes document.Value) (keys []store.IndexKey, labe
 	return keys, label
 }
 
-// user finds a user by userName; store.ErrNotFound if there's none. It is one read.
-func (s *Service) user(ctx context.Context, tenant, userName string) (*store.Resource, error) {
-	page, err := s.store.List(ctx, store.Query{Tenant: tenant, Types: []string{userType}, Count: 1, NoTotal: true, Filter: filter.Compare{
-		Attr: filter.Attr{Path: filter.Path{Name: "userName"}, Type: filter.String}, Op: filter.Eq, Value: document.String(document.Fold(userName)),
-	}})
+// user finds the one user who has a value, folded, in userName or emails.value; store.ErrNotFound if there's none or
+// more than one. It is one read.
+func (s *Service) user(ctx context.Context, tenant, attribute, value string) (*store.Resource, error) {
+	at := filter.Attr{Path: filter.Path{Name: attribute}, Type: filter.String}
+	if name, sub, ok := strings.Cut(attribute, "."); ok {
+		at.Path, at.Multi = filter.Path{Name: name, Sub: sub}, true
+	}
+	page, err := s.store.List(ctx, store.Query{Tenant: tenant, Types: []string{userType}, Count: 2, NoTotal: true,
+		Filter: filter.Compare{Attr: at, Op: filter.Eq, Value: document.String(document.Fold(value))}})
 	if err != nil {
 		return nil, err
 	}
-	if len(page.Resources) == 0 {
+	if len(page.Resources) != 1 {
 		return nil, store.ErrNotFound
 	}
 	return page.Resources[0], nil

@@ -3,7 +3,6 @@ package lifecycle_test
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"strconv"
 	"sync"
 	"testing"
@@ -77,6 +76,16 @@ func TestLogin(t *testing.T) {
 	assert.False(t, login.FirstLogin)
 	assert.True(t, login.Billed, "a new period of access is billed anew")
 	h.heard("activated Ada", "billed Ada")
+
+	bob := h.create("User", `{"userName":"bob","emails":[{"value":"Bob@x.example"},{"value":"shared@x.example"}]}`)
+	h.create("User", `{"userName":"eve","emails":[{"value":"shared@x.example"}]}`)
+	login, err = h.s.Login(t.Context(), "acme", lifecycle.Identity{UserName: "sso-1", Mail: "bob@X.example"})
+	require.NoError(t, err)
+	assert.Equal(t, bob.ID, login.ID, "linked by the verified address")
+	for _, mail := range []string{"shared@x.example", "nobody@x.example"} {
+		_, err = h.s.Login(t.Context(), "acme", lifecycle.Identity{UserName: "sso-1", Mail: mail})
+		denied(t, err, lifecycle.DeniedUnknown)
+	}
 
 	_, err = newHouse(t, with(func(s *lifecycle.Settings) { s.SSO = false })).login("ada")
 	denied(t, err, lifecycle.DeniedSSODisabled)
@@ -510,84 +519,4 @@ func TestDelivery(t *testing.T) {
 		stop()
 		require.NoError(t, <-done)
 	})
-}
-
-// TestRandomLives lets many causes race on a few people, and then looks at each life: the account is in a legal state,
-// billed and unbilled alternate, and the seats add up.
-func TestRandomLives(t *testing.T) {
-	for seed := range uint64(8) {
-		var mu sync.Mutex
-		lives := map[string][]lifecycle.Kind{}
-		h := newHouse(t, func(o *lifecycle.Options, s *lifecycle.Settings) {
-			s.JIT, s.Review = true, seed%2 == 1
-			s.Deprovision = []string{"suspend", "deactivate", "delete"}[seed%3]
-			o.Hooks.Any = func(_ context.Context, e *lifecycle.Event) error {
-				mu.Lock()
-				defer mu.Unlock()
-				lives[e.Subject.ID] = append(lives[e.Subject.ID], e.Kind)
-				return nil
-			}
-		})
-		ctx := context.Background()
-		find := func(name string) *store.Resource {
-			users, _, _ := h.s.Accounts(ctx, "acme", lifecycle.None, "", 100)
-			for _, u := range users {
-				if u.Attributes.Get("userName").Text() == name {
-					return u
-				}
-			}
-			return nil
-		}
-		raceOf(8, func(i int) error {
-			rnd := rand.New(rand.NewPCG(seed, uint64(i)))
-			for range 60 {
-				name := []string{"ada", "bob", "eve"}[rnd.IntN(3)]
-				switch rnd.IntN(7) {
-				case 0:
-					_ = h.s.Create(ctx, actor, h.resource("User", `{"userName":"`+name+`"}`), nil)
-				case 1, 2:
-					_, _ = h.s.Login(ctx, "acme", lifecycle.Identity{UserName: name})
-				case 3, 4:
-					if cur := find(name); cur != nil {
-						next := *cur
-						next.Attributes = document.Document(`{"userName":"` + name + `","active":` + []string{"true", "false"}[rnd.IntN(2)] + `}`)
-						_ = h.s.Update(ctx, actor, cur, &next, nil)
-					}
-				case 5:
-					_, _ = []func(context.Context, string, string) (*store.Resource, error){h.s.Approve, h.s.Reject, h.s.Suspend, h.s.Reactivate}[rnd.IntN(4)](ctx, "acme", name)
-				case 6:
-					if cur := find(name); cur != nil && rnd.IntN(3) == 0 {
-						_ = h.s.Delete(ctx, actor, cur)
-					}
-				}
-			}
-			return nil
-		})
-		_, _ = h.s.Login(ctx, "acme", lifecycle.Identity{UserName: "zoe"}) // delivers what is left
-		seats := 0
-		users, _, err := h.s.Accounts(ctx, "acme", lifecycle.None, "", 100)
-		require.NoError(t, err)
-		billed := map[string]bool{}
-		for id, kinds := range lives {
-			on := false
-			for _, k := range kinds {
-				if k == lifecycle.KindBilled || k == lifecycle.KindUnbilled {
-					require.Equal(t, k == lifecycle.KindBilled, !on, "seed %d: billed and unbilled alternate: %v", seed, kinds)
-					on = !on
-				}
-			}
-			billed[id] = on
-		}
-		for _, u := range users {
-			a := lifecycle.AccountOf(u)
-			require.Contains(t, lifecycle.States, a.State)
-			require.Equal(t, billed[u.ID], a.Billed, "seed %d: %v", seed, lives[u.ID])
-			if a.Seat {
-				seats++
-			}
-		}
-		used, _, err := h.s.Seats(ctx, "acme")
-		require.NoError(t, err)
-		require.Equal(t, seats, used, "seed %d", seed)
-	}
 }

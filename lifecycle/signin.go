@@ -11,6 +11,7 @@ import (
 // Identity is who signs in, as the single sign-on has verified it.
 type Identity struct {
 	UserName string // compared in folded form
+	Mail     string // a verified address; who has no user of that name is the one user with this address, if there is one
 	// Attributes are what JIT creation gives a new user beside userName.
 	Attributes document.Document
 }
@@ -41,7 +42,10 @@ func (s *Service) Login(ctx context.Context, tenant string, who Identity) (login
 }
 
 func (s *Service) login(ctx context.Context, tenant string, settings Settings, who Identity) (Login, error) {
-	cur, err := s.user(ctx, tenant, who.UserName)
+	cur, err := s.user(ctx, tenant, "userName", who.UserName)
+	if errors.Is(err, store.ErrNotFound) && who.Mail != "" {
+		cur, err = s.user(ctx, tenant, "emails.value", who.Mail)
+	}
 	if errors.Is(err, store.ErrNotFound) {
 		if !settings.JIT {
 			return Login{}, &Denied{DeniedUnknown}

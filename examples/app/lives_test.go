@@ -1,0 +1,120 @@
+package app_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rollcall-dev/rollcall/examples/memstore"
+	"github.com/rollcall-dev/rollcall/lifecycle"
+	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/document"
+	"github.com/rollcall-dev/rollcall/store/storetest"
+)
+
+// TestRandomLives lets many causes race on a few people, and then looks at each life: the account is in a legal state,
+// billed and unbilled alternate, and the seats add up.
+func TestRandomLives(t *testing.T) {
+	t.Run("Fake", func(t *testing.T) { randomLives(t, func() store.Store { return storetest.NewFake() }) })
+	t.Run("memory", func(t *testing.T) { randomLives(t, func() store.Store { return memstore.New() }) })
+	onEngines(t, func(t *testing.T, d database) {
+		s := d.open(t)
+		t.Cleanup(func() { require.NoError(t, s.Close()) })
+		randomLives(t, func() store.Store { return s })
+	})
+}
+
+// randomLives lives each seed in a tenant of its own.
+func randomLives(t *testing.T, newStore func() store.Store) {
+	for seed := range uint64(6) {
+		var mu sync.Mutex
+		lives := map[string][]lifecycle.Kind{}
+		settings := lifecycle.DefaultSettings()
+		settings.JIT, settings.Review = true, seed%2 == 1
+		settings.Deprovision = []string{"suspend", "deactivate", "delete"}[seed%3]
+		s, err := lifecycle.New(newStore(), &lifecycle.Options{
+			Settings: lifecycle.FixedSettings(settings),
+			Hooks: lifecycle.Hooks{Any: func(_ context.Context, e *lifecycle.Event) error {
+				mu.Lock()
+				defer mu.Unlock()
+				lives[e.Subject.ID] = append(lives[e.Subject.ID], e.Kind)
+				return nil
+			}},
+		})
+		require.NoError(t, err)
+		ctx, tenant := context.Background(), fmt.Sprint("tenant-", seed)
+		actor := lifecycle.Actor{Tenant: tenant, Action: "test"}
+		create := func(name string) error {
+			r := &store.Resource{Key: store.Key{Tenant: tenant, Type: "User"}, Attributes: document.Document(`{"userName":"` + name + `"}`)}
+			r.Index, r.Label = s.Index("User", r.Attributes.Value())
+			return s.Create(ctx, actor, r, nil)
+		}
+		find := func(name string) *store.Resource {
+			users, _, _ := s.Accounts(ctx, tenant, lifecycle.None, "", 100)
+			for _, u := range users {
+				if u.Attributes.Get("userName").Text() == name {
+					return u
+				}
+			}
+			return nil
+		}
+		var wg sync.WaitGroup
+		for i := range 8 {
+			wg.Go(func() {
+				rnd := rand.New(rand.NewPCG(seed, uint64(i)))
+				for range 40 {
+					name := []string{"ada", "bob", "eve"}[rnd.IntN(3)]
+					switch rnd.IntN(7) {
+					case 0:
+						_ = create(name)
+					case 1, 2:
+						_, _ = s.Login(ctx, tenant, lifecycle.Identity{UserName: name})
+					case 3, 4:
+						if cur := find(name); cur != nil {
+							next := *cur
+							next.Attributes = document.Document(`{"userName":"` + name + `","active":` + []string{"true", "false"}[rnd.IntN(2)] + `}`)
+							_ = s.Update(ctx, actor, cur, &next, nil)
+						}
+					case 5:
+						_, _ = []func(context.Context, string, string) (*store.Resource, error){s.Approve, s.Reject, s.Suspend, s.Reactivate}[rnd.IntN(4)](ctx, tenant, name)
+					case 6:
+						if cur := find(name); cur != nil && rnd.IntN(3) == 0 {
+							_ = s.Delete(ctx, actor, cur)
+						}
+					}
+				}
+			})
+		}
+		wg.Wait()
+		_, _ = s.Login(ctx, tenant, lifecycle.Identity{UserName: "zoe"}) // delivers what is left
+		seats := 0
+		users, _, err := s.Accounts(ctx, tenant, lifecycle.None, "", 100)
+		require.NoError(t, err)
+		billed := map[string]bool{}
+		for id, kinds := range lives {
+			on := false
+			for _, k := range kinds {
+				if k == lifecycle.KindBilled || k == lifecycle.KindUnbilled {
+					require.Equal(t, k == lifecycle.KindBilled, !on, "seed %d: billed and unbilled alternate: %v", seed, kinds)
+					on = !on
+				}
+			}
+			billed[id] = on
+		}
+		for _, u := range users {
+			a := lifecycle.AccountOf(u)
+			require.Contains(t, lifecycle.States, a.State)
+			require.Equal(t, billed[u.ID], a.Billed, "seed %d: %v", seed, lives[u.ID])
+			if a.Seat {
+				seats++
+			}
+		}
+		used, _, err := s.Seats(ctx, tenant)
+		require.NoError(t, err)
+		require.Equal(t, seats, used, "seed %d", seed)
+	}
+}
