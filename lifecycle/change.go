@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"errors"
 
 	"github.com/rollcall-dev/rollcall/store"
 )
@@ -35,7 +36,49 @@ func (s *Service) Create(ctx context.Context, a Actor, r *store.Resource, member
 	if err != nil {
 		return err
 	}
-	return s.create(ctx, a, settings, SourceSCIM, r, members)
+	err = s.create(ctx, a, settings, SourceSCIM, r, members)
+	var taken *store.ConflictError
+	if r.Type == userType && settings.ExistingUser == "link" && errors.As(err, &taken) {
+		return race(ctx, func() error { return s.takeOver(ctx, a, settings, r, err) })
+	}
+	return err
+}
+
+// takeOver makes r, which the identity provider wants to create, of the user who has its userName already, if that one
+// came another way; refused is the answer if not.
+func (s *Service) takeOver(ctx context.Context, a Actor, settings Settings, r *store.Resource, refused error) error {
+	cur, err := s.user(ctx, a.Tenant, "userName", r.Attributes.Get("userName").Text())
+	if errors.Is(err, store.ErrNotFound) {
+		return refused
+	}
+	if err != nil {
+		return err
+	}
+	account := AccountOf(cur)
+	if account.Source == SourceSCIM {
+		return refused
+	}
+	account.Source = SourceSCIM
+	was, next := *cur, *cur
+	was.Internal = account.document()
+	next.Internal, next.Attributes, next.Index, next.Label, next.LastModified = was.Internal, r.Attributes, r.Index, r.Label, now()
+	p := s.plan(a, settings)
+	if err := p.guard(ctx, cur, &next); err != nil {
+		return err
+	}
+	remove, err := p.update(&was, &next)
+	if err != nil {
+		return err
+	}
+	if remove { // who is to be removed is not linked first
+		return refused
+	}
+	p.put(cur, &next)
+	if err := p.commit(ctx, cur.Key, "linked"); err != nil {
+		return err
+	}
+	*r = next
+	return nil
 }
 
 // create commits a new resource, whatever the way in.

@@ -252,6 +252,29 @@ func TestAdministrators(t *testing.T) {
 	denied(t, err, lifecycle.DeniedManual)
 }
 
+func TestTakeOver(t *testing.T) {
+	for _, policy := range []string{"refuse", "link"} {
+		h := newHouse(t, with(func(s *lifecycle.Settings) { s.ExistingUser = policy }))
+		bob, err := h.s.AddManually(t.Context(), "acme", lifecycle.Identity{UserName: "bob"})
+		require.NoError(t, err)
+		h.told = nil
+		r := h.resource("User", `{"userName":"Bob","active":false,"externalId":"e1"}`)
+		err = h.s.Create(t.Context(), actor, r, nil)
+		var taken *store.ConflictError
+		if policy == "refuse" {
+			require.ErrorAs(t, err, &taken)
+			continue
+		}
+		require.NoError(t, err)
+		assert.Equal(t, bob.ID, r.ID)
+		assert.Equal(t, r, h.read(r))
+		assert.Equal(t, lifecycle.SourceSCIM, lifecycle.AccountOf(r).Source)
+		assert.Equal(t, lifecycle.Suspended, lifecycle.AccountOf(r).State)
+		h.heard("deactivated Bob")
+		require.ErrorAs(t, h.s.Create(t.Context(), actor, h.resource("User", `{"userName":"bob"}`), nil), &taken, "whom SCIM manages is not created twice")
+	}
+}
+
 func TestSettingsShutOut(t *testing.T) {
 	for words, change := range map[string]func(*lifecycle.Settings){
 		"switched off": func(s *lifecycle.Settings) { s.SCIM = false },

@@ -25,6 +25,7 @@ type Settings struct {
 	Deprovision     string `json:"deprovision"`     // on active=false: suspend | deactivate | delete
 	Delete          string `json:"delete"`          // on SCIM DELETE: remove | keep (as deactivated)
 	ExistingAccount string `json:"existingAccount"` // one outside the organization: refuse | acquire (an administrator must) | link
+	ExistingUser    string `json:"existingUser"`    // a POST for a user added by hand or by sign-in: refuse (409) | link (SCIM takes over)
 	EditManaged     bool   `json:"editManaged"`     // administrators may suspend and reactivate whom the identity provider manages
 
 	SeatLimit    *int   `json:"seatLimit"`    // nil: none
@@ -38,7 +39,7 @@ type Settings struct {
 // DefaultSettings let everybody in by every way but JIT.
 func DefaultSettings() Settings {
 	return Settings{SCIM: true, SSO: true, Manual: true, EditManaged: true, PlanAllows: true,
-		SCIMOff: "keep", Deprovision: "suspend", Delete: "remove", ExistingAccount: "refuse", SeatCounting: "provisioned"}
+		SCIMOff: "keep", Deprovision: "suspend", Delete: "remove", ExistingAccount: "refuse", ExistingUser: "refuse", SeatCounting: "provisioned"}
 }
 
 // Validate says which setting is wrong and what would be right.
@@ -51,6 +52,7 @@ func (s Settings) Validate() error {
 		{"deprovision", s.Deprovision, []string{"suspend", "deactivate", "delete"}},
 		{"delete", s.Delete, []string{"remove", "keep"}},
 		{"existingAccount", s.ExistingAccount, []string{"refuse", "acquire", "link"}},
+		{"existingUser", s.ExistingUser, []string{"refuse", "link"}},
 		{"seatCounting", s.SeatCounting, []string{"provisioned", "billed"}},
 	} {
 		ok := false
