@@ -9,6 +9,12 @@ import (
 
 // This file has what an identity provider may ask for by SCIM.
 
+// AllowSCIM says whether the tenant's settings let its identity provider in, to read too; if not, by a *Refusal.
+func (s *Service) AllowSCIM(ctx context.Context, tenant string) error {
+	_, err := s.scimSettings(ctx, Actor{Tenant: tenant})
+	return err
+}
+
 // scimSettings are the tenant's settings, if they let its identity provider in.
 func (s *Service) scimSettings(ctx context.Context, a Actor) (Settings, error) {
 	settings, err := s.opts.Settings.Settings(ctx, a.Tenant)

@@ -43,11 +43,12 @@ func (c *caller) authenticate(r *http.Request) error {
 	return nil
 }
 
+// permit says whether the credential may do it, and the tenant's settings let its identity provider in at all.
 func (c *caller) permit(scope string) error {
 	if !c.who.may(scope) {
 		return &Error{Status: http.StatusForbidden, Detail: "this credential has no permission to " + scope}
 	}
-	return nil
+	return c.h.lifecycle.AllowSCIM(c.ctx, c.who.Tenant)
 }
 
 func (c *caller) key(ep *endpoint, id string) store.Key {

@@ -126,6 +126,12 @@ func TestProduct(t *testing.T) {
 			p.do(200, "POST", "/app/acquire", `{"tenant":"acme","userName":"mila@x.example"}`)
 			p.do(201, "POST", "/Users", `{"userName":"Mila@x.example"}`)
 			assert.Equal(t, "manual", p.do(200, "POST", "/app/users", `{"tenant":"acme","userName":"zoe","attributes":{"title":"T"}}`)["managedBy"])
+			p.do(200, "PUT", "/app/settings?tenant=acme", `{"scim":false}`)
+			for _, request := range [][2]string{{"GET", "/Users"}, {"POST", "/Users"}, {"GET", "/Users/" + id}, {"DELETE", "/Users/" + id}} {
+				assert.Contains(t, p.do(403, request[0], request[1], `{"userName":"q"}`)["detail"], "switched off")
+			}
+			p.do(200, "PUT", "/app/settings?tenant=acme", `{"scim":true,"plan":"Basic","planAllows":false}`)
+			assert.Contains(t, p.do(403, "GET", "/Users", "")["detail"], "the plan Basic")
 			p.do(400, "POST", "/app/login", `{"tenant":"acme"}`)
 			p.do(400, "POST", "/app/login", `{`)
 		})
