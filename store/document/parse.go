@@ -309,7 +309,7 @@ func clip(name string) string {
 		return name
 	}
 	cut := shown
-	for !utf8.RuneStart(name[cut]) {
+	for cut > 0 && !utf8.RuneStart(name[cut]) { // a damaged document may have none
 		cut--
 	}
 	return name[:cut] + "..."
