@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -242,19 +243,35 @@ func interrupted(k *kit) {
 		done[n] = k.Commit(ctx, &c) == nil
 		cancel()
 	}
-	members := map[string]bool{}
-	for _, m := range k.members(store.MemberQuery{Groups: []string{id(1000)}}) {
-		members[m.ID] = true
-	}
-	there := 0
-	for n := range 40 {
-		_, err := k.Get(k.Context(), store.Key{Tenant: k.tenant, Type: "User", ID: id(n)})
-		if (err == nil) != members[id(n)] || done[n] && err != nil {
-			k.broken("commit %d, acknowledged %t: the user is there: %t, the membership is there: %t", n, done[n], err == nil, members[id(n)])
+	for range 100 { // a commit that was given up may still land: what it changes is judged when it stands still
+		before := k.members(store.MemberQuery{Groups: []string{id(1000)}})
+		users := map[string]bool{}
+		for n := range done {
+			_, err := k.Get(k.Context(), store.Key{Tenant: k.tenant, Type: "User", ID: id(n)})
+			users[id(n)] = err == nil
 		}
-		if err == nil {
-			there++
+		used, hasSeats := k.seats()
+		if len(k.members(store.MemberQuery{Groups: []string{id(1000)}})) != len(before) {
+			continue
 		}
+		for _, m := range before {
+			if !users[m.ID] {
+				k.broken("%s is a member and not there", m.ID)
+			}
+			delete(users, m.ID)
+		}
+		for n, acknowledged := range done {
+			if users[id(n)] {
+				k.broken("commit %d: its user is there and no member", n)
+			}
+			if acknowledged && !slices.ContainsFunc(before, func(m store.Member) bool { return m.ID == id(n) }) {
+				k.broken("commit %d answered no error, and didn't take place", n)
+			}
+		}
+		if hasSeats {
+			k.want("the number of used seats", used, len(before))
+		}
+		return
 	}
-	k.used(there)
+	k.stop("the members of a group change without end")
 }

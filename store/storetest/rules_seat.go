@@ -16,13 +16,23 @@ func take(n, limit int) store.Change {
 // used checks the count, if the store lets it be read.
 func (k *kit) used(want int) {
 	k.Helper()
-	if s, ok := k.Store.(store.SeatReader); ok {
-		got, err := s.Seats(k.Context(), k.tenant)
-		if err != nil {
-			k.stop("Seats: %v", err)
-		}
+	if got, ok := k.seats(); ok {
 		k.want("the number of used seats", got, want)
 	}
+}
+
+// seats is the number of used seats, if the store can say it.
+func (k *kit) seats() (used int, ok bool) {
+	k.Helper()
+	s, ok := k.Store.(store.SeatReader)
+	if !ok {
+		return 0, false
+	}
+	used, err := s.Seats(k.Context(), k.tenant)
+	if err != nil {
+		k.stop("Seats: %v", err)
+	}
+	return used, true
 }
 
 func claim(k *kit) {
