@@ -22,7 +22,7 @@ const (
 )
 
 // The statements of a commit. Each checks what it expects, so that all go out in one batch: one round trip, which is
-// one transaction. Rows are locked in the order: resources, members, seats, counts. An event gets its number behind its
+// one transaction. Rows are locked in the order: resources, members, counts, seats. An event gets its number behind its
 // subject's lock, so that the numbers of a subject's events are in the order of the commits.
 const (
 	pgInsert = `WITH w AS (
@@ -32,36 +32,22 @@ INSERT INTO ~key (tenant, type, key, holder, id)
 SELECT $1, $2, k.key, CASE WHEN k.n <= $10 THEN '' ELSE $3 END, $3
 FROM unnest(string_to_array($9, chr(3))) WITH ORDINALITY k (key, n)`
 
-	// The row is locked before anything is written, and all follows from that: without it, old is empty.
-	pgUpdate = `WITH old AS (
-	SELECT keys, uniques FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3 AND version = $14 FOR NO KEY UPDATE),
-w AS (
+	// o is the row as it was: if another one changes it first, the version isn't the expected one any more.
+	pgUpdate = `WITH w AS (
 	UPDATE ~resource r SET version = $4, created = $5, modified = $6, label = $7, folded = $8, keys = $9, uniques = $10,
 	long_keys = $11, attributes = $12, internal = $13
-	FROM old WHERE r.tenant = $1 AND r.type = $2 AND r.id = $3 RETURNING 1),
-was AS (
-	SELECT k.key, CASE WHEN k.n <= old.uniques THEN '' ELSE $3 END AS holder
-	FROM old, unnest(string_to_array(old.keys, chr(3))) WITH ORDINALITY k (key, n) WHERE old.keys <> $9 OR old.uniques <> $10),
-new AS (
-	SELECT k.key, CASE WHEN k.n <= $10 THEN '' ELSE $3 END AS holder
-	FROM old, unnest(string_to_array($9, chr(3))) WITH ORDINALITY k (key, n) WHERE old.keys <> $9 OR old.uniques <> $10),
-gone AS (
-	DELETE FROM ~key k USING (SELECT * FROM was EXCEPT SELECT * FROM new) d
-	WHERE k.tenant = $1 AND k.type = $2 AND k.key = d.key AND k.holder = d.holder),
-come AS (
-	INSERT INTO ~key (tenant, type, key, holder, id)
-	SELECT $1, $2, d.key, d.holder, $3 FROM (SELECT * FROM new EXCEPT SELECT * FROM was) d)
-SELECT ~expect(EXISTS (SELECT FROM w), 'RC409', '')`
+	FROM ~resource o WHERE r.tenant = $1 AND r.type = $2 AND r.id = $3 AND r.version = $14
+	AND o.tenant = $1 AND o.type = $2 AND o.id = $3 RETURNING o.keys, o.uniques)
+SELECT ~expect(EXISTS (SELECT FROM w), 'RC409', ''),
+	(SELECT ~rekey($1, $2, $3, w.keys, w.uniques, $9, $10::int) FROM w WHERE w.keys <> $9 OR w.uniques <> $10)`
 
 	pgDelete = `WITH old AS (
-	SELECT version, keys, uniques FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3 FOR UPDATE),
+	SELECT version FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3 FOR UPDATE),
 w AS (
 	DELETE FROM ~resource r USING old
-	WHERE r.tenant = $1 AND r.type = $2 AND r.id = $3 AND ($4 = '' OR old.version = $4) RETURNING old.keys, old.uniques),
-gone AS (
-	DELETE FROM ~key k USING w, unnest(string_to_array(w.keys, chr(3))) WITH ORDINALITY o (key, n)
-	WHERE k.tenant = $1 AND k.type = $2 AND k.key = o.key AND k.holder = CASE WHEN o.n <= w.uniques THEN '' ELSE $3 END)
-SELECT ~expect(EXISTS (SELECT FROM w), CASE WHEN EXISTS (SELECT FROM old) THEN 'RC409' ELSE 'RC404' END, '')`
+	WHERE r.tenant = $1 AND r.type = $2 AND r.id = $3 AND ($4 = '' OR old.version = $4) RETURNING r.keys, r.uniques)
+SELECT ~expect(EXISTS (SELECT FROM w), CASE WHEN EXISTS (SELECT FROM old) THEN 'RC409' ELSE 'RC404' END, ''),
+	(SELECT ~rekey($1, $2, $3, w.keys, w.uniques, '', 0) FROM w)`
 
 	// These come in statements of their own behind pgDelete, to see the rows of those who held the resource's lock.
 	pgLeave   = `DELETE FROM ~member WHERE tenant = $1 AND member_id = $2 AND member_type = $3`
@@ -106,10 +92,18 @@ FROM (SELECT min(n) AS n FROM (SELECT n FROM asked EXCEPT SELECT n FROM found) x
 	pgJournal = `INSERT INTO ~journal (tenant, id, time, connection, subject_type, subject_id, action, outcome, data)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
 
-	pgSeats = `WITH w AS (
-	INSERT INTO ~seat AS s (tenant, used) SELECT $1, GREATEST(0, $2::bigint) WHERE $2 <= 0 OR $3::bigint < 0 OR $2 <= $3
-	OR EXISTS (SELECT FROM ~seat WHERE tenant = $1)
-	ON CONFLICT (tenant) DO UPDATE SET used = GREATEST(0, s.used + $2) WHERE $2 <= 0 OR $3 < 0 OR s.used + $2 <= $3 RETURNING 1)
+	// A claim waits for those before it only where it must: with a limit, or when it gives back, as none may take the sum
+	// below 0. What other shards hold is only ever more than this statement sees.
+	pgTake = `INSERT INTO ~seat AS s (tenant, shard, used) VALUES ($1, 1 + pg_backend_pid() % 64, $2)
+ON CONFLICT (tenant, shard) DO UPDATE SET used = s.used + $2`
+	pgSeats = `WITH others AS (
+	SELECT COALESCE(SUM(used), 0)::bigint AS used FROM ~seat WHERE tenant = $1 AND shard > 0),
+w AS (
+	INSERT INTO ~seat AS s (tenant, shard, used)
+	SELECT $1, 0, GREATEST($2::bigint, -used) FROM others WHERE $2 <= 0 OR used + $2 <= $3::bigint
+	OR EXISTS (SELECT FROM ~seat WHERE tenant = $1 AND shard = 0)
+	ON CONFLICT (tenant, shard) DO UPDATE SET used = GREATEST(s.used + $2, -(SELECT used FROM others))
+	WHERE $2 <= 0 OR s.used + (SELECT used FROM others) + $2 <= $3 RETURNING 1)
 SELECT ~expect(EXISTS (SELECT FROM w), 'RC410', '')`
 	pgCount = `INSERT INTO ~count AS c (tenant, type, shard, n) VALUES ($1, $2, pg_backend_pid() % 64, $3)
 ON CONFLICT (tenant, type, shard) DO UPDATE SET n = c.n + $3`
@@ -169,9 +163,6 @@ func (b *pgChange) change(c *store.Change) {
 		}))
 		locked[store.Key{Type: groupType, ID: d.Group}] = true
 	}
-	if s := c.Seats; s != nil {
-		b.add(pgSeats, b.tenant, int64(s.Take), int64(s.Limit))
-	}
 	b.events(c.Events, locked)
 	if j := c.Journal; j != nil {
 		b.add(pgJournal, b.tenant, enc(j.ID), j.Time.UnixMicro(), enc(j.Connection), enc(j.Subject.Type), enc(j.Subject.ID),
@@ -179,6 +170,13 @@ func (b *pgChange) change(c *store.Change) {
 	}
 	for _, typ := range slices.Sorted(maps.Keys(b.counts)) {
 		b.add(pgCount, b.tenant, typ, b.counts[typ])
+	}
+	switch s := c.Seats; {
+	case s == nil || s.Take == 0:
+	case s.Take > 0 && s.Limit < 0:
+		b.add(pgTake, b.tenant, int64(s.Take))
+	default: // last, as all of the tenant's claims wait for it to be committed
+		b.add(pgSeats, b.tenant, int64(s.Take), int64(s.Limit))
 	}
 }
 

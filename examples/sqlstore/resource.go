@@ -58,7 +58,7 @@ func (s *Store) Get(ctx context.Context, k store.Key) (*store.Resource, error) {
 
 // Seats implements [store.SeatReader].
 func (s *Store) Seats(ctx context.Context, tenant string) (used int, err error) {
-	err = s.query(ctx, "SELECT used FROM ~seat WHERE tenant = $1", []any{enc(tenant)}, func(rw row) error {
+	err = s.query(ctx, "SELECT CAST(COALESCE(SUM(used), 0) AS bigint) FROM ~seat WHERE tenant = $1", []any{enc(tenant)}, func(rw row) error {
 		return rw.Scan(&used)
 	})
 	return used, err
