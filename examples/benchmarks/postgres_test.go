@@ -1,0 +1,162 @@
+package benchmarks_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rollcall-dev/rollcall/examples/sqlstore"
+	"github.com/rollcall-dev/rollcall/lifecycle"
+	"github.com/rollcall-dev/rollcall/scim"
+	"github.com/rollcall-dev/rollcall/store"
+)
+
+// clients is how many connections ask at the same time.
+const clients = 16
+
+// BenchmarkPostgres runs the same requests of 16 clients over loopback through a handler written by hand ("bare") and
+// through ours ("rollcall"), both on PostgreSQL, 1,000 users each. Ours checks credentials and schemas, and keeps the
+// account, an event and a journal entry.
+//
+//	ROLLCALL_TEST_POSTGRES=postgres://... go test -bench Postgres ./examples/benchmarks
+func BenchmarkPostgres(b *testing.B) {
+	const users = 1_000
+	var next atomic.Int64
+	jobs := []struct {
+		name string
+		do   func(c *client, ids []string) error
+	}{
+		{"FilterThenCreate", func(c *client, _ []string) error {
+			name := "new" + strconv.FormatInt(next.Add(1), 10)
+			if err := c.do(http.MethodGet, byName(name), "", http.StatusOK, `"totalResults":0`); err != nil {
+				return err
+			}
+			return c.do(http.MethodPost, "/Users", user(name), http.StatusCreated, name)
+		}},
+		{"GET", func(c *client, ids []string) error {
+			id := ids[rand.IntN(users)]
+			return c.do(http.MethodGet, "/Users/"+id, "", http.StatusOK, id)
+		}},
+		{"FilterUserName", func(c *client, _ []string) error {
+			return c.do(http.MethodGet, byName("user"+strconv.Itoa(rand.IntN(users))), "", http.StatusOK, `"totalResults":1`)
+		}},
+		{"PATCH", func(c *client, ids []string) error {
+			name := "Name " + strconv.FormatInt(next.Add(1), 10)
+			return c.do(http.MethodPatch, "/Users/"+ids[rand.IntN(users)], `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+				"Operations":[{"op":"replace","path":"displayName","value":"`+name+`"}]}`, http.StatusOK, name)
+		}},
+		{"List100", func(c *client, _ []string) error {
+			return c.do(http.MethodGet, "/Users?startIndex="+strconv.Itoa(1+rand.IntN(users-100))+"&count=100", "", http.StatusOK, `"itemsPerPage":100`)
+		}},
+	}
+	for _, job := range jobs {
+		for _, server := range []struct {
+			name    string
+			handler func(testing.TB, *pgxpool.Pool) http.Handler
+		}{{"bare", newBare}, {"rollcall", rollcallOnPostgres}} {
+			b.Run(job.name+"/"+server.name, func(b *testing.B) {
+				h := server.handler(b, newPool(b))
+				ids := fill(b, h, users)
+				s := httptest.NewServer(h)
+				defer s.Close()
+				transport := &http.Transport{MaxIdleConnsPerHost: clients}
+				defer transport.CloseIdleConnections()
+				b.SetParallelism(max(1, clients/runtime.GOMAXPROCS(0)))
+				b.ResetTimer()
+				b.RunParallel(func(pb *testing.PB) {
+					c := &client{http: &http.Client{Transport: transport}, base: s.URL}
+					for pb.Next() {
+						if err := job.do(c, ids); err != nil {
+							b.Error(err)
+							return
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
+func byName(name string) string { return "/Users?filter=userName+eq+%22" + name + "@corp.example%22" }
+
+// client is one of those who ask.
+type client struct {
+	http *http.Client
+	base string
+	body bytes.Buffer
+}
+
+// do sends a request; the answer must have the status and hold the text.
+func (c *client) do(method, path, body string, status int, holds string) error {
+	r, err := http.NewRequest(method, c.base+path, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Authorization", "Bearer benchmark-token")
+	r.Header.Set("Content-Type", "application/scim+json")
+	answer, err := c.http.Do(r)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	c.body.Reset()
+	if _, err := io.Copy(&c.body, answer.Body); err != nil {
+		return err
+	}
+	if answer.StatusCode != status || !bytes.Contains(c.body.Bytes(), []byte(holds)) {
+		return fmt.Errorf("%s %s: %d %s", method, path, answer.StatusCode, &c.body)
+	}
+	return nil
+}
+
+// newPool has a PostgreSQL schema of its own, which is dropped in the end.
+func newPool(b *testing.B) *pgxpool.Pool {
+	dsn := os.Getenv("ROLLCALL_TEST_POSTGRES")
+	if dsn == "" {
+		b.Skip("no PostgreSQL to measure: set ROLLCALL_TEST_POSTGRES=postgres://user:password@host/database")
+	}
+	config, err := pgxpool.ParseConfig(dsn)
+	require.NoError(b, err)
+	schema := fmt.Sprintf("rollcall_bench_%x", rand.Uint64())
+	config.ConnConfig.RuntimeParams["search_path"] = schema
+	config.MaxConns = clients
+	pool, err := pgxpool.NewWithConfig(b.Context(), config)
+	require.NoError(b, err)
+	_, err = pool.Exec(b.Context(), "CREATE SCHEMA "+schema)
+	require.NoError(b, err)
+	b.Cleanup(func() {
+		_, err := pool.Exec(context.Background(), "DROP SCHEMA "+schema+" CASCADE")
+		require.NoError(b, err)
+		pool.Close()
+	})
+	return pool
+}
+
+func rollcallOnPostgres(tb testing.TB, pool *pgxpool.Pool) http.Handler {
+	s, err := sqlstore.OnPool(tb.Context(), pool, nil)
+	require.NoError(tb, err)
+	h, err := scim.NewHandler(undelivered{s}, &scim.Options{
+		Auth:  scim.BearerTokens{"benchmark-token": bareTenant},
+		Hooks: lifecycle.Hooks{Any: func(context.Context, *lifecycle.Event) error { return nil }},
+	})
+	require.NoError(tb, err)
+	return h
+}
+
+// undelivered keeps events for a process that isn't measured, as the bare handler does.
+type undelivered struct{ *sqlstore.Store }
+
+func (undelivered) Lease(context.Context, store.Lease) ([]store.Delivery, error) { return nil, nil }
