@@ -254,10 +254,16 @@ func (c *caller) find(ep *endpoint, q query) (*store.Page, error) {
 	if err != nil {
 		return nil, err
 	}
+	if related, ok := c.h.store.(store.RelatedReader); ok && c.shows == filter.Groups {
+		page, rows, err := related.ListRelated(c.ctx, s)
+		c.rows, c.known = rows, err == nil
+		return page, err
+	}
 	return c.h.store.List(c.ctx, s)
 }
 
 func (x *exchange) answerQuery(ep *endpoint, q query) error {
+	x.shows = q.projection.Relation()
 	page, err := x.find(ep, q)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package scim_test
 
 import (
 	"context"
+	"net/url"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -22,14 +23,29 @@ func (s *related) GetRelated(ctx context.Context, k store.Key) (*store.Resource,
 	if err != nil {
 		return nil, nil, err
 	}
-	var rows []store.Member
-	for row, err := range s.Members(ctx, store.MemberQuery{Tenant: k.Tenant, Of: []string{k.ID}}) {
-		if err != nil {
-			return nil, nil, err
-		}
-		rows = append(rows, row)
+	rows, err := s.groupsOf(ctx, k.Tenant, k.ID)
+	return r, rows, err
+}
+
+func (s *related) ListRelated(ctx context.Context, q store.Query) (*store.Page, []store.Member, error) {
+	s.together++
+	p, err := s.List(ctx, q)
+	if err != nil {
+		return nil, nil, err
 	}
-	return r, rows, nil
+	var ids []string
+	for _, r := range p.Resources {
+		ids = append(ids, r.ID)
+	}
+	rows, err := s.groupsOf(ctx, q.Tenant, ids...)
+	return p, rows, err
+}
+
+func (s *related) groupsOf(ctx context.Context, tenant string, ids ...string) (rows []store.Member, err error) {
+	for row, failed := range s.Members(ctx, store.MemberQuery{Tenant: tenant, Of: ids}) {
+		rows, err = append(rows, row), failed
+	}
+	return rows, err
 }
 
 // A store that can read both at once is asked once, where groups are shown, and the answers are the same.
@@ -69,6 +85,19 @@ func TestRelatedReader(t *testing.T) {
 				assert.Len(t, groups, 2)
 			}
 		})
+	}
+	s.user("bob")
+	for query, want := range map[string]int{"": 1, "?filter=" + url.QueryEscape(`userName eq "ada"`): 1, "?sortBy=userName&sortOrder=descending": 1,
+		"?count=0": 1, "?attributes=userName": 0, "?excludedAttributes=groups": 0} {
+		both.together, both.members = 0, 0
+		list, _ := s.do("GET", "/Users"+query, "").is(200).at("Resources").([]any)
+		assert.Equal(t, want, both.together, query)
+		others, _ := plain.do("GET", "/Users"+query, "").is(200).at("Resources").([]any)
+		assert.Len(t, others, len(list))
+		for i, r := range list {
+			r, other := r.(map[string]any), others[i].(map[string]any)
+			assert.Equal(t, other["groups"], rewritten(r["groups"], s.url, plain.url), query)
+		}
 	}
 	s.do("GET", "/Users/nobody", "").fails(404, "", "nobody")
 	s.do("GET", path, "", "Authorization: Bearer umbrella").fails(404, "", ada)

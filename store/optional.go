@@ -7,10 +7,12 @@ import (
 
 // The interfaces in this file are optional: a store implements those whose part it can do.
 
-// RelatedReader reads a resource together with the groups that it is a member of, where that saves a round trip.
+// RelatedReader reads resources together with the groups that they are members of, where that saves a round trip.
 type RelatedReader interface {
 	// GetRelated is Get, and Members with Of: the resource's id.
 	GetRelated(ctx context.Context, k Key) (*Resource, []Member, error)
+	// ListRelated is List, and Members with Of: the ids of the page's resources, in their order.
+	ListRelated(ctx context.Context, q Query) (*Page, []Member, error)
 }
 
 // SeatReader reads the count that SeatClaim changes.

@@ -212,7 +212,7 @@ func TestKilled(t *testing.T) {
 			var done []string
 			for range kills() {
 				child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestChild$")
-				child.Env = append(os.Environ(), childDSN+"="+dsn, childSchema+"="+schema)
+				child.Env = append(os.Environ(), childDSN+"="+dsn, childSchema+"="+schema, "PGAPPNAME="+schema)
 				out, err := child.StdoutPipe()
 				require.NoError(t, err)
 				require.NoError(t, child.Start())
@@ -229,9 +229,22 @@ func TestKilled(t *testing.T) {
 			}
 			require.Greater(t, len(done), 50)
 			s := openIn(t, dsn, &Options{Schema: schema})
+			if p, ok := s.engine.(*postgres); ok {
+				awaitGone(t, p, schema)
+			}
 			checkWhole(t, s, done)
 		})
 	}
+}
+
+// awaitGone waits until the server has done what a killed process had asked it last.
+func awaitGone(t *testing.T, p *postgres, application string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		var left int
+		err := p.pool.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1", application).Scan(&left)
+		return err == nil && left == 0
+	}, time.Minute, time.Millisecond)
 }
 
 // TestChild writes until it is killed.

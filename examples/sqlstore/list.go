@@ -22,10 +22,32 @@ type list struct {
 	args   []any
 	conds  []condition // of each type
 	exact  bool        // whether the conditions say all that the filter does
+
+	withGroups bool
+	groups     []store.Member // of the page's resources, if they are asked for
 }
 
 // List implements [store.Store].
 func (s *Store) List(ctx context.Context, q store.Query) (*store.Page, error) {
+	l, err := s.newList(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return l.run(ctx)
+}
+
+// ListRelated implements [store.RelatedReader].
+func (s *Store) ListRelated(ctx context.Context, q store.Query) (*store.Page, []store.Member, error) {
+	l, err := s.newList(ctx, q)
+	if err != nil {
+		return nil, nil, err
+	}
+	l.withGroups = true
+	p, err := l.run(ctx)
+	return p, l.groups, err
+}
+
+func (s *Store) newList(ctx context.Context, q store.Query) (*list, error) {
 	l := &list{Store: s, Query: q, types: slices.Compact(slices.Sorted(slices.Values(q.Types)))}
 	l.Start, l.Count = max(q.Start, 0), max(q.Count, 0)
 	var err error
@@ -34,18 +56,17 @@ func (s *Store) List(ctx context.Context, q store.Query) (*store.Page, error) {
 	}
 	l.column = orderColumn(q.Sort)
 	l.desc = q.Sort != nil && q.Sort.Descending
-	if err := l.compile(ctx); err != nil {
-		return nil, err
-	}
+	return l, l.compile(ctx)
+}
+
+func (l *list) run(ctx context.Context) (page *store.Page, err error) {
 	switch {
 	case l.exact && l.Count == 0:
 		return l.totalOnly(ctx, &store.Page{})
 	case l.exact && l.column != "":
 		return l.page(ctx)
 	}
-	var page *store.Page
-	err = s.snapshot(ctx, func(in session) error {
-		var err error
+	err = l.snapshot(ctx, func(in session) error {
 		if l.column != "" {
 			page, err = l.pick(ctx, in)
 		} else {
@@ -53,6 +74,15 @@ func (s *Store) List(ctx context.Context, q store.Query) (*store.Page, error) {
 		}
 		return err
 	})
+	if err == nil && l.withGroups && len(page.Resources) > 0 {
+		q := store.MemberQuery{Tenant: l.Tenant}
+		for _, r := range page.Resources {
+			q.Of = append(q.Of, r.ID)
+		}
+		for m, failed := range l.Members(ctx, q) {
+			l.groups, err = append(l.groups, m), failed
+		}
+	}
 	return page, err
 }
 
@@ -215,14 +245,23 @@ func (l *list) page(ctx context.Context) (*store.Page, error) {
 	if l.Filter == nil && !l.NoTotal {
 		extra = ", (" + l.countAll() + ") AS total"
 	}
+	var (
+		more   []any
+		groups string
+	)
+	if extra != "" {
+		more = append(more, &counted)
+	}
+	if l.withGroups {
+		extra += ", " + groupsColumn
+		more = append(more, &groups)
+	}
 	sql, args := l.read(l.after, l.column, l.desc, l.Count+1, l.Start, extra)
 	err := l.query(ctx, sql, args, func(rw row) error {
-		var more []any
-		if extra != "" {
-			more = []any{&counted}
-		}
 		r, err := scanResource(l.Tenant, rw, more...)
-		p.Resources = append(p.Resources, r)
+		if p.Resources = append(p.Resources, r); err == nil && len(p.Resources) <= l.Count {
+			l.groups = groupsOf(l.groups, r.ID, groups)
+		}
 		return err
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/store"
@@ -19,13 +20,8 @@ func scanResource(tenant string, rw row, more ...any) (*store.Resource, error) {
 		keys, long           string
 		attributes, internal string
 	)
-	dest := [...]any{&r.Type, &r.ID, &r.Version, &created, &modified, &r.Label, &keys, &uniques, &long, &attributes, &internal, nil}
-	d := dest[:11]
-	if len(more) > 0 {
-		dest[11] = more[0]
-		d = dest[:]
-	}
-	if err := rw.Scan(d...); err != nil {
+	dest := append(make([]any, 0, 13), &r.Type, &r.ID, &r.Version, &created, &modified, &r.Label, &keys, &uniques, &long, &attributes, &internal)
+	if err := rw.Scan(append(dest, more...)...); err != nil {
 		return nil, err
 	}
 	r.Key = store.Key{Tenant: tenant, Type: dec(r.Type), ID: dec(r.ID)}
@@ -38,13 +34,28 @@ func scanResource(tenant string, rw row, more ...any) (*store.Resource, error) {
 
 func timeOf(micro int64) time.Time { return time.UnixMicro(micro).UTC() }
 
-const getSQL = "SELECT " + columns + " FROM ~resource r WHERE r.tenant = $1 AND r.type = $2 AND r.id = $3"
+const (
+	ofKey         = " FROM ~resource r WHERE r.tenant = $1 AND r.type = $2 AND r.id = $3"
+	getSQL        = "SELECT " + columns + ofKey
+	getRelatedSQL = "SELECT " + columns + ", " + groupsColumn + ofKey
+)
 
 // Get implements [store.Store].
 func (s *Store) Get(ctx context.Context, k store.Key) (*store.Resource, error) {
+	return s.get(ctx, getSQL, k)
+}
+
+// GetRelated implements [store.RelatedReader].
+func (s *Store) GetRelated(ctx context.Context, k store.Key) (*store.Resource, []store.Member, error) {
+	var groups string
+	r, err := s.get(ctx, getRelatedSQL, k, &groups)
+	return r, groupsOf(nil, k.ID, groups), err
+}
+
+func (s *Store) get(ctx context.Context, sql string, k store.Key, more ...any) (*store.Resource, error) {
 	var found *store.Resource
-	err := s.query(ctx, getSQL, []any{enc(k.Tenant), enc(k.Type), enc(k.ID)}, func(rw row) (err error) {
-		found, err = scanResource(k.Tenant, rw)
+	err := s.query(ctx, sql, []any{enc(k.Tenant), enc(k.Type), enc(k.ID)}, func(rw row) (err error) {
+		found, err = scanResource(k.Tenant, rw, more...)
 		return err
 	})
 	if err != nil {
@@ -54,6 +65,25 @@ func (s *Store) Get(ctx context.Context, k store.Key) (*store.Resource, error) {
 		return nil, store.ErrNotFound
 	}
 	return found, nil
+}
+
+// groupsColumn is all the groups of a resource r in one text: of each its member's type, its id and its label, as no text
+// in the tables has the bytes between them. What is a look-up for each row can't become anything else in a planner's hands.
+const groupsColumn = `COALESCE((SELECT string_agg(m.member_type || '` + keySplit + `' || m.group_id || '` + keySplit + `' || (
+	SELECT g.label FROM ~resource g WHERE g.tenant = $1 AND g.type = '` + groupType + `' AND g.id = m.group_id), '` + keysSplit + `' ORDER BY m.group_id)
+	FROM ~member m WHERE m.tenant = $1 AND m.member_id = r.id), '')`
+
+// groupsOf adds the rows that are in such a text to others.
+func groupsOf(rows []store.Member, id, groups string) []store.Member {
+	if groups == "" {
+		return rows
+	}
+	for g := range strings.SplitSeq(groups, keysSplit) {
+		typ, rest, _ := strings.Cut(g, keySplit)
+		group, label, _ := strings.Cut(rest, keySplit)
+		rows = append(rows, store.Member{Group: dec(group), Type: dec(typ), ID: id, Label: dec(label)})
+	}
+	return rows
 }
 
 // Seats implements [store.SeatReader].

@@ -51,6 +51,7 @@ type Store struct {
 
 var (
 	_ store.Store         = (*Store)(nil)
+	_ store.RelatedReader = (*Store)(nil)
 	_ store.SeatReader    = (*Store)(nil)
 	_ store.EventSource   = (*Store)(nil)
 	_ store.JournalReader = (*Store)(nil)

@@ -78,6 +78,7 @@ var mutants = []struct {
 	{"AscendsOnly", "Sort/ByType", true, func(f *Fake) store.Store { return ascendsOnly{f} }},
 	{"FirstLabel", "Members/Label", true, func(f *Fake) store.Store { return &firstLabel{Fake: f, labels: map[string]string{}} }},
 	{"RowsBackwards", "Members/Order", true, func(f *Fake) store.Store { return rowsBackwards{f} }},
+	{"FirstGroup", "Members/Related", true, func(f *Fake) store.Store { return firstGroup{f} }},
 	{"SkipsUnknown", "Members/Unknown", false, func(f *Fake) store.Store { return skipsUnknown{f} }},
 	{"AddsAfterReplace", "Members/Delta", true, func(f *Fake) store.Store {
 		return edited(f, func(c *store.Change) {
@@ -574,4 +575,23 @@ func (m replaysDoneOnly) Replay(ctx context.Context, tenant string, from time.Ti
 		}
 	}
 	return nil
+}
+
+// firstGroup reads resources with one group each.
+type firstGroup struct{ *Fake }
+
+func (s firstGroup) GetRelated(ctx context.Context, k store.Key) (*store.Resource, []store.Member, error) {
+	r, err := s.Get(ctx, k)
+	if err != nil {
+		return nil, nil, err
+	}
+	for m, err := range s.Members(ctx, store.MemberQuery{Tenant: k.Tenant, Of: []string{k.ID}}) {
+		return r, []store.Member{m}, err
+	}
+	return r, nil, nil
+}
+
+func (s firstGroup) ListRelated(ctx context.Context, q store.Query) (*store.Page, []store.Member, error) {
+	p, rows, err := listRelated(ctx, s.Fake, q)
+	return p, slices.CompactFunc(rows, func(a, b store.Member) bool { return a.ID == b.ID }), err
 }

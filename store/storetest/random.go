@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -43,7 +44,7 @@ func Random(t *testing.T, seed uint64, steps int, a, b store.Store) {
 	}
 	for _, tenant := range tenants {
 		r.compare("all resources of "+tenant, func(s store.Store) string {
-			return r.page(s, store.Query{Tenant: tenant, Types: []string{"User", "Group", "Device", "rollcall.test"}, Count: 1000})
+			return r.page(s, store.Query{Tenant: tenant, Types: []string{"User", "Group", "Device", "rollcall.test"}, Count: 1000}, true)
 		})
 	}
 }
@@ -225,12 +226,20 @@ func (r *random) query() (q store.Query, description string) {
 func (r *random) listPage() {
 	q, text := r.query()
 	q.Start, q.Count = r.IntN(8), r.IntN(8)
-	r.compare(fmt.Sprintf("list %s from %d, %d", text, q.Start, q.Count), func(s store.Store) string { return r.page(s, q) })
+	related := r.IntN(2) == 0
+	r.compare(fmt.Sprintf("list %s from %d, %d", text, q.Start, q.Count), func(s store.Store) string { return r.page(s, q, related) })
 }
 
 // page prints a page, without its cursor, which is each store's own, and without a total that wasn't asked for.
-func (r *random) page(s store.Store, q store.Query) string {
-	p, err := s.List(r.Context(), q)
+func (r *random) page(s store.Store, q store.Query, related bool) string {
+	read := listRelated
+	if !related {
+		read = func(ctx context.Context, s store.Store, q store.Query) (*store.Page, []store.Member, error) {
+			p, err := s.List(ctx, q)
+			return p, nil, err
+		}
+	}
+	p, rows, err := read(r.Context(), s, q)
 	if err != nil {
 		return outcome(err, false)
 	}
@@ -241,6 +250,9 @@ func (r *random) page(s store.Store, q store.Query) string {
 	fmt.Fprintf(&b, "last %t", p.Next == "")
 	for _, x := range p.Resources {
 		fmt.Fprintf(&b, "\n    %s", describeResource(x))
+	}
+	for _, row := range rows {
+		fmt.Fprintf(&b, "\n    %+v", row)
 	}
 	return b.String()
 }

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -13,6 +14,7 @@ var memberRules = []rule{
 	{"Order", "Rows come in the order of the groups asked for, and within one in the order of the members' ids; the same the other way round.", rowOrder},
 	{"IDs", "With IDs only the rows of these members come, and nothing for those that aren't members.", rowIDs},
 	{"Label", "A row has the label that the other end has now: the member's if groups were asked for, the group's if the groups of a member.", labels},
+	{"Related", "What reads resources together with their groups reads the same as one after the other.", readRelated},
 	{"Delta", "Adding a member that is one and removing one that isn't change nothing; removals are applied before additions; Replace makes Add the whole membership.", deltas},
 	{"Version", "A delta gives the group its next version and time, and is refused with ErrVersionMismatch if IfVersion is another version.", deltaVersion},
 	{"NoGroup", "A delta on a group that isn't there is refused with ErrNotFound.", noGroup},
@@ -59,6 +61,57 @@ func rowOrder(k *kit) {
 		[]store.Member{of(10, 4), of(10, 2), of(11, 2), of(12, 2), of(11, 1)})
 	k.want("the rows of nothing", k.members(store.MemberQuery{}), []store.Member{})
 	k.want("the members of a user", k.members(store.MemberQuery{Groups: []string{id(1)}}), []store.Member{})
+}
+
+func readRelated(k *kit) {
+	s, ok := k.Store.(store.RelatedReader)
+	if !ok {
+		k.Skip("the store is no RelatedReader")
+	}
+	c := creates(user(1), user(2), user(3), group(10), group(11))
+	c.Members = []store.MemberDelta{delta(11, "v1", []int{3, 1}, nil), delta(10, "v1", []int{1}, nil)}
+	k.commit(c)
+	for n := range 4 {
+		at := store.Key{Tenant: k.tenant, Type: "User", ID: id(n)}
+		want, wantErr := k.Get(k.Context(), at)
+		got, rows, err := s.GetRelated(k.Context(), at)
+		k.want("the outcome of a read", describe(err), describe(wantErr))
+		if err == nil {
+			k.want("a resource", describeResource(got), describeResource(want))
+			k.want("its groups", rows, k.members(store.MemberQuery{Of: []string{id(n)}}))
+		}
+	}
+	for _, q := range []store.Query{
+		{Count: 10}, {Count: 2}, {Count: 0}, {Count: 1, Start: 1}, {Count: 10, Filter: where(`userName pr`)}, {Count: 10, Filter: where(`userName eq "nobody"`)},
+		{Count: 2, Sort: &store.Sort{By: attribute("userName"), Descending: true}},
+	} {
+		q.Tenant, q.Types = k.tenant, []string{"User"}
+		want, wantRows, err := listRelated(k.Context(), struct{ store.Store }{k.Store}, q)
+		if err != nil {
+			k.stop("a list failed: %v", err)
+		}
+		got, rows, err := s.ListRelated(k.Context(), q)
+		if err != nil {
+			k.stop("a list with groups failed: %v", err)
+		}
+		k.want("the total of a page", got.Total, want.Total)
+		k.want("the resources of a page", idsOf(got), idsOf(want))
+		k.want("the groups of a page", rows, wantRows)
+	}
+}
+
+// listRelated is ListRelated of a store that can, and else what that stands for.
+func listRelated(ctx context.Context, s store.Store, q store.Query) (p *store.Page, rows []store.Member, err error) {
+	if r, ok := s.(store.RelatedReader); ok {
+		return r.ListRelated(ctx, q)
+	}
+	if p, err = s.List(ctx, q); err != nil || len(p.Resources) == 0 {
+		return p, nil, err
+	}
+	for m, failed := range s.Members(ctx, store.MemberQuery{Tenant: q.Tenant, Of: idsOf(p)}) {
+		rows, err = append(rows, m), failed
+	}
+	return p, rows, err
 }
 
 func rowIDs(k *kit) {
