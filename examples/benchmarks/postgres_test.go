@@ -133,6 +133,7 @@ func newPool(b *testing.B) *pgxpool.Pool {
 	schema := fmt.Sprintf("rollcall_bench_%x", rand.Uint64())
 	config.ConnConfig.RuntimeParams["search_path"] = schema
 	config.MaxConns = clients
+	sqlstore.Tune(config)
 	pool, err := pgxpool.NewWithConfig(b.Context(), config)
 	require.NoError(b, err)
 	_, err = pool.Exec(b.Context(), "CREATE SCHEMA "+schema)

@@ -23,8 +23,8 @@ type list struct {
 	conds  []condition // of each type
 	exact  bool        // whether the conditions say all that the filter does
 
-	withGroups bool
-	groups     []store.Member // of the page's resources, if they are asked for
+	related bool           // whether groups are wanted
+	rows    []store.Member // those of the page's resources
 }
 
 // List implements [store.Store].
@@ -42,9 +42,9 @@ func (s *Store) ListRelated(ctx context.Context, q store.Query) (*store.Page, []
 	if err != nil {
 		return nil, nil, err
 	}
-	l.withGroups = true
+	l.related = true
 	p, err := l.run(ctx)
-	return p, l.groups, err
+	return p, l.rows, err
 }
 
 func (s *Store) newList(ctx context.Context, q store.Query) (*list, error) {
@@ -74,13 +74,13 @@ func (l *list) run(ctx context.Context) (page *store.Page, err error) {
 		}
 		return err
 	})
-	if err == nil && l.withGroups && len(page.Resources) > 0 {
+	if err == nil && l.related && len(page.Resources) > 0 {
 		q := store.MemberQuery{Tenant: l.Tenant}
 		for _, r := range page.Resources {
 			q.Of = append(q.Of, r.ID)
 		}
 		for m, failed := range l.Members(ctx, q) {
-			l.groups, err = append(l.groups, m), failed
+			l.rows, err = append(l.rows, m), failed
 		}
 	}
 	return page, err
@@ -108,8 +108,8 @@ func (l *list) compile(ctx context.Context) error {
 	l.exact = true
 	var failed error
 	for _, t := range l.types {
-		c := compiler{args: &l.args, in: l.in, typ: t, scope: enc(l.Tenant) + "/" + enc(t), isIndexed: func(attribute string) bool {
-			ok, err := l.isIndexed(ctx, l.Tenant, t, attribute)
+		c := compiler{args: &l.args, in: l.in, tenant: enc(l.Tenant), typ: t, isIndexed: func(attribute string) bool {
+			ok, err := l.isIndexed(ctx, indexed{t, attribute})
 			if err != nil {
 				failed = err
 			}
@@ -128,35 +128,43 @@ func (l *list) compile(ctx context.Context) error {
 	return failed
 }
 
-// isIndexed says whether an attribute has index keys: those of one resource are proof for its type.
-func (s *Store) isIndexed(ctx context.Context, tenant, typ, attribute string) (found bool, err error) {
-	name := typ + "\x00" + attribute
-	if _, ok := s.known.Load(name); ok {
+// isIndexed says whether an attribute has keys.
+func (s *Store) isIndexed(ctx context.Context, x indexed) (found bool, err error) {
+	if _, ok := s.known.Load(x); ok {
 		return true, nil
 	}
-	const sql = "SELECT 1 FROM ~key WHERE tenant = $1 AND type = $2 AND key > $3 AND key < $4 LIMIT 1"
-	key := enc(attribute)
-	err = s.query(ctx, sql, []any{enc(tenant), enc(typ), key + keySplit, key + keysSplit}, func(row) error {
+	const sql = "SELECT 1 FROM ~indexed WHERE type = $1 AND attribute = $2"
+	err = s.query(ctx, sql, []any{enc(x.typ), enc(x.attribute)}, func(row) error {
 		found = true
 		return nil
 	})
 	if found {
-		s.learn(typ, attribute)
+		s.known.Store(x, true)
 	}
 	return found, err
-}
-
-func (s *Store) learn(typ, attribute string) {
-	name := typ + "\x00" + attribute
-	if _, ok := s.known.Load(name); !ok {
-		s.known.Store(name, true)
-	}
 }
 
 // typePlace is the parameter of the nth type: compile made it.
 func (l *list) typePlace(n int) string {
 	t := enc(l.types[n])
 	return place(1 + slices.IndexFunc(l.args[1:], func(a any) bool { return a == t }) + 1)
+}
+
+// from is where the resources (r) of the nth type are looked for, the condition on them, and the column of their id.
+func (l *list) from(n int) (from, where, id string) {
+	c := l.conds[n]
+	from, where, id = "~resource r", "r.tenant = $1 AND r.type = "+l.typePlace(n), "r.id"
+	if c.ids != "" && l.joinsIDs() {
+		ids := "(SELECT DISTINCT i.id FROM (" + c.ids + ") i (id)) i"
+		if c.isOrdered {
+			ids, id = "("+c.ids+") i (id)", "i.id"
+		}
+		from, where = ids+" CROSS JOIN LATERAL (SELECT * FROM ~resource r WHERE "+where+" AND r.id = i.id LIMIT 1) r", "TRUE"
+		if c.isIDs {
+			return from, where, id
+		}
+	}
+	return from, where + " AND " + c.sql, id
 }
 
 // read makes a query for so many resources behind a position, in an order of the database's.
@@ -180,14 +188,10 @@ func (l *list) read(after *position, column string, desc bool, limit, offset int
 		if c.sql == "FALSE" {
 			continue
 		}
-		where := "r.tenant = $1 AND r.type = " + l.typePlace(n)
-		from := "~resource r"
-		if c.ids != "" && l.joinsIDs() {
-			from = "(SELECT DISTINCT i.id FROM (" + c.ids + ") i (id)) i CROSS JOIN LATERAL (SELECT * FROM ~resource r WHERE " +
-				where + " AND r.id = i.id LIMIT 1) r"
-		}
-		if c.sql != "TRUE" && (from == "~resource r" || !c.isIDs) {
-			where += " AND " + c.sql
+		from, where, byID := l.from(n)
+		by := order
+		if column == "id" {
+			by = byID + direction
 		}
 		if column == "modified" {
 			where += " AND " + ofType + " = " + arg(enc(l.Tenant)+"/"+enc(t))
@@ -206,12 +210,12 @@ func (l *list) read(after *position, column string, desc bool, limit, offset int
 				at := arg(after.Time)
 				where += fmt.Sprintf(" AND r.%[1]s %[2]s= %[3]s AND (r.%[1]s %[2]s %[3]s OR r.id %[4]s %[5]s)", column, behind, at, orAt, id)
 			case desc:
-				where += " AND r.id " + strings.Replace(orAt, ">", "<", 1) + " " + id
+				where += " AND " + byID + " " + strings.Replace(orAt, ">", "<", 1) + " " + id
 			default:
-				where += " AND r.id " + orAt + " " + id
+				where += " AND " + byID + " " + orAt + " " + id
 			}
 		}
-		selects = append(selects, "SELECT "+columns+extra+" FROM "+from+" WHERE "+where+" ORDER BY "+order)
+		selects = append(selects, "SELECT "+columns+extra+" FROM "+from+" WHERE "+where+" ORDER BY "+by)
 	}
 	end := " LIMIT " + arg(int64(limit))
 	if offset > 0 {
@@ -252,15 +256,15 @@ func (l *list) page(ctx context.Context) (*store.Page, error) {
 	if extra != "" {
 		more = append(more, &counted)
 	}
-	if l.withGroups {
-		extra += ", " + groupsColumn
+	if l.related {
+		extra += ", " + l.groups()
 		more = append(more, &groups)
 	}
 	sql, args := l.read(l.after, l.column, l.desc, l.Count+1, l.Start, extra)
 	err := l.query(ctx, sql, args, func(rw row) error {
 		r, err := scanResource(l.Tenant, rw, more...)
 		if p.Resources = append(p.Resources, r); err == nil && len(p.Resources) <= l.Count {
-			l.groups = groupsOf(l.groups, r.ID, groups)
+			l.rows = groupsOf(l.rows, r.ID, groups)
 		}
 		return err
 	})
@@ -315,7 +319,8 @@ func (l *list) totalOnly(ctx context.Context, p *store.Page) (*store.Page, error
 		var counts []string
 		for n, c := range l.conds {
 			if c.sql != "FALSE" {
-				counts = append(counts, "(SELECT COUNT(*) FROM ~resource r WHERE r.tenant = $1 AND r.type = "+l.typePlace(n)+" AND "+c.sql+")")
+				from, where, _ := l.from(n)
+				counts = append(counts, "(SELECT COUNT(*) FROM "+from+" WHERE "+where+")")
 			}
 		}
 		sql = "SELECT " + strings.Join(counts, " + ")

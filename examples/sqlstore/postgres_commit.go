@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"strings"
 
@@ -26,17 +25,15 @@ const (
 // subject's lock, so that the numbers of a subject's events are in the order of the commits.
 const (
 	pgInsert = `WITH w AS (
-	INSERT INTO ~resource (tenant, type, id, version, created, modified, label, folded, keys, uniques, long_keys, attributes, internal)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13))
-INSERT INTO ~key (tenant, type, key, holder, id)
-SELECT $1, $2, k.key, CASE WHEN k.n <= $10 THEN '' ELSE $3 END, $3
-FROM unnest(string_to_array($9, chr(3))) WITH ORDINALITY k (key, n)`
+	INSERT INTO ~resource (tenant, type, id, version, created, modified, label, folded, keys, uniques, attributes, internal)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12))
+INSERT INTO ~key (key, id, uniq) SELECT k.key, $3, k.n <= $10 FROM unnest($13::uuid[]) WITH ORDINALITY k (key, n)`
 
 	// o is the row as it was: if another one changes it first, the version isn't the expected one any more.
 	pgUpdate = `WITH w AS (
 	UPDATE ~resource r SET version = $4, created = $5, modified = $6, label = $7, folded = $8, keys = $9, uniques = $10,
-	long_keys = $11, attributes = $12, internal = $13
-	FROM ~resource o WHERE r.tenant = $1 AND r.type = $2 AND r.id = $3 AND r.version = $14
+	attributes = $11, internal = $12
+	FROM ~resource o WHERE r.tenant = $1 AND r.type = $2 AND r.id = $3 AND r.version = $13
 	AND o.tenant = $1 AND o.type = $2 AND o.id = $3 RETURNING o.keys, o.uniques)
 SELECT ~expect(EXISTS (SELECT FROM w), 'RC409', ''),
 	(SELECT ~rekey($1, $2, $3, w.keys, w.uniques, $9, $10::int) FROM w WHERE w.keys <> $9 OR w.uniques <> $10)`
@@ -87,26 +84,29 @@ w AS (
 SELECT ~expect(missing.n IS NULL, 'RC422', COALESCE(($4::text[])[missing.n], ''))
 FROM (SELECT min(n) AS n FROM (SELECT n FROM asked EXCEPT SELECT n FROM found) x) missing`
 
+	pgIndexed = `INSERT INTO ~indexed (type, attribute)
+SELECT x.type, x.attribute FROM unnest($1::text[], $2::text[]) x (type, attribute) ORDER BY 1, 2 ON CONFLICT DO NOTHING`
+
 	pgSubject = `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`
 	pgEvent   = `INSERT INTO ~event (tenant, id, kind, subject_type, subject_id, time, data) VALUES ($1, $2, $3, $4, $5, $6, $7)`
 	pgJournal = `INSERT INTO ~journal (tenant, id, time, connection, subject_type, subject_id, action, outcome, data)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
 
-	// A claim waits for those before it only where it must: with a limit, or when it gives back, as none may take the sum
-	// below 0. What other shards hold is only ever more than this statement sees.
-	pgTake = `INSERT INTO ~seat AS s (tenant, shard, used) VALUES ($1, 1 + pg_backend_pid() % 64, $2)
-ON CONFLICT (tenant, shard) DO UPDATE SET used = s.used + $2`
+	pgCount = `INSERT INTO ~count AS c (tenant, type, shard, n)
+SELECT $1, x.type, 1 + pg_backend_pid() % 64, x.n FROM unnest($2::text[], $3::bigint[]) x (type, n) ORDER BY 2
+ON CONFLICT (tenant, type, shard) DO UPDATE SET n = c.n + excluded.n`
+
+	// A claim waits for others only where it must: with a limit, or when it gives back, as none may take the sum below 0.
+	// What other shards hold is never less than this statement sees.
 	pgSeats = `WITH others AS (
-	SELECT COALESCE(SUM(used), 0)::bigint AS used FROM ~seat WHERE tenant = $1 AND shard > 0),
+	SELECT COALESCE(SUM(n), 0)::bigint AS n FROM ~count WHERE tenant = $1 AND type = '' AND shard > 0),
 w AS (
-	INSERT INTO ~seat AS s (tenant, shard, used)
-	SELECT $1, 0, GREATEST($2::bigint, -used) FROM others WHERE $2 <= 0 OR used + $2 <= $3::bigint
-	OR EXISTS (SELECT FROM ~seat WHERE tenant = $1 AND shard = 0)
-	ON CONFLICT (tenant, shard) DO UPDATE SET used = GREATEST(s.used + $2, -(SELECT used FROM others))
-	WHERE $2 <= 0 OR s.used + (SELECT used FROM others) + $2 <= $3 RETURNING 1)
+	INSERT INTO ~count AS s (tenant, type, shard, n)
+	SELECT $1, '', 0, GREATEST($2::bigint, -n) FROM others WHERE $2 <= 0 OR n + $2 <= $3::bigint
+	OR EXISTS (SELECT FROM ~count WHERE tenant = $1 AND type = '' AND shard = 0)
+	ON CONFLICT (tenant, type, shard) DO UPDATE SET n = GREATEST(s.n + $2, -(SELECT n FROM others))
+	WHERE $2 <= 0 OR s.n + (SELECT n FROM others) + $2 <= $3 RETURNING 1)
 SELECT ~expect(EXISTS (SELECT FROM w), 'RC410', '')`
-	pgCount = `INSERT INTO ~count AS c (tenant, type, shard, n) VALUES ($1, $2, pg_backend_pid() % 64, $3)
-ON CONFLICT (tenant, type, shard) DO UPDATE SET n = c.n + $3`
 )
 
 // pgChange is a change as statements.
@@ -119,10 +119,17 @@ type pgChange struct {
 
 func (c *pgChange) add(sql string, args ...any) { c.Queue(c.fill(sql), args...) }
 
-func (p *postgres) commit(ctx context.Context, c *store.Change) error {
+func (p *postgres) commit(ctx context.Context, c *store.Change, first []indexed) error {
 	return p.retry(ctx, isRetryable, func() error {
 		b := &pgChange{postgres: p, tenant: enc(c.Tenant), counts: map[string]int64{}}
 		b.change(c)
+		if len(first) > 0 {
+			types, attributes := make([]string, len(first)), make([]string, len(first))
+			for i, x := range first {
+				types[i], attributes[i] = enc(x.typ), enc(x.attribute)
+			}
+			b.add(pgIndexed, types, attributes)
+		}
 		if b.Len() == 0 && p.inTx == nil {
 			return ctx.Err()
 		}
@@ -168,38 +175,58 @@ func (b *pgChange) change(c *store.Change) {
 		b.add(pgJournal, b.tenant, enc(j.ID), j.Time.UnixMicro(), enc(j.Connection), enc(j.Subject.Type), enc(j.Subject.ID),
 			enc(j.Action), enc(j.Outcome), string(j.Data))
 	}
-	for _, typ := range slices.Sorted(maps.Keys(b.counts)) {
-		b.add(pgCount, b.tenant, typ, b.counts[typ])
+	b.count(c.Seats)
+}
+
+// count counts what came and went, and claims seats. Claims that wait for each other come last, as they do so until they
+// are committed.
+func (b *pgChange) count(s *store.SeatClaim) {
+	waits := s != nil && s.Take != 0 && (s.Take < 0 || s.Limit >= 0)
+	if s != nil && !waits {
+		b.counts[seats] += int64(s.Take)
 	}
-	switch s := c.Seats; {
-	case s == nil || s.Take == 0:
-	case s.Take > 0 && s.Limit < 0:
-		b.add(pgTake, b.tenant, int64(s.Take))
-	default: // last, as all of the tenant's claims wait for it to be committed
+	var (
+		types  []string
+		counts []int64
+	)
+	for typ, n := range b.counts {
+		if n != 0 {
+			types, counts = append(types, typ), append(counts, n)
+		}
+	}
+	if len(types) > 0 {
+		b.add(pgCount, b.tenant, types, counts)
+	}
+	if waits {
 		b.add(pgSeats, b.tenant, int64(s.Take), int64(s.Limit))
 	}
 }
 
 func (b *pgChange) put(p store.Put) {
-	args := resourceArgs(b.tenant, p.Resource)
-	if p.IfVersion == "" {
-		b.add(pgInsert, args...)
-		b.counts[enc(p.Resource.Type)]++
+	keys := keysOf(p.Resource.Index)
+	args := resourceArgs(b.tenant, p.Resource, keys)
+	typ := args[1].(string)
+	if p.IfVersion != "" {
+		b.add(pgUpdate, append(args, enc(p.IfVersion))...)
 		return
 	}
-	b.add(pgUpdate, append(args, enc(p.IfVersion))...)
+	hashes := make([][]byte, len(keys.keys))
+	for i, k := range keys.keys {
+		hashes[i] = hashOf(b.tenant, typ, k)
+	}
+	b.add(pgInsert, append(args, hashes)...)
+	b.counts[typ]++
 }
 
 // resourceArgs are the columns of a resource in the order of the tables.
-func resourceArgs(tenant string, r *store.Resource) []any {
-	k := keysOf(r.Index)
+func resourceArgs(tenant string, r *store.Resource, keys keySet) []any {
 	label := enc(r.Label)
 	folded := label
 	if f := document.Fold(r.Label); f != r.Label {
 		folded = enc(f)
 	}
-	return append(make([]any, 0, 14), tenant, enc(r.Type), enc(r.ID), enc(r.Version), r.Created.UnixMicro(), r.LastModified.UnixMicro(),
-		label, folded, k.joined(), int64(k.uniques), k.long, string(r.Attributes), string(r.Internal))
+	return append(make([]any, 0, 13), tenant, enc(r.Type), enc(r.ID), enc(r.Version), r.Created.UnixMicro(), r.LastModified.UnixMicro(),
+		label, folded, keys.joined(), int64(keys.uniques), string(r.Attributes), string(r.Internal))
 }
 
 func (b *pgChange) members(d store.MemberDelta, isPut bool) {
@@ -267,7 +294,7 @@ func (p *postgres) refusal(ctx context.Context, c *store.Change, err error) erro
 		switch pg.ConstraintName {
 		case p.prefix + "resource_pkey":
 			return &store.ConflictError{Attribute: "id"}
-		case p.prefix + "key_pkey":
+		case p.prefix + "key_unique":
 			return p.taken(ctx, c)
 		}
 	}
@@ -276,7 +303,7 @@ func (p *postgres) refusal(ctx context.Context, c *store.Change, err error) erro
 
 // taken finds out which unique key of a change another resource has.
 func (p *postgres) taken(ctx context.Context, c *store.Change) error {
-	const sql = "SELECT 1 FROM ~key WHERE tenant = $1 AND type = $2 AND key = $3 AND holder = '' AND id <> $4"
+	const sql = "SELECT 1 FROM ~key WHERE key = $1 AND uniq AND id <> $2"
 	conflict := &store.ConflictError{}
 	for _, put := range c.Put {
 		for _, k := range put.Resource.Index {
@@ -287,7 +314,7 @@ func (p *postgres) taken(ctx context.Context, c *store.Change) error {
 				conflict.Attribute = k.Attribute // if it is free again by now
 			}
 			found := false
-			args := []any{enc(c.Tenant), enc(put.Resource.Type), keyOf(k.Attribute, k.Value), enc(put.Resource.ID)}
+			args := []any{hashOf(enc(c.Tenant), enc(put.Resource.Type), keyOf(k.Attribute, k.Value)), enc(put.Resource.ID)}
 			if err := queryRows(ctx, p.pool, p.fill(sql), args, func(row) error { found = true; return nil }); err != nil {
 				return err
 			}

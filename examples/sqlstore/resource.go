@@ -10,24 +10,24 @@ import (
 )
 
 // columns are a resource's, of a table called r.
-const columns = "r.type, r.id, r.version, r.created, r.modified, r.label, r.keys, r.uniques, r.long_keys, r.attributes, r.internal"
+const columns = "r.type, r.id, r.version, r.created, r.modified, r.label, r.keys, r.uniques, r.attributes, r.internal"
 
 func scanResource(tenant string, rw row, more ...any) (*store.Resource, error) {
 	var (
 		r                    = &store.Resource{}
 		created, modified    int64
 		uniques              int
-		keys, long           string
+		keys                 string
 		attributes, internal string
 	)
-	dest := append(make([]any, 0, 13), &r.Type, &r.ID, &r.Version, &created, &modified, &r.Label, &keys, &uniques, &long, &attributes, &internal)
+	dest := append(make([]any, 0, 12), &r.Type, &r.ID, &r.Version, &created, &modified, &r.Label, &keys, &uniques, &attributes, &internal)
 	if err := rw.Scan(append(dest, more...)...); err != nil {
 		return nil, err
 	}
 	r.Key = store.Key{Tenant: tenant, Type: dec(r.Type), ID: dec(r.ID)}
 	r.Version, r.Label = dec(r.Version), dec(r.Label)
 	r.Created, r.LastModified = timeOf(created), timeOf(modified)
-	r.Index = indexOf(keys, uniques, long)
+	r.Index = splitKeys(keys, uniques).index()
 	r.Attributes, r.Internal = document.Document(attributes), document.Document(internal)
 	return r, nil
 }
@@ -35,9 +35,8 @@ func scanResource(tenant string, rw row, more ...any) (*store.Resource, error) {
 func timeOf(micro int64) time.Time { return time.UnixMicro(micro).UTC() }
 
 const (
-	ofKey         = " FROM ~resource r WHERE r.tenant = $1 AND r.type = $2 AND r.id = $3"
-	getSQL        = "SELECT " + columns + ofKey
-	getRelatedSQL = "SELECT " + columns + ", " + groupsColumn + ofKey
+	ofKey  = " FROM ~resource r WHERE r.tenant = $1 AND r.type = $2 AND r.id = $3"
+	getSQL = "SELECT " + columns + ofKey
 )
 
 // Get implements [store.Store].
@@ -48,7 +47,7 @@ func (s *Store) Get(ctx context.Context, k store.Key) (*store.Resource, error) {
 // GetRelated implements [store.RelatedReader].
 func (s *Store) GetRelated(ctx context.Context, k store.Key) (*store.Resource, []store.Member, error) {
 	var groups string
-	r, err := s.get(ctx, getRelatedSQL, k, &groups)
+	r, err := s.get(ctx, "SELECT "+columns+", "+s.groups()+ofKey, k, &groups)
 	return r, groupsOf(nil, k.ID, groups), err
 }
 
@@ -67,13 +66,12 @@ func (s *Store) get(ctx context.Context, sql string, k store.Key, more ...any) (
 	return found, nil
 }
 
-// groupsColumn is all the groups of a resource r in one text: of each its member's type, its id and its label, as no text
-// in the tables has the bytes between them. What is a look-up for each row can't become anything else in a planner's hands.
-const groupsColumn = `COALESCE((SELECT string_agg(m.member_type || '` + keySplit + `' || m.group_id || '` + keySplit + `' || (
-	SELECT g.label FROM ~resource g WHERE g.tenant = $1 AND g.type = '` + groupType + `' AND g.id = m.group_id), '` + keysSplit + `' ORDER BY m.group_id)
-	FROM ~member m WHERE m.tenant = $1 AND m.member_id = r.id), '')`
+// groupsRows are all the groups of a resource r, each as one text: its member's type, its id and its label, as no text in
+// the tables has the bytes between them. What is a look-up for each row can't become anything else in a planner's hands.
+const groupsRows = `m.member_type || '` + keySplit + `' || m.group_id || '` + keySplit + `' || (
+	SELECT g.label FROM ~resource g WHERE g.tenant = $1 AND g.type = '` + groupType + `' AND g.id = m.group_id)`
 
-// groupsOf adds the rows that are in such a text to others.
+// groupsOf adds the rows that are in the column of an engine's groups to others.
 func groupsOf(rows []store.Member, id, groups string) []store.Member {
 	if groups == "" {
 		return rows
@@ -86,11 +84,13 @@ func groupsOf(rows []store.Member, id, groups string) []store.Member {
 	return rows
 }
 
+// seats is the type under which used seats are counted: no resource has it.
+const seats = ""
+
 // Seats implements [store.SeatReader].
 func (s *Store) Seats(ctx context.Context, tenant string) (used int, err error) {
-	err = s.query(ctx, "SELECT CAST(COALESCE(SUM(used), 0) AS bigint) FROM ~seat WHERE tenant = $1", []any{enc(tenant)}, func(rw row) error {
-		return rw.Scan(&used)
-	})
+	const sql = "SELECT CAST(COALESCE(SUM(n), 0) AS bigint) FROM ~count WHERE tenant = $1 AND type = $2"
+	err = s.query(ctx, sql, []any{enc(tenant), seats}, func(rw row) error { return rw.Scan(&used) })
 	return used, err
 }
 

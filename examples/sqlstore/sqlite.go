@@ -94,6 +94,10 @@ func (e *liteEngine) in(ids string) string { return "r.id IN (" + ids + ")" }
 
 func (e *liteEngine) joinsIDs() bool { return false }
 
+func (e *liteEngine) groups() string {
+	return "(SELECT COALESCE(string_agg(" + groupsRows + ", '" + keysSplit + "' ORDER BY m.group_id), '') FROM ~member m WHERE m.tenant = $1 AND m.member_id = r.id)"
+}
+
 // fill also makes the parameters SQLite's: ?1 and not $1, which would be a name there.
 func (e *liteEngine) fill(text string) string {
 	return e.filled.get(text, func(s string) string { return strings.ReplaceAll(e.replacer.Replace(s), "$", "?") })

@@ -15,13 +15,13 @@ import (
 // The statements of a commit. There's one writer, so that what was read stays true until it is written.
 const (
 	liteKeys   = `SELECT version, keys, uniques FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3`
-	liteInsert = `INSERT INTO ~resource (tenant, type, id, version, created, modified, label, folded, keys, uniques, long_keys, attributes, internal)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
+	liteInsert = `INSERT INTO ~resource (tenant, type, id, version, created, modified, label, folded, keys, uniques, attributes, internal)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 	liteUpdate = `UPDATE ~resource SET version = $4, created = $5, modified = $6, label = $7, folded = $8, keys = $9, uniques = $10,
-long_keys = $11, attributes = $12, internal = $13 WHERE tenant = $1 AND type = $2 AND id = $3`
+attributes = $11, internal = $12 WHERE tenant = $1 AND type = $2 AND id = $3`
 	liteDelete = `DELETE FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3`
-	liteKey    = `INSERT INTO ~key (tenant, type, key, holder, id) VALUES ($1, $2, $3, $4, $5)`
-	liteNoKey  = `DELETE FROM ~key WHERE tenant = $1 AND type = $2 AND key = $3 AND holder = $4`
+	liteKey    = `INSERT INTO ~key (key, id, uniq) VALUES ($1, $2, $3)`
+	liteNoKey  = `DELETE FROM ~key WHERE key = $1 AND id = $2`
 	liteGroup  = `UPDATE ~resource SET version = $3, modified = $4 WHERE tenant = $1 AND type = 'Group' AND id = $2`
 	liteRemove = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2 AND member_id IN (SELECT value FROM json_each($3))`
 	// The type of each member to add, of [type, id]; null if there's no such resource.
@@ -35,7 +35,8 @@ FROM (SELECT key AS n, value ->> 0 AS asked, value ->> 1 AS id FROM json_each($2
 SELECT $1, $3, id, type FROM (` + liteTyped + `) WHERE TRUE ORDER BY n ON CONFLICT DO NOTHING`
 	liteLeave   = `DELETE FROM ~member WHERE tenant = $1 AND member_id = $2 AND member_type = $3`
 	liteDisband = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2`
-	liteSeats   = `INSERT INTO ~seat (tenant, used) VALUES ($1, $2) ON CONFLICT DO UPDATE SET used = $2`
+	liteCounted = `SELECT n FROM ~count WHERE tenant = $1 AND type = $2`
+	liteIndexed = `INSERT INTO ~indexed (type, attribute) VALUES ($1, $2) ON CONFLICT DO NOTHING`
 	liteCount   = `INSERT INTO ~count (tenant, type, n) VALUES ($1, $2, $3) ON CONFLICT DO UPDATE SET n = n + $3`
 	liteEvent   = `INSERT INTO ~event (tenant, id, kind, subject_type, subject_id, time, data) VALUES ($1, $2, $3, $4, $5, $6, $7)`
 	liteJournal = `INSERT INTO ~journal (tenant, id, time, connection, subject_type, subject_id, action, outcome, data)
@@ -48,7 +49,7 @@ const liteLock = `UPDATE ~lock SET n = 1`
 // liteStatements are prepared once.
 var liteStatements = []string{
 	liteLock, liteKeys, liteInsert, liteUpdate, liteDelete, liteKey, liteNoKey, liteGroup, liteUnknown, liteMember, liteRemove,
-	liteLeave, liteDisband, liteSeats, liteCount, liteEvent, liteJournal,
+	liteLeave, liteDisband, liteIndexed, liteCounted, liteCount, liteEvent, liteJournal,
 }
 
 // liteChange is a change being written.
@@ -58,10 +59,16 @@ type liteChange struct {
 	tenant string
 }
 
-func (e *liteEngine) commit(ctx context.Context, c *store.Change) error {
+func (e *liteEngine) commit(ctx context.Context, c *store.Change, first []indexed) error {
 	return e.write(ctx, func(w *liteTx) error {
-		if err := (&liteChange{w, ctx, enc(c.Tenant)}).write(c); err != nil {
+		t := &liteChange{w, ctx, enc(c.Tenant)}
+		if err := t.write(c); err != nil {
 			return err
+		}
+		for _, x := range first {
+			if err := t.do(liteIndexed, enc(x.typ), enc(x.attribute)); err != nil {
+				return err
+			}
 		}
 		if e.inTx != nil {
 			return e.inTx(ctx, Tx{SQLite: w.tx}, c)
@@ -122,21 +129,21 @@ type kept struct {
 // find returns nil if there's no such resource.
 func (t *liteChange) find(typ, id string) (found *kept, err error) {
 	err = t.query(t.Context, liteKeys, []any{t.tenant, typ, id}, func(rw row) error {
-		found = &kept{}
-		var keys string
-		err := rw.Scan(&found.version, &keys, &found.uniques)
-		if keys != "" {
-			found.keys = strings.Split(keys, keysSplit)
-		}
+		var (
+			version, keys string
+			uniques       int
+		)
+		err := rw.Scan(&version, &keys, &uniques)
+		found = &kept{splitKeys(keys, uniques), version}
 		return err
 	})
 	return found, err
 }
 
 func (t *liteChange) put(p store.Put) error {
-	args := resourceArgs(t.tenant, p.Resource)
-	typ, id := args[1].(string), args[2].(string)
 	now := keysOf(p.Resource.Index)
+	args := resourceArgs(t.tenant, p.Resource, now)
+	typ, id := args[1].(string), args[2].(string)
 	if p.IfVersion == "" {
 		if err := t.do(liteInsert, args...); isUnique(err) {
 			return &store.ConflictError{Attribute: "id"}
@@ -175,7 +182,7 @@ func (t *liteChange) addKeys(typ, id string, now, was keySet) error {
 		if was.has(now, i) {
 			continue
 		}
-		if err := t.do(liteKey, t.tenant, typ, k, now.holder(i, id), id); isUnique(err) {
+		if err := t.do(liteKey, hashOf(t.tenant, typ, k), id, i < now.uniques); isUnique(err) {
 			attribute, _, _ := strings.Cut(k, keySplit)
 			return &store.ConflictError{Attribute: dec(attribute)}
 		} else if err != nil {
@@ -190,7 +197,7 @@ func (t *liteChange) dropKeys(typ, id string, was, now keySet) error {
 		if now.has(was, i) {
 			continue
 		}
-		if err := t.do(liteNoKey, t.tenant, typ, k, was.holder(i, id)); err != nil {
+		if err := t.do(liteNoKey, hashOf(t.tenant, typ, k), id); err != nil {
 			return err
 		}
 	}
@@ -271,14 +278,13 @@ func (t *liteChange) members(d store.MemberDelta, isPut bool) error {
 
 func (t *liteChange) seats(s *store.SeatClaim) error {
 	used := 0
-	err := t.query(t.Context, "SELECT used FROM ~seat WHERE tenant = $1", []any{t.tenant}, func(rw row) error { return rw.Scan(&used) })
-	if err != nil {
+	if err := t.query(t.Context, liteCounted, []any{t.tenant, seats}, func(rw row) error { return rw.Scan(&used) }); err != nil {
 		return err
 	}
 	if s.Take > 0 && s.Limit >= 0 && used+s.Take > s.Limit {
 		return store.ErrNoSeat
 	}
-	return t.do(liteSeats, t.tenant, int64(max(0, used+s.Take)))
+	return t.do(liteCount, t.tenant, seats, int64(max(s.Take, -used)))
 }
 
 const (

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"sync"
 
@@ -46,7 +47,7 @@ type Tx struct {
 // Store is a store.Store on a database. Make it with [Open], [OnPool] or [OnSQLite].
 type Store struct {
 	engine
-	known sync.Map // type + NUL + attribute of what is known to be indexed
+	known sync.Map // each indexed that is in the database
 }
 
 var (
@@ -64,7 +65,8 @@ type engine interface {
 	snapshot(ctx context.Context, read func(session) error) error
 	// apply runs statements in one transaction, and says how many rows each changed.
 	apply(ctx context.Context, statements []statement) (changed []int64, err error)
-	commit(ctx context.Context, c *store.Change) error
+	// commit also keeps in mind what is indexed for the first time.
+	commit(ctx context.Context, c *store.Change, first []indexed) error
 	// members reads rows, and says of which of those asked for (by its number) the last one is.
 	members(ctx context.Context, c memberChunk) (rows []store.Member, last int, err error)
 	migrate(ctx context.Context) error
@@ -74,6 +76,8 @@ type engine interface {
 	in(ids string) string
 	// joinsIDs says that a list looks up id by id what a query for ids finds.
 	joinsIDs() bool
+	// groups is a column with all the groups of a resource r: groupsRows in their order, joined by keysSplit.
+	groups() string
 	close() error
 }
 
@@ -100,7 +104,7 @@ func Open(ctx context.Context, dsn string, o *Options) (*Store, error) {
 	return nil, errors.New("sqlstore: want sqlite:PATH or postgres://HOST/DATABASE")
 }
 
-// OnPool makes a store on a product's own pool, which it never closes.
+// OnPool makes a store on a product's own pool, which it never closes. See [Tune].
 func OnPool(ctx context.Context, pool *pgxpool.Pool, o *Options) (*Store, error) {
 	return open(ctx, o, func(o *Options) (engine, error) { return newPostgres(pool, o), nil })
 }
@@ -146,15 +150,25 @@ func (s *Store) Migrate(ctx context.Context) error {
 // Close closes what Open opened. It implements io.Closer.
 func (s *Store) Close() error { return s.close() }
 
+// indexed is an attribute that resources of a type have keys of.
+type indexed struct{ typ, attribute string }
+
 // Commit implements [store.Store].
 func (s *Store) Commit(ctx context.Context, c *store.Change) error {
-	if err := s.commit(ctx, c); err != nil {
-		return err
-	}
+	var first []indexed
 	for _, p := range c.Put {
 		for _, k := range p.Resource.Index {
-			s.learn(p.Resource.Type, k.Attribute)
+			x := indexed{p.Resource.Type, k.Attribute}
+			if _, ok := s.known.Load(x); !ok && !slices.Contains(first, x) {
+				first = append(first, x)
+			}
 		}
+	}
+	if err := s.commit(ctx, c, first); err != nil {
+		return err
+	}
+	for _, x := range first {
+		s.known.Store(x, true)
 	}
 	return nil
 }

@@ -76,59 +76,42 @@ func dec(s string) string {
 	return string(b)
 }
 
-// maxKey is how long a key can be in an index, in bytes; an entry of a B-tree has at most 2,704 in PostgreSQL.
-const maxKey = 900
+// keyOf makes the text of a key.
+func keyOf(attribute, value string) string { return enc(attribute) + keySplit + enc(value) }
 
-// keyOf makes the text of a key in the index. A long value is told by its beginning and its hash.
-func keyOf(attribute, value string) string {
-	k := enc(attribute) + keySplit + enc(value)
-	if len(k) <= maxKey {
-		return k
-	}
-	h := sha256.Sum256([]byte(k))
-	return strings.ToValidUTF8(k[:maxKey-100], "") + escape + "\x1f" + hex.EncodeToString(h[:])
+// hashOf is what a key is told by in the index of a tenant's resources of a type: short, however long the value is, and
+// never the same for two keys. PostgreSQL does the same in #hash.
+func hashOf(tenant, typ, key string) []byte {
+	b := make([]byte, 0, 128)
+	b = append(append(b, tenant...), keysSplit...)
+	b = append(append(b, typ...), keysSplit...)
+	h := sha256.Sum256(append(b, key...))
+	return h[:16]
 }
 
 // keySet is a resource's index as the tables have it.
 type keySet struct {
 	keys    []string // each once, unique ones first
 	uniques int
-	long    string // all with their full values, if some key is shortened
 }
 
 func keysOf(index []store.IndexKey) (s keySet) {
 	if len(index) == 0 {
 		return s
 	}
-	full := make([]string, 0, len(index))
 	s.keys = make([]string, 0, len(index))
-	isLong := false
 	for _, unique := range []bool{true, false} {
 		for _, x := range index {
 			if x.Unique != unique {
 				continue
 			}
-			k := keyOf(x.Attribute, x.Value)
-			from := 0
-			if !unique {
-				from = s.uniques
+			if k := keyOf(x.Attribute, x.Value); !slices.Contains(s.keys, k) {
+				s.keys = append(s.keys, k)
 			}
-			if slices.Contains(s.keys[from:], k) {
-				continue
-			}
-			f := k
-			if len(k) >= maxKey-100 {
-				f = enc(x.Attribute) + keySplit + enc(x.Value)
-				isLong = isLong || f != k
-			}
-			s.keys, full = append(s.keys, k), append(full, f)
 		}
 		if unique {
 			s.uniques = len(s.keys)
 		}
-	}
-	if isLong {
-		s.long = strings.Join(full, keysSplit)
 	}
 	return s
 }
@@ -136,26 +119,23 @@ func keysOf(index []store.IndexKey) (s keySet) {
 // joined is the set as the column has it.
 func (s keySet) joined() string { return strings.Join(s.keys, keysSplit) }
 
-// holder is what a key's row says beside the key.
-func (s keySet) holder(i int, id string) string {
-	if i < s.uniques {
-		return ""
+// splitKeys undoes joined.
+func splitKeys(joined string, uniques int) keySet {
+	if joined == "" {
+		return keySet{}
 	}
-	return id
+	return keySet{strings.Split(joined, keysSplit), uniques}
 }
 
-// indexOf undoes keysOf.
-func indexOf(keys string, uniques int, long string) []store.IndexKey {
-	if long != "" {
-		keys = long
-	}
-	if keys == "" {
+// index undoes keysOf.
+func (s keySet) index() []store.IndexKey {
+	if len(s.keys) == 0 {
 		return nil
 	}
-	index := make([]store.IndexKey, 0, strings.Count(keys, keysSplit)+1)
-	for k := range strings.SplitSeq(keys, keysSplit) {
+	index := make([]store.IndexKey, len(s.keys))
+	for i, k := range s.keys {
 		attribute, value, _ := strings.Cut(k, keySplit)
-		index = append(index, store.IndexKey{Attribute: dec(attribute), Value: dec(value), Unique: len(index) < uniques})
+		index[i] = store.IndexKey{Attribute: dec(attribute), Value: dec(value), Unique: i < s.uniques}
 	}
 	return index
 }

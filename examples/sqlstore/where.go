@@ -17,8 +17,9 @@ type condition struct {
 	exact bool
 	// ids is a query for the ids of all the resources that the condition can hold for; "" if there is none that an index
 	// answers. isIDs says that the condition is nothing more than to be among them.
-	ids   string
-	isIDs bool
+	ids       string
+	isIDs     bool
+	isOrdered bool // an index has the ids in their order, each once
 }
 
 var (
@@ -33,12 +34,19 @@ func (c *compiler) among(ids string) condition {
 	return condition{sql: c.in(ids), exact: true, ids: ids, isIDs: true}
 }
 
+// withKey is among of a lookup.
+func (c *compiler) withKey(ids string) condition {
+	x := c.among(ids)
+	x.isOrdered = true
+	return x
+}
+
 // compiler makes conditions on resources (r) of one type. Its first parameter is the tenant.
 type compiler struct {
 	args      *[]any
 	in        func(ids string) string // says that a resource's id is among those of a query
+	tenant    string
 	typ       string
-	scope     string // tenant/type
 	typePlace string
 	isIndexed func(attribute string) bool
 }
@@ -97,7 +105,7 @@ func (c *compiler) and(terms []filter.Expr) condition {
 		}
 		parts = append(parts, p.sql)
 		if all.ids == "" {
-			all.ids, all.isIDs = p.ids, p.isIDs
+			all.ids, all.isIDs, all.isOrdered = p.ids, p.isIDs, p.isOrdered
 		}
 	}
 	if len(parts) > 0 {
@@ -169,7 +177,7 @@ func (c *compiler) compare(x filter.Compare) condition {
 		}
 	}
 	if ids, ok := c.lookup(x.Attr.Path, x); ok {
-		return c.among(ids)
+		return c.withKey(ids)
 	}
 	return unknown
 }
@@ -188,8 +196,8 @@ func (c *compiler) lookup(p filter.Path, x filter.Compare) (ids string, ok bool)
 			return "", false
 		}
 	}
-	key := c.arg(keyOf(p.String(), x.Value.Text()))
-	return "SELECT k.id FROM ~key k WHERE k.tenant = $1 AND k.type = " + c.typePlace + " AND k.key = " + key, true
+	key := c.arg(hashOf(c.tenant, enc(c.typ), keyOf(p.String(), x.Value.Text())))
+	return "SELECT k.id FROM ~key k WHERE k.key = " + key, true
 }
 
 // has finds an element by a key, and leaves the rest of it to filter.Match.
@@ -198,7 +206,7 @@ func (c *compiler) has(x filter.Has) condition {
 		p := x.Attr.Path
 		p.Sub = t.Attr.Name
 		if ids, ok := c.lookup(p, t); ok {
-			found := c.among(ids)
+			found := c.withKey(ids)
 			found.exact = len(conjuncts(x.Where)) == 1 && isCompare(x.Where)
 			return found
 		}
@@ -374,7 +382,7 @@ func (c *compiler) compareTime(column string, x filter.Compare) condition {
 	}
 	sql := column + " " + op + " " + c.arg(at)
 	if column == "r.modified" && x.Op != filter.Ne { // for its index
-		sql = "(" + ofType + " = " + c.arg(c.scope) + " AND " + sql + ")"
+		sql = "(" + ofType + " = " + c.arg(c.tenant+"/"+enc(c.typ)) + " AND " + sql + ")"
 	}
 	return exactly(sql)
 }

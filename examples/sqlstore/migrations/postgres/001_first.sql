@@ -11,9 +11,8 @@ CREATE TABLE ~resource (
 	modified   bigint NOT NULL,
 	label      text COLLATE "C" NOT NULL,
 	folded     text COLLATE "C" NOT NULL, -- the label with case folded
-	keys       text COLLATE "C" NOT NULL, -- its rows in #key: "attribute\x02value", joined by \x03, unique ones first
+	keys       text COLLATE "C" NOT NULL, -- what it is found by: "attribute\x02value", joined by \x03, unique ones first
 	uniques    int NOT NULL,              -- how many of them are unique
-	long_keys  text COLLATE "C" NOT NULL, -- keys with their full values, if some are too long for an index; else ''
 	attributes text COLLATE "C" NOT NULL,
 	internal   text COLLATE "C" NOT NULL,
 	PRIMARY KEY (tenant, type, id)
@@ -21,18 +20,25 @@ CREATE TABLE ~resource (
 -- An expression, so that no planner takes this index, with statistics that are none yet, where the primary key is meant.
 CREATE INDEX #resource_modified ON ~resource ((tenant || '/' || type), modified);
 
--- What a resource is found by. holder is '' for a unique key, so that the primary key makes it unique, and else the id.
+-- What a resource is found by: each key as #hash makes it.
 CREATE TABLE ~key (
-	tenant text COLLATE "C" NOT NULL,
-	type   text COLLATE "C" NOT NULL,
-	key    text COLLATE "C" NOT NULL,
-	holder text COLLATE "C" NOT NULL,
-	id     text COLLATE "C" NOT NULL,
-	CONSTRAINT #key_pkey PRIMARY KEY (tenant, type, key, holder)
+	key  uuid NOT NULL,
+	id   text COLLATE "C" NOT NULL,
+	uniq boolean NOT NULL, -- no other resource of the tenant and type may have it uniquely
+	PRIMARY KEY (key, id)
+);
+CREATE UNIQUE INDEX #key_unique ON ~key (key) WHERE uniq;
+
+-- The attributes that there have ever been keys of.
+CREATE TABLE ~indexed (
+	type      text COLLATE "C" NOT NULL,
+	attribute text COLLATE "C" NOT NULL,
+	PRIMARY KEY (type, attribute)
 );
 
--- How many resources there are: the sum over the shards. Each connection counts in a shard of its own, so that writers
--- don't wait for each other.
+-- How many resources of a type there are, and under the type '' how many seats are used: the sum over the shards. Each
+-- connection counts in a shard of its own, so that writers don't wait for each other. Shard 0 has the claims of seats that
+-- must: those with a limit, and those that give back.
 CREATE TABLE ~count (
 	tenant text COLLATE "C" NOT NULL,
 	type   text COLLATE "C" NOT NULL,
@@ -49,11 +55,6 @@ CREATE TABLE ~member (
 	PRIMARY KEY (tenant, group_id, member_id)
 );
 CREATE INDEX #member_of ON ~member (member_id, tenant, group_id);
-
-CREATE TABLE ~seat (
-	tenant text COLLATE "C" PRIMARY KEY,
-	used   bigint NOT NULL
-);
 
 -- Events to deliver. due says from when on an event can be leased, and is null once it is done (state 1) or parked (2).
 CREATE TABLE ~event (
@@ -95,4 +96,31 @@ BEGIN
 	IF NOT ok THEN
 		RAISE EXCEPTION USING ERRCODE = code, MESSAGE = detail;
 	END IF;
+END $$;
+
+-- What a key is told by: the first 128 bits of a SHA-256, so that an index stays small however long values are.
+CREATE FUNCTION ~hash(tenant text, type text, key text) RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE AS $$
+	SELECT encode(substring(sha256(convert_to(tenant || chr(3) || type || chr(3) || key, 'UTF8')) FOR 16), 'hex')::uuid
+$$;
+
+-- Brings the rows in #key up to date with the columns keys and uniques of a resource: most changes are of a key or none.
+CREATE FUNCTION ~rekey(of_tenant text, of_type text, of_id text, was text, was_uniques int, now text, now_uniques int)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	old text[] := string_to_array(was, chr(3));
+	new text[] := string_to_array(now, chr(3));
+	at  int;
+BEGIN
+	FOR i IN 1 .. cardinality(old) LOOP
+		at := array_position(new, old[i]);
+		IF at IS NULL OR (at <= now_uniques) <> (i <= was_uniques) THEN
+			DELETE FROM ~key WHERE key = ~hash(of_tenant, of_type, old[i]) AND id = of_id;
+		END IF;
+	END LOOP;
+	FOR i IN 1 .. cardinality(new) LOOP
+		at := array_position(old, new[i]);
+		IF at IS NULL OR (at <= was_uniques) <> (i <= now_uniques) THEN
+			INSERT INTO ~key (key, id, uniq) VALUES (~hash(of_tenant, of_type, new[i]), of_id, i <= now_uniques);
+		END IF;
+	END LOOP;
 END $$;

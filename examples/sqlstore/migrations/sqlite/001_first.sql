@@ -11,7 +11,6 @@ CREATE TABLE ~resource (
 	folded     TEXT NOT NULL,
 	keys       TEXT NOT NULL,
 	uniques    INTEGER NOT NULL,
-	long_keys  TEXT NOT NULL,
 	attributes TEXT NOT NULL,
 	internal   TEXT NOT NULL,
 	PRIMARY KEY (tenant, type, id)
@@ -19,12 +18,17 @@ CREATE TABLE ~resource (
 CREATE INDEX #resource_modified ON ~resource ((tenant || '/' || type), modified);
 
 CREATE TABLE ~key (
-	tenant TEXT NOT NULL,
-	type   TEXT NOT NULL,
-	key    TEXT NOT NULL,
-	holder TEXT NOT NULL,
-	id     TEXT NOT NULL,
-	PRIMARY KEY (tenant, type, key, holder)
+	key  BLOB NOT NULL,
+	id   TEXT NOT NULL,
+	uniq INTEGER NOT NULL,
+	PRIMARY KEY (key, id)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX #key_unique ON ~key (key) WHERE uniq = 1;
+
+CREATE TABLE ~indexed (
+	type      TEXT NOT NULL,
+	attribute TEXT NOT NULL,
+	PRIMARY KEY (type, attribute)
 ) WITHOUT ROWID;
 
 CREATE TABLE ~count (
@@ -42,11 +46,6 @@ CREATE TABLE ~member (
 	PRIMARY KEY (tenant, group_id, member_id)
 ) WITHOUT ROWID;
 CREATE INDEX #member_of ON ~member (member_id, tenant, group_id);
-
-CREATE TABLE ~seat (
-	tenant TEXT PRIMARY KEY,
-	used   INTEGER NOT NULL
-) WITHOUT ROWID;
 
 CREATE TABLE ~event (
 	seq          INTEGER PRIMARY KEY AUTOINCREMENT,
