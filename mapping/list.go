@@ -2,11 +2,8 @@ package mapping
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
@@ -30,7 +27,7 @@ type lister struct {
 	ctx         context.Context
 	q           store.Query
 	count, skip int
-	after       *position // that of the cursor
+	after       *store.Position // that of the cursor
 	total       int
 	best        []hit // the first skip+count+1 hits behind the cursor, in order
 	of          map[string][]store.Member
@@ -39,18 +36,18 @@ type lister struct {
 
 // hit is a resource that matched, and its place in the order.
 type hit struct {
-	position
+	store.Position
 	r *store.Resource
 }
 
 func (l *lister) page() (*store.Page, error) {
 	types := slices.Compact(slices.Sorted(slices.Values(l.q.Types)))
-	if l.q.Cursor != "" {
-		p, err := parseCursor(l.q)
-		if err != nil {
-			return nil, err
-		}
-		l.after, l.skip = &p, 0
+	var err error
+	if l.after, err = l.q.After(); err != nil {
+		return nil, err
+	}
+	if l.after != nil {
+		l.skip = 0
 	} else if len(types) == 1 {
 		if page, err := l.search(types[0]); !errors.Is(err, errors.ErrUnsupported) {
 			return page, err
@@ -75,7 +72,7 @@ func (l *lister) page() (*store.Page, error) {
 		page.Resources = append(page.Resources, h.r)
 	}
 	if from < until && until < len(l.best) {
-		page.Next = cursorOf(l.q, l.best[until-1].position)
+		page.Next = l.q.CursorAt(l.best[until-1].Position)
 	}
 	return page, nil
 }
@@ -92,7 +89,7 @@ func (l *lister) search(typ string) (*store.Page, error) {
 		page.Resources = append(page.Resources, t.resource(l.q.Tenant, r).Resource)
 	}
 	if n := len(rows); n > 0 && l.skip+n < total {
-		page.Next = cursorOf(l.q, l.position(page.Resources[n-1]))
+		page.Next = l.q.CursorAt(l.position(page.Resources[n-1]))
 	}
 	return page, nil
 }
@@ -104,10 +101,10 @@ func (l *lister) take(r *row) bool {
 	}
 	l.total++
 	h := hit{l.position(r.Resource), r.Resource}
-	if l.after != nil && h.compare(*l.after, l.descending()) <= 0 {
+	if l.after != nil && l.q.Sort.Compare(h.Position, *l.after) <= 0 {
 		return true
 	}
-	i, _ := slices.BinarySearchFunc(l.best, h, func(a, b hit) int { return a.compare(b.position, l.descending()) })
+	i, _ := slices.BinarySearchFunc(l.best, h, func(a, b hit) int { return l.q.Sort.Compare(a.Position, b.Position) })
 	most := l.skip + l.count + 1
 	if i == most {
 		return true
@@ -120,14 +117,8 @@ func (l *lister) take(r *row) bool {
 	return true
 }
 
-func (l *lister) descending() bool { return l.q.Sort != nil && l.q.Sort.Descending }
-
-func (l *lister) position(r *store.Resource) position {
-	p := position{ID: r.ID, Type: r.Type}
-	if l.q.Sort != nil {
-		p.Key, p.Has = filter.SortKey(source{&row{Resource: r}, l}, l.q.Sort.By)
-	}
-	return p
+func (l *lister) position(r *store.Resource) store.Position {
+	return l.q.Sort.Position(r.Type, r.ID, source{&row{Resource: r}, l})
 }
 
 // source is a row as a filter sees it.
@@ -200,66 +191,4 @@ func (l *lister) rowsOf(q store.MemberQuery) func(func(store.Member, error) bool
 			}
 		}
 	}
-}
-
-// position is a place in the order of a list; that of the last resource of a page is its cursor.
-type position struct {
-	Has  bool   `json:"h,omitempty"` // whether there is a value to sort by
-	Key  string `json:"k,omitempty"`
-	ID   string `json:"i"`
-	Type string `json:"t"`
-}
-
-// compare orders by the value, those without one last (first if descending), and then by id, which never descends.
-func (p position) compare(o position, descending bool) int {
-	c := 0
-	switch {
-	case p.Has && o.Has:
-		c = strings.Compare(p.Key, o.Key)
-	case p.Has:
-		c = -1
-	case o.Has:
-		c = 1
-	}
-	if descending {
-		c = -c
-	}
-	if c == 0 {
-		c = strings.Compare(p.ID, o.ID)
-	}
-	if c == 0 {
-		c = strings.Compare(p.Type, o.Type)
-	}
-	return c
-}
-
-// cursor is a position, and the order that it is one of.
-type cursor struct {
-	position
-	Order string `json:"o"`
-}
-
-func orderOf(q store.Query) string {
-	order := strings.Join(q.Types, ",")
-	if q.Sort != nil {
-		order += " by " + q.Sort.By.String()
-		if q.Sort.Descending {
-			order += " descending"
-		}
-	}
-	return order
-}
-
-func cursorOf(q store.Query, p position) string {
-	b, _ := json.Marshal(cursor{p, orderOf(q)}) // strings and a boolean always encode
-	return base64.RawURLEncoding.EncodeToString(b)
-}
-
-func parseCursor(q store.Query) (position, error) {
-	var c cursor
-	b, err := base64.RawURLEncoding.DecodeString(q.Cursor)
-	if err != nil || json.Unmarshal(b, &c) != nil || c.Order != orderOf(q) {
-		return position{}, store.ErrCursor
-	}
-	return c.position, nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"iter"
 	"slices"
-	"strings"
 
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
@@ -19,12 +18,9 @@ func (s *Store) List(ctx context.Context, q store.Query) (*store.Page, error) {
 		return nil, err
 	}
 	l := &lister{q: q, count: max(q.Count, 0), skip: max(q.Start, 0)}
-	if q.Cursor != "" {
-		last, err := parseCursor(q)
-		if err != nil {
-			return nil, err
-		}
-		l.after = &last
+	var err error
+	if l.after, err = q.After(); err != nil {
+		return nil, err
 	}
 	t := s.tenant(q.Tenant)
 	if t == nil {
@@ -67,7 +63,7 @@ func (s *Store) List(ctx context.Context, q store.Query) (*store.Page, error) {
 // lister makes one page.
 type lister struct {
 	q      store.Query
-	after  *position // that of the cursor
+	after  *store.Position // that of the cursor
 	skip   int
 	count  int
 	source source // of the record that is looked at
@@ -103,7 +99,7 @@ func (l *lister) page(total int, records []*record) *store.Page {
 		p.Resources[i] = r.resource()
 	}
 	if more && l.count > 0 {
-		p.Next = cursorOf(l.q, l.positionOf(records[l.count-1]))
+		p.Next = l.q.CursorAt(l.positionOf(records[l.count-1]))
 	}
 	return p
 }
@@ -118,7 +114,7 @@ func (l *lister) inOrder(walk iter.Seq[*record]) *store.Page {
 		}
 		total++
 		switch {
-		case l.after != nil && l.positionOf(r).compare(*l.after, false) <= 0:
+		case l.after != nil && l.q.Sort.Compare(l.positionOf(r), *l.after) <= 0:
 		case l.skip > 0:
 			l.skip--
 		case len(records) <= l.count:
@@ -134,12 +130,11 @@ func (l *lister) inOrder(walk iter.Seq[*record]) *store.Page {
 
 // sorted takes the page from all that match. It holds no more than twice what is in front of the page's end.
 func (l *lister) sorted(walk iter.Seq[*record]) *store.Page {
-	descending := l.q.Sort.Descending
 	end := l.skip + l.count + 1
 	var first []hit
 	total := 0
 	cut := func() {
-		slices.SortFunc(first, func(a, b hit) int { return a.compare(b.position, descending) })
+		slices.SortFunc(first, func(a, b hit) int { return l.q.Sort.Compare(a.Position, b.Position) })
 		first = first[:min(end, len(first))]
 	}
 	for r := range walk {
@@ -148,7 +143,7 @@ func (l *lister) sorted(walk iter.Seq[*record]) *store.Page {
 		}
 		total++
 		h := hit{l.positionOf(r), r}
-		if l.after != nil && h.compare(*l.after, descending) <= 0 {
+		if l.after != nil && l.q.Sort.Compare(h.Position, *l.after) <= 0 {
 			continue
 		}
 		if first = append(first, h); len(first) >= 2*end+step {
@@ -168,13 +163,9 @@ func (l *lister) matches(r *record) bool {
 	return l.q.Filter == nil || filter.Match(l.q.Filter, &l.source)
 }
 
-func (l *lister) positionOf(r *record) position {
-	p := position{ID: r.id, Type: r.table.typ}
-	if by := l.q.Sort; by != nil {
-		l.source.record = r
-		p.Key, p.Has = filter.SortKey(&l.source, by.By)
-	}
-	return p
+func (l *lister) positionOf(r *record) store.Position {
+	l.source.record = r
+	return l.q.Sort.Position(r.table.typ, r.id, &l.source)
 }
 
 // scan walks over the records of the tables from an id on, in the order of id (and type), a step at a time. It ends
@@ -279,29 +270,6 @@ func (s *source) Related(rel filter.Relation, where func(row document.Value) boo
 
 // hit is a record that matched, and where it stands in the order.
 type hit struct {
-	position
+	store.Position
 	record *record
-}
-
-// compare orders by the value, those without one last (first if descending), and then by id, which never descends.
-func (p position) compare(o position, descending bool) int {
-	c := 0
-	switch {
-	case p.Has && o.Has:
-		c = strings.Compare(p.Key, o.Key)
-	case p.Has:
-		c = -1
-	case o.Has:
-		c = 1
-	}
-	if descending {
-		c = -c
-	}
-	if c == 0 {
-		c = strings.Compare(p.ID, o.ID)
-	}
-	if c == 0 {
-		c = strings.Compare(p.Type, o.Type)
-	}
-	return c
 }

@@ -1,78 +1,40 @@
 package sqlstore
 
 import (
-	"encoding/base64"
-	"encoding/json"
-	"strings"
+	"strconv"
 
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// position is a place in the order of a list. The cursor of a page is the position of its last resource, so that a walk
-// goes on behind it whatever came and went meanwhile.
-type position struct {
-	Has  bool   `json:"h,omitempty"` // whether there is a value to sort by
-	Key  []byte `json:"k,omitempty"`
-	Time int64  `json:"m,omitempty"` // of a sort by meta.created or meta.lastModified, in microseconds
-	ID   string `json:"i"`
-	Type string `json:"t"`
+// positionOf is where a resource stands in the order of the column. In that of a time the key is the column's value,
+// which the database goes by: Unix microseconds.
+func (l *list) positionOf(r *store.Resource) store.Position {
+	p := store.Position{ID: r.ID, Type: r.Type}
+	switch l.column {
+	case "created":
+		p.Key = strconv.FormatInt(r.Created.UnixMicro(), 10)
+	case "modified":
+		p.Key = strconv.FormatInt(r.LastModified.UnixMicro(), 10)
+	}
+	return p
 }
 
-// compare orders by the value, those without one last (first if descending), and then by id, which never descends.
-func (p *position) compare(o *position, descending bool) int {
-	c := 0
-	switch {
-	case p.Has && o.Has:
-		c = strings.Compare(string(p.Key), string(o.Key))
-	case p.Has:
-		c = -1
-	case o.Has:
-		c = 1
+// behind is the position that the page begins behind, nil if it is the first one.
+func (l *list) behind() (*store.Position, error) {
+	p, err := l.After()
+	if p != nil && l.column != "" && l.column != "id" && err == nil {
+		_, err = micros(p)
 	}
-	if descending {
-		c = -c
+	if err != nil {
+		return nil, err
 	}
-	if c == 0 {
-		c = strings.Compare(p.ID, o.ID)
-	}
-	if c == 0 {
-		c = strings.Compare(p.Type, o.Type)
-	}
-	return c
+	return p, nil
 }
 
-// cursor is a position, and the order that it is one of.
-type cursor struct {
-	position
-	Order string `json:"o"`
-}
-
-func cursorOf(q *store.Query, p position) string {
-	b, _ := json.Marshal(cursor{p, orderOf(q)}) // such fields always encode
-	return base64.RawURLEncoding.EncodeToString(b)
-}
-
-// parseCursor returns nil for the first page.
-func parseCursor(q *store.Query) (*position, error) {
-	if q.Cursor == "" {
-		return nil, nil
+func micros(p *store.Position) (int64, error) {
+	at, err := strconv.ParseInt(p.Key, 10, 64)
+	if err != nil {
+		return 0, store.ErrCursor
 	}
-	var c cursor
-	b, err := base64.RawURLEncoding.DecodeString(q.Cursor)
-	if err != nil || json.Unmarshal(b, &c) != nil || c.Order != orderOf(q) {
-		return nil, store.ErrCursor
-	}
-	return &c.position, nil
-}
-
-// orderOf names what a position depends on. The filter isn't part of it: it says what is left out, not where things are.
-func orderOf(q *store.Query) string {
-	order := strings.Join(q.Types, ",")
-	if q.Sort != nil {
-		order += " by " + q.Sort.By.String()
-		if q.Sort.Descending {
-			order += " descending"
-		}
-	}
-	return order
+	return at, nil
 }

@@ -16,7 +16,7 @@ type list struct {
 	*Store
 	store.Query
 	types  []string // in order, each once
-	after  *position
+	after  *store.Position
 	column string // of the order that the database has an index of; "" if it has none
 	desc   bool
 	args   []any
@@ -50,11 +50,11 @@ func (s *Store) ListRelated(ctx context.Context, q store.Query) (*store.Page, []
 func (s *Store) newList(ctx context.Context, q store.Query) (*list, error) {
 	l := &list{Store: s, Query: q, types: slices.Compact(slices.Sorted(slices.Values(q.Types)))}
 	l.Start, l.Count = max(q.Start, 0), max(q.Count, 0)
+	l.column = orderColumn(q.Sort)
 	var err error
-	if l.after, err = parseCursor(&q); err != nil {
+	if l.after, err = l.behind(); err != nil {
 		return nil, err
 	}
-	l.column = orderColumn(q.Sort)
 	l.desc = q.Sort != nil && q.Sort.Descending
 	return l, l.compile(ctx)
 }
@@ -168,7 +168,7 @@ func (l *list) from(n int) (from, where, id string) {
 }
 
 // read makes a query for so many resources behind a position, in an order of the database's.
-func (l *list) read(after *position, column string, desc bool, limit, offset int, extra string) (string, []any) {
+func (l *list) read(after *store.Position, column string, desc bool, limit, offset int, extra string) (string, []any) {
 	args := slices.Clip(l.args)
 	arg := func(v any) string {
 		args = append(args, v)
@@ -207,7 +207,8 @@ func (l *list) read(after *position, column string, desc bool, limit, offset int
 				if desc {
 					behind = "<"
 				}
-				at := arg(after.Time)
+				key, _ := micros(after) // behind has looked
+				at := arg(key)
 				where += fmt.Sprintf(" AND r.%[1]s %[2]s= %[3]s AND (r.%[1]s %[2]s %[3]s OR r.id %[4]s %[5]s)", column, behind, at, orAt, id)
 			case desc:
 				where += " AND " + byID + " " + strings.Replace(orAt, ">", "<", 1) + " " + id
@@ -274,7 +275,7 @@ func (l *list) page(ctx context.Context) (*store.Page, error) {
 	n := len(p.Resources)
 	if n > l.Count {
 		p.Resources = p.Resources[:l.Count]
-		p.Next = cursorOf(&l.Query, l.positionOf(p.Resources[l.Count-1]))
+		p.Next = l.CursorAt(l.positionOf(p.Resources[l.Count-1]))
 	}
 	switch {
 	case l.NoTotal:
@@ -287,17 +288,6 @@ func (l *list) page(ctx context.Context) (*store.Page, error) {
 		return l.totalOnly(ctx, p)
 	}
 	return p, nil
-}
-
-func (l *list) positionOf(r *store.Resource) position {
-	p := position{ID: r.ID, Type: r.Type}
-	switch l.column {
-	case "created":
-		p.Time = r.Created.UnixMicro()
-	case "modified":
-		p.Time = r.LastModified.UnixMicro()
-	}
-	return p
 }
 
 // countAll is a query for how many there are of the types.

@@ -15,7 +15,7 @@ import (
 const firstChunk, chunk = 100, 500
 
 // stream reads the resources that match, in an order of the database's, chunk by chunk.
-func (l *list) stream(ctx context.Context, in session, after *position, column string, desc bool) iter.Seq2[source, error] {
+func (l *list) stream(ctx context.Context, in session, after *store.Position, column string, desc bool) iter.Seq2[source, error] {
 	return func(yield func(source, error) bool) {
 		if l.isEmpty() {
 			return
@@ -73,7 +73,7 @@ func (l *list) pick(ctx context.Context, in session) (*store.Page, error) {
 		case kept <= l.Count:
 			p.Resources = append(p.Resources, src.Resource)
 		case kept == l.Count+1:
-			p.Next = cursorOf(&l.Query, l.positionOf(p.Resources[l.Count-1]))
+			p.Next = l.CursorAt(l.positionOf(p.Resources[l.Count-1]))
 		}
 		if l.NoTotal && (p.Next != "" || l.Count == 0) {
 			return p, nil
@@ -99,7 +99,7 @@ func (l *list) pick(ctx context.Context, in session) (*store.Page, error) {
 // many as are in front of the page's end.
 func (l *list) sort(ctx context.Context, in session) (*store.Page, error) {
 	p := &store.Page{Total: -1}
-	first := &farthest{desc: l.desc}
+	first := &farthest{by: l.Sort}
 	keep, total, left := l.Start+l.Count+1, 0, 0
 	column := l.column
 	l.column = "id"
@@ -108,16 +108,14 @@ func (l *list) sort(ctx context.Context, in session) (*store.Page, error) {
 			return nil, err
 		}
 		total++
-		at := position{ID: src.ID, Type: src.Type}
-		key, ok := filter.SortKey(src, l.Sort.By)
-		at.Key, at.Has = []byte(key), ok
-		if l.after != nil && at.compare(l.after, l.desc) <= 0 {
+		at := l.Sort.Position(src.Type, src.ID, src)
+		if l.after != nil && l.Sort.Compare(at, *l.after) <= 0 {
 			continue
 		}
 		left++
 		if len(first.places) < keep {
 			heap.Push(first, at)
-		} else if at.compare(&first.places[0], l.desc) < 0 {
+		} else if l.Sort.Compare(at, first.places[0]) < 0 {
 			first.places[0] = at
 			heap.Fix(first, 0)
 		}
@@ -126,11 +124,11 @@ func (l *list) sort(ctx context.Context, in session) (*store.Page, error) {
 	if !l.NoTotal {
 		p.Total = total
 	}
-	slices.SortFunc(first.places, func(a, b position) int { return a.compare(&b, l.desc) })
+	slices.SortFunc(first.places, l.Sort.Compare)
 	places := first.places[min(l.Start, len(first.places)):]
 	if len(places) > l.Count {
 		if places = places[:l.Count]; l.Count > 0 {
-			p.Next = cursorOf(&l.Query, places[l.Count-1])
+			p.Next = l.CursorAt(places[l.Count-1])
 		}
 	}
 	for _, at := range places {
@@ -148,14 +146,14 @@ func (l *list) sort(ctx context.Context, in session) (*store.Page, error) {
 
 // farthest is a heap of places with the last one on top.
 type farthest struct {
-	places []position
-	desc   bool
+	places []store.Position
+	by     *store.Sort
 }
 
 func (f *farthest) Len() int           { return len(f.places) }
-func (f *farthest) Less(i, j int) bool { return f.places[i].compare(&f.places[j], f.desc) > 0 }
+func (f *farthest) Less(i, j int) bool { return f.by.Compare(f.places[i], f.places[j]) > 0 }
 func (f *farthest) Swap(i, j int)      { f.places[i], f.places[j] = f.places[j], f.places[i] }
-func (f *farthest) Push(x any)         { f.places = append(f.places, x.(position)) }
+func (f *farthest) Push(x any)         { f.places = append(f.places, x.(store.Position)) }
 func (f *farthest) Pop() any {
 	last := f.places[len(f.places)-1]
 	f.places = f.places[:len(f.places)-1]

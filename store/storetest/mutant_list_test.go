@@ -65,7 +65,7 @@ func (m oneCursorMore) List(ctx context.Context, q store.Query) (*store.Page, er
 		if !ok {
 			return p, nil
 		}
-		p.Next = cursorOf(q, positionOf(source{last, t}, q.Sort))
+		p.Next = q.CursorAt(q.Sort.Position(last.Type, last.ID, source{last, t}))
 	}
 	return p, err
 }
