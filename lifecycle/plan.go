@@ -119,7 +119,7 @@ func (p *plan) seats(n int) {
 
 // put plans to write next in the place of cur, or as a new resource if cur is nil.
 func (p *plan) put(cur, next *store.Resource) {
-	put := store.Put{Resource: next}
+	put := store.Put{Resource: next, Was: cur}
 	if cur != nil {
 		put.IfVersion = cur.Version
 	}

@@ -158,6 +158,8 @@ type Change struct {
 type Put struct {
 	Resource  *Resource
 	IfVersion string // the version that it replaces, else (or if it isn't there) ErrVersionMismatch; "": it must not exist, else ConflictError{"id"}
+	// Was is the resource in the version IfVersion, as it was read. It may be nil: then a store that must know looks.
+	Was *Resource
 }
 
 // Delete removes a resource with its index keys and all of its memberships, on either side. ErrNotFound if it isn't there.

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"math"
 	"slices"
 	"time"
@@ -26,9 +27,15 @@ const eventColumns = "seq, tenant, id, kind, subject_type, subject_id, time, dat
 const leaseSQL = `WITH picked AS MATERIALIZED (
 	SELECT e.seq FROM ~event e
 	WHERE e.due <= $3 AND NOT EXISTS (
-		SELECT 1 FROM ~event p WHERE p.tenant = e.tenant AND p.subject_type = e.subject_type
-		AND p.subject_id = e.subject_id AND p.seq < e.seq AND p.due IS NOT NULL)
+		SELECT 1 FROM ~event p WHERE p.subject = e.subject AND p.seq < e.seq AND p.due IS NOT NULL)
 	ORDER BY e.seq LIMIT $4`
+
+// eventArgs are the columns of an event that a commit writes.
+func eventArgs(tenant string, e store.Event) []any {
+	typ, id := enc(e.Subject.Type), enc(e.Subject.ID)
+	subject := binary.BigEndian.Uint64(hashOf(tenant, typ, id))
+	return []any{tenant, enc(e.ID), enc(e.Kind), typ, id, int64(subject), e.Time.UnixMicro(), string(e.Data)}
+}
 
 // Lease implements [store.EventSource].
 func (s *Store) Lease(ctx context.Context, l store.Lease) ([]store.Delivery, error) {

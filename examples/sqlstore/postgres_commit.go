@@ -29,6 +29,15 @@ const (
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12))
 INSERT INTO ~key (key, id, uniq) SELECT k.key, $3, k.n <= $10 FROM unnest($13::uuid[]) WITH ORDINALITY k (key, n)`
 
+	// pgRewrite is for who knows the keys that there were, and pgUpdate for who doesn't.
+	pgRewrite = `WITH w AS (
+	UPDATE ~resource SET version = $4, created = $5, modified = $6, label = $7, folded = $8, keys = $9, uniques = $10,
+	attributes = $11, internal = $12
+	WHERE tenant = $1 AND type = $2 AND id = $3 AND version = $13 RETURNING 1)
+SELECT ~expect(EXISTS (SELECT FROM w), 'RC409', '')`
+	pgAddKeys  = `INSERT INTO ~key (key, id, uniq) SELECT k.key, $2, k.n <= $3 FROM unnest($1::uuid[]) WITH ORDINALITY k (key, n)`
+	pgDropKeys = `DELETE FROM ~key WHERE key = ANY ($1::uuid[]) AND id = $2`
+
 	// o is the row as it was: if another one changes it first, the version isn't the expected one any more.
 	pgUpdate = `WITH w AS (
 	UPDATE ~resource r SET version = $4, created = $5, modified = $6, label = $7, folded = $8, keys = $9, uniques = $10,
@@ -88,7 +97,7 @@ FROM (SELECT min(n) AS n FROM (SELECT n FROM asked EXCEPT SELECT n FROM found) x
 SELECT x.type, x.attribute FROM unnest($1::text[], $2::text[]) x (type, attribute) ORDER BY 1, 2 ON CONFLICT DO NOTHING`
 
 	pgSubject = `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`
-	pgEvent   = `INSERT INTO ~event (tenant, id, kind, subject_type, subject_id, time, data) VALUES ($1, $2, $3, $4, $5, $6, $7)`
+	pgEvent   = `INSERT INTO ~event (tenant, id, kind, subject_type, subject_id, subject, time, data) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 	pgJournal = `INSERT INTO ~journal (tenant, id, time, connection, subject_type, subject_id, action, outcome, data)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
 
@@ -203,19 +212,27 @@ func (b *pgChange) count(s *store.SeatClaim) {
 }
 
 func (b *pgChange) put(p store.Put) {
-	keys := keysOf(p.Resource.Index)
-	args := resourceArgs(b.tenant, p.Resource, keys)
-	typ := args[1].(string)
-	if p.IfVersion != "" {
-		b.add(pgUpdate, append(args, enc(p.IfVersion))...)
+	now := keysOf(p.Resource.Index)
+	args := resourceArgs(b.tenant, p.Resource, now)
+	typ, id := args[1].(string), args[2].(string)
+	if p.IfVersion == "" {
+		b.add(pgInsert, append(args, now.hashes(b.tenant, typ))...)
+		b.counts[typ]++
 		return
 	}
-	hashes := make([][]byte, len(keys.keys))
-	for i, k := range keys.keys {
-		hashes[i] = hashOf(b.tenant, typ, k)
+	args = append(args, enc(p.IfVersion))
+	if p.Was == nil {
+		b.add(pgUpdate, args...)
+		return
 	}
-	b.add(pgInsert, append(args, hashes)...)
-	b.counts[typ]++
+	b.add(pgRewrite, args...)
+	was := keysOf(p.Was.Index)
+	if gone := was.without(now); len(gone.keys) > 0 {
+		b.add(pgDropKeys, gone.hashes(b.tenant, typ), id)
+	}
+	if come := now.without(was); len(come.keys) > 0 {
+		b.add(pgAddKeys, come.hashes(b.tenant, typ), id, int64(come.uniques))
+	}
 }
 
 // resourceArgs are the columns of a resource in the order of the tables.
@@ -271,7 +288,7 @@ func (b *pgChange) events(events []store.Event, locked map[store.Key]bool) {
 		b.add(pgSubject, s)
 	}
 	for _, e := range events {
-		b.add(pgEvent, b.tenant, enc(e.ID), enc(e.Kind), enc(e.Subject.Type), enc(e.Subject.ID), e.Time.UnixMicro(), string(e.Data))
+		b.add(pgEvent, eventArgs(b.tenant, e)...)
 	}
 }
 

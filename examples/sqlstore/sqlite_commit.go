@@ -38,7 +38,7 @@ SELECT $1, $3, id, type FROM (` + liteTyped + `) WHERE TRUE ORDER BY n ON CONFLI
 	liteCounted = `SELECT n FROM ~count WHERE tenant = $1 AND type = $2`
 	liteIndexed = `INSERT INTO ~indexed (type, attribute) VALUES ($1, $2) ON CONFLICT DO NOTHING`
 	liteCount   = `INSERT INTO ~count (tenant, type, n) VALUES ($1, $2, $3) ON CONFLICT DO UPDATE SET n = n + $3`
-	liteEvent   = `INSERT INTO ~event (tenant, id, kind, subject_type, subject_id, time, data) VALUES ($1, $2, $3, $4, $5, $6, $7)`
+	liteEvent   = `INSERT INTO ~event (tenant, id, kind, subject_type, subject_id, subject, time, data) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 	liteJournal = `INSERT INTO ~journal (tenant, id, time, connection, subject_type, subject_id, action, outcome, data)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
 )
@@ -108,8 +108,7 @@ func (t *liteChange) write(c *store.Change) error {
 		}
 	}
 	for _, e := range c.Events {
-		err := t.do(liteEvent, t.tenant, enc(e.ID), enc(e.Kind), enc(e.Subject.Type), enc(e.Subject.ID), e.Time.UnixMicro(), string(e.Data))
-		if err != nil {
+		if err := t.do(liteEvent, eventArgs(t.tenant, e)...); err != nil {
 			return err
 		}
 	}
@@ -150,7 +149,7 @@ func (t *liteChange) put(p store.Put) error {
 		} else if err != nil {
 			return err
 		}
-		if err := t.addKeys(typ, id, now, keySet{}); err != nil {
+		if err := t.addKeys(typ, id, now); err != nil {
 			return err
 		}
 		return t.do(liteCount, t.tenant, typ, int64(1))
@@ -162,27 +161,18 @@ func (t *liteChange) put(p store.Put) error {
 	if was == nil || was.version != enc(p.IfVersion) {
 		return store.ErrVersionMismatch
 	}
-	if err := t.dropKeys(typ, id, was.keySet, now); err != nil {
+	if err := t.dropKeys(typ, id, was.without(now)); err != nil {
 		return err
 	}
-	if err := t.addKeys(typ, id, now, was.keySet); err != nil {
+	if err := t.addKeys(typ, id, now.without(was.keySet)); err != nil {
 		return err
 	}
 	return t.do(liteUpdate, args...)
 }
 
-// has says whether a set has the ith key of another, in the same way.
-func (s keySet) has(o keySet, i int) bool {
-	at := slices.Index(s.keys, o.keys[i])
-	return at >= 0 && (at < s.uniques) == (i < o.uniques)
-}
-
-func (t *liteChange) addKeys(typ, id string, now, was keySet) error {
-	for i, k := range now.keys {
-		if was.has(now, i) {
-			continue
-		}
-		if err := t.do(liteKey, hashOf(t.tenant, typ, k), id, i < now.uniques); isUnique(err) {
+func (t *liteChange) addKeys(typ, id string, s keySet) error {
+	for i, k := range s.keys {
+		if err := t.do(liteKey, hashOf(t.tenant, typ, k), id, i < s.uniques); isUnique(err) {
 			attribute, _, _ := strings.Cut(k, keySplit)
 			return &store.ConflictError{Attribute: dec(attribute)}
 		} else if err != nil {
@@ -192,11 +182,8 @@ func (t *liteChange) addKeys(typ, id string, now, was keySet) error {
 	return nil
 }
 
-func (t *liteChange) dropKeys(typ, id string, was, now keySet) error {
-	for i, k := range was.keys {
-		if now.has(was, i) {
-			continue
-		}
+func (t *liteChange) dropKeys(typ, id string, s keySet) error {
+	for _, k := range s.keys {
 		if err := t.do(liteNoKey, hashOf(t.tenant, typ, k), id); err != nil {
 			return err
 		}
@@ -221,7 +208,7 @@ func (t *liteChange) remove(d store.Delete) error {
 		return store.ErrVersionMismatch
 	}
 	err = errors.Join(
-		t.dropKeys(typ, id, was.keySet, keySet{}),
+		t.dropKeys(typ, id, was.keySet),
 		t.do(liteDelete, t.tenant, typ, id),
 		t.do(liteLeave, t.tenant, id, typ),
 		t.do(liteCount, t.tenant, typ, int64(-1)),

@@ -116,6 +116,28 @@ func keysOf(index []store.IndexKey) (s keySet) {
 	return s
 }
 
+// without are the keys that another set doesn't have in the same way, and how many of them are unique.
+func (s keySet) without(o keySet) (rest keySet) {
+	for i, k := range s.keys {
+		if at := slices.Index(o.keys, k); at >= 0 && (at < o.uniques) == (i < s.uniques) {
+			continue
+		}
+		if rest.keys = append(rest.keys, k); i < s.uniques {
+			rest.uniques++
+		}
+	}
+	return rest
+}
+
+// hashes are what the keys are told by.
+func (s keySet) hashes(tenant, typ string) [][]byte {
+	all := make([][]byte, len(s.keys))
+	for i, k := range s.keys {
+		all[i] = hashOf(tenant, typ, k)
+	}
+	return all
+}
+
 // joined is the set as the column has it.
 func (s keySet) joined() string { return strings.Join(s.keys, keysSplit) }
 

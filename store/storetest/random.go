@@ -141,12 +141,20 @@ func (r *random) change() {
 	if r.IntN(2) == 0 {
 		c.Journal = &store.Entry{ID: r.next("j"), Time: r.now, Connection: fmt.Sprint("c", r.IntN(2)), Action: "x"}
 	}
+	was := r.IntN(2) == 0
 	parts := len(c.Put) + len(c.Delete) + len(c.Members)
 	if c.Seats != nil {
 		parts++
 	}
 	r.compare(describeChange(&c), func(s store.Store) string {
-		return outcome(s.Commit(r.Context(), cloneChange(&c)), parts > 1)
+		c := cloneChange(&c)
+		for i, p := range c.Put {
+			cur, err := s.Get(r.Context(), store.Key{Tenant: c.Tenant, Type: p.Resource.Type, ID: p.Resource.ID})
+			if err == nil && was && cur.Version == p.IfVersion {
+				c.Put[i].Was = cur
+			}
+		}
+		return outcome(s.Commit(r.Context(), c), parts > 1)
 	})
 }
 

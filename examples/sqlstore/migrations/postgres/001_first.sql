@@ -64,6 +64,7 @@ CREATE TABLE ~event (
 	kind         text COLLATE "C" NOT NULL,
 	subject_type text COLLATE "C" NOT NULL,
 	subject_id   text COLLATE "C" NOT NULL,
+	subject      bigint NOT NULL, -- a hash of what the event is about: two of the same only wait for each other
 	time         bigint NOT NULL,
 	data         text COLLATE "C" NOT NULL,
 	state        smallint NOT NULL DEFAULT 0,
@@ -74,7 +75,7 @@ CREATE TABLE ~event (
 	PRIMARY KEY (tenant, id)
 );
 CREATE INDEX #event_due ON ~event (seq) WHERE due IS NOT NULL;
-CREATE INDEX #event_subject ON ~event (tenant, subject_type, subject_id, seq) WHERE due IS NOT NULL;
+CREATE INDEX #event_subject ON ~event (subject, seq) WHERE due IS NOT NULL;
 CREATE INDEX #event_parked ON ~event (tenant, seq) WHERE state = 2;
 
 CREATE TABLE ~journal (

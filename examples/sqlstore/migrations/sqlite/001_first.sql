@@ -54,6 +54,7 @@ CREATE TABLE ~event (
 	kind         TEXT NOT NULL,
 	subject_type TEXT NOT NULL,
 	subject_id   TEXT NOT NULL,
+	subject      INTEGER NOT NULL,
 	time         INTEGER NOT NULL,
 	data         TEXT NOT NULL,
 	state        INTEGER NOT NULL DEFAULT 0,
@@ -64,7 +65,7 @@ CREATE TABLE ~event (
 	UNIQUE (tenant, id)
 );
 CREATE INDEX #event_due ON ~event (seq) WHERE due IS NOT NULL;
-CREATE INDEX #event_subject ON ~event (tenant, subject_type, subject_id, seq) WHERE due IS NOT NULL;
+CREATE INDEX #event_subject ON ~event (subject, seq) WHERE due IS NOT NULL;
 CREATE INDEX #event_parked ON ~event (tenant, seq) WHERE state = 2;
 
 CREATE TABLE ~journal (
