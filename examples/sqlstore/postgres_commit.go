@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -35,8 +36,8 @@ INSERT INTO ~key (key, id, uniq) SELECT k.key, $3, k.n <= $10 FROM unnest($13::u
 	attributes = $11, internal = $12
 	WHERE tenant = $1 AND type = $2 AND id = $3 AND version = $13 RETURNING 1)
 SELECT ~expect(EXISTS (SELECT FROM w), 'RC409', '')`
-	pgAddKeys  = `INSERT INTO ~key (key, id, uniq) SELECT k.key, $2, k.n <= $3 FROM unnest($1::uuid[]) WITH ORDINALITY k (key, n)`
-	pgDropKeys = `DELETE FROM ~key WHERE key = ANY ($1::uuid[]) AND id = $2`
+	pgKey   = `INSERT INTO ~key (key, id, uniq) VALUES ($1, $2, $3)`
+	pgNoKey = `DELETE FROM ~key WHERE key = $1 AND id = $2`
 
 	// o is the row as it was: if another one changes it first, the version isn't the expected one any more.
 	pgUpdate = `WITH w AS (
@@ -101,20 +102,19 @@ SELECT x.type, x.attribute FROM unnest($1::text[], $2::text[]) x (type, attribut
 	pgJournal = `INSERT INTO ~journal (tenant, id, time, connection, subject_type, subject_id, action, outcome, data)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
 
-	pgCount = `INSERT INTO ~count AS c (tenant, type, shard, n)
-SELECT $1, x.type, 1 + pg_backend_pid() % 64, x.n FROM unnest($2::text[], $3::bigint[]) x (type, n) ORDER BY 2
-ON CONFLICT (tenant, type, shard) DO UPDATE SET n = c.n + excluded.n`
+	pgCount = `INSERT INTO ~count AS c (tenant, type, shard, n, seats) VALUES ($1, $2, 1 + pg_backend_pid() % 64, $3, $4)
+ON CONFLICT (tenant, type, shard) DO UPDATE SET n = c.n + $3, seats = c.seats + $4`
 
 	// A claim waits for others only where it must: with a limit, or when it gives back, as none may take the sum below 0.
-	// What other shards hold is never less than this statement sees.
+	// What other rows hold is never less than this statement sees.
 	pgSeats = `WITH others AS (
-	SELECT COALESCE(SUM(n), 0)::bigint AS n FROM ~count WHERE tenant = $1 AND type = '' AND shard > 0),
+	SELECT COALESCE(SUM(seats), 0)::bigint AS seats FROM ~count WHERE tenant = $1 AND shard > 0),
 w AS (
-	INSERT INTO ~count AS s (tenant, type, shard, n)
-	SELECT $1, '', 0, GREATEST($2::bigint, -n) FROM others WHERE $2 <= 0 OR n + $2 <= $3::bigint
+	INSERT INTO ~count AS s (tenant, type, shard, n, seats)
+	SELECT $1, '', 0, 0, GREATEST($2::bigint, -seats) FROM others WHERE $2 <= 0 OR seats + $2 <= $3::bigint
 	OR EXISTS (SELECT FROM ~count WHERE tenant = $1 AND type = '' AND shard = 0)
-	ON CONFLICT (tenant, type, shard) DO UPDATE SET n = GREATEST(s.n + $2, -(SELECT n FROM others))
-	WHERE $2 <= 0 OR s.n + (SELECT n FROM others) + $2 <= $3 RETURNING 1)
+	ON CONFLICT (tenant, type, shard) DO UPDATE SET seats = GREATEST(s.seats + $2, -(SELECT seats FROM others))
+	WHERE $2 <= 0 OR s.seats + (SELECT seats FROM others) + $2 <= $3 RETURNING 1)
 SELECT ~expect(EXISTS (SELECT FROM w), 'RC410', '')`
 )
 
@@ -190,21 +190,17 @@ func (b *pgChange) change(c *store.Change) {
 // count counts what came and went, and claims seats. Claims that wait for each other come last, as they do so until they
 // are committed.
 func (b *pgChange) count(s *store.SeatClaim) {
+	claimed := int64(0)
 	waits := s != nil && s.Take != 0 && (s.Take < 0 || s.Limit >= 0)
 	if s != nil && !waits {
-		b.counts[seats] += int64(s.Take)
+		claimed = int64(s.Take)
 	}
-	var (
-		types  []string
-		counts []int64
-	)
-	for typ, n := range b.counts {
-		if n != 0 {
-			types, counts = append(types, typ), append(counts, n)
-		}
+	if len(b.counts) == 0 && claimed != 0 {
+		b.counts[""] = 0
 	}
-	if len(types) > 0 {
-		b.add(pgCount, b.tenant, types, counts)
+	for _, typ := range slices.Sorted(maps.Keys(b.counts)) {
+		b.add(pgCount, b.tenant, typ, b.counts[typ], claimed)
+		claimed = 0
 	}
 	if waits {
 		b.add(pgSeats, b.tenant, int64(s.Take), int64(s.Limit))
@@ -227,11 +223,12 @@ func (b *pgChange) put(p store.Put) {
 	}
 	b.add(pgRewrite, args...)
 	was := keysOf(p.Was.Index)
-	if gone := was.without(now); len(gone.keys) > 0 {
-		b.add(pgDropKeys, gone.hashes(b.tenant, typ), id)
+	for _, h := range was.without(now).hashes(b.tenant, typ) {
+		b.add(pgNoKey, h, id)
 	}
-	if come := now.without(was); len(come.keys) > 0 {
-		b.add(pgAddKeys, come.hashes(b.tenant, typ), id, int64(come.uniques))
+	come := now.without(was)
+	for i, h := range come.hashes(b.tenant, typ) {
+		b.add(pgKey, h, id, i < come.uniques)
 	}
 }
 

@@ -84,15 +84,13 @@ func groupsOf(rows []store.Member, id, groups string) []store.Member {
 	return rows
 }
 
-// seats is the type under which used seats are counted: no resource has it.
-const seats = ""
-
 // Seats implements [store.SeatReader].
 func (s *Store) Seats(ctx context.Context, tenant string) (used int, err error) {
-	const sql = "SELECT CAST(COALESCE(SUM(n), 0) AS bigint) FROM ~count WHERE tenant = $1 AND type = $2"
-	err = s.query(ctx, sql, []any{enc(tenant), seats}, func(rw row) error { return rw.Scan(&used) })
+	err = s.query(ctx, seatsSQL, []any{enc(tenant)}, func(rw row) error { return rw.Scan(&used) })
 	return used, err
 }
+
+const seatsSQL = "SELECT CAST(COALESCE(SUM(seats), 0) AS bigint) FROM ~count WHERE tenant = $1"
 
 const journalColumns = "id, time, connection, subject_type, subject_id, action, outcome, data"
 

@@ -35,9 +35,8 @@ FROM (SELECT key AS n, value ->> 0 AS asked, value ->> 1 AS id FROM json_each($2
 SELECT $1, $3, id, type FROM (` + liteTyped + `) WHERE TRUE ORDER BY n ON CONFLICT DO NOTHING`
 	liteLeave   = `DELETE FROM ~member WHERE tenant = $1 AND member_id = $2 AND member_type = $3`
 	liteDisband = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2`
-	liteCounted = `SELECT n FROM ~count WHERE tenant = $1 AND type = $2`
 	liteIndexed = `INSERT INTO ~indexed (type, attribute) VALUES ($1, $2) ON CONFLICT DO NOTHING`
-	liteCount   = `INSERT INTO ~count (tenant, type, n) VALUES ($1, $2, $3) ON CONFLICT DO UPDATE SET n = n + $3`
+	liteCount   = `INSERT INTO ~count (tenant, type, n, seats) VALUES ($1, $2, $3, $4) ON CONFLICT DO UPDATE SET n = n + $3, seats = seats + $4`
 	liteEvent   = `INSERT INTO ~event (tenant, id, kind, subject_type, subject_id, subject, time, data) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 	liteJournal = `INSERT INTO ~journal (tenant, id, time, connection, subject_type, subject_id, action, outcome, data)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
@@ -49,7 +48,7 @@ const liteLock = `UPDATE ~lock SET n = 1`
 // liteStatements are prepared once.
 var liteStatements = []string{
 	liteLock, liteKeys, liteInsert, liteUpdate, liteDelete, liteKey, liteNoKey, liteGroup, liteUnknown, liteMember, liteRemove,
-	liteLeave, liteDisband, liteIndexed, liteCounted, liteCount, liteEvent, liteJournal,
+	liteLeave, liteDisband, liteIndexed, seatsSQL, liteCount, liteEvent, liteJournal,
 }
 
 // liteChange is a change being written.
@@ -152,7 +151,7 @@ func (t *liteChange) put(p store.Put) error {
 		if err := t.addKeys(typ, id, now); err != nil {
 			return err
 		}
-		return t.do(liteCount, t.tenant, typ, int64(1))
+		return t.do(liteCount, t.tenant, typ, int64(1), int64(0))
 	}
 	was, err := t.find(typ, id)
 	if err != nil {
@@ -211,7 +210,7 @@ func (t *liteChange) remove(d store.Delete) error {
 		t.dropKeys(typ, id, was.keySet),
 		t.do(liteDelete, t.tenant, typ, id),
 		t.do(liteLeave, t.tenant, id, typ),
-		t.do(liteCount, t.tenant, typ, int64(-1)),
+		t.do(liteCount, t.tenant, typ, int64(-1), int64(0)),
 	)
 	if err == nil && d.Type == groupType {
 		err = t.do(liteDisband, t.tenant, id)
@@ -265,13 +264,13 @@ func (t *liteChange) members(d store.MemberDelta, isPut bool) error {
 
 func (t *liteChange) seats(s *store.SeatClaim) error {
 	used := 0
-	if err := t.query(t.Context, liteCounted, []any{t.tenant, seats}, func(rw row) error { return rw.Scan(&used) }); err != nil {
+	if err := t.query(t.Context, seatsSQL, []any{t.tenant}, func(rw row) error { return rw.Scan(&used) }); err != nil {
 		return err
 	}
 	if s.Take > 0 && s.Limit >= 0 && used+s.Take > s.Limit {
 		return store.ErrNoSeat
 	}
-	return t.do(liteCount, t.tenant, seats, int64(max(s.Take, -used)))
+	return t.do(liteCount, t.tenant, "", int64(0), int64(max(s.Take, -used)))
 }
 
 const (

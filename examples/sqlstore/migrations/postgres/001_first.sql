@@ -36,14 +36,15 @@ CREATE TABLE ~indexed (
 	PRIMARY KEY (type, attribute)
 );
 
--- How many resources of a type there are, and under the type '' how many seats are used: the sum over the shards. Each
--- connection counts in a shard of its own, so that writers don't wait for each other. Shard 0 has the claims of seats that
--- must: those with a limit, and those that give back.
+-- How many resources of a type there are, and how many seats the tenant uses: both the sums over the rows. Each connection
+-- counts in a shard of its own, so that writers don't wait for each other. Shard 0 of the type '' has the claims of seats
+-- that must: those with a limit, and those that give back.
 CREATE TABLE ~count (
 	tenant text COLLATE "C" NOT NULL,
 	type   text COLLATE "C" NOT NULL,
 	shard  int NOT NULL,
 	n      bigint NOT NULL,
+	seats  bigint NOT NULL,
 	PRIMARY KEY (tenant, type, shard)
 ) WITH (fillfactor = 50);
 

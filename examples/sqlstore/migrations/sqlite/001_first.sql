@@ -35,6 +35,7 @@ CREATE TABLE ~count (
 	tenant TEXT NOT NULL,
 	type   TEXT NOT NULL,
 	n      INTEGER NOT NULL,
+	seats  INTEGER NOT NULL,
 	PRIMARY KEY (tenant, type)
 ) WITHOUT ROWID;
 
