@@ -9,9 +9,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -40,11 +42,7 @@ func BenchmarkPostgres(b *testing.B) {
 		do   func(c *client, ids []string) error
 	}{
 		{"FilterThenCreate", func(c *client, _ []string) error {
-			name := "new" + strconv.FormatInt(next.Add(1), 10)
-			if err := c.do(http.MethodGet, byName(name), "", http.StatusOK, `"totalResults":0`); err != nil {
-				return err
-			}
-			return c.do(http.MethodPost, "/Users", user(name), http.StatusCreated, name)
+			return filterThenCreate(c, "new"+strconv.FormatInt(next.Add(1), 10))
 		}},
 		{"GET", func(c *client, ids []string) error {
 			id := ids[rand.IntN(users)]
@@ -70,24 +68,84 @@ func BenchmarkPostgres(b *testing.B) {
 			b.Run(job.name+"/"+server.name, func(b *testing.B) {
 				h := server.handler(b, newPool(b))
 				ids := fill(b, h, users)
-				s := httptest.NewServer(h)
-				defer s.Close()
-				transport := &http.Transport{MaxIdleConnsPerHost: clients}
-				defer transport.CloseIdleConnections()
-				b.SetParallelism(max(1, clients/runtime.GOMAXPROCS(0)))
-				b.ResetTimer()
-				b.RunParallel(func(pb *testing.PB) {
-					c := &client{http: &http.Client{Transport: transport}, base: s.URL}
-					for pb.Next() {
-						if err := job.do(c, ids); err != nil {
+				ask(b, h, func(c *client) error { return job.do(c, ids) })
+			})
+		}
+	}
+}
+
+// BenchmarkSQLite is what 16 clients over loopback get of the embedded store: the whole of a new user, and reads beside that.
+func BenchmarkSQLite(b *testing.B) {
+	var next atomic.Int64
+	create := func(c *client) error { return filterThenCreate(c, "new"+strconv.FormatInt(next.Add(1), 10)) }
+	get := func(ids []string) func(c *client) error {
+		return func(c *client) error {
+			id := ids[rand.IntN(len(ids))]
+			return c.do(http.MethodGet, "/Users/"+id, "", http.StatusOK, id)
+		}
+	}
+	for _, bench := range []struct {
+		name    string
+		writers int // beside those who ask
+		job     func(ids []string) func(c *client) error
+	}{
+		{"FilterThenCreate", 0, func([]string) func(c *client) error { return create }},
+		{"GET", 0, get},
+		{"GETBesideWriters", 4, get},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			s, err := sqlstore.Open(b.Context(), "sqlite:"+filepath.Join(b.TempDir(), "bench.db"), nil)
+			require.NoError(b, err)
+			b.Cleanup(func() { require.NoError(b, s.Close()) })
+			h := rollcallOn(b, s)
+			ids := fill(b, h, 1_000)
+			server := httptest.NewServer(h)
+			defer server.Close()
+			ctx, stop := context.WithCancel(b.Context())
+			var writers sync.WaitGroup
+			for range bench.writers {
+				writers.Go(func() {
+					for c := (&client{http: server.Client(), base: server.URL}); ctx.Err() == nil; {
+						if err := create(c); err != nil {
 							b.Error(err)
 							return
 						}
 					}
 				})
-			})
-		}
+			}
+			ask(b, h, bench.job(ids))
+			stop()
+			writers.Wait()
+		})
 	}
+}
+
+// ask measures what 16 clients over loopback do.
+func ask(b *testing.B, h http.Handler, job func(c *client) error) {
+	s := httptest.NewServer(h)
+	defer s.Close()
+	transport := &http.Transport{MaxIdleConnsPerHost: clients}
+	defer transport.CloseIdleConnections()
+	b.SetParallelism(max(1, clients/runtime.GOMAXPROCS(0)))
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		c := &client{http: &http.Client{Transport: transport}, base: s.URL}
+		for pb.Next() {
+			if err := job(c); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+	b.StopTimer()
+}
+
+// filterThenCreate is what an identity provider does for a new user.
+func filterThenCreate(c *client, name string) error {
+	if err := c.do(http.MethodGet, byName(name), "", http.StatusOK, `"totalResults":0`); err != nil {
+		return err
+	}
+	return c.do(http.MethodPost, "/Users", user(name), http.StatusCreated, name)
 }
 
 func byName(name string) string { return "/Users?filter=userName+eq+%22" + name + "@corp.example%22" }
@@ -149,6 +207,10 @@ func newPool(b *testing.B) *pgxpool.Pool {
 func rollcallOnPostgres(tb testing.TB, pool *pgxpool.Pool) http.Handler {
 	s, err := sqlstore.OnPool(tb.Context(), pool, nil)
 	require.NoError(tb, err)
+	return rollcallOn(tb, s)
+}
+
+func rollcallOn(tb testing.TB, s *sqlstore.Store) http.Handler {
 	h, err := scim.NewHandler(undelivered{s}, &scim.Options{
 		Auth:  scim.BearerTokens{"benchmark-token": bareTenant},
 		Hooks: lifecycle.Hooks{Any: func(context.Context, *lifecycle.Event) error { return nil }},

@@ -1,0 +1,158 @@
+package benchmarks_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rollcall-dev/rollcall/examples/load"
+	"github.com/rollcall-dev/rollcall/examples/sqlstore"
+	"github.com/rollcall-dev/rollcall/scim"
+	"github.com/rollcall-dev/rollcall/store"
+)
+
+// usersVariable says how many users the larger tenant of BenchmarkSize has; it takes a few minutes to fill one of 1,000,000.
+const usersVariable = "ROLLCALL_BENCH_USERS"
+
+// tenant is a store with people in it, behind a handler.
+type tenant struct {
+	store   *sqlstore.Store
+	handler *scim.Handler
+	users   int
+}
+
+// fillTenant makes a tenant in which a tenth of the people are members of one group.
+func fillTenant(b *testing.B, s *sqlstore.Store, users int) *tenant {
+	h, err := scim.NewHandler(s, &scim.Options{Auth: scim.BearerTokens{"benchmark-token": bareTenant},
+		Limits: scim.Limits{Body: 16 << 20}})
+	require.NoError(b, err)
+	index := h.Lifecycle().Index
+	require.NoError(b, load.Users(b.Context(), s, index, bareTenant, 0, users))
+	require.NoError(b, load.Group(b.Context(), s, index, bareTenant, "crew", users/10))
+	return &tenant{s, h, users}
+}
+
+// engines open an empty store each.
+var engines = []struct {
+	name string
+	open func(b *testing.B) *sqlstore.Store
+}{
+	{"SQLite", func(b *testing.B) *sqlstore.Store {
+		s, err := sqlstore.Open(b.Context(), "sqlite:"+filepath.Join(b.TempDir(), "bench.db"), nil)
+		require.NoError(b, err)
+		b.Cleanup(func() { require.NoError(b, s.Close()) })
+		return s
+	}},
+	{"PostgreSQL", func(b *testing.B) *sqlstore.Store {
+		s, err := sqlstore.OnPool(b.Context(), newPool(b), nil)
+		require.NoError(b, err)
+		return s
+	}},
+}
+
+func (t *tenant) do(b *testing.B, method, path, body string, status int, holds string) {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r.Header.Set("Authorization", "Bearer benchmark-token")
+	r.Header.Set("Content-Type", "application/scim+json")
+	w := httptest.NewRecorder()
+	t.handler.ServeHTTP(w, r)
+	if w.Code != status || !strings.Contains(w.Body.String(), holds) {
+		b.Fatalf("%s %s: %d %.300s", method, path, w.Code, w.Body)
+	}
+}
+
+func memberPatch(op string, ids ...string) string {
+	var list strings.Builder
+	for i, id := range ids {
+		if i > 0 {
+			list.WriteByte(',')
+		}
+		fmt.Fprintf(&list, `{"value":%q}`, id)
+	}
+	return `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"` + op + `","path":"members","value":[` + list.String() + `]}]}`
+}
+
+// BenchmarkSize asks a small tenant and a large one for the same: it must take about as long.
+//
+//	ROLLCALL_BENCH_USERS=1000000 go test -bench Size ./examples/benchmarks
+func BenchmarkSize(b *testing.B) {
+	large := 5_000
+	if text := os.Getenv(usersVariable); text != "" {
+		n, err := strconv.Atoi(text)
+		require.NoError(b, err)
+		large = n
+	}
+	for _, engine := range engines {
+		for _, users := range []int{1_000, large} {
+			b.Run(engine.name+"/"+strconv.Itoa(users), func(b *testing.B) {
+				t := fillTenant(b, engine.open(b), users)
+				for _, job := range t.jobs(b) {
+					b.Run(job.name, func(b *testing.B) {
+						for i := range b.N {
+							job.do(b, i)
+						}
+					})
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkManyMembers adds 10,000 members to a group of 10,000 by one PATCH, and removes them again.
+func BenchmarkManyMembers(b *testing.B) {
+	const many = 10_000
+	for _, engine := range engines {
+		b.Run(engine.name, func(b *testing.B) {
+			t := fillTenant(b, engine.open(b), 2*many)
+			ids := make([]string, many)
+			for i := range ids {
+				ids[i] = load.ID(many + i)
+			}
+			add, remove := memberPatch("add", ids...), memberPatch("remove", ids...)
+			for b.Loop() {
+				t.do(b, http.MethodPatch, "/Groups/crew", add, http.StatusNoContent, "")
+				b.StopTimer()
+				t.do(b, http.MethodPatch, "/Groups/crew", remove, http.StatusNoContent, "")
+				b.StartTimer()
+			}
+		})
+	}
+}
+
+type job struct {
+	name string
+	do   func(b *testing.B, i int)
+}
+
+func (t *tenant) jobs(b *testing.B) []job {
+	// any is the number of a person, and all get their turn.
+	any := func(i int) int { return i * 7919 % t.users }
+	middle, err := t.store.List(b.Context(), store.Query{Tenant: bareTenant, Types: []string{"User"}, Count: 1, Start: t.users / 2})
+	require.NoError(b, err)
+	outsider := load.ID(t.users - 1)
+	return []job{
+		{"FilterUserName", func(b *testing.B, i int) {
+			t.do(b, http.MethodGet, "/Users?filter=userName+eq+%22"+load.UserName(any(i))+"%22", "", http.StatusOK, `"totalResults":1`)
+		}},
+		{"GET", func(b *testing.B, i int) {
+			t.do(b, http.MethodGet, "/Users/"+load.ID(any(i)), "", http.StatusOK, load.UserName(any(i)))
+		}},
+		{"CursorPage", func(b *testing.B, _ int) {
+			p, err := t.store.List(context.Background(), store.Query{Tenant: bareTenant, Types: []string{"User"}, Count: 100, Cursor: middle.Next})
+			if err != nil || len(p.Resources) != 100 || p.Total != t.users {
+				b.Fatal(len(p.Resources), p.Total, err)
+			}
+		}},
+		{"OneMember", func(b *testing.B, i int) {
+			t.do(b, http.MethodPatch, "/Groups/crew", memberPatch([]string{"add", "remove"}[i%2], outsider), http.StatusNoContent, "")
+		}},
+	}
+}
