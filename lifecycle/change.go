@@ -89,7 +89,19 @@ func (s *Service) takeOver(ctx context.Context, a Actor, settings Settings, r *s
 
 // create commits a new resource, whatever the way in.
 func (s *Service) create(ctx context.Context, a Actor, settings Settings, source Source, r *store.Resource, members []store.MemberRef) error {
-	p := s.plan(a, settings)
+	sent := *r
+	return race(ctx, func() error {
+		*r = sent
+		p := s.plan(a, settings)
+		err := p.create(ctx, source, r, members)
+		if errors.Is(err, store.ErrNotFound) && len(p.change.Delete) > 0 {
+			return store.ErrVersionMismatch // another one has taken over what this one was to: look again
+		}
+		return err
+	})
+}
+
+func (p *plan) create(ctx context.Context, source Source, r *store.Resource, members []store.MemberRef) error {
 	r.ID, r.Created = newID(), now()
 	r.Version, r.LastModified = r.ID, r.Created // any fresh version will do, and the id is one
 	if err := p.guard(ctx, nil, r); err != nil {
@@ -97,11 +109,11 @@ func (s *Service) create(ctx context.Context, a Actor, settings Settings, source
 	}
 	switch r.Type {
 	case userType:
-		account := Account{Source: source, Role: settings.DefaultRole}
-		if err := p.elsewhere(ctx, r, &account); err != nil {
+		account := Account{Source: source, Role: p.settings.DefaultRole}
+		if err := p.exhume(ctx, r, &account); err != nil {
 			return err
 		}
-		if err := p.exhume(ctx, r, &account); err != nil {
+		if err := p.elsewhere(ctx, r, &account); err != nil {
 			return err
 		}
 		if _, _, err := p.move(account, p.entry(r), nil, r); err != nil {
@@ -166,11 +178,7 @@ func (s *Service) Update(ctx context.Context, a Actor, cur, next *store.Resource
 		}
 	}
 	if remove {
-		if err := p.leave(ctx, cur.Key); err != nil {
-			return err
-		}
-		p.change.Delete = []store.Delete{{Type: cur.Type, ID: cur.ID, IfVersion: cur.Version}}
-		return p.commit(ctx, cur.Key, "deleted")
+		return p.remove(ctx, cur)
 	}
 	p.put(cur, next)
 	if differs {
@@ -209,9 +217,9 @@ func (p *plan) update(cur, next *store.Resource) (remove bool, err error) {
 	return account.State == None, err
 }
 
-// Delete removes cur and its memberships. By the policy keep the account is remembered, as deactivated, under the
-// externalId and userName: the resource is gone for the identity provider all the same (RFC 7644 section 3.6), but who
-// is created with one of them again has the same account. A lost race is store.ErrVersionMismatch.
+// Delete removes cur and its memberships: it is gone for the identity provider (RFC 7644 section 3.6). A user's account is
+// remembered under the externalId, by the policy keep under the userName too, so that who is created with one of them again
+// has the same account. A lost race is store.ErrVersionMismatch.
 func (s *Service) Delete(ctx context.Context, a Actor, cur *store.Resource) error {
 	settings, err := s.scimSettings(ctx, a)
 	if err != nil {
@@ -223,23 +231,32 @@ func (s *Service) Delete(ctx context.Context, a Actor, cur *store.Resource) erro
 	}
 	switch cur.Type {
 	case userType:
-		account := AccountOf(cur)
-		if _, _, err := p.move(account, Remove, cur, nil); err != nil {
+		if _, _, err := p.move(AccountOf(cur), Remove, cur, nil); err != nil {
 			return err
-		}
-		if settings.Delete == "keep" {
-			if err := p.bury(ctx, cur, account); err != nil {
-				return err
-			}
 		}
 	case groupType:
 		p.tellOf(KindGroupDeleted, cur, nil)
 	default:
 		p.tellOf(KindResourceDeleted, cur, nil)
 	}
+	return p.remove(ctx, cur)
+}
+
+// remove commits that a resource is gone.
+func (p *plan) remove(ctx context.Context, cur *store.Resource) error {
 	if err := p.leave(ctx, cur.Key); err != nil {
 		return err
 	}
+	if cur.Type == userType {
+		if err := p.bury(ctx, cur, AccountOf(cur)); err != nil {
+			return err
+		}
+	}
 	p.change.Delete = []store.Delete{{Type: cur.Type, ID: cur.ID, IfVersion: cur.Version}}
-	return p.commit(ctx, cur.Key, "deleted")
+	err := p.commit(ctx, cur.Key, "deleted")
+	var taken *store.ConflictError
+	if errors.As(err, &taken) { // another one with the same externalId was removed meanwhile
+		return store.ErrVersionMismatch
+	}
+	return err
 }

@@ -50,7 +50,7 @@ func (p *plan) elsewhere(ctx context.Context, r *store.Resource, account *Accoun
 	}
 	all := names(r)
 	id, err := p.s.opts.Accounts.Find(ctx, all)
-	if err != nil || id == "" {
+	if err != nil || id == "" || id == account.Linked {
 		return err
 	}
 	account.Linked = id
@@ -77,13 +77,13 @@ func (p *plan) elsewhere(ctx context.Context, r *store.Resource, account *Accoun
 		"an account with this name or mail address exists outside of the organization; an administrator of %s must acquire it first, then try again", p.actor.Tenant)}
 }
 
-// bury plans to remember the account of a user who is deleted.
+// bury plans to remember the account of a user who is removed: what it was in the product, and nothing personal.
 func (p *plan) bury(ctx context.Context, cur *store.Resource, account Account) error {
 	if account.Person == "" {
 		account.Person = cur.ID
 	}
-	account.State, account.Billed, account.Seat = Deactivated, false, false
-	for _, id := range remembered(cur) {
+	account.State, account.Billed, account.Seat, account.Held = Deactivated, false, false, false
+	for _, id := range p.remembered(cur) {
 		grave := &store.Resource{Key: store.Key{Tenant: p.actor.Tenant, Type: tombstoneType, ID: id},
 			Created: now(), LastModified: now(), Internal: account.document()}
 		old, err := p.s.store.Get(ctx, grave.Key)
@@ -98,12 +98,9 @@ func (p *plan) bury(ctx context.Context, cur *store.Resource, account Account) e
 	return nil
 }
 
-// exhume gives a new user the account of the same person from before.
+// exhume gives a new user the account of the same person from before, which is then remembered no more.
 func (p *plan) exhume(ctx context.Context, r *store.Resource, account *Account) error {
-	if p.settings.Delete != "keep" {
-		return nil
-	}
-	for _, id := range remembered(r) {
+	for _, id := range p.remembered(r) {
 		grave, err := p.s.store.Get(ctx, store.Key{Tenant: p.actor.Tenant, Type: tombstoneType, ID: id})
 		if errors.Is(err, store.ErrNotFound) {
 			continue
@@ -111,20 +108,25 @@ func (p *plan) exhume(ctx context.Context, r *store.Resource, account *Account) 
 		if err != nil {
 			return err
 		}
-		was := AccountOf(grave)
-		account.Person, account.Role, account.FirstLogin, account.Linked = was.Person, was.Role, was.FirstLogin, was.Linked
-		return nil
+		p.change.Delete = append(p.change.Delete, store.Delete{Type: tombstoneType, ID: id, IfVersion: grave.Version})
+		if account.Person == "" {
+			was := AccountOf(grave)
+			account.Person, account.Role, account.FirstLogin, account.Linked = was.Person, was.Role, was.FirstLogin, was.Linked
+		}
 	}
 	return nil
 }
 
 // remembered are the ids under which a user's account is remembered: of the externalId, which the identity provider keeps
-// through a rename, and of the userName.
-func remembered(r *store.Resource) (ids []string) {
+// through a rename, and where deleted accounts are kept, of the userName too.
+func (p *plan) remembered(r *store.Resource) (ids []string) {
 	if id := r.Attributes.Get("externalId").Text(); id != "" {
 		ids = append(ids, rememberedID("externalId", id))
 	}
-	return append(ids, rememberedID("userName", document.Fold(r.Attributes.Get("userName").Text())))
+	if p.settings.Delete == "keep" {
+		ids = append(ids, rememberedID("userName", document.Fold(r.Attributes.Get("userName").Text())))
+	}
+	return ids
 }
 
 // userNamed are the attributes of somebody of whom only the name is known.

@@ -3,7 +3,9 @@ package lifecycle_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -381,26 +383,89 @@ func TestExistingAccounts(t *testing.T) {
 	made := h.create("User", mila)
 	assert.Equal(t, "outside-1", lifecycle.AccountOf(made).Linked)
 
+	require.NoError(t, h.s.Delete(t.Context(), actor, made))
+	refused := h.resource("User", mila)
+	require.Error(t, h.s.Create(t.Context(), actor, refused, nil), "it was acquired once")
+
 	linked := newHouse(t, outside, with(func(s *lifecycle.Settings) { s.ExistingAccount = "link" })).create("User", mila)
 	assert.Equal(t, "outside-1", lifecycle.AccountOf(linked).Linked)
+
+	known := `{"userName":"Mila","externalId":"e1","emails":[{"value":"MILA@x.example"}]}`
+	require.NoError(t, h.s.Acquire(t.Context(), "acme", "mila@x.example"))
+	require.NoError(t, h.s.Delete(t.Context(), actor, h.create("User", known)))
+	back := h.create("User", known)
+	assert.Equal(t, "outside-1", lifecycle.AccountOf(back).Linked, "who comes back is linked already")
 }
 
 func TestWhoComesBackHasTheSameAccount(t *testing.T) {
-	h := newHouse(t, with(func(s *lifecycle.Settings) { s.Delete = "keep" }))
+	for policy, again := range map[string][]string{
+		"remove": {`{"userName":"ada.new","externalId":"e1"}`, `{"userName":"ada","externalId":"e1"}`},
+		"keep":   {`{"userName":"ada.new","externalId":"e1"}`, `{"userName":"ada.new"}`},
+	} {
+		t.Run(policy, func(t *testing.T) {
+			h := newHouse(t, with(func(s *lifecycle.Settings) { s.Delete, s.DefaultRole = policy, "clerk" }))
+			ada := h.create("User", `{"userName":"ada","externalId":"e1"}`)
+			person := ada.ID
+			_, err := h.login("ada")
+			require.NoError(t, err)
+			for _, attributes := range again {
+				require.NoError(t, h.s.Delete(t.Context(), actor, h.read(ada)))
+				back := h.create("User", attributes)
+				assert.NotEqual(t, ada.ID, back.ID, "ids are never used again")
+				account := lifecycle.AccountOf(back)
+				assert.Equal(t, person, account.Person)
+				assert.Equal(t, lifecycle.Provisioned, account.State)
+				assert.Equal(t, "clerk", account.Role)
+				assert.False(t, account.FirstLogin.IsZero())
+				login, err := h.login(back.Attributes.Get("userName").Text())
+				require.NoError(t, err)
+				assert.False(t, login.FirstLogin)
+				assert.True(t, login.Billed, "a new period of access")
+				ada = back
+			}
+			other := h.create("User", `{"userName":"bob","externalId":"e2"}`)
+			assert.Empty(t, lifecycle.AccountOf(other).Person)
+			assert.Empty(t, lifecycle.AccountOf(h.create("User", `{"userName":"eve","externalId":"e2"}`)).Person, "who is there is not remembered as gone")
+			require.NoError(t, h.s.Delete(t.Context(), actor, other))
+			other = h.create("User", `{"userName":"bob"}`)
+			assert.Equal(t, policy == "keep", lifecycle.AccountOf(other).Person != "", "the userName counts only where accounts are kept")
+		})
+	}
+}
+
+func TestDeprovisionedByDeletingComesBack(t *testing.T) {
+	h := newHouse(t, with(func(s *lifecycle.Settings) { s.Deprovision = "delete" }))
 	ada := h.create("User", `{"userName":"ada","externalId":"e1"}`)
-	_, err := h.login("ada")
+	h.update(ada, `{"userName":"ada","externalId":"e1","active":false}`)
+	assert.Equal(t, ada.ID, lifecycle.AccountOf(h.create("User", `{"userName":"ada","externalId":"e1"}`)).Person)
+}
+
+func TestOneOfManyTakesOverTheOldAccount(t *testing.T) {
+	h := newHouse(t)
+	h.s, _ = lifecycle.New(h.fake, nil)
+	ada := h.create("User", `{"userName":"ada","externalId":"e1"}`)
+	require.NoError(t, h.s.Delete(t.Context(), actor, ada))
+	same := make([]bool, 16)
+	for _, err := range raceOf(len(same), func(i int) error {
+		r := h.resource("User", `{"externalId":"e1","userName":"u`+strconv.Itoa(i)+`"}`)
+		err := h.s.Create(context.Background(), actor, r, nil)
+		same[i] = lifecycle.AccountOf(r).Person == ada.ID
+		return err
+	}) {
+		require.NoError(t, err)
+	}
+	assert.Equal(t, 1, strings.Count(fmt.Sprint(same), "true"))
+	users, _, err := h.s.Accounts(t.Context(), "acme", lifecycle.None, "", 100)
 	require.NoError(t, err)
-	for _, again := range []string{`{"userName":"ada.new","externalId":"e1"}`, `{"userName":"ada.new"}`} {
-		require.NoError(t, h.s.Delete(t.Context(), actor, h.read(ada)))
-		first := lifecycle.AccountOf(ada)
-		if first.Person == "" {
-			first.Person = ada.ID
+	require.Len(t, users, len(same))
+	for _, err := range raceOf(len(users), func(i int) error {
+		for {
+			if err := h.s.Delete(context.Background(), actor, users[i]); !errors.Is(err, store.ErrVersionMismatch) {
+				return err
+			}
 		}
-		back := h.create("User", again)
-		assert.NotEqual(t, ada.ID, back.ID, "ids are never used again")
-		assert.Equal(t, first.Person, lifecycle.AccountOf(back).Person)
-		assert.False(t, lifecycle.AccountOf(back).FirstLogin.IsZero())
-		ada = back
+	}) {
+		require.NoError(t, err, "one tombstone is enough for all")
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +18,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/rollcall-dev/rollcall/scim"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/stretchr/testify/require"
@@ -335,25 +338,36 @@ func TestTwoProcesses(t *testing.T) {
 	require.Equal(t, taken, members)
 }
 
-// TestReadOnly has SQLite refuse writes, and go on when it can.
+// TestReadOnly has SQLite refuse writes: clients are told to come again, and nothing is left of what they tried.
 func TestReadOnly(t *testing.T) {
 	s := newOnSQLite(t, nil)
-	writer := s.engine.(*liteEngine).writer
-	c := &store.Change{Tenant: "t", Put: []store.Put{{Resource: testUser("1", "a")}}}
-	_, err := writer.ExecContext(t.Context(), "PRAGMA query_only = 1")
+	h, err := scim.NewHandler(s, &scim.Options{Auth: scim.NoAuth{Tenant: "acme"}})
 	require.NoError(t, err)
-	require.ErrorIs(t, s.Commit(t.Context(), c), store.ErrUnavailable)
-	_, err = writer.ExecContext(t.Context(), "PRAGMA query_only = 0")
-	require.NoError(t, err)
-	// A full disk, by way of a limit on the file.
-	_, err = writer.ExecContext(t.Context(), "PRAGMA max_page_count = 1")
-	require.NoError(t, err)
-	big := testUser("2", "b")
-	big.Attributes = document.Document(`{"x":"` + strings.Repeat("x", 1<<20) + `"}`)
-	require.ErrorIs(t, s.Commit(t.Context(), &store.Change{Tenant: "t", Put: []store.Put{{Resource: big}}}), store.ErrUnavailable)
-	_, err = writer.ExecContext(t.Context(), "PRAGMA max_page_count = 1000000")
-	require.NoError(t, err)
-	require.NoError(t, s.Commit(t.Context(), c))
-	_, err = s.Get(t.Context(), store.Key{Tenant: "t", Type: "User", ID: "2"})
-	require.ErrorIs(t, err, store.ErrNotFound)
+	do := func(method, path, body string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(method, path, strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/scim+json")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w
+	}
+	big := `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"ada","title":"` + strings.Repeat("x", 1<<16) + `"}`
+	for _, fault := range []struct{ name, begin, end string }{
+		{"disk full", "max_page_count = 1", "max_page_count = 1000000"}, // first: later there are pages of what was deleted
+		{"read-only", "query_only = 1", "query_only = 0"},
+	} {
+		set := func(pragma string) {
+			_, err := s.engine.(*liteEngine).writer.ExecContext(t.Context(), "PRAGMA "+pragma)
+			require.NoError(t, err)
+		}
+		set(fault.begin)
+		w := do(http.MethodPost, "/Users", big)
+		require.Equal(t, http.StatusServiceUnavailable, w.Code, "%s: %s", fault.name, w.Body)
+		require.NotEmpty(t, w.Header().Get("Retry-After"), fault.name)
+		require.NotContains(t, strings.ToLower(w.Body.String()), "sql", fault.name)
+		require.Contains(t, do(http.MethodGet, "/Users", "").Body.String(), `"totalResults":0`, "%s: reads go on", fault.name)
+		set(fault.end)
+		w = do(http.MethodPost, "/Users", big)
+		require.Equal(t, http.StatusCreated, w.Code, "%s: %s", fault.name, w.Body)
+		require.Equal(t, http.StatusNoContent, do(http.MethodDelete, w.Header().Get("Location")[len("http://example.com"):], "").Code, fault.name)
+	}
 }

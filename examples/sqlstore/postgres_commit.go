@@ -68,14 +68,15 @@ w AS (
 SELECT ~expect(EXISTS (SELECT FROM w), CASE WHEN EXISTS (SELECT FROM old) THEN 'RC409' ELSE 'RC404' END, '')`
 	pgGroupThere = `SELECT ~expect(EXISTS (SELECT FROM ~resource WHERE tenant = $1 AND type = 'Group' AND id = $2), 'RC404', '')`
 
-	// NOT IN is a look-up in a hash table whatever the planner expects.
+	// A plan made for small tables is kept while they grow, so that joins with what was asked for are LATERAL: with a
+	// sub-query that can only be an index look-up per row. And NOT IN is a look-up in a hash table whatever the planner expects.
 	pgReplace = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2
 	AND member_type || '/' || member_id NOT IN (SELECT a.type || '/' || a.id FROM unnest($3::text[], $4::text[]) a (type, id))
 	AND member_id NOT IN (SELECT a.id FROM unnest($3::text[], $4::text[]) a (type, id) WHERE a.type = '')`
-	pgRemove = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2 AND member_id = ANY ($3::text[])`
+	pgRemove = `DELETE FROM ~member WHERE ctid = ANY (ARRAY(SELECT m.row FROM unnest($3::text[]) a (id) CROSS JOIN LATERAL (
+	SELECT ctid AS row FROM ~member WHERE tenant = $1 AND group_id = $2 AND member_id = a.id LIMIT 1) m))`
 
-	// A plan made for small tables is kept while they grow, so that joins are LATERAL: with a sub-query that can only be an
-	// index look-up per row. Members are locked against being deleted, which lets them be changed. Those without a type are looked up among the
+	// Members are locked against being deleted, which lets them be changed. Those without a type are looked up among the
 	// tenant's types, of which the internal ones have a dot.
 	pgAdd = `WITH asked AS (
 	SELECT a.type, a.id, a.n FROM unnest($3::text[], $4::text[]) WITH ORDINALITY a (type, id, n)),
@@ -347,10 +348,11 @@ CROSS JOIN LATERAL (
 	AND m.member_id > CASE WHEN g.n = 1 THEN $3 ELSE '' END ORDER BY m.member_id LIMIT $4) m
 CROSS JOIN LATERAL (SELECT r.label FROM ~resource r WHERE r.tenant = $1 AND r.type = m.member_type AND r.id = m.id LIMIT 1) r ORDER BY g.n, m.id LIMIT $4`
 
-	pgNamed = `SELECT g.n, m.member_type, m.member_id, r.label FROM unnest($2::text[]) WITH ORDINALITY g (id, n)
-JOIN ~member m ON m.tenant = $1 AND m.group_id = g.id AND m.member_id = ANY ($5::text[])
-	AND m.member_id > CASE WHEN g.n = 1 THEN $3 ELSE '' END
-CROSS JOIN LATERAL (SELECT r.label FROM ~resource r WHERE r.tenant = $1 AND r.type = m.member_type AND r.id = m.member_id LIMIT 1) r ORDER BY g.n, m.member_id LIMIT $4`
+	pgNamed = `SELECT g.n, m.member_type, a.id, r.label FROM unnest($2::text[]) WITH ORDINALITY g (id, n)
+CROSS JOIN (SELECT DISTINCT id COLLATE "C" FROM unnest($5::text[]) a (id)) a (id)
+CROSS JOIN LATERAL (SELECT m.member_type FROM ~member m WHERE m.tenant = $1 AND m.group_id = g.id AND m.member_id = a.id LIMIT 1) m
+CROSS JOIN LATERAL (SELECT r.label FROM ~resource r WHERE r.tenant = $1 AND r.type = m.member_type AND r.id = a.id LIMIT 1) r
+WHERE a.id > CASE WHEN g.n = 1 THEN $3 ELSE '' END ORDER BY g.n, a.id LIMIT $4`
 
 	pgGroups = `SELECT g.n, m.member_type, m.id, r.label FROM unnest($2::text[]) WITH ORDINALITY g (id, n)
 CROSS JOIN LATERAL (

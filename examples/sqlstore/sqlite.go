@@ -56,7 +56,7 @@ func openSQLite(path string, o *Options) (engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	reader, err := open(max(4, runtime.NumCPU()), "query_only(1)")
+	reader, err := open(max(4, runtime.NumCPU()), "query_only(1)", "mmap_size(1073741824)")
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
@@ -156,7 +156,7 @@ func readRows(rows *sql.Rows, err error, each func(row) error) error {
 	return errors.Join(rows.Err(), rows.Close())
 }
 
-// liteTx is a transaction.
+// liteTx is a transaction that may write.
 type liteTx struct {
 	*liteEngine
 	tx    *sql.Tx
@@ -196,7 +196,7 @@ func (t *liteTx) query(ctx context.Context, text string, args []any, each func(r
 // prepared returns the prepared form of a statement, or nil.
 func (t *liteTx) prepared(ctx context.Context, text string) *sql.Stmt {
 	s := t.stmts[text]
-	if own := t.written[text]; s == nil && own != nil && t.stmts != nil {
+	if own := t.written[text]; s == nil && own != nil {
 		s = t.tx.StmtContext(ctx, own)
 		t.stmts[text] = s
 	}
@@ -225,11 +225,30 @@ func (e *liteEngine) snapshot(ctx context.Context, read func(session) error) err
 	if err != nil {
 		return e.fail(ctx, err)
 	}
-	err = read(&liteTx{e, tx, nil})
+	err = read(&liteSnapshot{e, tx, map[string]*sql.Stmt{}})
 	if back := tx.Rollback(); !errors.Is(back, sql.ErrTxDone) {
 		err = errors.Join(err, back)
 	}
 	return e.fail(ctx, err)
+}
+
+// liteSnapshot is a transaction that reads. It prepares each statement once, as some are asked resource by resource.
+type liteSnapshot struct {
+	*liteEngine
+	tx    *sql.Tx
+	stmts map[string]*sql.Stmt
+}
+
+func (t *liteSnapshot) query(ctx context.Context, text string, args []any, each func(row) error) (err error) {
+	s := t.stmts[text]
+	if s == nil {
+		if s, err = t.tx.PrepareContext(ctx, t.fill(text)); err != nil {
+			return t.fail(ctx, err)
+		}
+		t.stmts[text] = s
+	}
+	rows, err := s.QueryContext(ctx, args...)
+	return t.fail(ctx, readRows(rows, err, each))
 }
 
 // write runs a transaction that may write, one at a time in this process. Its first statement takes the lock that

@@ -46,7 +46,9 @@ CREATE TABLE ~member (
 	member_type TEXT NOT NULL,
 	PRIMARY KEY (tenant, group_id, member_id)
 ) WITHOUT ROWID;
-CREATE INDEX #member_of ON ~member (member_id, tenant, group_id);
+-- With all columns: for an index that lacks one the planner would rather read a tenant's rows, as it doesn't know how many
+-- there are.
+CREATE INDEX #member_of ON ~member (member_id, tenant, group_id, member_type);
 
 CREATE TABLE ~event (
 	seq          INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -1,0 +1,133 @@
+package sqlstore
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rollcall-dev/rollcall/examples/load"
+	"github.com/rollcall-dev/rollcall/lifecycle"
+	"github.com/rollcall-dev/rollcall/scim"
+)
+
+// indexedRequests are requests that an index answers, however many people there are.
+var indexedRequests = []struct{ method, path, body string }{
+	{"POST", "/Users", `{"userName":"ada","externalId":"e","emails":[{"value":"ada@example.com","primary":true}]}`},
+	{"POST", "/Groups", `{"displayName":"crew","members":[{"value":"` + load.ID(1) + `"}]}`},
+	{"PUT", "/Users/" + load.ID(2), `{"userName":"person.2","displayName":"x"}`},
+	{"PATCH", "/Users/" + load.ID(2), `{"Operations":[{"op":"replace","path":"displayName","value":"y"}]}`},
+	{"PATCH", "/Users/" + load.ID(2), `{"Operations":[{"op":"replace","path":"active","value":false}]}`},
+	{"PATCH", "/Groups/all", `{"Operations":[{"op":"remove","path":"members","value":[{"value":"` + load.ID(3) + `"}]}]}`},
+	{"PATCH", "/Groups/all", `{"Operations":[{"op":"add","path":"members","value":[{"value":"` + load.ID(3) + `"}]}]}`},
+	{"PATCH", "/Groups/all", `{"Operations":[{"op":"replace","path":"displayName","value":"everybody"}]}`},
+	{"DELETE", "/Users/" + load.ID(4), ""},
+	{"GET", "/Users/" + load.ID(2), ""},
+	{"GET", "/Groups/all", ""},
+	{"GET", "/Groups/all?excludedAttributes=members", ""},
+	{"GET", "/Users?startIndex=3&count=2", ""},
+	{"GET", "/Groups?excludedAttributes=members", ""},
+	{"GET", "/Users?cursor&count=2", ""},
+	{"GET", "/Users?filter=" + url.QueryEscape(`userName eq "ada"`), ""},
+	{"GET", "/Users?filter=" + url.QueryEscape(`externalId eq "e" and active eq true`), ""},
+	{"GET", "/Users?filter=" + url.QueryEscape(`emails[type eq "work" and value eq "ada@example.com"]`), ""},
+	{"GET", "/Users?filter=" + url.QueryEscape(`userName eq "ada" or emails.value eq "ada@example.com"`), ""},
+	{"GET", "/Users?filter=" + url.QueryEscape(`id eq "`+load.ID(2)+`"`), ""},
+	{"GET", "/Users?filter=" + url.QueryEscape(`meta.lastModified gt "2026-01-01T00:00:00Z"`), ""},
+	{"GET", "/Groups?filter=" + url.QueryEscape(`displayName eq "crew"`), ""},
+	{"GET", "/Groups?excludedAttributes=members&filter=" + url.QueryEscape(`members eq "`+load.ID(2)+`"`), ""},
+	{"GET", "/Groups?filter=" + url.QueryEscape(`id eq "all" and members eq "`+load.ID(2)+`"`), ""},
+}
+
+// askAll sends the requests to a store with a few people.
+func askAll(t *testing.T, s *Store) *scim.Handler {
+	h, err := scim.NewHandler(s, &scim.Options{Auth: scim.NoAuth{Tenant: "acme"}})
+	require.NoError(t, err)
+	require.NoError(t, load.Users(t.Context(), s, h.Lifecycle().Index, "acme", 0, 10))
+	require.NoError(t, load.Group(t.Context(), s, h.Lifecycle().Index, "acme", "all", 10))
+	for _, x := range indexedRequests {
+		r := httptest.NewRequest(x.method, x.path, strings.NewReader(x.body))
+		r.Header.Set("Content-Type", "application/scim+json")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		require.Less(t, w.Code, http.StatusBadRequest, "%s %s: %s", x.method, x.path, w.Body)
+	}
+	_, err = h.Lifecycle().Login(t.Context(), "acme", lifecycle.Identity{UserName: load.UserName(5)})
+	require.NoError(t, err)
+	return h
+}
+
+// TestLitePlans looks at how SQLite runs the statements of those requests: none reads all that a tenant has. It plans
+// without knowing how much that is.
+func TestLitePlans(t *testing.T) {
+	s := newOnSQLite(t, nil)
+	askAll(t, s)
+	e := s.engine.(*liteEngine)
+	var statements []string
+	for k := range e.prepares {
+		statements = append(statements, k.sql)
+	}
+	for text := range e.written {
+		statements = append(statements, e.fill(text))
+	}
+	bad := regexp.MustCompile(`^SCAN (r|m|o|k|rollcall_(resource|member|key|event|journal))\b|^SEARCH (r|m|o|rollcall_resource|rollcall_member) .*\(tenant=\?\)$`)
+	for _, sql := range statements {
+		places := 0
+		for strings.Contains(sql, fmt.Sprint("?", places+1)) {
+			places++
+		}
+		rows, err := e.reader.Query("EXPLAIN QUERY PLAN "+sql, make([]any, places)...)
+		require.NoError(t, err, sql)
+		for rows.Next() {
+			var id, parent, unused int
+			var detail string
+			require.NoError(t, rows.Scan(&id, &parent, &unused, &detail))
+			require.NotRegexp(t, bad, detail, sql)
+		}
+		require.NoError(t, rows.Close())
+	}
+}
+
+// TestPostgresPlans does the same with PostgreSQL, which may not know either: the statistics are of empty tables.
+func TestPostgresPlans(t *testing.T) {
+	schema := newSchema(t)
+	c, err := pgxpool.ParseConfig(os.Getenv(postgresVariable))
+	require.NoError(t, err)
+	c.MaxConns = 1
+	Tune(c)
+	pool, err := pgxpool.NewWithConfig(t.Context(), c)
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	s, err := OnPool(t.Context(), pool, &Options{Schema: schema})
+	require.NoError(t, err)
+	askAll(t, s)
+	rows, err := pool.Query(t.Context(), "SELECT name, statement, cardinality(parameter_types) FROM pg_prepared_statements WHERE statement LIKE '%rollcall_%'")
+	require.NoError(t, err)
+	type prepared struct {
+		Name, Statement string
+		Places          int
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[prepared])
+	require.NoError(t, err)
+	require.Greater(t, len(all), 20)
+	bad := regexp.MustCompile(`Seq Scan on rollcall_(resource|member|key|event|journal)|on rollcall_(resource|member)[^\n]*\n *Index Cond: \(tenant = [^ ()]+\)|Filter: \(\(?(member_)?id = ANY`)
+	for _, p := range all {
+		explain := "EXPLAIN EXECUTE " + p.Name
+		if p.Places > 0 {
+			explain += "(NULL" + strings.Repeat(", NULL", p.Places-1) + ")"
+		}
+		rows, err := pool.Query(t.Context(), explain)
+		require.NoError(t, err)
+		plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		require.NoError(t, err)
+		require.NotRegexp(t, bad, strings.Join(plan, "\n"), p.Statement)
+	}
+}
