@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 
 	"github.com/rollcall-dev/rollcall/examples/boot"
 	"github.com/rollcall-dev/rollcall/lifecycle"
@@ -23,7 +24,7 @@ type App struct {
 	Options func(o *scim.Options)
 
 	settings *lifecycle.StoredSettings
-	ledger   *ledger
+	ledger   ledger
 	outside  outside
 	service  *lifecycle.Service
 }
@@ -33,9 +34,11 @@ func (a *App) Boot(name string) boot.App {
 	return boot.App{Name: name, Configure: a.configure, Mount: a.mount, Background: a.background}
 }
 
-func (a *App) configure(_ context.Context, s store.Store, o *scim.Options) error {
+func (a *App) configure(ctx context.Context, s store.Store, o *scim.Options) (err error) {
+	if a.ledger, err = newLedger(ctx, s); err != nil {
+		return err
+	}
 	a.settings = &lifecycle.StoredSettings{Store: s, Defaults: a.Defaults}
-	a.ledger = &ledger{store: s}
 	a.outside = outside{s}
 	o.Lifecycle.Settings = a.settings
 	o.Lifecycle.Accounts = a.outside
@@ -268,10 +271,17 @@ func (a *App) putSettings(r *http.Request, in input) (any, error) {
 
 // events answers GET /app/events: every delivery behind the one in "after", in the order received.
 func (a *App) events(r *http.Request, in input) (any, error) {
-	after := r.URL.Query().Get("after")
-	list, err := a.ledger.read(r.Context(), in.Tenant, after)
-	if n := len(list); n > 0 {
-		after = list[n-1].Delivery
+	const page = 1_000
+	next, after := r.URL.Query().Get("after"), int64(0)
+	if next != "" {
+		var err error
+		if after, err = strconv.ParseInt(next, 10, 64); err != nil || after < 0 {
+			return nil, badInput{errors.New("after: want the delivery of an event, as it was given")}
+		}
 	}
-	return map[string]any{"events": list, "next": after}, err
+	list, err := a.ledger.read(r.Context(), in.Tenant, after, page)
+	if n := len(list); n > 0 {
+		next = list[n-1].Delivery
+	}
+	return map[string]any{"events": append([]delivery{}, list...), "next": next}, err
 }

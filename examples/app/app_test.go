@@ -3,10 +3,7 @@ package app_test
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"io"
-	"net/http"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +19,6 @@ import (
 type product struct {
 	t    *testing.T
 	base string // of the SCIM service
-	root string
 }
 
 func start(t *testing.T, storeName string) *product {
@@ -40,30 +36,15 @@ func start(t *testing.T, storeName string) *product {
 		stop()
 		require.NoError(t, <-done)
 	})
-	base := strings.TrimSpace(strings.TrimPrefix(line, "ready "))
-	return &product{t, base, strings.TrimSuffix(base, "/scim/v2")}
+	return &product{t, strings.TrimSpace(strings.TrimPrefix(line, "ready "))}
 }
 
 // do sends a request; path is under /app or under the SCIM service.
 func (p *product) do(status int, method, path, body string) map[string]any {
 	p.t.Helper()
-	url := p.base + path
-	if strings.HasPrefix(path, "/app") {
-		url = p.root + path
-	}
-	r, err := http.NewRequest(method, url, strings.NewReader(body))
+	got, v, err := send(p.base, method, path, body)
 	require.NoError(p.t, err)
-	r.Header.Set("Authorization", "Bearer tok")
-	res, err := http.DefaultClient.Do(r)
-	require.NoError(p.t, err)
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	require.NoError(p.t, err)
-	require.Equal(p.t, status, res.StatusCode, "%s %s: %s", method, path, text)
-	var v map[string]any
-	if len(text) > 0 {
-		require.NoError(p.t, json.Unmarshal(text, &v))
-	}
+	require.Equal(p.t, status, got, "%s %s: %v", method, path, v)
 	return v
 }
 
@@ -81,59 +62,91 @@ func (p *product) kinds(n int) (kinds []string) {
 }
 
 func TestProduct(t *testing.T) {
-	for name, storeName := range map[string]string{"memory": "memory", "sqlite": "sqlite:" + filepath.Join(t.TempDir(), "app.db")} {
-		t.Run(name, func(t *testing.T) {
-			p := start(t, storeName)
-			ada := `{"tenant":"acme","userName":"ada"}`
-			assert.Equal(t, "unknown", p.do(404, "POST", "/app/login", ada)["reason"])
-			id := p.do(201, "POST", "/Users", `{"userName":"ada","active":true}`)["id"].(string)
-			login := p.do(200, "POST", "/app/login", ada)
-			assert.Equal(t, map[string]any{"status": "active", "firstLogin": true, "billed": true, "id": id}, login)
-			assert.Equal(t, false, p.do(200, "POST", "/app/login", ada)["billed"])
-			p.do(200, "PATCH", "/Users/"+id, `{"Operations":[{"op":"Replace","path":"active","value":"False"}]}`)
-			assert.Equal(t, "suspended", p.do(403, "POST", "/app/login", ada)["reason"])
-			assert.Equal(t, []string{"provisioned", "activated", "billed", "deactivated", "unbilled"}, p.kinds(5))
+	onStores(t, func(t *testing.T, p *product) {
+		ada := `{"tenant":"acme","userName":"ada"}`
+		assert.Equal(t, "unknown", p.do(404, "POST", "/app/login", ada)["reason"])
+		id := p.do(201, "POST", "/Users", `{"userName":"ada","active":true}`)["id"].(string)
+		login := p.do(200, "POST", "/app/login", ada)
+		assert.Equal(t, map[string]any{"status": "active", "firstLogin": true, "billed": true, "id": id}, login)
+		assert.Equal(t, false, p.do(200, "POST", "/app/login", ada)["billed"])
+		p.do(200, "PATCH", "/Users/"+id, `{"Operations":[{"op":"Replace","path":"active","value":"False"}]}`)
+		assert.Equal(t, "suspended", p.do(403, "POST", "/app/login", ada)["reason"])
+		assert.Equal(t, []string{"provisioned", "activated", "billed", "deactivated", "unbilled"}, p.kinds(5))
 
-			events := p.do(200, "GET", "/app/events?tenant=acme", "")
-			again := p.do(200, "GET", "/app/events?tenant=acme&after="+events["next"].(string), "")
-			assert.Empty(t, again["events"])
-			assert.Equal(t, events["next"], again["next"], "a place to go on from")
+		events := p.do(200, "GET", "/app/events?tenant=acme", "")
+		again := p.do(200, "GET", "/app/events?tenant=acme&after="+events["next"].(string), "")
+		assert.Empty(t, again["events"])
+		assert.Equal(t, events["next"], again["next"], "a place to go on from")
 
-			users := p.do(200, "GET", "/app/users?tenant=acme", "")["users"].([]any)
-			require.Len(t, users, 1)
-			u := users[0].(map[string]any)
-			assert.NotNil(t, u["firstLogin"])
-			delete(u, "firstLogin")
-			assert.Equal(t, map[string]any{"id": id, "userName": "ada", "status": "suspended", "billed": false, "active": false, "managedBy": "scim"}, u)
+		users := p.do(200, "GET", "/app/users?tenant=acme", "")["users"].([]any)
+		require.Len(t, users, 1)
+		u := users[0].(map[string]any)
+		assert.NotNil(t, u["firstLogin"])
+		delete(u, "firstLogin")
+		assert.Equal(t, map[string]any{"id": id, "userName": "ada", "status": "suspended", "billed": false, "active": false, "managedBy": "scim"}, u)
 
-			p.do(200, "PUT", "/app/settings?tenant=acme", `{"review":true,"seatLimit":1}`)
-			assert.Equal(t, true, p.do(200, "GET", "/app/settings?tenant=acme", "")["review"])
-			p.do(400, "PUT", "/app/settings?tenant=acme", `{"deprovision":"explode"}`)
-			p.do(201, "POST", "/Users", `{"userName":"bob"}`)
-			assert.Contains(t, p.do(403, "POST", "/Users", `{"userName":"eve"}`)["detail"], "1 seats")
-			assert.Equal(t, map[string]any{"limit": 1.0, "used": 1.0}, p.do(200, "GET", "/app/seats?tenant=acme", ""))
-			assert.Equal(t, "pending", p.do(403, "POST", "/app/login", `{"tenant":"acme","userName":"bob"}`)["reason"])
-			p.do(200, "POST", "/app/approve", `{"tenant":"acme","userName":"bob"}`)
-			p.do(409, "POST", "/app/approve", `{"tenant":"acme","userName":"bob"}`)
-			p.do(200, "POST", "/app/login", `{"tenant":"acme","userName":"bob"}`)
-			assert.Equal(t, "suspended", p.do(200, "POST", "/app/suspend", `{"tenant":"acme","userName":"bob"}`)["status"])
-			p.do(200, "POST", "/app/reactivate", `{"tenant":"acme","userName":"bob"}`)
-			assert.Equal(t, "noSeat", p.do(403, "POST", "/app/users", `{"tenant":"acme","userName":"zoe"}`)["reason"])
+		p.do(200, "PUT", "/app/settings?tenant=acme", `{"review":true,"seatLimit":1}`)
+		assert.Equal(t, true, p.do(200, "GET", "/app/settings?tenant=acme", "")["review"])
+		p.do(400, "PUT", "/app/settings?tenant=acme", `{"deprovision":"explode"}`)
+		p.do(201, "POST", "/Users", `{"userName":"bob"}`)
+		assert.Contains(t, p.do(403, "POST", "/Users", `{"userName":"eve"}`)["detail"], "1 seats")
+		assert.Equal(t, map[string]any{"limit": 1.0, "used": 1.0}, p.do(200, "GET", "/app/seats?tenant=acme", ""))
+		assert.Equal(t, "pending", p.do(403, "POST", "/app/login", `{"tenant":"acme","userName":"bob"}`)["reason"])
+		p.do(200, "POST", "/app/approve", `{"tenant":"acme","userName":"bob"}`)
+		p.do(409, "POST", "/app/approve", `{"tenant":"acme","userName":"bob"}`)
+		p.do(200, "POST", "/app/login", `{"tenant":"acme","userName":"bob"}`)
+		assert.Equal(t, "suspended", p.do(200, "POST", "/app/suspend", `{"tenant":"acme","userName":"bob"}`)["status"])
+		p.do(200, "POST", "/app/reactivate", `{"tenant":"acme","userName":"bob"}`)
+		assert.Equal(t, "noSeat", p.do(403, "POST", "/app/users", `{"tenant":"acme","userName":"zoe"}`)["reason"])
 
-			p.do(200, "PUT", "/app/settings?tenant=acme", `{"review":false,"seatLimit":null}`)
-			p.do(200, "POST", "/app/accounts", `{"userName":"mila@x.example"}`)
-			assert.Contains(t, p.do(409, "POST", "/Users", `{"userName":"Mila@x.example"}`)["detail"], "acquire")
-			p.do(200, "POST", "/app/acquire", `{"tenant":"acme","userName":"mila@x.example"}`)
-			p.do(201, "POST", "/Users", `{"userName":"Mila@x.example"}`)
-			assert.Equal(t, "manual", p.do(200, "POST", "/app/users", `{"tenant":"acme","userName":"zoe","attributes":{"title":"T"}}`)["managedBy"])
-			p.do(200, "PUT", "/app/settings?tenant=acme", `{"scim":false}`)
-			for _, request := range [][2]string{{"GET", "/Users"}, {"POST", "/Users"}, {"GET", "/Users/" + id}, {"DELETE", "/Users/" + id}} {
-				assert.Contains(t, p.do(403, request[0], request[1], `{"userName":"q"}`)["detail"], "switched off")
-			}
-			p.do(200, "PUT", "/app/settings?tenant=acme", `{"scim":true,"plan":"Basic","planAllows":false}`)
-			assert.Contains(t, p.do(403, "GET", "/Users", "")["detail"], "the plan Basic")
-			p.do(400, "POST", "/app/login", `{"tenant":"acme"}`)
-			p.do(400, "POST", "/app/login", `{`)
-		})
-	}
+		p.do(200, "PUT", "/app/settings?tenant=acme", `{"review":false,"seatLimit":null}`)
+		p.do(200, "POST", "/app/accounts", `{"userName":"mila@x.example"}`)
+		assert.Contains(t, p.do(409, "POST", "/Users", `{"userName":"Mila@x.example"}`)["detail"], "acquire")
+		p.do(200, "POST", "/app/acquire", `{"tenant":"acme","userName":"mila@x.example"}`)
+		p.do(201, "POST", "/Users", `{"userName":"Mila@x.example"}`)
+		assert.Equal(t, "manual", p.do(200, "POST", "/app/users", `{"tenant":"acme","userName":"zoe","attributes":{"title":"T"}}`)["managedBy"])
+		p.do(200, "PUT", "/app/settings?tenant=acme", `{"scim":false}`)
+		for _, request := range [][2]string{{"GET", "/Users"}, {"POST", "/Users"}, {"GET", "/Users/" + id}, {"DELETE", "/Users/" + id}} {
+			assert.Contains(t, p.do(403, request[0], request[1], `{"userName":"q"}`)["detail"], "switched off")
+		}
+		p.do(200, "PUT", "/app/settings?tenant=acme", `{"scim":true,"plan":"Basic","planAllows":false}`)
+		assert.Contains(t, p.do(403, "GET", "/Users", "")["detail"], "the plan Basic")
+		p.do(400, "POST", "/app/login", `{"tenant":"acme"}`)
+		p.do(400, "POST", "/app/login", `{`)
+	})
+}
+
+// onStores runs a test on a server with each store.
+func onStores(t *testing.T, test func(t *testing.T, p *product)) {
+	t.Run("memory", func(t *testing.T) { test(t, start(t, "memory")) })
+	onEngines(t, func(t *testing.T, d database) { test(t, start(t, string(d))) })
+}
+
+// TestWaysIn comes by sign-in, by hand and by SCIM, and comes back.
+func TestWaysIn(t *testing.T) {
+	onStores(t, func(t *testing.T, p *product) {
+		login := func(name string) map[string]any {
+			return p.do(200, "POST", "/app/login", `{"tenant":"acme","userName":"`+name+`"}`)
+		}
+		assert.Equal(t, true, p.do(200, "PUT", "/app/settings?tenant=acme", `{"jit":true,"existingUser":"link"}`)["jit"])
+		jit := login("Jo@x.example")
+		assert.Equal(t, []any{true, true}, []any{jit["firstLogin"], jit["billed"]})
+		linked := p.do(201, "POST", "/Users", `{"userName":"jo@x.example","externalId":"e-jo","active":true}`)
+		assert.Equal(t, jit["id"], linked["id"], "SCIM takes over who signed in before")
+		p.do(409, "POST", "/Users", `{"userName":"jo@x.example","externalId":"e-jo"}`)
+		by := p.do(200, "POST", "/app/users", `{"tenant":"acme","userName":"hand"}`)
+		assert.Equal(t, by["id"], p.do(201, "POST", "/Users", `{"userName":"hand","externalId":"e-hand"}`)["id"])
+
+		p.do(204, "DELETE", "/Users/"+linked["id"].(string), "")
+		p.do(404, "GET", "/Users/"+linked["id"].(string), "")
+		back := p.do(201, "POST", "/Users", `{"userName":"jo.new@x.example","externalId":"e-jo"}`)
+		assert.NotEqual(t, linked["id"], back["id"])
+		again := login("jo.new@x.example")
+		assert.Equal(t, []any{false, true, back["id"]}, []any{again["firstLogin"], again["billed"], again["id"]}, "the same person, in a new period of access")
+		assert.Equal(t, map[string]any{"limit": nil, "used": 2.0}, p.do(200, "GET", "/app/seats?tenant=acme", ""))
+
+		p.do(200, "PUT", "/app/settings?tenant=acme", `{"sso":false}`)
+		assert.Equal(t, "ssoDisabled", p.do(403, "POST", "/app/login", `{"tenant":"acme","userName":"hand"}`)["reason"])
+		p.do(400, "GET", "/app/events?tenant=acme&after=x", "")
+	})
 }

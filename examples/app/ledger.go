@@ -3,30 +3,28 @@ package app
 import (
 	"context"
 	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
 	"time"
 
-	"github.com/google/uuid"
-
+	"github.com/rollcall-dev/rollcall/examples/sqlstore"
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/store"
-	"github.com/rollcall-dev/rollcall/store/document"
-	"github.com/rollcall-dev/rollcall/store/filter"
-)
-
-// The product keeps its own records as resources of types with a dot in their names, so that they are in the same
-// database as everything else, whichever that is.
-const (
-	deliveryType = "app.Delivery"
-	accountType  = "app.Account"
-	nobody       = "app.outside" // the tenant of accounts outside any organization
 )
 
 // ledger is the product's record of what its hook was told, duplicates included.
-type ledger struct{ store store.Store }
+type ledger interface {
+	// record is the hook: what it returns without an error is on disk, if there's one.
+	record(ctx context.Context, e *lifecycle.Event) error
+	// read reads so many deliveries behind the one of a number, in the order received.
+	read(ctx context.Context, tenant string, after int64, max int) ([]delivery, error)
+}
 
 // delivery is a line of it.
 type delivery struct {
-	Delivery string `json:"delivery"`
+	Delivery string `json:"delivery"` // its number
 	ID       string `json:"id"`
 	Kind     string `json:"kind"`
 	Subject  string `json:"subject"`
@@ -34,65 +32,115 @@ type delivery struct {
 	Time     string `json:"time"`
 }
 
-// record is the hook: what it returns without an error is on disk.
-func (l *ledger) record(ctx context.Context, e *lifecycle.Event) error {
-	member := func(name, text string) document.Member {
-		return document.Member{Name: name, Value: document.String(text)}
-	}
-	at := time.Now().UTC().Truncate(time.Microsecond)
-	id := uuid.Must(uuid.NewV7()).String()
-	r := &store.Resource{
-		Key: store.Key{Tenant: e.Subject.Tenant, Type: deliveryType, ID: id}, Version: id, Created: at, LastModified: at,
-		Internal: document.Object(member("id", e.ID), member("kind", string(e.Kind)), member("subject", e.Subject.ID),
-			member("userName", e.UserName), member("time", e.Time.Format(time.RFC3339Nano))).Document(),
-	}
-	return l.store.Commit(ctx, &store.Change{Tenant: r.Tenant, Put: []store.Put{{Resource: r}}})
+func deliveryOf(e *lifecycle.Event) delivery {
+	return delivery{ID: e.ID, Kind: string(e.Kind), Subject: e.Subject.ID, UserName: e.UserName, Time: e.Time.Format(time.RFC3339Nano)}
 }
 
-// read reads deliveries behind one of them.
-func (l *ledger) read(ctx context.Context, tenant, after string) ([]delivery, error) {
-	const page = 1_000
-	q := store.Query{Tenant: tenant, Types: []string{deliveryType}, Count: page, NoTotal: true}
-	if after != "" {
-		q.Filter = filter.Compare{Attr: filter.Attr{Path: filter.Path{Name: "id"}, Type: filter.String, CaseExact: true},
-			Op: filter.Gt, Value: document.String(after)}
+// newLedger keeps the record where the store keeps everything.
+func newLedger(ctx context.Context, s store.Store) (ledger, error) {
+	db, ok := s.(*sqlstore.Store)
+	if !ok {
+		return &memoryLedger{lines: map[string][]delivery{}}, nil
 	}
-	list := []delivery{}
-	found, err := l.store.List(ctx, q)
-	if err != nil {
-		return list, err
-	}
-	for _, r := range found.Resources {
-		text := func(name string) string { return r.Internal.Get(name).Text() }
-		list = append(list, delivery{r.ID, text("id"), text("kind"), text("subject"), text("userName"), text("time")})
-	}
-	return list, nil
+	l := sqlLedger{db}
+	return l, db.Transact(ctx, func(tx sqlstore.Tx) error {
+		return errors.Join(l.lock(ctx, tx), exec(ctx, tx, `CREATE TABLE IF NOT EXISTS app_delivery (
+			tenant text, n bigint, id text, kind text, subject text, user_name text, time text, PRIMARY KEY (tenant, n))`))
+	})
 }
 
-// outside is the product's list of accounts outside any organization, by name.
-type outside struct{ store store.Store }
+// sqlLedger is a table of the product's own, in the store's database.
+type sqlLedger struct{ db *sqlstore.Store }
 
-// Find implements lifecycle.AccountDirectory.
-func (o outside) Find(ctx context.Context, names []string) (string, error) {
-	for _, name := range names {
-		r, err := o.store.Get(ctx, store.Key{Tenant: nobody, Type: accountType, ID: name})
-		if err == nil {
-			return r.ID, nil
-		}
-		if !errors.Is(err, store.ErrNotFound) {
-			return "", err
-		}
-	}
-	return "", nil
-}
-
-func (o outside) add(ctx context.Context, userName string) error {
-	at := time.Now().UTC().Truncate(time.Microsecond)
-	r := &store.Resource{Key: store.Key{Tenant: nobody, Type: accountType, ID: document.Fold(userName)}, Version: "1", Created: at, LastModified: at}
-	err := o.store.Commit(ctx, &store.Change{Tenant: nobody, Put: []store.Put{{Resource: r}}})
-	var exists *store.ConflictError
-	if errors.As(err, &exists) {
+// lock makes numbers go up in the order of commits, so that who reads on from one misses none: writers take turns. SQLite's
+// do anyway.
+func (l sqlLedger) lock(ctx context.Context, tx sqlstore.Tx) error {
+	if tx.Postgres == nil {
 		return nil
 	}
+	return exec(ctx, tx, "SELECT pg_advisory_xact_lock(hashtext('app_delivery'))")
+}
+
+func (l sqlLedger) record(ctx context.Context, e *lifecycle.Event) error {
+	d := deliveryOf(e)
+	return l.db.Transact(ctx, func(tx sqlstore.Tx) error {
+		if err := l.lock(ctx, tx); err != nil {
+			return err
+		}
+		return exec(ctx, tx, `INSERT INTO app_delivery SELECT $1, COALESCE(MAX(n), 0) + 1, $2, $3, $4, $5, $6 FROM app_delivery WHERE tenant = $1`,
+			e.Subject.Tenant, d.ID, d.Kind, d.Subject, d.UserName, d.Time)
+	})
+}
+
+func (l sqlLedger) read(ctx context.Context, tenant string, after int64, max int) (list []delivery, err error) {
+	const sql = "SELECT CAST(n AS text), id, kind, subject, user_name, time FROM app_delivery WHERE tenant = $1 AND n > $2 ORDER BY n LIMIT $3"
+	err = l.db.Transact(ctx, func(tx sqlstore.Tx) error {
+		list = nil
+		return query(ctx, tx, sql, []any{tenant, after, max}, func(scan func(...any) error) error {
+			var d delivery
+			err := scan(&d.Delivery, &d.ID, &d.Kind, &d.Subject, &d.UserName, &d.Time)
+			list = append(list, d)
+			return err
+		})
+	})
+	return list, err
+}
+
+func exec(ctx context.Context, tx sqlstore.Tx, sql string, args ...any) (err error) {
+	if tx.Postgres != nil {
+		_, err = tx.Postgres.Exec(ctx, sql, args...)
+	} else {
+		_, err = tx.SQLite.ExecContext(ctx, strings.ReplaceAll(sql, "$", "?"), args...)
+	}
 	return err
+}
+
+func query(ctx context.Context, tx sqlstore.Tx, sql string, args []any, each func(scan func(...any) error) error) error {
+	if tx.Postgres != nil {
+		rows, err := tx.Postgres.Query(ctx, sql, args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			if err := each(rows.Scan); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	}
+	rows, err := tx.SQLite.QueryContext(ctx, strings.ReplaceAll(sql, "$", "?"), args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := each(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// memoryLedger is gone at the end, as everything else then is.
+type memoryLedger struct {
+	mu    sync.Mutex
+	lines map[string][]delivery // by tenant; the number of a line is its place, from 1
+}
+
+func (l *memoryLedger) record(_ context.Context, e *lifecycle.Event) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	d, tenant := deliveryOf(e), e.Subject.Tenant
+	d.Delivery = strconv.Itoa(len(l.lines[tenant]) + 1)
+	l.lines[tenant] = append(l.lines[tenant], d)
+	return nil
+}
+
+func (l *memoryLedger) read(_ context.Context, tenant string, after int64, max int) ([]delivery, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	lines := l.lines[tenant]
+	from := int(min(after, int64(len(lines))))
+	return slices.Clone(lines[from:min(from+max, len(lines))]), nil
 }

@@ -2,7 +2,9 @@ package app_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -18,25 +20,28 @@ import (
 
 // TestRandomLives lets many causes race on a few people, and then looks at each life: the account is in a legal state,
 // billed and unbilled alternate, and the seats add up.
-func TestRandomLives(t *testing.T) {
-	t.Run("Fake", func(t *testing.T) { randomLives(t, func() store.Store { return storetest.NewFake() }) })
-	t.Run("memory", func(t *testing.T) { randomLives(t, func() store.Store { return memstore.New() }) })
+func TestRandomLives(t *testing.T) { onAllStores(t, randomLives) }
+
+// onAllStores runs a test on an empty store of each kind.
+func onAllStores(t *testing.T, test func(t *testing.T, s store.Store)) {
+	t.Run("Fake", func(t *testing.T) { test(t, storetest.NewFake()) })
+	t.Run("memory", func(t *testing.T) { test(t, memstore.New()) })
 	onEngines(t, func(t *testing.T, d database) {
 		s := d.open(t)
 		t.Cleanup(func() { require.NoError(t, s.Close()) })
-		randomLives(t, func() store.Store { return s })
+		test(t, s)
 	})
 }
 
 // randomLives lives each seed in a tenant of its own.
-func randomLives(t *testing.T, newStore func() store.Store) {
+func randomLives(t *testing.T, s store.Store) {
 	for seed := range uint64(6) {
 		var mu sync.Mutex
 		lives := map[string][]lifecycle.Kind{}
 		settings := lifecycle.DefaultSettings()
 		settings.JIT, settings.Review = true, seed%2 == 1
 		settings.Deprovision = []string{"suspend", "deactivate", "delete"}[seed%3]
-		s, err := lifecycle.New(newStore(), &lifecycle.Options{
+		s, err := lifecycle.New(s, &lifecycle.Options{
 			Settings: lifecycle.FixedSettings(settings),
 			Hooks: lifecycle.Hooks{Any: func(_ context.Context, e *lifecycle.Event) error {
 				mu.Lock()
@@ -49,7 +54,7 @@ func randomLives(t *testing.T, newStore func() store.Store) {
 		ctx, tenant := context.Background(), fmt.Sprint("tenant-", seed)
 		actor := lifecycle.Actor{Tenant: tenant, Action: "test"}
 		create := func(name string) error {
-			r := &store.Resource{Key: store.Key{Tenant: tenant, Type: "User"}, Attributes: document.Document(`{"userName":"` + name + `"}`)}
+			r := &store.Resource{Key: store.Key{Tenant: tenant, Type: "User"}, Attributes: document.Document(`{"externalId":"e-` + name + `","userName":"` + name + `"}`)}
 			r.Index, r.Label = s.Index("User", r.Attributes.Value())
 			return s.Create(ctx, actor, r, nil)
 		}
@@ -76,7 +81,7 @@ func randomLives(t *testing.T, newStore func() store.Store) {
 					case 3, 4:
 						if cur := find(name); cur != nil {
 							next := *cur
-							next.Attributes = document.Document(`{"userName":"` + name + `","active":` + []string{"true", "false"}[rnd.IntN(2)] + `}`)
+							next.Attributes = document.Document(`{"externalId":"e-` + name + `","userName":"` + name + `","active":` + []string{"true", "false"}[rnd.IntN(2)] + `}`)
 							_ = s.Update(ctx, actor, cur, &next, nil)
 						}
 					case 5:
@@ -117,4 +122,80 @@ func randomLives(t *testing.T, newStore func() store.Store) {
 		require.NoError(t, err)
 		require.Equal(t, seats, used, "seed %d", seed)
 	}
+}
+
+// TestDeletedMembersAreGone deletes people while they are added to a group: whoever is there in the end is a member, and
+// nobody else, by what the product was told too.
+func TestDeletedMembersAreGone(t *testing.T) {
+	onAllStores(t, func(t *testing.T, s store.Store) {
+		var mu sync.Mutex
+		told, gone := map[string]bool{}, map[string]bool{} // who is a member, and who is no more, by what was told
+		l, err := lifecycle.New(s, &lifecycle.Options{Hooks: lifecycle.Hooks{Any: func(_ context.Context, e *lifecycle.Event) error {
+			mu.Lock()
+			defer mu.Unlock()
+			for _, id := range e.Removed {
+				delete(told, id)
+			}
+			for _, id := range e.Added {
+				told[id] = true
+			}
+			gone[e.Subject.ID] = e.Kind == lifecycle.KindDeleted
+			return nil
+		}}})
+		require.NoError(t, err)
+		ctx, actor := context.Background(), lifecycle.Actor{Tenant: "acme", Action: "test"}
+		create := func(typ, attributes string) *store.Resource {
+			r := &store.Resource{Key: store.Key{Tenant: "acme", Type: typ}, Attributes: document.Document(attributes)}
+			r.Index, r.Label = l.Index(typ, r.Attributes.Value())
+			require.NoError(t, l.Create(ctx, actor, r, nil))
+			return r
+		}
+		group := create("Group", `{"displayName":"crew"}`).Key
+		const people = 40
+		users := make([]*store.Resource, people)
+		for i := range users {
+			users[i] = create("User", fmt.Sprintf(`{"userName":"u%d"}`, i))
+		}
+		again := func(do func() error) error {
+			for {
+				if err := do(); !errors.Is(err, store.ErrVersionMismatch) {
+					return err
+				}
+			}
+		}
+		var work sync.WaitGroup
+		errs := make([]error, 2*people)
+		for i, u := range users {
+			work.Go(func() {
+				errs[i] = again(func() error {
+					_, err := l.ChangeMembers(ctx, actor, group, "", lifecycle.MemberChange{Add: []store.MemberRef{{ID: u.ID}}})
+					return err
+				})
+				if errors.As(errs[i], new(*store.UnknownMemberError)) { // it was faster
+					errs[i] = nil
+				}
+			})
+			if i%2 == 0 {
+				work.Go(func() { errs[people+i] = again(func() error { return l.Delete(ctx, actor, u) }) })
+			}
+		}
+		work.Wait()
+		require.NoError(t, errors.Join(errs...))
+		want := map[string]bool{}
+		for i := 1; i < people; i += 2 {
+			want[users[i].ID] = true
+		}
+		members := map[string]bool{}
+		for m, err := range s.Members(ctx, store.MemberQuery{Tenant: "acme", Groups: []string{group.ID}}) {
+			require.NoError(t, err)
+			members[m.ID] = true
+		}
+		require.Equal(t, want, members)
+		_, err = l.Login(ctx, "acme", lifecycle.Identity{UserName: "u1"}) // delivers what is left
+		require.NoError(t, err)
+		mu.Lock()
+		defer mu.Unlock()
+		maps.DeleteFunc(told, func(id string, _ bool) bool { return gone[id] })
+		require.Equal(t, want, told)
+	})
 }

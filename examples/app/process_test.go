@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,12 +24,10 @@ import (
 	"github.com/rollcall-dev/rollcall/examples/boot"
 	"github.com/rollcall-dev/rollcall/examples/sqlstore"
 	"github.com/rollcall-dev/rollcall/scim"
-	"github.com/rollcall-dev/rollcall/store"
 )
 
 const (
 	beServer         = "ROLLCALL_TEST_BE_SERVER" // in a process with it the test binary is the server
-	schemaVariable   = "ROLLCALL_TEST_SCHEMA"    // of that server's tables
 	postgresVariable = "ROLLCALL_TEST_POSTGRES"
 )
 
@@ -40,19 +39,15 @@ func TestMain(m *testing.M) {
 		// What a killed process had leased is somebody's again soon.
 		o.Lifecycle.Delivery.Lease, o.Lifecycle.Delivery.Poll = time.Second, 100*time.Millisecond
 	}}
-	b := product.Boot("app")
-	b.Store = func(ctx context.Context, name string) (store.Store, error) {
-		return sqlstore.Open(ctx, name, &sqlstore.Options{Schema: os.Getenv(schemaVariable)})
-	}
-	boot.Main(b)
+	boot.Main(product.Boot("app"))
 }
 
-// database is where processes keep everything.
-type database struct{ dsn, schema string }
+// database is where processes keep everything: what the flag -store says.
+type database string
 
 func (d database) open(t *testing.T) *sqlstore.Store {
 	t.Helper()
-	s, err := sqlstore.Open(t.Context(), d.dsn, &sqlstore.Options{Schema: d.schema})
+	s, err := sqlstore.Open(t.Context(), string(d), nil)
 	require.NoError(t, err)
 	return s
 }
@@ -60,7 +55,7 @@ func (d database) open(t *testing.T) *sqlstore.Store {
 // onEngines runs a test on an empty database of each engine.
 func onEngines(t *testing.T, test func(t *testing.T, d database)) {
 	t.Run("SQLite", func(t *testing.T) {
-		test(t, database{dsn: "sqlite:" + filepath.Join(t.TempDir(), "app.db")})
+		test(t, database("sqlite:"+filepath.Join(t.TempDir(), "app.db")))
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
 		dsn := os.Getenv(postgresVariable)
@@ -68,14 +63,21 @@ func onEngines(t *testing.T, test func(t *testing.T, d database)) {
 			t.Skipf("no PostgreSQL to test with: set %s=postgres://user:password@host/database", postgresVariable)
 		}
 		schema := fmt.Sprintf("rollcall_app_%x", rand.Uint64())
-		t.Cleanup(func() {
+		run := func(sql string) {
 			c, err := pgx.Connect(context.Background(), dsn)
 			require.NoError(t, err)
 			defer c.Close(context.Background())
-			_, err = c.Exec(context.Background(), "DROP SCHEMA IF EXISTS "+schema+" CASCADE")
+			_, err = c.Exec(context.Background(), sql)
 			require.NoError(t, err)
-		})
-		test(t, database{dsn, schema})
+		}
+		run("CREATE SCHEMA " + schema)
+		t.Cleanup(func() { run("DROP SCHEMA " + schema + " CASCADE") })
+		in, err := url.Parse(dsn)
+		require.NoError(t, err)
+		q := in.Query()
+		q.Set("search_path", schema)
+		in.RawQuery = q.Encode()
+		test(t, database(in.String()))
 	})
 }
 
@@ -88,8 +90,8 @@ type process struct {
 
 func spawn(t *testing.T, d database) *process {
 	t.Helper()
-	p := &process{cmd: exec.Command(os.Args[0], "-addr", "127.0.0.1:0", "-store", d.dsn, "-token", "acme=tok"), stderr: new(bytes.Buffer)}
-	p.cmd.Env = append(os.Environ(), beServer+"=1", schemaVariable+"="+d.schema)
+	p := &process{cmd: exec.Command(os.Args[0], "-addr", "127.0.0.1:0", "-store", string(d), "-token", "acme=tok"), stderr: new(bytes.Buffer)}
+	p.cmd.Env = append(os.Environ(), beServer+"=1")
 	p.cmd.Stderr = p.stderr
 	stdout, err := p.cmd.StdoutPipe()
 	require.NoError(t, err)

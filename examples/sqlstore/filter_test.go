@@ -27,7 +27,7 @@ import (
 // TestFilters asks for thousands of generated lists, over HTTP, on each engine and on the Fake, which evaluates each filter
 // resource by resource: the answers are the same byte by byte.
 func TestFilters(t *testing.T) {
-	const lists, seed = 4000, 17
+	const lists, seed = 2000, 17
 	onEach(t, func(t *testing.T, open func(t testing.TB, o *Options) *Store) {
 		g := filterGenerator{rand.New(rand.NewPCG(seed, seed))}
 		want, got := filterHandler(t, storetest.NewFake()), filterHandler(t, open(t, nil))

@@ -119,6 +119,12 @@ func (p *postgres) snapshot(ctx context.Context, read func(session) error) error
 	return p.fail(ctx, err)
 }
 
+func (p *postgres) transact(ctx context.Context, do func(Tx) error) error {
+	return p.retry(ctx, isRetryable, func() error {
+		return pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error { return do(Tx{Postgres: tx}) })
+	})
+}
+
 func (p *postgres) apply(ctx context.Context, statements []statement) (changed []int64, err error) {
 	err = p.retry(ctx, isRetryable, func() error {
 		changed = changed[:0]

@@ -258,7 +258,7 @@ func (e *liteEngine) write(ctx context.Context, do func(*liteTx) error) error {
 		if err := e.prepareWriter(ctx); err != nil {
 			return err
 		}
-		return e.transact(ctx, do)
+		return e.begin(ctx, do)
 	})
 }
 
@@ -273,7 +273,7 @@ func (e *liteEngine) alone(ctx context.Context, do func() error) error {
 	return e.fail(ctx, do())
 }
 
-func (e *liteEngine) transact(ctx context.Context, do func(*liteTx) error) error {
+func (e *liteEngine) begin(ctx context.Context, do func(*liteTx) error) error {
 	tx, err := e.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return e.fail(ctx, err)
@@ -289,6 +289,10 @@ func (e *liteEngine) transact(ctx context.Context, do func(*liteTx) error) error
 		err = errors.Join(err, back)
 	}
 	return e.fail(ctx, err)
+}
+
+func (e *liteEngine) transact(ctx context.Context, do func(Tx) error) error {
+	return e.write(ctx, func(w *liteTx) error { return do(Tx{SQLite: w.tx}) })
 }
 
 func (e *liteEngine) apply(ctx context.Context, statements []statement) (changed []int64, err error) {
@@ -339,7 +343,7 @@ func (e *liteEngine) migrate(ctx context.Context) error {
 				return err
 			}
 		}
-		return e.transact(ctx, func(w *liteTx) error { return w.migrate(ctx, steps) })
+		return e.begin(ctx, func(w *liteTx) error { return w.migrate(ctx, steps) })
 	})
 }
 

@@ -37,8 +37,8 @@ type Options struct {
 	InTx func(ctx context.Context, tx Tx, c *store.Change) error
 }
 
-// Tx is the transaction of a commit: of the engine in use, the other one is nil. It must be neither committed nor
-// rolled back by who is given it.
+// Tx is a transaction of the engine in use; the other one is nil. It must be neither committed nor rolled back by who is
+// given it.
 type Tx struct {
 	Postgres pgx.Tx
 	SQLite   *sql.Tx
@@ -65,6 +65,8 @@ type engine interface {
 	snapshot(ctx context.Context, read func(session) error) error
 	// apply runs statements in one transaction, and says how many rows each changed.
 	apply(ctx context.Context, statements []statement) (changed []int64, err error)
+	// transact runs what is a product's own, in a transaction.
+	transact(ctx context.Context, do func(Tx) error) error
 	// commit also keeps in mind what is indexed for the first time.
 	commit(ctx context.Context, c *store.Change, first []indexed) error
 	// members reads rows, and says of which of those asked for (by its number) the last one is.
@@ -146,6 +148,10 @@ func (s *Store) Migrate(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Transact runs a product's own statements in one transaction, which is committed if do returns no error. It may call do
+// again, after a rollback. SQLite has one writer at a time, and do is it.
+func (s *Store) Transact(ctx context.Context, do func(Tx) error) error { return s.transact(ctx, do) }
 
 // Close closes what Open opened. It implements io.Closer.
 func (s *Store) Close() error { return s.close() }
