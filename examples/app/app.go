@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/rollcall-dev/rollcall/examples/boot"
@@ -283,5 +284,16 @@ func (a *App) events(r *http.Request, in input) (any, error) {
 	if n := len(list); n > 0 {
 		next = list[n-1].Delivery
 	}
-	return map[string]any{"events": append([]delivery{}, list...), "next": next}, err
+	return map[string]any{"events": append([]Delivery{}, list...), "next": next}, err
+}
+
+// Latest are the last deliveries that the hook received, newest first, each event once.
+func (a *App) Latest(ctx context.Context, tenant string, max int) ([]Delivery, error) {
+	list, err := a.ledger.latest(ctx, tenant, max)
+	seen := map[string]bool{}
+	return slices.DeleteFunc(list, func(d Delivery) bool {
+		again := seen[d.ID]
+		seen[d.ID] = true
+		return again
+	}), err
 }

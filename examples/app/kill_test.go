@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/rollcall-dev/rollcall/examples/sqlstore"
+	"github.com/rollcall-dev/rollcall/examples/try"
 	"github.com/rollcall-dev/rollcall/store"
 )
 
@@ -138,8 +140,8 @@ func TestKill(t *testing.T) {
 		kills, err = strconv.Atoi(text)
 		require.NoError(t, err)
 	}
-	onEngines(t, func(t *testing.T, d database) {
-		p := spawn(t, d)
+	try.OnEngines(t, func(t *testing.T, name string) {
+		p := spawn(t, name)
 		s := &storm{base: p.base, back: make(chan struct{}), stop: make(chan struct{}), acked: make(chan struct{}), history: map[string][]string{}}
 		const clients = 6
 		ended := make(chan error, clients)
@@ -171,7 +173,7 @@ func TestKill(t *testing.T) {
 				}
 			}
 			p.kill()
-			p = spawn(t, d)
+			p = spawn(t, name)
 			s.moveTo(p.base)
 		}
 		close(s.stop)
@@ -206,7 +208,8 @@ func TestKill(t *testing.T) {
 		assert.EqualValues(t, seats, answer["used"], "no seat leaks")
 
 		p.kill()
-		left := d.open(t)
+		left, err := sqlstore.Open(t.Context(), name, nil)
+		require.NoError(t, err)
 		defer left.Close()
 		now := time.Now().UTC()
 		events, err := left.Lease(t.Context(), store.Lease{Owner: "test", Now: now.Add(time.Hour), Until: now.Add(2 * time.Hour), Max: 10})

@@ -19,11 +19,13 @@ type ledger interface {
 	// record is the hook: what it returns without an error is on disk, if there's one.
 	record(ctx context.Context, e *lifecycle.Event) error
 	// read reads so many deliveries behind the one of a number, in the order received.
-	read(ctx context.Context, tenant string, after int64, max int) ([]delivery, error)
+	read(ctx context.Context, tenant string, after int64, max int) ([]Delivery, error)
+	// latest reads so many, newest first.
+	latest(ctx context.Context, tenant string, max int) ([]Delivery, error)
 }
 
-// delivery is a line of it.
-type delivery struct {
+// Delivery is a line of it.
+type Delivery struct {
 	Delivery string `json:"delivery"` // its number
 	ID       string `json:"id"`
 	Kind     string `json:"kind"`
@@ -32,15 +34,15 @@ type delivery struct {
 	Time     string `json:"time"`
 }
 
-func deliveryOf(e *lifecycle.Event) delivery {
-	return delivery{ID: e.ID, Kind: string(e.Kind), Subject: e.Subject.ID, UserName: e.UserName, Time: e.Time.Format(time.RFC3339Nano)}
+func deliveryOf(e *lifecycle.Event) Delivery {
+	return Delivery{ID: e.ID, Kind: string(e.Kind), Subject: e.Subject.ID, UserName: e.UserName, Time: e.Time.Format(time.RFC3339Nano)}
 }
 
 // newLedger keeps the record where the store keeps everything.
 func newLedger(ctx context.Context, s store.Store) (ledger, error) {
 	db, ok := s.(*sqlstore.Store)
 	if !ok {
-		return &memoryLedger{lines: map[string][]delivery{}}, nil
+		return &memoryLedger{lines: map[string][]Delivery{}}, nil
 	}
 	l := sqlLedger{db}
 	return l, db.Transact(ctx, func(tx sqlstore.Tx) error {
@@ -72,12 +74,21 @@ func (l sqlLedger) record(ctx context.Context, e *lifecycle.Event) error {
 	})
 }
 
-func (l sqlLedger) read(ctx context.Context, tenant string, after int64, max int) (list []delivery, err error) {
-	const sql = "SELECT CAST(n AS text), id, kind, subject, user_name, time FROM app_delivery WHERE tenant = $1 AND n > $2 ORDER BY n LIMIT $3"
+const lines = "SELECT CAST(n AS text), id, kind, subject, user_name, time FROM app_delivery WHERE tenant = $1 "
+
+func (l sqlLedger) read(ctx context.Context, tenant string, after int64, max int) ([]Delivery, error) {
+	return l.query(ctx, lines+"AND n > $2 ORDER BY app_delivery.n LIMIT $3", tenant, after, max)
+}
+
+func (l sqlLedger) latest(ctx context.Context, tenant string, max int) ([]Delivery, error) {
+	return l.query(ctx, lines+"ORDER BY app_delivery.n DESC LIMIT $2", tenant, max)
+}
+
+func (l sqlLedger) query(ctx context.Context, sql string, args ...any) (list []Delivery, err error) {
 	err = l.db.Transact(ctx, func(tx sqlstore.Tx) error {
 		list = nil
-		return query(ctx, tx, sql, []any{tenant, after, max}, func(scan func(...any) error) error {
-			var d delivery
+		return query(ctx, tx, sql, args, func(scan func(...any) error) error {
+			var d Delivery
 			err := scan(&d.Delivery, &d.ID, &d.Kind, &d.Subject, &d.UserName, &d.Time)
 			list = append(list, d)
 			return err
@@ -125,7 +136,7 @@ func query(ctx context.Context, tx sqlstore.Tx, sql string, args []any, each fun
 // memoryLedger is gone at the end, as everything else then is.
 type memoryLedger struct {
 	mu    sync.Mutex
-	lines map[string][]delivery // by tenant; the number of a line is its place, from 1
+	lines map[string][]Delivery // by tenant; the number of a line is its place, from 1
 }
 
 func (l *memoryLedger) record(_ context.Context, e *lifecycle.Event) error {
@@ -137,10 +148,19 @@ func (l *memoryLedger) record(_ context.Context, e *lifecycle.Event) error {
 	return nil
 }
 
-func (l *memoryLedger) read(_ context.Context, tenant string, after int64, max int) ([]delivery, error) {
+func (l *memoryLedger) read(_ context.Context, tenant string, after int64, max int) ([]Delivery, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	lines := l.lines[tenant]
 	from := int(min(after, int64(len(lines))))
 	return slices.Clone(lines[from:min(from+max, len(lines))]), nil
+}
+
+func (l *memoryLedger) latest(_ context.Context, tenant string, max int) ([]Delivery, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	lines := l.lines[tenant]
+	list := slices.Clone(lines[len(lines)-min(max, len(lines)):])
+	slices.Reverse(list)
+	return list, nil
 }

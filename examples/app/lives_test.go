@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rollcall-dev/rollcall/examples/memstore"
+	"github.com/rollcall-dev/rollcall/examples/sqlstore"
+	"github.com/rollcall-dev/rollcall/examples/try"
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
@@ -26,8 +28,9 @@ func TestRandomLives(t *testing.T) { onAllStores(t, randomLives) }
 func onAllStores(t *testing.T, test func(t *testing.T, s store.Store)) {
 	t.Run("Fake", func(t *testing.T) { test(t, storetest.NewFake()) })
 	t.Run("memory", func(t *testing.T) { test(t, memstore.New()) })
-	onEngines(t, func(t *testing.T, d database) {
-		s := d.open(t)
+	try.OnEngines(t, func(t *testing.T, name string) {
+		s, err := sqlstore.Open(t.Context(), name, nil)
+		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, s.Close()) })
 		test(t, s)
 	})

@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rollcall-dev/rollcall/examples/try"
 )
 
 // answer is what one of many requests got.
@@ -40,8 +42,8 @@ func parallel(t *testing.T, servers []string, path string, body func(n int) stri
 
 // Two processes on one store bill one first login once (I7), and sell no seat twice (I8).
 func TestTwoProcesses(t *testing.T) {
-	onEngines(t, func(t *testing.T, d database) {
-		servers := []string{spawn(t, d).base, spawn(t, d).base}
+	try.OnEngines(t, func(t *testing.T, name string) {
+		servers := []string{spawn(t, name).base, spawn(t, name).base}
 		status, user, err := send(servers[0], http.MethodPost, "/Users", `{"userName":"ada"}`)
 		require.NoError(t, err)
 		require.Equal(t, 201, status, user)

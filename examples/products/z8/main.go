@@ -5,7 +5,6 @@
 package main
 
 import (
-	"encoding/json"
 	"net/http"
 
 	elimity "github.com/elimity-com/scim"
@@ -46,7 +45,6 @@ func product() (boot.App, error) {
 	if err != nil {
 		return boot.App{}, err
 	}
-	seen := &activity{}
 	a := &app.App{
 		Defaults: func() lifecycle.Settings { // of each organization; PUT /app/settings changes one's
 			s := lifecycle.DefaultSettings()
@@ -58,16 +56,12 @@ func product() (boot.App, error) {
 		Options: func(o *scim.Options) {
 			o.ResourceTypes = []elimity.ResourceType{users, scim.GroupType()}
 			o.Lifecycle.Guards = []lifecycle.Guard{rules.Guard("User", members)}
-			seen.hear(&o.Hooks)
 		},
 	}
 	b := a.Boot("z8")
 	mount := b.Mount
 	b.Mount = func(mux *http.ServeMux, s *boot.Service) error {
-		mux.HandleFunc("GET /app/activity", func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Type", "application/json")
-			_ = json.NewEncoder(w).Encode(map[string]any{"activity": seen.list(r.URL.Query().Get("tenant"))})
-		})
+		mux.Handle("GET /app/activity", activity(a))
 		return mount(mux, s)
 	}
 	return b, nil

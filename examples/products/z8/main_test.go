@@ -8,14 +8,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/rollcall-dev/rollcall/examples/products/try"
+	"github.com/rollcall-dev/rollcall/examples/try"
 )
 
-func start(t *testing.T) *try.Product {
+func start(t *testing.T, flags ...string) *try.Product {
 	t.Helper()
 	a, err := product()
 	require.NoError(t, err)
-	return try.Start(t, a)
+	return try.Start(t, a, flags...)
 }
 
 func TestConversations(t *testing.T) {
@@ -27,9 +27,11 @@ func TestConversations(t *testing.T) {
 		"auto-activation, deactivate": `{"review":false,"deprovision":"deactivate"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := start(t)
-			p.Do(200, "PUT", "/app/settings?tenant=acme", settings)
-			p.Replay(file)
+			try.OnStores(t, func(t *testing.T, store string) {
+				p := start(t, "-store", store)
+				p.Do(200, "PUT", "/app/settings?tenant=acme", settings)
+				p.Replay(file)
+			})
 		})
 	}
 }

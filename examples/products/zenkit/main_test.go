@@ -6,19 +6,21 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/rollcall-dev/rollcall/examples/products/try"
+	"github.com/rollcall-dev/rollcall/examples/try"
 )
 
-func start(t *testing.T) *try.Product {
+func start(t *testing.T, flags ...string) *try.Product {
 	t.Helper()
 	a, err := product()
 	require.NoError(t, err)
-	return try.Start(t, a)
+	return try.Start(t, a, flags...)
 }
 
 func TestConversations(t *testing.T) {
 	for _, file := range []string{"01-zenkit-entra-user.json", "02-zenkit-existing-account.json", "03-zenkit-entra-group.json"} {
-		t.Run(file, func(t *testing.T) { start(t).Replay(file) })
+		t.Run(file, func(t *testing.T) {
+			try.OnStores(t, func(t *testing.T, store string) { start(t, "-store", store).Replay(file) })
+		})
 	}
 }
 

@@ -6,17 +6,19 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/rollcall-dev/rollcall/examples/products/try"
+	"github.com/rollcall-dev/rollcall/examples/try"
 )
 
-func start(t *testing.T) *try.Product {
+func start(t *testing.T, flags ...string) *try.Product {
 	t.Helper()
 	a, err := product()
 	require.NoError(t, err)
-	return try.Start(t, a)
+	return try.Start(t, a, flags...)
 }
 
-func TestConversations(t *testing.T) { start(t).Replay("04-zenzap-entra.json") }
+func TestConversations(t *testing.T) {
+	try.OnStores(t, func(t *testing.T, store string) { start(t, "-store", store).Replay("04-zenzap-entra.json") })
+}
 
 const noa = `{"userName":"noa@acme.example","displayName":"Noa","active":true,
 	"phoneNumbers":[{"type":"mobile","value":"+972 50-0000001"},{"type":"work","value":"1"}],"title":"Dr"}`

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/rollcall-dev/rollcall/examples/products/try"
+	"github.com/rollcall-dev/rollcall/examples/try"
 )
 
 func start(t *testing.T, flags ...string) *try.Product {
@@ -18,13 +18,17 @@ func start(t *testing.T, flags ...string) *try.Product {
 
 func TestConversations(t *testing.T) {
 	for _, file := range []string{"06-zkipster-okta-phone-format.json", "08-zkipster-okta-groups-teams.json"} {
-		t.Run(file, func(t *testing.T) { start(t).Replay(file) })
+		t.Run(file, func(t *testing.T) {
+			try.OnStores(t, func(t *testing.T, store string) { start(t, "-store", store).Replay(file) })
+		})
 	}
 	t.Run("07-zkipster-okta-seats.json", func(t *testing.T) {
-		p := start(t, "-seats", "1")
-		p.Replay("07-zkipster-okta-seats.json")
-		assert.Equal(t, map[string]any{"limit": 1.0, "used": 0.0}, p.Do(200, "GET", "/app/seats?tenant=acme", ""), "the deactivation freed the seat")
-		assert.Empty(t, p.Status("seat2@zifix.example"), "the second was refused")
+		try.OnStores(t, func(t *testing.T, store string) {
+			p := start(t, "-store", store, "-seats", "1")
+			p.Replay("07-zkipster-okta-seats.json")
+			assert.Equal(t, map[string]any{"limit": 1.0, "used": 0.0}, p.Do(200, "GET", "/app/seats?tenant=acme", ""), "the deactivation freed the seat")
+			assert.Empty(t, p.Status("seat2@zifix.example"), "the second was refused")
+		})
 	})
 }
 

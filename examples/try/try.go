@@ -1,4 +1,4 @@
-// Package try runs a product's server for its tests, and is a client of it.
+// Package try runs a product's server for its tests, on each store, and is a client of it.
 package try
 
 import (
@@ -27,8 +27,7 @@ const (
 // Product is a running server.
 type Product struct {
 	t    *testing.T
-	base string // of the SCIM service
-	root string
+	Base string // of the SCIM service
 }
 
 // Start runs a product until the test ends, on memory unless the flags say otherwise.
@@ -50,7 +49,7 @@ func Start(t *testing.T, app boot.App, flags ...string) *Product {
 	})
 	base, ok := strings.CutPrefix(strings.TrimSpace(line), "ready ")
 	require.True(t, ok, line)
-	return &Product{t, base, base[:strings.Index(base[len("http://"):], "/")+len("http://")]}
+	return &Product{t, base}
 }
 
 // Replay replays a conversation of testdata/idp/products.
@@ -58,7 +57,7 @@ func (p *Product) Replay(file string) {
 	p.t.Helper()
 	s, err := replay.Load(os.DirFS("../../../testdata/idp/products"), file)
 	require.NoError(p.t, err)
-	runner := &replay.Runner{BaseURL: p.base, Token: Token, Conventions: true, Optional: true}
+	runner := &replay.Runner{BaseURL: p.Base, Token: Token, Conventions: true, Optional: true}
 	for _, result := range runner.Run(p.t.Context(), s) {
 		if !result.OK() {
 			p.t.Errorf("%s\n    sent: %s", result, result.Sent)
@@ -76,24 +75,32 @@ func (p *Product) Do(status int, method, path, body string) map[string]any {
 // As is Do with another credential.
 func (p *Product) As(token string, status int, method, path, body string) map[string]any {
 	p.t.Helper()
-	url := p.base + path
+	got, answer, err := Send(p.t.Context(), p.Base, token, method, path, body)
+	require.NoError(p.t, err)
+	require.Equal(p.t, status, got, "%s %s: %v", method, path, answer)
+	return answer
+}
+
+// Send sends a request to the server whose SCIM service has the address, and reads the answer.
+func Send(ctx context.Context, base, token, method, path, body string) (status int, answer map[string]any, err error) {
 	if strings.HasPrefix(path, "/app/") {
-		url = p.root + path
+		base = base[:strings.Index(base[len("http://"):], "/")+len("http://")]
 	}
-	r, err := http.NewRequestWithContext(p.t.Context(), method, url, strings.NewReader(body))
-	require.NoError(p.t, err)
+	r, err := http.NewRequestWithContext(ctx, method, base+path, strings.NewReader(body))
+	if err != nil {
+		return 0, nil, err
+	}
 	r.Header.Set("Authorization", "Bearer "+token)
-	answer, err := http.DefaultClient.Do(r)
-	require.NoError(p.t, err)
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	require.NoError(p.t, err)
-	require.Equal(p.t, status, answer.StatusCode, "%s %s: %s", method, path, text)
-	var v map[string]any
-	if len(text) > 0 {
-		require.NoError(p.t, json.Unmarshal(text, &v))
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0, nil, err
 	}
-	return v
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err == nil && len(text) > 0 {
+		err = json.Unmarshal(text, &answer)
+	}
+	return res.StatusCode, answer, err
 }
 
 // Patch is a PATCH of one operation; value is JSON.
