@@ -36,64 +36,47 @@ func planDetail(settings Settings) string {
 	return "the plan " + settings.Plan + " of this organization doesn't include provisioning by SCIM; a larger plan does"
 }
 
-// Create commits a new resource. It sets the ID, Version, Created, LastModified and Internal of r.
+// Create commits a new resource, or links it with one that is there by Options.Link or Settings.ExistingUser. It sets the ID,
+// Version, Created, LastModified and Internal of r; of one that was linked they are what they are there.
 func (s *Service) Create(ctx context.Context, a Actor, r *store.Resource, members []store.MemberRef) error {
 	settings, err := s.scimSettings(ctx, a)
 	if err != nil {
 		return err
 	}
-	err = s.create(ctx, a, settings, SourceSCIM, r, members)
-	var taken *store.ConflictError
-	if r.Type == userType && settings.ExistingUser == "link" && errors.As(err, &taken) {
-		return race(ctx, func() error { return s.takeOver(ctx, a, settings, r, err) })
-	}
-	return err
-}
-
-// takeOver makes r, which the identity provider wants to create, of the user who has its userName already, if that one
-// came another way; refused is the answer if not.
-func (s *Service) takeOver(ctx context.Context, a Actor, settings Settings, r *store.Resource, refused error) error {
-	cur, err := s.user(ctx, a.Tenant, "userName", r.Attributes.Get("userName").Text())
-	if errors.Is(err, store.ErrNotFound) {
-		return refused
-	}
-	if err != nil {
-		return err
-	}
-	account := AccountOf(cur)
-	if account.Source == SourceSCIM {
-		return refused
-	}
-	account.Source = SourceSCIM
-	was, next := *cur, *cur
-	was.Internal = account.document()
-	next.Internal, next.Attributes, next.Index, next.Label, next.LastModified = was.Internal, r.Attributes, r.Index, r.Label, now()
-	p := s.plan(a, settings)
-	if err := p.guard(ctx, cur, &next); err != nil {
-		return err
-	}
-	remove, err := p.update(&was, &next)
-	if err != nil {
-		return err
-	}
-	if remove { // who is to be removed is not linked first
-		return refused
-	}
-	p.put(cur, &next)
-	if err := p.commit(ctx, cur.Key, "linked"); err != nil {
-		return err
-	}
-	*r = next
-	return nil
+	return race(ctx, func() error {
+		cur, err := s.linked(ctx, r)
+		if err != nil {
+			return err
+		}
+		if cur == nil {
+			err = s.create(ctx, a, settings, SourceSCIM, r, members)
+			var taken *store.ConflictError
+			if settings.ExistingUser != "link" || r.Type != userType || !errors.As(err, &taken) {
+				return err
+			}
+			var failed error
+			if cur, failed = s.user(ctx, a.Tenant, "userName", r.Attributes.Get("userName").Text()); errors.Is(failed, store.ErrNotFound) {
+				return err
+			} else if failed != nil {
+				return failed
+			}
+			if AccountOf(cur).Source == SourceSCIM {
+				return err
+			}
+		}
+		return s.takeOver(ctx, a, settings, cur, r, members)
+	})
 }
 
 // create commits a new resource, whatever the way in.
 func (s *Service) create(ctx context.Context, a Actor, settings Settings, source Source, r *store.Resource, members []store.MemberRef) error {
 	sent := *r
 	return race(ctx, func() error {
-		*r = sent
 		p := s.plan(a, settings)
 		err := p.create(ctx, source, r, members)
+		if err != nil {
+			*r = sent
+		}
 		if errors.Is(err, store.ErrNotFound) && len(p.change.Delete) > 0 {
 			return store.ErrVersionMismatch // another one has taken over what this one was to: look again
 		}

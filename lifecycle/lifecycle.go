@@ -36,6 +36,11 @@ type Options struct {
 	// Accounts knows the accounts outside any organization. nil: there are none.
 	Accounts AccountDirectory
 
+	// Link names, by resource type, the attributes by which somebody who is created is found to be there already, in their
+	// precedence: "externalId", "emails.value". Who is found becomes the one that was sent, instead of a second one or a
+	// conflict; a group keeps its members and gets those that were sent. Index must make keys of them.
+	Link map[string][]string
+
 	// Index computes the index keys and the label of a user that the lifecycle makes itself (JIT, by hand). scim.NewHandler
 	// sets it; the default knows userName and externalId.
 	Index func(typ string, attributes document.Value) ([]store.IndexKey, string)

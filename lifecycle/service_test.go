@@ -277,6 +277,58 @@ func TestTakeOver(t *testing.T) {
 	}
 }
 
+func TestLink(t *testing.T) {
+	link := func(o *lifecycle.Options, _ *lifecycle.Settings) {
+		o.Link = map[string][]string{"User": {"externalId", "userName"}, "Group": {"externalId"}}
+	}
+	h := newHouse(t, link)
+	ada := h.create("User", `{"userName":"Ada","externalId":"E1"}`)
+	eve := h.create("User", `{"userName":"eve","externalId":"e2"}`)
+	_, err := h.login("ada")
+	require.NoError(t, err)
+	for _, x := range []struct{ name, sent, id, refused string }{
+		{"by the first attribute", `{"userName":"ada.l","externalId":"E1"}`, ada.ID, ""},
+		{"by the second", `{"userName":"ADA.L","externalId":"E3"}`, ada.ID, ""},
+		{"caseExact", `{"userName":"new","externalId":"e3"}`, "", ""},
+		{"two people", `{"userName":"Ada.L","externalId":"e2"}`, "", "by its externalId this is the resource " + eve.ID + ", by its userName it is " + ada.ID},
+		{"nobody", `{"userName":"zoe"}`, "", ""},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			r := h.resource("User", x.sent)
+			err := h.s.Create(t.Context(), actor, r, nil)
+			if x.refused != "" {
+				var refusal *lifecycle.Refusal
+				require.ErrorAs(t, err, &refusal)
+				assert.Equal(t, lifecycle.Taken, refusal.Reason)
+				assert.Contains(t, refusal.Detail, x.refused)
+				return
+			}
+			require.NoError(t, err)
+			if x.id == "" {
+				assert.NotContains(t, []string{ada.ID, eve.ID}, r.ID)
+				return
+			}
+			assert.Equal(t, x.id, r.ID)
+			assert.Equal(t, r, h.read(r))
+			assert.JSONEq(t, x.sent, string(r.Attributes))
+			assert.Equal(t, lifecycle.Active, lifecycle.AccountOf(r).State, "it has signed in before")
+			again := h.resource("User", x.sent)
+			require.NoError(t, h.s.Create(t.Context(), actor, again, nil))
+			assert.Equal(t, r, again, "twice is once")
+		})
+	}
+	crew := h.resource("Group", `{"displayName":"Crew","externalId":"G1"}`)
+	crew.Index = append(crew.Index, store.IndexKey{Attribute: "externalId", Value: "G1"})
+	require.NoError(t, h.s.Create(t.Context(), actor, crew, []store.MemberRef{{ID: ada.ID}}))
+	again := h.resource("Group", `{"displayName":"Team","externalId":"G1"}`)
+	again.Index = crew.Index
+	h.told = nil
+	require.NoError(t, h.s.Create(t.Context(), actor, again, []store.MemberRef{{ID: ada.ID}, {ID: eve.ID}}))
+	assert.Equal(t, crew.ID, again.ID)
+	assert.Equal(t, "Team", h.read(crew).Attributes.Get("displayName").Text())
+	h.heard("group updated", "members changed +"+eve.ID+" -")
+}
+
 func TestSettingsShutOut(t *testing.T) {
 	for words, change := range map[string]func(*lifecycle.Settings){
 		"switched off": func(s *lifecycle.Settings) { s.SCIM = false },

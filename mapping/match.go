@@ -1,16 +1,9 @@
 package mapping
 
-import (
-	"context"
-	"slices"
+import "github.com/rollcall-dev/rollcall/store/document"
 
-	"github.com/rollcall-dev/rollcall/store"
-	"github.com/rollcall-dev/rollcall/store/document"
-	"github.com/rollcall-dev/rollcall/store/filter"
-)
-
-// Match says which attributes identify a person or a group on a connection. It is data: what a product gives to
-// scim.Options.Unique and Index, and evaluates with [Match.Find] where people are linked.
+// Match says which attributes identify a person or a group on a connection. It is data: [Unique] and [Linked] make of
+// matches what scim.Options.Unique and lifecycle.Options.Link want to know.
 type Match struct {
 	Type     string   `json:"type"`     // User or Group
 	By       []string `json:"by"`       // attributes in their precedence: externalId, userName, emails.value
@@ -55,46 +48,14 @@ func Unique(matches ...Match) map[string][]string {
 	return unique
 }
 
-// Find looks for the resource that r is, by the first attribute of By that both have with one value, and says which
-// attribute that was. It returns nil if there is none. r must have its index keys.
-func (m Match) Find(ctx context.Context, s store.Store, tenant string, r *store.Resource) (found *store.Resource, by string, err error) {
-	for _, path := range m.By {
-		for _, k := range r.Index {
-			if k.Attribute != path {
-				continue
-			}
-			if found, err = findKey(ctx, s, tenant, m.Type, k); found != nil || err != nil {
-				return found, path, err
-			}
+// Linked lists, by resource type, the attributes by which a POST finds who is there already: the form of
+// lifecycle.Options.Link. They are those of matches with the policy Link.
+func Linked(matches ...Match) map[string][]string {
+	linked := map[string][]string{}
+	for _, m := range matches {
+		if m.Existing == Link {
+			linked[m.Type] = append(linked[m.Type], m.By...)
 		}
 	}
-	return nil, "", nil
-}
-
-// findKey finds the resource that has an index key. A value that isn't folded is that of a caseExact attribute; for the
-// others the key itself decides.
-func findKey(ctx context.Context, s store.Store, tenant, typ string, k store.IndexKey) (*store.Resource, error) {
-	l, err := parsePlace(k.Attribute, false)
-	if err != nil {
-		return nil, err
-	}
-	page, err := s.List(ctx, store.Query{
-		Tenant: tenant, Types: []string{typ}, Count: 10, NoTotal: true,
-		Filter: filter.Compare{
-			Attr: filter.Attr{
-				Path: filter.Path{URI: l.uri, Name: l.name, Sub: l.sub}, Type: filter.String,
-				CaseExact: document.Fold(k.Value) != k.Value, Multi: l.multi,
-			},
-			Op: filter.Eq, Value: document.String(k.Value),
-		},
-	})
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range page.Resources {
-		if slices.ContainsFunc(r.Index, func(o store.IndexKey) bool { return o.Attribute == k.Attribute && o.Value == k.Value }) {
-			return r, nil
-		}
-	}
-	return nil, nil
+	return linked
 }

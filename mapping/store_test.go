@@ -140,35 +140,8 @@ func TestUnmappedFields(t *testing.T) {
 }
 
 func TestMatch(t *testing.T) {
-	s, _, _ := newStore(t)
-	put := func(id, externalID, userName string) {
-		v := document.Object(document.Member{Name: "userName", Value: document.String(userName)}, document.Member{Name: "externalId", Value: document.String(externalID)})
-		r := user(id, string(v.Document()), store.IndexKey{Attribute: "userName", Value: document.Fold(userName), Unique: true},
-			store.IndexKey{Attribute: "externalId", Value: externalID})
-		require.NoError(t, s.Commit(t.Context(), &store.Change{Tenant: "acme", Put: []store.Put{{Resource: r}}}))
-	}
-	put("1", "X-1", "Ada@x.org")
-	put("2", "x-2", "eve@x.org")
-	m := mapping.Match{Type: "User", By: []string{"externalId", "userName"}}
-	for _, tt := range []struct{ externalID, userName, id, by string }{
-		{"X-1", "nobody", "1", "externalId"},
-		{"x-1", "nobody", "", ""},
-		{"X-2", "nobody", "", ""},
-		{"x-2", "ada@x.org", "2", "externalId"},
-		{"", "ada@x.org", "1", "userName"},
-		{"none", "", "", ""},
-	} {
-		found, by, err := m.Find(t.Context(), s, "acme", &store.Resource{Index: []store.IndexKey{
-			{Attribute: "userName", Value: tt.userName}, {Attribute: "externalId", Value: tt.externalID},
-		}})
-		require.NoError(t, err)
-		require.Equal(t, tt.by, by, tt)
-		if tt.id == "" {
-			require.Nil(t, found, tt)
-		} else {
-			require.Equal(t, tt.id, found.ID, tt)
-		}
-	}
-	require.Equal(t, map[string][]string{"Group": {"externalId"}}, mapping.Unique(
-		mapping.Match{Type: "Group", By: []string{"externalId"}}, mapping.Match{Type: "User", By: []string{"userName"}, Existing: mapping.Link}))
+	groups := mapping.Match{Type: "Group", By: []string{"externalId"}}
+	people := mapping.Match{Type: "User", By: []string{"externalId", "userName"}, Existing: mapping.Link}
+	require.Equal(t, map[string][]string{"Group": {"externalId"}}, mapping.Unique(groups, people))
+	require.Equal(t, map[string][]string{"User": {"externalId", "userName"}}, mapping.Linked(groups, people))
 }

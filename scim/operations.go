@@ -96,8 +96,11 @@ func (c *caller) create(ep *endpoint, body document.Value) (*store.Resource, err
 	}
 	r := &store.Resource{Key: c.key(ep, "")}
 	ep.setAttributes(r, v)
-	c.known = len(members) == 0 // and nobody's member yet
-	return r, c.h.lifecycle.Create(c.ctx, c.actor(http.MethodPost, ep), r, members)
+	began := time.Now().Truncate(time.Microsecond)
+	err = c.h.lifecycle.Create(c.ctx, c.actor(http.MethodPost, ep), r, members)
+	// Who was there before and is linked may have groups and members; who is new has none but those that were sent.
+	c.known = len(members) == 0 && !r.Created.Before(began)
+	return r, err
 }
 
 // decode makes a body attributes and the members that it lists.

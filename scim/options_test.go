@@ -43,6 +43,7 @@ func TestBadOptions(t *testing.T) {
 		}), "extension"},
 		{"an index of nothing", func(o *scim.Options) { o.Index = map[string][]string{"User": {"shoeSize"}} }, `"shoeSize"`},
 		{"an index of a complex attribute", func(o *scim.Options) { o.Index = map[string][]string{"User": {"name"}} }, `"name"`},
+		{"a link by nothing", func(o *scim.Options) { o.Lifecycle.Link = map[string][]string{"User": {"shoeSize"}} }, `"shoeSize"`},
 		{"a unique nothing", func(o *scim.Options) { o.Unique = map[string][]string{"User": {"shoeSize"}} }, "Options.Unique"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

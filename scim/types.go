@@ -56,7 +56,7 @@ func (h *Handler) compile(rt elimity.ResourceType) (*endpoint, error) {
 		}
 	}
 	var err error
-	if ep.Type, err = schema.Compile(rt, slices.Concat(lookups[rt.Name], h.opts.Index[rt.Name])...); err != nil {
+	if ep.Type, err = schema.Compile(rt, slices.Concat(lookups[rt.Name], h.opts.Index[rt.Name], h.opts.Lifecycle.Link[rt.Name])...); err != nil {
 		return nil, fmt.Errorf("scim: resource type %s: %w", rt.Name, err)
 	}
 	if ep.standard, err = ep.Projection(nil, nil); err != nil {
