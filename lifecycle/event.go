@@ -48,8 +48,9 @@ type Event struct {
 	// writeOnly attributes are never in them.
 	Before, After document.Document
 	Changed       []string // names of the top-level attributes that differ
-	Added         []string // ids of members, with KindMembersChanged
-	Removed       []string
+	// Added and Removed are ids of members, with KindMembersChanged. Somebody who is added while being deleted may not be
+	// told as removed: KindDeleted says it.
+	Added, Removed []string
 }
 
 // stored is the event as a store keeps it.

@@ -215,7 +215,8 @@ var (
 	ErrVersionMismatch = errors.New("store: version mismatch")
 	// ErrNoSeat: the claim would take more seats than the limit allows.
 	ErrNoSeat = errors.New("store: no seat left")
-	// ErrUnavailable: the store can't be reached now; nothing was done. Trying later may help.
+	// ErrUnavailable: the store can't be reached now, and nothing was done; or its answer to a commit was lost, which happened
+	// whole or not at all. Trying later may help.
 	ErrUnavailable = errors.New("store: unavailable")
 	// ErrCursor: the cursor is not one of this query's.
 	ErrCursor = errors.New("store: invalid cursor")

@@ -112,7 +112,7 @@ func TestHostile(t *testing.T) {
 	})
 }
 
-// TestTerminatedBackends loses connections under load: what was acknowledged is there, and all goes on.
+// TestTerminatedBackends loses connections under load, and restarts the pool: what was acknowledged is there, and all goes on.
 func TestTerminatedBackends(t *testing.T) {
 	s := newOnPostgres(t, nil)
 	dsn := os.Getenv(postgresVariable)
@@ -149,9 +149,13 @@ func TestTerminatedBackends(t *testing.T) {
 			}
 		})
 	}
-	for range 15 {
+	for n := range 15 {
 		for range 20 {
 			<-acks
+		}
+		if n%3 == 0 { // all connections are new from now on
+			s.engine.(*postgres).pool.Reset()
+			continue
 		}
 		_, err := admin.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 			WHERE pid <> pg_backend_pid() AND query LIKE '%' || $1 || '%'`, schema)

@@ -263,3 +263,33 @@ func (g filterGenerator) compare(attribute string) string {
 	}
 	return attribute + " " + op + " " + value
 }
+
+// TestIndexedLater indexes an attribute of people who are there already: once they have the keys, they are found again.
+func TestIndexedLater(t *testing.T) {
+	onEach(t, func(t *testing.T, open func(t testing.TB, o *Options) *Store) {
+		s := open(t, nil)
+		serve := func(index ...string) filterServer {
+			h, err := scim.NewHandler(s, &scim.Options{Auth: scim.BearerTokens{"token": "acme"}, Index: map[string][]string{"User": index}})
+			require.NoError(t, err)
+			return filterServer{h, s}
+		}
+		post := func(h filterServer, userName string) {
+			r := httptest.NewRequest(http.MethodPost, "/Users", strings.NewReader(`{"userName":"`+userName+`","title":"Dr"}`))
+			r.Header.Set("Authorization", "Bearer token")
+			r.Header.Set("Content-Type", "application/scim+json")
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			require.Equal(t, http.StatusCreated, w.Code, w.Body)
+		}
+		const count = 450 // more than a page
+		for n := range count {
+			post(serve(), fmt.Sprint("old", n))
+		}
+		later := serve("title")
+		post(later, "new")
+		before := later.get("/Users/?filter=userName+eq+%22old7%22").Body.String()
+		require.NoError(t, later.Lifecycle().Reindex(t.Context(), "acme", "User"))
+		require.Contains(t, later.get("/Users?count=0&filter=title+eq+%22DR%22").Body.String(), fmt.Sprintf(`"totalResults":%d`, count+1))
+		require.Equal(t, before, later.get("/Users/?filter=userName+eq+%22old7%22").Body.String(), "nothing else has changed")
+	})
+}
