@@ -99,7 +99,7 @@ func (p *plan) create(ctx context.Context, source Source, r *store.Resource, mem
 		if err := p.elsewhere(ctx, r, &account); err != nil {
 			return err
 		}
-		if _, _, err := p.move(account, p.entry(r), nil, r); err != nil {
+		if _, _, err := p.move(account, p.entry(r, account), nil, r); err != nil {
 			return err
 		}
 	case groupType:
@@ -114,10 +114,10 @@ func (p *plan) create(ctx context.Context, source Source, r *store.Resource, mem
 	return p.commit(ctx, r.Key, "created")
 }
 
-// entry is the cause by which a new user comes in.
-func (p *plan) entry(r *store.Resource) Cause {
+// entry is the cause by which a new user comes in. Whom an administrator shut out doesn't by being deleted and created.
+func (p *plan) entry(r *store.Resource, account Account) Cause {
 	switch {
-	case !isActive(r):
+	case !isActive(r), account.Held:
 		return CreateInactive
 	case p.settings.Review:
 		return CreateForReview

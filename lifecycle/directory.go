@@ -82,7 +82,7 @@ func (p *plan) bury(ctx context.Context, cur *store.Resource, account Account) e
 	if account.Person == "" {
 		account.Person = cur.ID
 	}
-	account.State, account.Billed, account.Seat, account.Held = Deactivated, false, false, false
+	account.State, account.Billed, account.Seat = Deactivated, false, false
 	for _, id := range p.remembered(cur) {
 		grave := &store.Resource{Key: store.Key{Tenant: p.actor.Tenant, Type: tombstoneType, ID: id},
 			Created: now(), LastModified: now(), Internal: account.document()}
@@ -111,7 +111,8 @@ func (p *plan) exhume(ctx context.Context, r *store.Resource, account *Account) 
 		p.change.Delete = append(p.change.Delete, store.Delete{Type: tombstoneType, ID: id, IfVersion: grave.Version})
 		if account.Person == "" {
 			was := AccountOf(grave)
-			account.Person, account.Role, account.FirstLogin, account.Linked = was.Person, was.Role, was.FirstLogin, was.Linked
+			was.State, was.Source = account.State, account.Source
+			*account = was
 		}
 	}
 	return nil

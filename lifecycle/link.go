@@ -47,7 +47,7 @@ func (s *Service) withKey(ctx context.Context, tenant, typ string, k store.Index
 		return nil, fmt.Errorf("lifecycle: Options.Link: %s: %w", k.Attribute, err)
 	}
 	page, err := s.store.List(ctx, store.Query{Tenant: tenant, Types: []string{typ}, Count: 10, NoTotal: true, Filter: filter.Compare{
-		Attr: filter.Attr{Path: p.Path, Type: filter.String, CaseExact: document.Fold(k.Value) != k.Value, Multi: p.Path.Sub != ""},
+		Attr: filter.Attr{Path: p.Path, Type: filter.String, CaseExact: document.Fold(k.Value) != k.Value},
 		Op:   filter.Eq, Value: document.String(k.Value),
 	}})
 	if err != nil {

@@ -485,6 +485,24 @@ func TestWhoComesBackHasTheSameAccount(t *testing.T) {
 	}
 }
 
+func TestSuspendedStaysOutThroughADeletion(t *testing.T) {
+	h := newHouse(t)
+	ada := h.create("User", `{"userName":"ada","externalId":"e1"}`)
+	_, err := h.s.Suspend(t.Context(), "acme", "ada")
+	require.NoError(t, err)
+	require.NoError(t, h.s.Delete(t.Context(), actor, h.read(ada)))
+	back := h.create("User", `{"userName":"ada","externalId":"e1","active":true}`)
+	_, err = h.login("ada")
+	denied(t, err, lifecycle.DeniedDeactivated)
+	h.update(h.update(back, `{"userName":"ada","externalId":"e1","active":false}`), `{"userName":"ada","externalId":"e1","active":true}`)
+	_, err = h.login("ada")
+	denied(t, err, lifecycle.DeniedDeactivated)
+	_, err = h.s.Reactivate(t.Context(), "acme", "ada")
+	require.NoError(t, err)
+	_, err = h.login("ada")
+	require.NoError(t, err)
+}
+
 func TestDeprovisionedByDeletingComesBack(t *testing.T) {
 	h := newHouse(t, with(func(s *lifecycle.Settings) { s.Deprovision = "delete" }))
 	ada := h.create("User", `{"userName":"ada","externalId":"e1"}`)
