@@ -1,14 +1,15 @@
 package scim
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/rollcall-dev/rollcall/scim/schema"
+	"github.com/rollcall-dev/rollcall/store/document"
+)
 
 // post answers POST on a collection: 201 with the resource, its Location and its version (RFC 7644 section 3.3).
 func (x *exchange) post(ep *endpoint, _ string) error {
-	body, err := x.body()
-	if err != nil {
-		return err
-	}
-	projection, err := x.projection(ep)
+	body, projection, err := x.wanted(ep)
 	if err != nil {
 		return err
 	}
@@ -18,6 +19,14 @@ func (x *exchange) post(ep *endpoint, _ string) error {
 	}
 	x.w.Header().Set("Location", x.location(ep, r.ID))
 	return x.answerResource(ep, http.StatusCreated, r, projection)
+}
+
+// wanted is a request's body, and how to show what comes of it.
+func (x *exchange) wanted(ep *endpoint) (body document.Value, p *schema.Projection, err error) {
+	if body, err = x.body(); err == nil {
+		p, err = x.projection(ep)
+	}
+	return body, p, err
 }
 
 // get answers GET on a resource, or 304 if the client has it (RFC 7644 section 3.14).
@@ -42,11 +51,7 @@ func (x *exchange) get(ep *endpoint, id string) error {
 
 // put answers PUT on a resource; it never creates one (RFC 7644 section 3.5.1).
 func (x *exchange) put(ep *endpoint, id string) error {
-	body, err := x.body()
-	if err != nil {
-		return err
-	}
-	projection, err := x.projection(ep)
+	body, projection, err := x.wanted(ep)
 	if err != nil {
 		return err
 	}
@@ -60,11 +65,7 @@ func (x *exchange) put(ep *endpoint, id string) error {
 // patch answers PATCH on a resource. A group is answered with 204 unless the client asks for attributes: its members
 // may be many, and no client wants them back (RFC 7644 section 3.5.2).
 func (x *exchange) patch(ep *endpoint, id string) error {
-	body, err := x.body()
-	if err != nil {
-		return err
-	}
-	projection, err := x.projection(ep)
+	body, projection, err := x.wanted(ep)
 	if err != nil {
 		return err
 	}

@@ -107,12 +107,11 @@ func exec(ctx context.Context, tx sqlstore.Tx, sql string, args ...any) (err err
 }
 
 func query(ctx context.Context, tx sqlstore.Tx, sql string, args []any, each func(scan func(...any) error) error) error {
-	if tx.Postgres != nil {
-		rows, err := tx.Postgres.Query(ctx, sql, args...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
+	read := func(rows interface {
+		Next() bool
+		Scan(...any) error
+		Err() error
+	}) error {
 		for rows.Next() {
 			if err := each(rows.Scan); err != nil {
 				return err
@@ -120,17 +119,20 @@ func query(ctx context.Context, tx sqlstore.Tx, sql string, args []any, each fun
 		}
 		return rows.Err()
 	}
+	if tx.Postgres != nil {
+		rows, err := tx.Postgres.Query(ctx, sql, args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		return read(rows)
+	}
 	rows, err := tx.SQLite.QueryContext(ctx, strings.ReplaceAll(sql, "$", "?"), args...)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	for rows.Next() {
-		if err := each(rows.Scan); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return read(rows)
 }
 
 // memoryLedger is gone at the end, as everything else then is.

@@ -30,9 +30,6 @@ func (t *Type) Coerce(a *Attribute, v document.Value, where string, m *Mode) (do
 }
 
 func coerce(a *Attribute, v document.Value, m *Mode) (document.Value, *Error) {
-	if a.Mutability == WriteOnly && !v.IsEmpty() {
-		m.secret(a.Path.String())
-	}
 	if !a.Multi {
 		if v.Kind() == document.KindArray && v.Len() == 1 && m.tolerate(quirk.ArrayForScalar) {
 			v = v.Items()[0].Value

@@ -117,15 +117,12 @@ func TestDecode(t *testing.T) {
 }
 
 func TestDecodeSecrets(t *testing.T) {
-	m := &Mode{}
-	_, err := userType(t).Decode(parse(t, user(`"Password":"x","name.givenName":"a"`)), m)
+	v, err := userType(t).Decode(parse(t, user(`"Password":"pa55","name.givenName":"a"`)), &Mode{})
 	require.NoError(t, err)
-	assert.Equal(t, []string{"password"}, m.Secrets)
+	assert.NotContains(t, text(v), "pa55")
 
-	m = &Mode{}
-	v, err := deviceType(t).Decode(parse(t, dev(`"pin":"0000","owner":{"token":"t0ken","value":"o"},"`+asset+`":{"secret":"s"}`)), m)
+	v, err = deviceType(t).Decode(parse(t, dev(`"pin":"0000","owner":{"token":"t0ken","value":"o"},"`+asset+`":{"secret":"s"}`)), &Mode{})
 	require.NoError(t, err)
-	assert.Equal(t, []string{"pin", "owner.token", asset + ":secret"}, m.Secrets)
 	assert.NotContains(t, text(v), "0000")
 	assert.NotContains(t, text(v), "secret")
 	assert.NotContains(t, text(v), "t0ken")

@@ -4,7 +4,6 @@
 package schema
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/rollcall-dev/rollcall/scim/quirk"
@@ -13,9 +12,8 @@ import (
 // Mode is how a request is to be read, and what was found on the way. It belongs to one request. A nil Mode is
 // lenient and remembers nothing.
 type Mode struct {
-	Strict  bool      // refuse what a quirk would tolerate, and unknown attributes
-	Quirks  quirk.Set // those used so far; grows
-	Secrets []string  // writeOnly attributes (password) that the request set; their values are checked, then forgotten
+	Strict bool      // refuse what a quirk would tolerate, and unknown attributes
+	Quirks quirk.Set // those used so far; grows
 }
 
 // tolerate notes that the request needs a quirk, and says whether it may have it.
@@ -31,12 +29,6 @@ func (m *Mode) tolerate(q quirk.Quirk) bool {
 }
 
 func (m *Mode) strict() bool { return m != nil && m.Strict }
-
-func (m *Mode) secret(name string) {
-	if m != nil && !slices.Contains(m.Secrets, name) {
-		m.Secrets = append(m.Secrets, name)
-	}
-}
 
 // Extension is a schema extension of a resource type.
 type Extension struct {
