@@ -1,47 +1,53 @@
 package sqlstore
 
 import (
+	"context"
+	"database/sql"
 	"embed"
 	"fmt"
 	"path"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/pressly/goose/v3"
 )
 
 //go:embed migrations
 var migrations embed.FS
 
-// migration is a step of the tables' history. Steps are never changed once released; new ones are added.
-type migration struct {
-	version int
-	sql     string
-}
-
-// migrationsOf reads an engine's steps in their order, with the names filled in.
-func migrationsOf(engine string, n names) ([]migration, error) {
-	dir := path.Join("migrations", engine)
-	files, err := migrations.ReadDir(dir)
+// migrate applies an engine's steps that a database lacks, each in a transaction. Steps are never changed once released;
+// new ones are added.
+func (n names) migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, engine string, o ...goose.ProviderOption) error {
+	files, err := migrations.ReadDir(path.Join("migrations", engine))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var steps []migration
+	var steps []*goose.Migration
 	for _, f := range files {
-		number, _, _ := strings.Cut(f.Name(), "_")
-		version, err := strconv.Atoi(number)
+		version, err := goose.NumericComponent(f.Name())
 		if err != nil {
-			return nil, fmt.Errorf("sqlstore: migration %s: %w", f.Name(), err)
+			return err
 		}
-		text, err := migrations.ReadFile(path.Join(dir, f.Name()))
+		text, err := migrations.ReadFile(path.Join("migrations", engine, f.Name()))
 		if err != nil {
-			return nil, err
+			return err
 		}
-		steps = append(steps, migration{version, n.fill(string(text))})
+		steps = append(steps, goose.NewGoMigration(version, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, n.fill(string(text)))
+			return err
+		}}, nil))
 	}
-	slices.SortFunc(steps, func(a, b migration) int { return a.version - b.version })
-	return steps, nil
+	table := n.prefix + "migration"
+	if n.schema != "" {
+		table = n.schema + "." + table
+	}
+	p, err := goose.NewProvider(dialect, db, nil, append(o, goose.WithGoMigrations(steps...), goose.WithDisableGlobalRegistry(true), goose.WithTableName(table))...)
+	if err != nil {
+		return err
+	}
+	_, err = p.Up(ctx)
+	return err
 }
 
 // names are how the tables are called.

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -12,6 +13,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
 	"github.com/rollcall-dev/rollcall/store"
 )
 
@@ -220,42 +224,23 @@ func (p *postgres) fail(ctx context.Context, err error) error {
 	return err
 }
 
-// migrationLock is the key of the advisory lock under which tables change, of the library's own.
-const migrationLock = 0x726f6c6c63616c6c
-
+// migrate takes turns with other processes on the same tables.
 func (p *postgres) migrate(ctx context.Context) error {
-	steps, err := migrationsOf("postgres", p.names)
+	own := int64(binary.BigEndian.Uint64(hashOf("migrate", p.schema, p.prefix)))
+	if p.schema != "" {
+		create := &pgx.Batch{} // one transaction
+		create.Queue("SELECT pg_advisory_xact_lock($1)", own)
+		create.Queue(`CREATE SCHEMA IF NOT EXISTS "` + p.schema + `"`)
+		if err := p.pool.SendBatch(ctx, create).Close(); err != nil {
+			return p.fail(ctx, err)
+		}
+	}
+	const everySecond, seconds = 1, 300
+	turns, err := lock.NewPostgresSessionLocker(lock.WithLockID(own), lock.WithLockTimeout(everySecond, seconds))
 	if err != nil {
 		return err
 	}
-	err = pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", int64(migrationLock)); err != nil {
-			return err
-		}
-		if p.schema != "" {
-			if _, err := tx.Exec(ctx, `CREATE SCHEMA IF NOT EXISTS "`+p.schema+`"`); err != nil {
-				return err
-			}
-		}
-		if _, err := tx.Exec(ctx, p.fill("CREATE TABLE IF NOT EXISTS ~migration (version int PRIMARY KEY, applied timestamptz NOT NULL DEFAULT now())")); err != nil {
-			return err
-		}
-		var at int
-		if err := tx.QueryRow(ctx, p.fill("SELECT COALESCE(max(version), 0) FROM ~migration")).Scan(&at); err != nil {
-			return err
-		}
-		for _, s := range steps {
-			if s.version <= at {
-				continue
-			}
-			if _, err := tx.Exec(ctx, s.sql, pgx.QueryExecModeSimpleProtocol); err != nil {
-				return fmt.Errorf("step %d: %w", s.version, err)
-			}
-			if _, err := tx.Exec(ctx, p.fill("INSERT INTO ~migration (version) VALUES ($1)"), s.version); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return p.fail(ctx, err)
+	db := stdlib.OpenDBFromPool(p.pool)
+	err = p.names.migrate(ctx, db, goose.DialectPostgres, "postgres", goose.WithSessionLocker(turns))
+	return p.fail(ctx, errors.Join(err, db.Close()))
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/pressly/goose/v3"
 	"github.com/rollcall-dev/rollcall/store"
 	sqlite "modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
@@ -328,41 +329,15 @@ func (e *liteEngine) fail(ctx context.Context, err error) error {
 	return err
 }
 
+// migrate tries again if another process was faster: then what it did is not done a second time.
 func (e *liteEngine) migrate(ctx context.Context) error {
-	steps, err := migrationsOf("sqlite", e.names)
-	if err != nil {
-		return err
-	}
 	return e.alone(ctx, func() error {
-		// The table is the lock too: see write. Making it takes the lock of the file.
-		for _, text := range []string{
-			"CREATE TABLE IF NOT EXISTS ~lock (n INTEGER NOT NULL)",
-			"CREATE TABLE IF NOT EXISTS ~migration (version INTEGER PRIMARY KEY, applied TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP)",
-		} {
-			if _, err := e.writer.ExecContext(ctx, e.fill(text)); err != nil {
+		const attempts = 10
+		for n := 1; ; n++ {
+			err := e.names.migrate(ctx, e.writer, goose.DialectSQLite3, "sqlite")
+			if err == nil || n == attempts || ctx.Err() != nil {
 				return err
 			}
 		}
-		return e.begin(ctx, func(w *liteTx) error { return w.migrate(ctx, steps) })
 	})
-}
-
-func (t *liteTx) migrate(ctx context.Context, steps []migration) error {
-	at := 0
-	const latest = "SELECT COALESCE(MAX(version), 0) FROM ~migration"
-	if err := t.query(ctx, latest, nil, func(rw row) error { return rw.Scan(&at) }); err != nil {
-		return err
-	}
-	for _, s := range steps {
-		if s.version <= at {
-			continue
-		}
-		if _, err := t.tx.ExecContext(ctx, s.sql); err != nil {
-			return fmt.Errorf("step %d: %w", s.version, err)
-		}
-		if _, err := t.exec(ctx, "INSERT INTO ~migration (version) VALUES ($1)", int64(s.version)); err != nil {
-			return err
-		}
-	}
-	return nil
 }

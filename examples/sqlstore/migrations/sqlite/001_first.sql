@@ -83,3 +83,6 @@ CREATE TABLE ~journal (
 	data         TEXT NOT NULL,
 	PRIMARY KEY (tenant, id)
 ) WITHOUT ROWID;
+
+-- Who has changed it has the lock of the file: a transaction begins with that.
+CREATE TABLE ~lock (n INTEGER NOT NULL);
