@@ -70,9 +70,10 @@ func (s *Service) Create(ctx context.Context, a Actor, r *store.Resource, member
 
 // create commits a new resource, whatever the way in.
 func (s *Service) create(ctx context.Context, a Actor, settings Settings, source Source, r *store.Resource, members []store.MemberRef) error {
-	sent := *r
+	sent, lost := *r, false
 	return race(ctx, func() error {
 		p := s.plan(a, settings)
+		p.again, lost = lost, true
 		err := p.create(ctx, source, r, members)
 		if err != nil {
 			*r = sent

@@ -25,6 +25,7 @@ type plan struct {
 	change   store.Change
 	events   []*Event
 	notes    []string // of the guards
+	again    bool     // it was made before, and lost a race
 }
 
 func (s *Service) plan(a Actor, settings Settings) *plan {

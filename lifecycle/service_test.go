@@ -510,6 +510,23 @@ func TestDeprovisionedByDeletingComesBack(t *testing.T) {
 	assert.Equal(t, ada.ID, lifecycle.AccountOf(h.create("User", `{"userName":"ada","externalId":"e1"}`)).Person)
 }
 
+func TestCreationIsOneCall(t *testing.T) {
+	h := newHouse(t)
+	h.s, _ = lifecycle.New(h.fake, nil)
+	ada := h.create("User", `{"userName":"ada","externalId":"e1"}`)
+	var calls []string
+	h.fake.Before(func(_ context.Context, method string) error { calls = append(calls, method); return nil })
+	h.create("User", `{"userName":"bob","externalId":"e2"}`)
+	assert.Equal(t, []string{"Commit"}, calls, "nobody looks before; the commit knows who was there")
+
+	// Whoever is deleted while somebody plans to create them again comes back too.
+	h.fake.Before(func(context.Context, string) error {
+		h.fake.Before(nil)
+		return h.s.Delete(t.Context(), actor, ada)
+	})
+	assert.Equal(t, ada.ID, lifecycle.AccountOf(h.create("User", `{"userName":"ada","externalId":"e1"}`)).Person)
+}
+
 func TestOneOfManyTakesOverTheOldAccount(t *testing.T) {
 	h := newHouse(t)
 	h.s, _ = lifecycle.New(h.fake, nil)

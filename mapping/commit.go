@@ -45,6 +45,13 @@ type commit struct {
 }
 
 func (w *commit) run() error {
+	for _, a := range w.Absent {
+		if _, err := w.table(a.Type).get(w.ctx, w.Tenant, a.ID); err == nil {
+			return store.ErrVersionMismatch
+		} else if !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+	}
 	for i := range w.Put {
 		if err := w.put(&w.Put[i]); err != nil {
 			return err

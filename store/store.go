@@ -146,6 +146,7 @@ type MemberRef struct {
 // key that a delete of the same change frees.
 type Change struct {
 	Tenant  string
+	Absent  []Absent
 	Put     []Put
 	Delete  []Delete
 	Members []MemberDelta
@@ -153,6 +154,9 @@ type Change struct {
 	Events  []Event
 	Journal *Entry
 }
+
+// Absent is a resource that must not be there, else ErrVersionMismatch. No other part of the change is about it.
+type Absent struct{ Type, ID string }
 
 // Put writes a resource whole. Its tenant is the change's.
 type Put struct {
@@ -211,7 +215,7 @@ type Entry struct {
 var (
 	// ErrNotFound: there's no such resource in the tenant.
 	ErrNotFound = errors.New("store: not found")
-	// ErrVersionMismatch: the resource isn't in the version that the change was made for.
+	// ErrVersionMismatch: a resource isn't in the version that the change was made for, or is there and should not be.
 	ErrVersionMismatch = errors.New("store: version mismatch")
 	// ErrNoSeat: the claim would take more seats than the limit allows.
 	ErrNoSeat = errors.New("store: no seat left")

@@ -39,6 +39,11 @@ type commit struct {
 }
 
 func (x *commit) apply(c *store.Change) error {
+	for _, a := range c.Absent {
+		if x.record(a.Type, a.ID) != nil {
+			return store.ErrVersionMismatch
+		}
+	}
 	for i := range c.Put {
 		if err := x.put(&c.Put[i]); err != nil {
 			return err

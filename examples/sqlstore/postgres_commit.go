@@ -56,6 +56,8 @@ w AS (
 SELECT ~expect(EXISTS (SELECT FROM w), CASE WHEN EXISTS (SELECT FROM old) THEN 'RC409' ELSE 'RC404' END, ''),
 	(SELECT ~rekey($1, $2, $3, w.keys, w.uniques, '', 0) FROM w)`
 
+	pgAbsent = `SELECT ~expect(NOT EXISTS (SELECT FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3), 'RC409', '')`
+
 	// These come in statements of their own behind pgDelete, to see the rows of those who held the resource's lock.
 	pgLeave   = `DELETE FROM ~member WHERE tenant = $1 AND member_id = $2 AND member_type = $3`
 	pgDisband = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2`
@@ -163,6 +165,9 @@ func (b *pgChange) change(c *store.Change) {
 	for _, put := range c.Put {
 		b.put(put)
 		locked[store.Key{Type: put.Resource.Type, ID: put.Resource.ID}] = true
+	}
+	for _, a := range c.Absent { // behind the puts, to see what those committed whom they waited for
+		b.add(pgAbsent, b.tenant, enc(a.Type), enc(a.ID))
 	}
 	for _, d := range c.Delete {
 		typ, id := enc(d.Type), enc(d.ID)

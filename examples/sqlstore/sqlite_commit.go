@@ -83,6 +83,13 @@ func (t *liteChange) do(text string, args ...any) error {
 }
 
 func (t *liteChange) write(c *store.Change) error {
+	for _, a := range c.Absent {
+		if found, err := t.find(enc(a.Type), enc(a.ID)); err != nil {
+			return err
+		} else if found != nil {
+			return store.ErrVersionMismatch
+		}
+	}
 	for _, p := range c.Put {
 		if err := t.put(p); err != nil {
 			return err

@@ -36,6 +36,11 @@ func (f *Fake) Commit(ctx context.Context, c *store.Change) error {
 }
 
 func (t *tenant) apply(c *store.Change) error {
+	for _, a := range c.Absent {
+		if _, ok := t.resources[name{a.Type, a.ID}]; ok {
+			return store.ErrVersionMismatch
+		}
+	}
 	for _, p := range c.Put {
 		if err := t.put(c.Tenant, p); err != nil {
 			return err

@@ -43,6 +43,9 @@ var mutants = []struct {
 		return edited(f, func(c *store.Change) { c.Tenant = strings.ToLower(c.Tenant) })
 	}},
 	{"AnyVersion", "Resource/Replace", true, func(f *Fake) store.Store { return anyVersion{f} }},
+	{"IgnoresAbsent", "Resource/Absent", true, func(f *Fake) store.Store {
+		return edited(f, func(c *store.Change) { c.Absent = nil })
+	}},
 	{"NothingUnique", "Unique/Taken", true, func(f *Fake) store.Store {
 		return edited(f, func(c *store.Change) { eachKey(c, func(k *store.IndexKey) { k.Unique = false }) })
 	}},

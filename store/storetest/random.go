@@ -124,6 +124,9 @@ func (r *random) change() {
 			c.Seats = &store.SeatClaim{Take: r.IntN(6) - 2, Limit: r.IntN(8) - 1}
 		}
 	}
+	if typ, id := r.key(); r.IntN(8) == 0 && !concerns(&c, typ, id) {
+		c.Absent = append(c.Absent, store.Absent{Type: typ, ID: id})
+	}
 	// Deltas on a group that is also put carry what the put does.
 	for i := range c.Members {
 		for _, p := range c.Put {
@@ -142,7 +145,7 @@ func (r *random) change() {
 		c.Journal = &store.Entry{ID: r.next("j"), Time: r.now, Connection: fmt.Sprint("c", r.IntN(2)), Action: "x"}
 	}
 	was := r.IntN(2) == 0
-	parts := len(c.Put) + len(c.Delete) + len(c.Members)
+	parts := len(c.Absent) + len(c.Put) + len(c.Delete) + len(c.Members)
 	if c.Seats != nil {
 		parts++
 	}
@@ -156,6 +159,13 @@ func (r *random) change() {
 		}
 		return outcome(s.Commit(r.Context(), c), parts > 1)
 	})
+}
+
+// concerns says whether a change puts or deletes a resource, or changes its members.
+func concerns(c *store.Change, typ, id string) bool {
+	return slices.ContainsFunc(c.Put, func(p store.Put) bool { return p.Resource.Type == typ && p.Resource.ID == id }) ||
+		slices.ContainsFunc(c.Delete, func(d store.Delete) bool { return d.Type == typ && d.ID == id }) ||
+		slices.ContainsFunc(c.Members, func(d store.MemberDelta) bool { return typ == groupType && d.Group == id })
 }
 
 func (r *random) delta(tenant string) store.MemberDelta {
@@ -421,6 +431,9 @@ func cloneChange(c *store.Change) *store.Change {
 func describeChange(c *store.Change) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "commit to %s:", c.Tenant)
+	for _, a := range c.Absent {
+		fmt.Fprintf(&b, " absent %+v;", a)
+	}
 	for _, p := range c.Put {
 		fmt.Fprintf(&b, " put %s %s (%s to %s) %s;", p.Resource.Type, p.Resource.ID, p.IfVersion, p.Resource.Version, p.Resource.Attributes)
 	}

@@ -14,6 +14,7 @@ var resourceRules = []rule{
 	{"Create", `A put without IfVersion creates; if the key is there it is refused with ConflictError{"id"}.`, create},
 	{"Replace", "A put with IfVersion replaces that version, whole, and is refused with ErrVersionMismatch if the resource is in another one or not there.", replace},
 	{"Delete", "A delete removes; it is refused with ErrNotFound if there's nothing, and with ErrVersionMismatch if IfVersion is another version.", remove},
+	{"Absent", "A change that wants a resource absent is refused with ErrVersionMismatch, whole, if it is there.", absent},
 	{"Types", "The type is a part of the key: the same id may be there once in each type, and a delete of one leaves the others.", types},
 	{"Parts", "The parts of a change are applied in the order puts, deletes, members, seats, and each sees what the ones before it did.", parts},
 	{"Strings", "Any text without NUL is kept as it is: ids, versions, labels, index values, attributes and names of tenants alike.", strange},
@@ -86,6 +87,24 @@ func remove(k *kit) {
 	k.want("a list afterwards", idsOf(k.list(store.Query{Count: 10})), []string{})
 	k.commit(creates(user(1))) // the id is free again
 	k.get("User", id(1))
+}
+
+func absent(k *kit) {
+	without := func(typ string, n int, c store.Change) store.Change {
+		c.Absent = []store.Absent{{Type: "User", ID: id(99)}, {Type: typ, ID: id(n)}}
+		return c
+	}
+	k.commit(without("User", 1, creates(plain("User", 2))))
+	k.commit(without("Group", 2, creates(plain("User", 3)))) // of another type it is there
+	k.refused("a create that wants another resource absent that is there", store.ErrVersionMismatch, without("User", 2, creates(plain("User", 4))))
+	k.gone("User", id(4))
+	k.refused("a delete that does", store.ErrVersionMismatch, without("User", 2, deletes("User", id(3))))
+	k.get("User", id(3))
+	own := *k
+	own.tenant += "-other"
+	own.commit(without("User", 2, creates(plain("User", 4)))) // of another tenant it is there
+	k.commit(deletes("User", id(2)))
+	k.commit(without("User", 2, creates(plain("User", 4)))) // it was there
 }
 
 func types(k *kit) {
