@@ -10,12 +10,13 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
@@ -29,9 +30,12 @@ import (
 // clients is how many connections ask at the same time.
 const clients = 16
 
+// turn is how many requests one is asked before it is the other's turn.
+const turn = 500
+
 // BenchmarkPostgres runs the same requests of 16 clients over loopback through a handler written by hand ("bare") and
-// through ours ("rollcall"), both on PostgreSQL, 1,000 users each. Ours checks credentials and schemas, and keeps the
-// account, an event and a journal entry.
+// through ours ("rollcall") by turns, both on PostgreSQL, 1,000 users each. Ours checks credentials and schemas, and keeps
+// the account, an event and a journal entry. It reports the medians of the turns, and that of the ratios of their throughputs.
 //
 //	ROLLCALL_TEST_POSTGRES=postgres://... go test -bench Postgres ./examples/benchmarks
 func BenchmarkPostgres(b *testing.B) {
@@ -61,16 +65,32 @@ func BenchmarkPostgres(b *testing.B) {
 		}},
 	}
 	for _, job := range jobs {
-		for _, server := range []struct {
-			name    string
-			handler func(testing.TB, *pgxpool.Pool) http.Handler
-		}{{"bare", newBare}, {"rollcall", rollcallOnPostgres}} {
-			b.Run(job.name+"/"+server.name, func(b *testing.B) {
-				h := server.handler(b, newPool(b))
+		b.Run(job.name, func(b *testing.B) {
+			var (
+				services [2]*service
+				own      [2]func(c *client) error
+				took     [2][]time.Duration
+				ratios   []float64
+			)
+			for i, handler := range []func(testing.TB, *pgxpool.Pool) http.Handler{newBare, rollcallOnPostgres} {
+				h := handler(b, newPool(b))
 				ids := fill(b, h, users)
-				ask(b, h, func(c *client) error { return job.do(c, ids) })
-			})
-		}
+				services[i], own[i] = serve(b, h), func(c *client) error { return job.do(c, ids) }
+			}
+			for done := 0; done < b.N; done += turn {
+				for i, s := range services {
+					took[i] = append(took[i], s.together(b, min(turn, b.N-done), own[i]))
+				}
+				ratios = append(ratios, float64(took[0][len(ratios)])/float64(took[1][len(ratios)]))
+			}
+			for i, name := range []string{"bare", "rollcall"} {
+				slices.Sort(took[i])
+				b.ReportMetric(float64(took[i][len(took[i])/2])/float64(min(turn, b.N)), "ns/of-"+name)
+			}
+			slices.Sort(ratios)
+			b.ReportMetric(ratios[len(ratios)/2], "ratio")
+			b.ReportMetric(0, "ns/op")
+		})
 	}
 }
 
@@ -98,14 +118,13 @@ func BenchmarkSQLite(b *testing.B) {
 			require.NoError(b, err)
 			b.Cleanup(func() { require.NoError(b, s.Close()) })
 			h := rollcallOn(b, s)
-			ids := fill(b, h, 1_000)
-			server := httptest.NewServer(h)
-			defer server.Close()
+			job := bench.job(fill(b, h, 1_000))
+			on := serve(b, h)
 			ctx, stop := context.WithCancel(b.Context())
 			var writers sync.WaitGroup
 			for range bench.writers {
 				writers.Go(func() {
-					for c := (&client{http: server.Client(), base: server.URL}); ctx.Err() == nil; {
+					for c := on.client(); ctx.Err() == nil; {
 						if err := create(c); err != nil {
 							b.Error(err)
 							return
@@ -113,31 +132,54 @@ func BenchmarkSQLite(b *testing.B) {
 					}
 				})
 			}
-			ask(b, h, bench.job(ids))
+			b.ResetTimer()
+			on.together(b, b.N, job)
+			b.StopTimer()
 			stop()
 			writers.Wait()
 		})
 	}
 }
 
-// ask measures what 16 clients over loopback do.
-func ask(b *testing.B, h http.Handler, job func(c *client) error) {
-	s := httptest.NewServer(h)
-	defer s.Close()
-	transport := &http.Transport{MaxIdleConnsPerHost: clients}
-	defer transport.CloseIdleConnections()
-	b.SetParallelism(max(1, clients/runtime.GOMAXPROCS(0)))
-	b.ResetTimer()
-	b.RunParallel(func(pb *testing.PB) {
-		c := &client{http: &http.Client{Transport: transport}, base: s.URL}
-		for pb.Next() {
-			if err := job(c); err != nil {
-				b.Error(err)
-				return
-			}
-		}
+// service is a handler that listens.
+type service struct {
+	server    *httptest.Server
+	transport *http.Transport
+}
+
+func serve(b *testing.B, h http.Handler) *service {
+	s := &service{httptest.NewServer(h), &http.Transport{MaxIdleConnsPerHost: 2 * clients}}
+	b.Cleanup(func() {
+		s.transport.CloseIdleConnections()
+		s.server.Close()
 	})
-	b.StopTimer()
+	return s
+}
+
+func (s *service) client() *client {
+	return &client{http: &http.Client{Transport: s.transport}, base: s.server.URL}
+}
+
+// together has all clients do a job n times, and returns how long that took.
+func (s *service) together(b *testing.B, n int, job func(c *client) error) time.Duration {
+	var (
+		left atomic.Int64
+		all  sync.WaitGroup
+	)
+	left.Store(int64(n))
+	began := time.Now()
+	for range clients {
+		all.Go(func() {
+			for c := s.client(); left.Add(-1) >= 0; {
+				if err := job(c); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	return time.Since(began)
 }
 
 // filterThenCreate is what an identity provider does for a new user.

@@ -216,7 +216,7 @@ func (l *list) read(after *store.Position, column string, desc bool, limit, offs
 				where += " AND " + byID + " " + orAt + " " + id
 			}
 		}
-		selects = append(selects, "SELECT "+columns+extra+" FROM "+from+" WHERE "+where+" ORDER BY "+by)
+		selects = append(selects, "SELECT "+columns+", r.type, r.id"+extra+" FROM "+from+" WHERE "+where+" ORDER BY "+by)
 	}
 	end := " LIMIT " + arg(int64(limit))
 	if offset > 0 {
@@ -262,8 +262,9 @@ func (l *list) page(ctx context.Context) (*store.Page, error) {
 		more = append(more, &groups)
 	}
 	sql, args := l.read(l.after, l.column, l.desc, l.Count+1, l.Start, extra)
+	scan := l.scanner(more...)
 	err := l.query(ctx, sql, args, func(rw row) error {
-		r, err := scanResource(l.Tenant, rw, more...)
+		r, err := scan(rw)
 		if p.Resources = append(p.Resources, r); err == nil && len(p.Resources) <= l.Count {
 			l.rows = groupsOf(l.rows, r.ID, groups)
 		}
@@ -288,6 +289,19 @@ func (l *list) page(ctx context.Context) (*store.Page, error) {
 		return l.totalOnly(ctx, p)
 	}
 	return p, nil
+}
+
+// scanner makes resources of the rows of read.
+func (l *list) scanner(more ...any) func(row) (*store.Resource, error) {
+	var typ, id string
+	dest := append([]any{&typ, &id}, more...)
+	return func(rw row) (*store.Resource, error) {
+		r, err := scanResource(store.Key{Tenant: l.Tenant}, rw, dest...)
+		if err == nil {
+			r.Type, r.ID = dec(typ), dec(id)
+		}
+		return r, err
+	}
 }
 
 // countAll is a query for how many there are of the types.

@@ -36,8 +36,9 @@ INSERT INTO ~key (key, id, uniq) SELECT k.key, $3, k.n <= $10 FROM unnest($13::u
 	attributes = $11, internal = $12
 	WHERE tenant = $1 AND type = $2 AND id = $3 AND version = $13 RETURNING 1)
 SELECT ~expect(EXISTS (SELECT FROM w), 'RC409', '')`
-	pgKey   = `INSERT INTO ~key (key, id, uniq) VALUES ($1, $2, $3)`
-	pgNoKey = `DELETE FROM ~key WHERE key = $1 AND id = $2`
+	pgKey     = `INSERT INTO ~key (key, id, uniq) VALUES ($1, $2, $3)`
+	pgNoKey   = `DELETE FROM ~key WHERE key = $1 AND id = $2`
+	pgNextKey = `UPDATE ~key SET key = $3, uniq = $4 WHERE key = $1 AND id = $2`
 
 	// o is the row as it was: if another one changes it first, the version isn't the expected one any more.
 	pgUpdate = `WITH w AS (
@@ -229,10 +230,14 @@ func (b *pgChange) put(p store.Put) {
 	}
 	b.add(pgRewrite, args...)
 	was := keysOf(p.Was.Index)
-	for _, h := range was.without(now).hashes(b.tenant, typ) {
+	come, went := now.without(was), was.without(now).hashes(b.tenant, typ)
+	if len(come.keys) == 1 && len(went) == 1 { // as mostly
+		b.add(pgNextKey, went[0], id, come.hashes(b.tenant, typ)[0], come.uniques == 1)
+		return
+	}
+	for _, h := range went {
 		b.add(pgNoKey, h, id)
 	}
-	come := now.without(was)
 	for i, h := range come.hashes(b.tenant, typ) {
 		b.add(pgKey, h, id, i < come.uniques)
 	}

@@ -9,22 +9,21 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// columns are a resource's, of a table called r.
-const columns = "r.type, r.id, r.version, r.created, r.modified, r.label, r.keys, r.uniques, r.attributes, r.internal"
+// columns are a resource's but for its key, of a table called r.
+const columns = "r.version, r.created, r.modified, r.label, r.keys, r.uniques, r.attributes, r.internal"
 
-func scanResource(tenant string, rw row, more ...any) (*store.Resource, error) {
+func scanResource(k store.Key, rw row, more ...any) (*store.Resource, error) {
 	var (
-		r                    = &store.Resource{}
+		r                    = &store.Resource{Key: k}
 		created, modified    int64
 		uniques              int
 		keys                 string
 		attributes, internal string
 	)
-	dest := append(make([]any, 0, 12), &r.Type, &r.ID, &r.Version, &created, &modified, &r.Label, &keys, &uniques, &attributes, &internal)
+	dest := append(make([]any, 0, 12), &r.Version, &created, &modified, &r.Label, &keys, &uniques, &attributes, &internal)
 	if err := rw.Scan(append(dest, more...)...); err != nil {
 		return nil, err
 	}
-	r.Key = store.Key{Tenant: tenant, Type: dec(r.Type), ID: dec(r.ID)}
 	r.Version, r.Label = dec(r.Version), dec(r.Label)
 	r.Created, r.LastModified = timeOf(created), timeOf(modified)
 	r.Index = splitKeys(keys, uniques).index()
@@ -47,14 +46,14 @@ func (s *Store) Get(ctx context.Context, k store.Key) (*store.Resource, error) {
 // GetRelated implements [store.RelatedReader].
 func (s *Store) GetRelated(ctx context.Context, k store.Key) (*store.Resource, []store.Member, error) {
 	var groups string
-	r, err := s.get(ctx, "SELECT "+columns+", "+s.groups()+ofKey, k, &groups)
+	r, err := s.get(ctx, s.getRelated, k, &groups)
 	return r, groupsOf(nil, k.ID, groups), err
 }
 
 func (s *Store) get(ctx context.Context, sql string, k store.Key, more ...any) (*store.Resource, error) {
 	var found *store.Resource
 	err := s.query(ctx, sql, []any{enc(k.Tenant), enc(k.Type), enc(k.ID)}, func(rw row) (err error) {
-		found, err = scanResource(k.Tenant, rw, more...)
+		found, err = scanResource(k, rw, more...)
 		return err
 	})
 	if err != nil {

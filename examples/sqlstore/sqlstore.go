@@ -47,7 +47,8 @@ type Tx struct {
 // Store is a store.Store on a database. Make it with [Open], [OnPool] or [OnSQLite].
 type Store struct {
 	engine
-	known sync.Map // each indexed that is in the database
+	getRelated string   // a query
+	known      sync.Map // each indexed that is in the database
 }
 
 var (
@@ -132,7 +133,7 @@ func open(ctx context.Context, o *Options, connect func(o *Options) (engine, err
 	if err != nil {
 		return nil, fmt.Errorf("sqlstore: %w", err)
 	}
-	s := &Store{engine: e}
+	s := &Store{engine: e, getRelated: "SELECT " + columns + ", " + e.groups() + ofKey}
 	if !own.NoMigrate {
 		if err := s.Migrate(ctx); err != nil {
 			return nil, errors.Join(err, s.Close())

@@ -20,11 +20,12 @@ func (l *list) stream(ctx context.Context, in session, after *store.Position, co
 		if l.isEmpty() {
 			return
 		}
+		scan := l.scanner()
 		for limit := firstChunk; ; limit = chunk {
 			var resources []*store.Resource
 			sql, args := l.read(after, column, desc, limit, 0, "")
 			err := in.query(ctx, sql, args, func(rw row) error {
-				r, err := scanResource(l.Tenant, rw)
+				r, err := scan(rw)
 				resources = append(resources, r)
 				return err
 			})
@@ -132,8 +133,9 @@ func (l *list) sort(ctx context.Context, in session) (*store.Page, error) {
 		}
 	}
 	for _, at := range places {
-		err := in.query(ctx, getSQL, []any{enc(l.Tenant), enc(at.Type), enc(at.ID)}, func(rw row) error {
-			r, err := scanResource(l.Tenant, rw)
+		k := store.Key{Tenant: l.Tenant, Type: at.Type, ID: at.ID}
+		err := in.query(ctx, getSQL, []any{enc(k.Tenant), enc(k.Type), enc(k.ID)}, func(rw row) error {
+			r, err := scanResource(k, rw)
 			p.Resources = append(p.Resources, r)
 			return err
 		})
