@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -19,57 +20,91 @@ import (
 	"github.com/rollcall-dev/rollcall/scim"
 )
 
-// indexedRequests are requests that an index answers, however many people there are.
-var indexedRequests = []struct{ method, path, body string }{
-	{"POST", "/Users", `{"userName":"ada","externalId":"e","emails":[{"value":"ada@example.com","primary":true}]}`},
-	{"POST", "/Groups", `{"displayName":"crew","members":[{"value":"` + load.ID(1) + `"}]}`},
-	{"PUT", "/Users/" + load.ID(2), `{"userName":"person.2","displayName":"x"}`},
-	{"PATCH", "/Users/" + load.ID(2), `{"Operations":[{"op":"replace","path":"displayName","value":"y"}]}`},
-	{"PATCH", "/Users/" + load.ID(2), `{"Operations":[{"op":"replace","path":"active","value":false}]}`},
-	{"PATCH", "/Groups/all", `{"Operations":[{"op":"remove","path":"members","value":[{"value":"` + load.ID(3) + `"}]}]}`},
-	{"PATCH", "/Groups/all", `{"Operations":[{"op":"add","path":"members","value":[{"value":"` + load.ID(3) + `"}]}]}`},
-	{"PATCH", "/Groups/all", `{"Operations":[{"op":"replace","path":"displayName","value":"everybody"}]}`},
-	{"DELETE", "/Users/" + load.ID(4), ""},
-	{"GET", "/Users/" + load.ID(2), ""},
-	{"GET", "/Groups/all", ""},
-	{"GET", "/Groups/all?excludedAttributes=members", ""},
-	{"GET", "/Users?startIndex=3&count=2", ""},
-	{"GET", "/Groups?excludedAttributes=members", ""},
-	{"GET", "/Users?cursor&count=2", ""},
-	{"GET", "/Users?filter=" + url.QueryEscape(`userName eq "ada"`), ""},
-	{"GET", "/Users?filter=" + url.QueryEscape(`externalId eq "e" and active eq true`), ""},
-	{"GET", "/Users?filter=" + url.QueryEscape(`emails[type eq "work" and value eq "ada@example.com"]`), ""},
-	{"GET", "/Users?filter=" + url.QueryEscape(`userName eq "ada" or emails.value eq "ada@example.com"`), ""},
-	{"GET", "/Users?filter=" + url.QueryEscape(`id eq "`+load.ID(2)+`"`), ""},
-	{"GET", "/Users?filter=" + url.QueryEscape(`meta.lastModified gt "2026-01-01T00:00:00Z"`), ""},
-	{"GET", "/Groups?filter=" + url.QueryEscape(`displayName eq "crew"`), ""},
-	{"GET", "/Groups?excludedAttributes=members&filter=" + url.QueryEscape(`members eq "`+load.ID(2)+`"`), ""},
-	{"GET", "/Groups?filter=" + url.QueryEscape(`id eq "all" and members eq "`+load.ID(2)+`"`), ""},
+// indexedRequests are requests that an index answers, however many people there are, and in how many round trips to
+// PostgreSQL (0: it depends).
+var indexedRequests = []struct {
+	method, path, body string
+	trips              int
+}{
+	{"POST", "/Users", `{"userName":"ada","externalId":"e","emails":[{"value":"ada@example.com","primary":true}]}`, 1},
+	{"POST", "/Groups", `{"displayName":"crew","members":[{"value":"` + load.ID(1) + `"}]}`, 2},
+	{"PUT", "/Users/" + load.ID(2), `{"userName":"person.2","displayName":"x"}`, 2},
+	{"PATCH", "/Users/" + load.ID(2), `{"Operations":[{"op":"replace","path":"displayName","value":"y"}]}`, 2},
+	{"PATCH", "/Users/" + load.ID(2), `{"Operations":[{"op":"replace","path":"active","value":false}]}`, 2},
+	{"PATCH", "/Groups/all", `{"Operations":[{"op":"remove","path":"members","value":[{"value":"` + load.ID(3) + `"}]}]}`, 2},
+	{"PATCH", "/Groups/all", `{"Operations":[{"op":"add","path":"members","value":[{"value":"` + load.ID(3) + `"}]}]}`, 2},
+	{"PATCH", "/Groups/all", `{"Operations":[{"op":"replace","path":"displayName","value":"everybody"}]}`, 2},
+	{"DELETE", "/Users/" + load.ID(4), "", 4},
+	{"GET", "/Users/" + load.ID(2), "", 1},
+	{"GET", "/Groups/all", "", 2},
+	{"GET", "/Groups/all?excludedAttributes=members", "", 1},
+	{"GET", "/Users?startIndex=3&count=2", "", 1},
+	{"GET", "/Groups?excludedAttributes=members", "", 1},
+	{"GET", "/Users?cursor&count=2", "", 1},
+	{"GET", "/Users?filter=" + url.QueryEscape(`userName eq "ada"`), "", 1},
+	{"GET", "/Users?filter=" + url.QueryEscape(`externalId eq "e" and active eq true`), "", 0},
+	{"GET", "/Users?filter=" + url.QueryEscape(`emails[type eq "work" and value eq "ada@example.com"]`), "", 0},
+	{"GET", "/Users?filter=" + url.QueryEscape(`userName eq "ada" or emails.value eq "ada@example.com"`), "", 0},
+	{"GET", "/Users?filter=" + url.QueryEscape(`id eq "`+load.ID(2)+`"`), "", 1},
+	{"GET", "/Users?filter=" + url.QueryEscape(`meta.lastModified gt "2026-01-01T00:00:00Z"`), "", 0},
+	{"GET", "/Groups?filter=" + url.QueryEscape(`displayName eq "crew"`), "", 0},
+	{"GET", "/Groups?excludedAttributes=members&filter=" + url.QueryEscape(`members eq "`+load.ID(2)+`"`), "", 0},
+	{"GET", "/Groups?filter=" + url.QueryEscape(`id eq "all" and members eq "`+load.ID(2)+`"`), "", 0},
 }
 
-// askAll sends the requests to a store with a few people.
-func askAll(t *testing.T, s *Store) *scim.Handler {
+// askAll sends the requests to a store with a few people. It checks the round trips where they are noted.
+func askAll(t *testing.T, s *Store, noted *trips) {
 	h, err := scim.NewHandler(s, &scim.Options{Auth: scim.NoAuth{Tenant: "acme"}})
 	require.NoError(t, err)
 	require.NoError(t, load.Users(t.Context(), s, h.Lifecycle().Index, "acme", 0, 10))
 	require.NoError(t, load.Group(t.Context(), s, h.Lifecycle().Index, "acme", "all", 10))
 	for _, x := range indexedRequests {
+		noted.texts = nil
 		r := httptest.NewRequest(x.method, x.path, strings.NewReader(x.body))
 		r.Header.Set("Content-Type", "application/scim+json")
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
 		require.Less(t, w.Code, http.StatusBadRequest, "%s %s: %s", x.method, x.path, w.Body)
+		if x.trips > 0 && noted.isTracer {
+			require.Len(t, noted.texts, x.trips, "%s %s", x.method, x.path)
+		}
+		if strings.HasSuffix(x.path, "?excludedAttributes=members") {
+			require.NotContains(t, strings.Join(noted.texts, ""), "_member")
+		}
 	}
 	_, err = h.Lifecycle().Login(t.Context(), "acme", lifecycle.Identity{UserName: load.UserName(5)})
 	require.NoError(t, err)
-	return h
 }
+
+// trips notes what goes to PostgreSQL: each text is one round trip, a batch of statements too.
+type trips struct {
+	isTracer bool
+	texts    []string
+}
+
+func (n *trips) TraceQueryStart(ctx context.Context, _ *pgx.Conn, d pgx.TraceQueryStartData) context.Context {
+	n.texts = append(n.texts, d.SQL)
+	return ctx
+}
+
+func (n *trips) TraceBatchStart(ctx context.Context, _ *pgx.Conn, d pgx.TraceBatchStartData) context.Context {
+	var all []string
+	for _, q := range d.Batch.QueuedQueries {
+		all = append(all, q.SQL)
+	}
+	n.texts = append(n.texts, strings.Join(all, ";\n"))
+	return ctx
+}
+
+func (*trips) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData)     {}
+func (*trips) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
+func (*trips) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData)     {}
 
 // TestLitePlans looks at how SQLite runs the statements of those requests: none reads all that a tenant has. It plans
 // without knowing how much that is.
 func TestLitePlans(t *testing.T) {
 	s := newOnSQLite(t, nil)
-	askAll(t, s)
+	askAll(t, s, &trips{})
 	e := s.engine.(*liteEngine)
 	var statements []string
 	for k := range e.prepares {
@@ -96,19 +131,22 @@ func TestLitePlans(t *testing.T) {
 	}
 }
 
-// TestPostgresPlans does the same with PostgreSQL, which may not know either: the statistics are of empty tables.
+// TestPostgresPlans does the same with PostgreSQL, which may not know either: the statistics are of empty tables. It counts
+// the round trips too.
 func TestPostgresPlans(t *testing.T) {
 	schema := newSchema(t)
 	c, err := pgxpool.ParseConfig(os.Getenv(postgresVariable))
 	require.NoError(t, err)
 	c.MaxConns = 1
+	noted := &trips{isTracer: true}
+	c.ConnConfig.Tracer = noted
 	Tune(c)
 	pool, err := pgxpool.NewWithConfig(t.Context(), c)
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	s, err := OnPool(t.Context(), pool, &Options{Schema: schema})
 	require.NoError(t, err)
-	askAll(t, s)
+	askAll(t, s, noted)
 	rows, err := pool.Query(t.Context(), "SELECT name, statement, cardinality(parameter_types) FROM pg_prepared_statements WHERE statement LIKE '%rollcall_%'")
 	require.NoError(t, err)
 	type prepared struct {
