@@ -87,52 +87,6 @@ func (s *Service) shift(ctx context.Context, settings Settings, cur *store.Resou
 	return &next, p.commit(ctx, cur.Key, c.String())
 }
 
-// SwitchSCIM does what the settings say (SCIMOff) to the people whom the identity provider manages, once SCIM has been
-// switched off or on again: they are suspended, and let in again, except whom an administrator or the identity provider
-// itself has shut out. It may be called again if it was interrupted.
-func (s *Service) SwitchSCIM(ctx context.Context, tenant string) error {
-	settings, err := s.opts.Settings.Settings(ctx, tenant)
-	if err != nil || settings.SCIMOff != "suspend" {
-		return err
-	}
-	const page = 200
-	for cursor := ""; ; {
-		users, next, err := s.Accounts(ctx, tenant, None, cursor, page)
-		if err != nil {
-			return err
-		}
-		for _, u := range users {
-			if err := race(ctx, func() error { return s.switchUser(ctx, settings, u.Key) }); err != nil && !errors.Is(err, store.ErrNotFound) {
-				return err
-			}
-		}
-		if cursor = next; next == "" {
-			return nil
-		}
-	}
-}
-
-func (s *Service) switchUser(ctx context.Context, settings Settings, k store.Key) error {
-	cur, err := s.store.Get(ctx, k)
-	if err != nil {
-		return err
-	}
-	account := AccountOf(cur)
-	cause := DisableSuspend
-	switch {
-	case account.Source != SourceSCIM:
-		return nil
-	case settings.SCIM && (account.State != Suspended || account.Held || !isActive(cur)):
-		return nil
-	case settings.SCIM && settings.Review && account.FirstLogin.IsZero():
-		cause = EnableForReview
-	case settings.SCIM:
-		cause = Enable
-	}
-	_, err = s.shift(ctx, settings, cur, account, cause)
-	return err
-}
-
 // Acquire takes an account that exists outside into the organization: the identity provider's next try, or the next JIT
 // login, succeeds and links it.
 func (s *Service) Acquire(ctx context.Context, tenant, userName string) error {

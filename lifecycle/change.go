@@ -184,15 +184,13 @@ func (p *plan) update(cur, next *store.Resource) (remove bool, err error) {
 	}
 	account := AccountOf(cur)
 	was, is := isActive(cur), isActive(next)
-	cause := Enable
+	cause := p.settings.enable(account)
 	switch {
 	case was == is, is && account.Held: // whom an administrator shut out only an administrator lets in
 		p.tellOf(KindUpdated, cur, next)
 		return false, nil
 	case !is:
 		cause = p.settings.disable()
-	case p.settings.Review && account.FirstLogin.IsZero() && (account.State == Suspended || account.State == Deactivated):
-		cause = EnableForReview // or review could be got around by active=false and true
 	}
 	account, kinds, err := p.move(account, cause, cur, next)
 	if len(kinds) == 0 && err == nil {

@@ -18,12 +18,13 @@ import (
 
 // house is a service over a Fake whose hooks write down what they are told.
 type house struct {
-	t    *testing.T
-	s    *lifecycle.Service
-	fake *storetest.Fake
-	told []string
-	fail error
-	log  strings.Builder
+	t     *testing.T
+	s     *lifecycle.Service
+	fake  *storetest.Fake
+	told  []string
+	fail  error
+	hooks lifecycle.Hooks
+	log   strings.Builder
 }
 
 var actor = lifecycle.Actor{Tenant: "acme", Connection: "entra", Action: "PUT /Users", Quirks: []string{"string-boolean"}}
@@ -39,6 +40,7 @@ func newHouse(t *testing.T, change ...func(*lifecycle.Options, *lifecycle.Settin
 		return h.fail
 	}
 	o := &lifecycle.Options{Logger: slog.New(slog.NewTextHandler(&h.log, nil)), Hooks: lifecycle.Hooks{Any: tell}}
+	h.hooks = o.Hooks
 	settings := lifecycle.DefaultSettings()
 	for _, c := range change {
 		c(o, &settings)

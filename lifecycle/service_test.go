@@ -3,9 +3,6 @@ package lifecycle_test
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -139,60 +136,6 @@ func TestParallelFirstLoginsBillOnce(t *testing.T) {
 		assert.Equal(t, 1, first)
 		assert.Equal(t, []string{"provisioned", "activated", "billed"}, kinds)
 	}
-}
-
-func TestSeats(t *testing.T) {
-	h := newHouse(t, limited(2))
-	ada := h.create("User", `{"userName":"ada"}`)
-	h.create("User", `{"userName":"bob"}`)
-	h.told = nil
-	err := h.s.Create(t.Context(), actor, h.resource("User", `{"userName":"eve"}`), nil)
-	var refusal *lifecycle.Refusal
-	require.ErrorAs(t, err, &refusal)
-	assert.Equal(t, lifecycle.NoSeat, refusal.Reason)
-	assert.Contains(t, refusal.Detail, "2 seats")
-	h.heard("seat refused eve")
-	_, err = h.s.AddManually(t.Context(), "acme", lifecycle.Identity{UserName: "eve"})
-	denied(t, err, lifecycle.DeniedNoSeat)
-
-	off := h.update(ada, `{"userName":"ada","active":false}`)
-	h.update(off, `{"userName":"ada","active":false,"title":"T"}`) // frees once
-	eve := h.create("User", `{"userName":"eve"}`)
-	used, limit, err := h.s.Seats(t.Context(), "acme")
-	require.NoError(t, err)
-	assert.Equal(t, [2]int{2, 2}, [2]int{used, limit})
-	_, err = h.s.Reactivate(t.Context(), "acme", "ada")
-	denied(t, err, lifecycle.DeniedNoSeat)
-	require.NoError(t, h.s.Delete(t.Context(), actor, eve))
-	_, err = h.s.Reactivate(t.Context(), "acme", "ada")
-	require.NoError(t, err)
-
-	t.Run("never oversold", func(t *testing.T) {
-		h := newHouse(t, limited(10))
-		h.s, _ = lifecycle.New(h.fake, &lifecycle.Options{Settings: lifecycle.FixedSettings(func() lifecycle.Settings {
-			s, n := lifecycle.DefaultSettings(), 10
-			s.SeatLimit = &n
-			return s
-		}())})
-		made := 0
-		for _, err := range raceOf(64, func(i int) error {
-			return h.s.Create(context.Background(), actor, h.resource("User", `{"userName":"u`+strconv.Itoa(i)+`"}`), nil)
-		}) {
-			if err == nil {
-				made++
-			}
-		}
-		assert.Equal(t, 10, made)
-	})
-	t.Run("billed counting", func(t *testing.T) {
-		h := newHouse(t, limited(1), with(func(s *lifecycle.Settings) { s.SeatCounting = "billed" }))
-		h.create("User", `{"userName":"ada"}`)
-		h.create("User", `{"userName":"bob"}`)
-		_, err := h.login("ada")
-		require.NoError(t, err)
-		_, err = h.login("bob")
-		denied(t, err, lifecycle.DeniedNoSeat)
-	})
 }
 
 func TestReview(t *testing.T) {
@@ -345,51 +288,6 @@ func TestSettingsShutOut(t *testing.T) {
 	assert.ErrorContains(t, bad.Validate(), "deprovision: want one of [suspend deactivate delete]")
 }
 
-// changeable is a SettingsSource that a test may change.
-type changeable struct{ lifecycle.Settings }
-
-func (c *changeable) settings() lifecycle.Settings { return c.Settings }
-
-type source func() lifecycle.Settings
-
-func (s source) Settings(context.Context, string) (lifecycle.Settings, error) { return s(), nil }
-
-func TestSwitchSCIM(t *testing.T) {
-	settings := &changeable{lifecycle.DefaultSettings()}
-	h := newHouse(t)
-	var err error
-	h.s, err = lifecycle.New(h.fake, &lifecycle.Options{Settings: source(settings.settings)})
-	require.NoError(t, err)
-	for _, u := range []string{`{"userName":"ada"}`, `{"userName":"off","active":false}`, `{"userName":"held"}`} {
-		h.create("User", u)
-	}
-	_, err = h.s.AddManually(t.Context(), "acme", lifecycle.Identity{UserName: "hand"})
-	require.NoError(t, err)
-	_, err = h.s.Suspend(t.Context(), "acme", "held")
-	require.NoError(t, err)
-	states := func() map[string]lifecycle.State {
-		users, _, err := h.s.Accounts(t.Context(), "acme", lifecycle.None, "", 10)
-		require.NoError(t, err)
-		m := map[string]lifecycle.State{}
-		for _, u := range users {
-			m[u.Attributes.Get("userName").Text()] = lifecycle.AccountOf(u).State
-		}
-		return m
-	}
-	before := states()
-	settings.SCIM = false
-	require.NoError(t, h.s.SwitchSCIM(t.Context(), "acme"))
-	assert.Equal(t, before, states(), "keep")
-	settings.SCIMOff = "suspend"
-	for range 2 {
-		require.NoError(t, h.s.SwitchSCIM(t.Context(), "acme"))
-		assert.Equal(t, map[string]lifecycle.State{"ada": lifecycle.Suspended, "off": lifecycle.Deactivated, "held": lifecycle.Suspended, "hand": lifecycle.Provisioned}, states())
-	}
-	settings.SCIM = true
-	require.NoError(t, h.s.SwitchSCIM(t.Context(), "acme"))
-	assert.Equal(t, before, states())
-}
-
 func TestDeprovisionByDeleting(t *testing.T) {
 	h := newHouse(t, with(func(s *lifecycle.Settings) { s.Deprovision = "delete" }))
 	ada := h.create("User", `{"userName":"ada"}`)
@@ -447,113 +345,6 @@ func TestExistingAccounts(t *testing.T) {
 	require.NoError(t, h.s.Delete(t.Context(), actor, h.create("User", known)))
 	back := h.create("User", known)
 	assert.Equal(t, "outside-1", lifecycle.AccountOf(back).Linked, "who comes back is linked already")
-}
-
-func TestWhoComesBackHasTheSameAccount(t *testing.T) {
-	for policy, again := range map[string][]string{
-		"remove": {`{"userName":"ada.new","externalId":"e1"}`, `{"userName":"ada","externalId":"e1"}`},
-		"keep":   {`{"userName":"ada.new","externalId":"e1"}`, `{"userName":"ada.new"}`},
-	} {
-		t.Run(policy, func(t *testing.T) {
-			h := newHouse(t, with(func(s *lifecycle.Settings) { s.Delete, s.DefaultRole = policy, "clerk" }))
-			ada := h.create("User", `{"userName":"ada","externalId":"e1"}`)
-			person := ada.ID
-			_, err := h.login("ada")
-			require.NoError(t, err)
-			for _, attributes := range again {
-				require.NoError(t, h.s.Delete(t.Context(), actor, h.read(ada)))
-				back := h.create("User", attributes)
-				assert.NotEqual(t, ada.ID, back.ID, "ids are never used again")
-				account := lifecycle.AccountOf(back)
-				assert.Equal(t, person, account.Person)
-				assert.Equal(t, lifecycle.Provisioned, account.State)
-				assert.Equal(t, "clerk", account.Role)
-				assert.False(t, account.FirstLogin.IsZero())
-				login, err := h.login(back.Attributes.Get("userName").Text())
-				require.NoError(t, err)
-				assert.False(t, login.FirstLogin)
-				assert.True(t, login.Billed, "a new period of access")
-				ada = back
-			}
-			other := h.create("User", `{"userName":"bob","externalId":"e2"}`)
-			assert.Empty(t, lifecycle.AccountOf(other).Person)
-			assert.Empty(t, lifecycle.AccountOf(h.create("User", `{"userName":"eve","externalId":"e2"}`)).Person, "who is there is not remembered as gone")
-			require.NoError(t, h.s.Delete(t.Context(), actor, other))
-			other = h.create("User", `{"userName":"bob"}`)
-			assert.Equal(t, policy == "keep", lifecycle.AccountOf(other).Person != "", "the userName counts only where accounts are kept")
-		})
-	}
-}
-
-func TestSuspendedStaysOutThroughADeletion(t *testing.T) {
-	h := newHouse(t)
-	ada := h.create("User", `{"userName":"ada","externalId":"e1"}`)
-	_, err := h.s.Suspend(t.Context(), "acme", "ada")
-	require.NoError(t, err)
-	require.NoError(t, h.s.Delete(t.Context(), actor, h.read(ada)))
-	back := h.create("User", `{"userName":"ada","externalId":"e1","active":true}`)
-	_, err = h.login("ada")
-	denied(t, err, lifecycle.DeniedDeactivated)
-	h.update(h.update(back, `{"userName":"ada","externalId":"e1","active":false}`), `{"userName":"ada","externalId":"e1","active":true}`)
-	_, err = h.login("ada")
-	denied(t, err, lifecycle.DeniedDeactivated)
-	_, err = h.s.Reactivate(t.Context(), "acme", "ada")
-	require.NoError(t, err)
-	_, err = h.login("ada")
-	require.NoError(t, err)
-}
-
-func TestDeprovisionedByDeletingComesBack(t *testing.T) {
-	h := newHouse(t, with(func(s *lifecycle.Settings) { s.Deprovision = "delete" }))
-	ada := h.create("User", `{"userName":"ada","externalId":"e1"}`)
-	h.update(ada, `{"userName":"ada","externalId":"e1","active":false}`)
-	assert.Equal(t, ada.ID, lifecycle.AccountOf(h.create("User", `{"userName":"ada","externalId":"e1"}`)).Person)
-}
-
-func TestCreationIsOneCall(t *testing.T) {
-	h := newHouse(t)
-	h.s, _ = lifecycle.New(h.fake, nil)
-	ada := h.create("User", `{"userName":"ada","externalId":"e1"}`)
-	var calls []string
-	h.fake.Before(func(_ context.Context, method string) error { calls = append(calls, method); return nil })
-	h.create("User", `{"userName":"bob","externalId":"e2"}`)
-	assert.Equal(t, []string{"Commit"}, calls, "nobody looks before; the commit knows who was there")
-
-	// Whoever is deleted while somebody plans to create them again comes back too.
-	h.fake.Before(func(context.Context, string) error {
-		h.fake.Before(nil)
-		return h.s.Delete(t.Context(), actor, ada)
-	})
-	assert.Equal(t, ada.ID, lifecycle.AccountOf(h.create("User", `{"userName":"ada","externalId":"e1"}`)).Person)
-}
-
-func TestOneOfManyTakesOverTheOldAccount(t *testing.T) {
-	h := newHouse(t)
-	h.s, _ = lifecycle.New(h.fake, nil)
-	ada := h.create("User", `{"userName":"ada","externalId":"e1"}`)
-	require.NoError(t, h.s.Delete(t.Context(), actor, ada))
-	same := make([]bool, 16)
-	for _, err := range raceOf(len(same), func(i int) error {
-		r := h.resource("User", `{"externalId":"e1","userName":"u`+strconv.Itoa(i)+`"}`)
-		err := h.s.Create(context.Background(), actor, r, nil)
-		same[i] = lifecycle.AccountOf(r).Person == ada.ID
-		return err
-	}) {
-		require.NoError(t, err)
-	}
-	assert.Equal(t, 1, strings.Count(fmt.Sprint(same), "true"))
-	users, _, err := h.s.Accounts(t.Context(), "acme", lifecycle.None, "", 100)
-	require.NoError(t, err)
-	require.Len(t, users, len(same))
-	for _, err := range raceOf(len(users), func(i int) error {
-		for {
-			if err := h.s.Delete(context.Background(), actor, users[i]); !errors.Is(err, store.ErrVersionMismatch) {
-				return err
-			}
-		}
-	}) {
-		require.NoError(t, err, "one tombstone is enough for all")
-	}
 }
 
 func TestGuards(t *testing.T) {

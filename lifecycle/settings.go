@@ -19,7 +19,7 @@ type Settings struct {
 	JIT    bool `json:"jit"`    // who signs in and is unknown is created
 	Manual bool `json:"manual"` // administrators may add people by hand, and edit those that they added
 
-	SCIMOff string `json:"scimOff"` // what Service.SwitchSCIM does to those it manages: keep | suspend (and lets them in again)
+	SCIMOff string `json:"scimOff"` // what becomes of those it manages meanwhile, by Service.Apply: keep | suspend (and lets them in again)
 
 	Review          bool   `json:"review"`          // new people wait for approval
 	Deprovision     string `json:"deprovision"`     // on active=false: suspend | deactivate | delete
@@ -80,6 +80,15 @@ func (s Settings) disable() Cause {
 	return DisableSuspend
 }
 
+// enable is the cause that active=true is: who was never let in is reviewed, or that could be got around by active=false
+// and true.
+func (s Settings) enable(a Account) Cause {
+	if s.Review && a.FirstLogin.IsZero() && (a.State == Suspended || a.State == Deactivated) {
+		return EnableForReview
+	}
+	return Enable
+}
+
 func (s Settings) limit() int {
 	if s.SeatLimit == nil {
 		return -1
@@ -87,12 +96,12 @@ func (s Settings) limit() int {
 	return *s.SeatLimit
 }
 
-// takesSeat says whether an account in its state counts.
+// takesSeat says whether an account in its state counts. Who waits for review does not: the seat is taken by who is let in.
 func (s Settings) takesSeat(a Account) bool {
 	if s.SeatCounting == "billed" {
 		return a.State == Active
 	}
-	return a.State == Provisioned || a.State == Pending || a.State == Active
+	return a.State == Provisioned || a.State == Active
 }
 
 // SettingsSource tells a tenant's settings. It is asked for every change, so it should answer from memory. It must be

@@ -265,7 +265,7 @@ func (a *App) putSettings(r *http.Request, in input) (any, error) {
 		return nil, err
 	}
 	if was != settings.SCIM {
-		err = a.service.SwitchSCIM(r.Context(), in.Tenant)
+		err = a.service.Apply(r.Context(), in.Tenant)
 	}
 	return settings, err
 }
