@@ -42,7 +42,6 @@ type Account struct {
 	FirstLogin time.Time // zero: never signed in
 	Role       string    // role template given at creation
 	Linked     string    // id of the account outside the organization that became this one
-	Person     string    // id of the first record of the same person, if this isn't it
 }
 
 // AccountOf reads a user's account. A user that was stored without the lifecycle counts as provisioned, or as
@@ -57,7 +56,6 @@ func AccountOf(r *store.Resource) Account {
 		Held:   v.Get("held").True(),
 		Role:   v.Get("role").Text(),
 		Linked: v.Get("linked").Text(),
-		Person: v.Get("person").Text(),
 	}
 	a.FirstLogin, _ = time.Parse(time.RFC3339Nano, v.Get("firstLogin").Text())
 	if a.State == None {
@@ -89,7 +87,6 @@ func (a Account) document() document.Document {
 	flag(`,"held"`, a.Held)
 	text(`,"role"`, a.Role)
 	text(`,"linked"`, a.Linked)
-	text(`,"person"`, a.Person)
 	if !a.FirstLogin.IsZero() {
 		text(`,"firstLogin"`, a.FirstLogin.Format(time.RFC3339Nano))
 	}

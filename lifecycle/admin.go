@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/rollcall-dev/rollcall/store"
 )
@@ -54,7 +55,8 @@ func (s *Service) administer(ctx context.Context, tenant, userName string, c Cau
 	err = race(ctx, func() error {
 		cur, err := s.user(ctx, tenant, "userName", userName)
 		if errors.Is(err, store.ErrNotFound) {
-			return &Denied{DeniedUnknown}
+			r, err = s.administerKept(ctx, settings, tenant, userName, c)
+			return denied(err)
 		}
 		if err != nil {
 			return err
@@ -71,6 +73,20 @@ func (s *Service) administer(ctx context.Context, tenant, userName string, c Cau
 		return denied(err)
 	})
 	return r, err
+}
+
+// administerKept is administer of somebody whom the identity provider has deleted.
+func (s *Service) administerKept(ctx context.Context, settings Settings, tenant, userName string, c Cause) (*store.Resource, error) {
+	kept, err := s.only(ctx, tenant, keptType, "userName", userName)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil, &Denied{DeniedUnknown}
+	case err != nil:
+		return nil, err
+	case c != Reactivate:
+		return nil, &Denied{DeniedNotPossible}
+	}
+	return s.restore(ctx, settings, kept)
 }
 
 // shift commits what a cause does to an account, if it does anything.
@@ -112,17 +128,39 @@ func (s *Service) Acquire(ctx context.Context, tenant, userName string) error {
 	return err
 }
 
-// Accounts lists users, in a state if it isn't None, from a cursor ("" at first; the last page's is "").
+// Accounts lists users, in a state if it isn't None, from a cursor ("" at first; the last page's is ""). The last are those
+// who are deleted for the identity provider and were kept as deactivated.
 func (s *Service) Accounts(ctx context.Context, tenant string, state State, cursor string, count int) (users []*store.Resource, next string, err error) {
+	const behind = "kept." // in front of the cursors of those; no store's begin so
 	q := store.Query{Tenant: tenant, Types: []string{userType}, Cursor: cursor, Count: count, NoTotal: true}
 	if state != None {
 		q.Filter = inState(state)
+	}
+	after, kept := strings.CutPrefix(cursor, behind)
+	if !kept {
+		page, err := s.store.List(ctx, q)
+		if err != nil {
+			return nil, "", err
+		}
+		if users = page.Resources; page.Next != "" || state != None && state != Deactivated {
+			return users, page.Next, nil
+		}
+		if len(users) == count {
+			return users, behind, nil
+		}
+	}
+	q.Types, q.Cursor, q.Count = []string{keptType}, after, count-len(users)
+	if !kept {
+		q.Cursor = ""
 	}
 	page, err := s.store.List(ctx, q)
 	if err != nil {
 		return nil, "", err
 	}
-	return page.Resources, page.Next, nil
+	if page.Next != "" {
+		next = behind + page.Next
+	}
+	return append(users, page.Resources...), next, nil
 }
 
 // Seats are the tenant's used seats and their limit (negative: none).

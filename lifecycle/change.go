@@ -78,7 +78,8 @@ func (s *Service) create(ctx context.Context, a Actor, settings Settings, source
 		if err != nil {
 			*r = sent
 		}
-		if errors.Is(err, store.ErrNotFound) && len(p.change.Delete) > 0 {
+		var taken *store.ConflictError
+		if errors.Is(err, store.ErrNotFound) && len(p.change.Delete) > 0 || errors.As(err, &taken) && taken.Attribute == "id" {
 			return store.ErrVersionMismatch // another one has taken over what this one was to: look again
 		}
 		return err
@@ -94,13 +95,14 @@ func (p *plan) create(ctx context.Context, source Source, r *store.Resource, mem
 	switch r.Type {
 	case userType:
 		account := Account{Source: source, Role: p.settings.DefaultRole}
-		if err := p.exhume(ctx, r, &account); err != nil {
+		kept, err := p.exhume(ctx, r, &account)
+		if err != nil {
 			return err
 		}
 		if err := p.elsewhere(ctx, r, &account); err != nil {
 			return err
 		}
-		if _, _, err := p.move(account, p.entry(r, account), nil, r); err != nil {
+		if _, err := p.moveUser(account, p.entry(r, account), kept, r); err != nil {
 			return err
 		}
 	case groupType:
@@ -115,10 +117,16 @@ func (p *plan) create(ctx context.Context, source Source, r *store.Resource, mem
 	return p.commit(ctx, r.Key, "created")
 }
 
-// entry is the cause by which a new user comes in. Whom an administrator shut out doesn't by being deleted and created.
+// entry is the cause by which a new user comes in, or one who was kept comes back. Whom an administrator shut out doesn't by
+// being deleted and created.
 func (p *plan) entry(r *store.Resource, account Account) Cause {
+	kept, in := account.State != None, isActive(r) && !account.Held
 	switch {
-	case !isActive(r), account.Held:
+	case kept && in:
+		return p.settings.enable(account)
+	case kept:
+		return DisableClose
+	case !in:
 		return CreateInactive
 	case p.settings.Review:
 		return CreateForReview
@@ -192,16 +200,26 @@ func (p *plan) update(cur, next *store.Resource) (remove bool, err error) {
 	case !is:
 		cause = p.settings.disable()
 	}
-	account, kinds, err := p.move(account, cause, cur, next)
-	if len(kinds) == 0 && err == nil {
-		p.tellOf(KindUpdated, cur, next)
+	_, err = p.moveUser(account, cause, cur, next)
+	return cause == DisableRemove || cause == RemoveKeep, err
+}
+
+// moveUser moves an account, and tells of the attributes that differ beside. before is nil of who is new.
+func (p *plan) moveUser(account Account, c Cause, before, after *store.Resource) (Account, error) {
+	moved, kinds, err := p.move(account, c, before, after)
+	if err != nil || before == nil || moved.State == None {
+		return moved, err
 	}
-	return account.State == None, err
+	names := changed(before.Attributes, after.Attributes)
+	if len(kinds) == 0 || len(names) > 1 || len(names) == 1 && names[0] != "active" {
+		p.tellOf(KindUpdated, before, after)
+	}
+	return moved, nil
 }
 
 // Delete removes cur and its memberships: it is gone for the identity provider (RFC 7644 section 3.6). A user's account is
-// remembered under the externalId, by the policy keep under the userName too, so that who is created with one of them again
-// has the same account. A lost race is store.ErrVersionMismatch.
+// remembered under the externalId, so that who is created with it again is the same user with the same account. By the policy
+// keep it stays with the product, closed, and is remembered under the userName too. A lost race is store.ErrVersionMismatch.
 func (s *Service) Delete(ctx context.Context, a Actor, cur *store.Resource) error {
 	settings, err := s.scimSettings(ctx, a)
 	if err != nil {
@@ -213,7 +231,7 @@ func (s *Service) Delete(ctx context.Context, a Actor, cur *store.Resource) erro
 	}
 	switch cur.Type {
 	case userType:
-		if _, _, err := p.move(AccountOf(cur), Remove, cur, nil); err != nil {
+		if _, _, err := p.move(AccountOf(cur), p.settings.remove(), cur, nil); err != nil {
 			return err
 		}
 	case groupType:
@@ -230,7 +248,7 @@ func (p *plan) remove(ctx context.Context, cur *store.Resource) error {
 		return err
 	}
 	if cur.Type == userType {
-		if err := p.bury(ctx, cur, AccountOf(cur)); err != nil {
+		if err := p.bury(ctx, cur); err != nil {
 			return err
 		}
 	}

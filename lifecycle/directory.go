@@ -22,7 +22,8 @@ type AccountDirectory interface {
 // from the person, so that finding it is one Get.
 const (
 	acquiredType  = "rollcall.Acquired"  // an administrator has taken an outside account into the organization
-	tombstoneType = "rollcall.Tombstone" // the account of a deleted user
+	tombstoneType = "rollcall.Tombstone" // the account of a deleted user, by what it is found by
+	keptType      = "rollcall.Kept"      // a deleted user, where the policy keeps them
 )
 
 // rememberedID is the id of such a resource.
@@ -75,65 +76,6 @@ func (p *plan) elsewhere(ctx context.Context, r *store.Resource, account *Accoun
 	}
 	return &Refusal{Reason: Taken, Attribute: "userName", Detail: fmt.Sprintf(
 		"an account with this name or mail address exists outside of the organization; an administrator of %s must acquire it first, then try again", p.actor.Tenant)}
-}
-
-// bury plans to remember the account of a user who is removed: what it was in the product, and nothing personal.
-func (p *plan) bury(ctx context.Context, cur *store.Resource, account Account) error {
-	if account.Person == "" {
-		account.Person = cur.ID
-	}
-	account.State, account.Billed, account.Seat = Deactivated, false, false
-	for _, id := range p.remembered(cur) {
-		grave := &store.Resource{Key: store.Key{Tenant: p.actor.Tenant, Type: tombstoneType, ID: id},
-			Created: now(), LastModified: now(), Internal: account.document()}
-		old, err := p.s.store.Get(ctx, grave.Key)
-		if errors.Is(err, store.ErrNotFound) {
-			old, err = nil, nil
-		}
-		if err != nil {
-			return err
-		}
-		p.put(old, grave)
-	}
-	return nil
-}
-
-// exhume gives a new user the account of the same person from before, which is then remembered no more. Hardly anybody has
-// one: at first it is left to the commit to find that out, unless who the person was decides about more.
-func (p *plan) exhume(ctx context.Context, r *store.Resource, account *Account) error {
-	for _, id := range p.remembered(r) {
-		var grave *store.Resource
-		err := store.ErrNotFound
-		if p.again || p.s.opts.Accounts != nil {
-			grave, err = p.s.store.Get(ctx, store.Key{Tenant: p.actor.Tenant, Type: tombstoneType, ID: id})
-		}
-		if errors.Is(err, store.ErrNotFound) {
-			p.change.Absent = append(p.change.Absent, store.Absent{Type: tombstoneType, ID: id})
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		p.change.Delete = append(p.change.Delete, store.Delete{Type: tombstoneType, ID: id, IfVersion: grave.Version})
-		if account.Person == "" {
-			was := AccountOf(grave)
-			was.State, was.Source = account.State, account.Source
-			*account = was
-		}
-	}
-	return nil
-}
-
-// remembered are the ids under which a user's account is remembered: of the externalId, which the identity provider keeps
-// through a rename, and where deleted accounts are kept, of the userName too.
-func (p *plan) remembered(r *store.Resource) (ids []string) {
-	if id := r.Attributes.Get("externalId").Text(); id != "" {
-		ids = append(ids, rememberedID("externalId", id))
-	}
-	if p.settings.Delete == "keep" {
-		ids = append(ids, rememberedID("userName", document.Fold(r.Attributes.Get("userName").Text())))
-	}
-	return ids
 }
 
 // userNamed are the attributes of somebody of whom only the name is known.

@@ -112,11 +112,15 @@ func indexUser(_ string, attributes document.Value) (keys []store.IndexKey, labe
 // user finds the one user who has a value, folded, in userName or emails.value; store.ErrNotFound if there's none or
 // more than one. It is one read.
 func (s *Service) user(ctx context.Context, tenant, attribute, value string) (*store.Resource, error) {
+	return s.only(ctx, tenant, userType, attribute, value)
+}
+
+func (s *Service) only(ctx context.Context, tenant, typ, attribute, value string) (*store.Resource, error) {
 	at := filter.Attr{Path: filter.Path{Name: attribute}, Type: filter.String}
 	if name, sub, ok := strings.Cut(attribute, "."); ok {
 		at.Path, at.Multi = filter.Path{Name: name, Sub: sub}, true
 	}
-	page, err := s.store.List(ctx, store.Query{Tenant: tenant, Types: []string{userType}, Count: 2, NoTotal: true,
+	page, err := s.store.List(ctx, store.Query{Tenant: tenant, Types: []string{typ}, Count: 2, NoTotal: true,
 		Filter: filter.Compare{Attr: at, Op: filter.Eq, Value: document.String(document.Fold(value))}})
 	if err != nil {
 		return nil, err

@@ -23,32 +23,134 @@ func TestWhoComesBackHasTheSameAccount(t *testing.T) {
 		t.Run(policy, func(t *testing.T) {
 			h := newHouse(t, with(func(s *lifecycle.Settings) { s.Delete, s.DefaultRole = policy, "clerk" }))
 			ada := h.create("User", `{"userName":"ada","externalId":"e1"}`)
-			person := ada.ID
 			_, err := h.login("ada")
 			require.NoError(t, err)
 			for _, attributes := range again {
-				require.NoError(t, h.s.Delete(t.Context(), actor, h.read(ada)))
+				before := h.read(ada)
+				require.NoError(t, h.s.Delete(t.Context(), actor, before))
+				_, err := h.fake.Get(t.Context(), ada.Key)
+				require.ErrorIs(t, err, store.ErrNotFound)
 				back := h.create("User", attributes)
-				assert.NotEqual(t, ada.ID, back.ID, "ids are never used again")
+				assert.Equal(t, ada.ID, back.ID)
+				require.ErrorIs(t, h.s.Delete(t.Context(), actor, before), store.ErrVersionMismatch, "what was read before is stale")
 				account := lifecycle.AccountOf(back)
-				assert.Equal(t, person, account.Person)
 				assert.Equal(t, lifecycle.Provisioned, account.State)
 				assert.Equal(t, "clerk", account.Role)
 				assert.False(t, account.FirstLogin.IsZero())
 				login, err := h.login(back.Attributes.Get("userName").Text())
 				require.NoError(t, err)
-				assert.False(t, login.FirstLogin)
-				assert.True(t, login.Billed, "a new period of access")
-				ada = back
+				assert.Equal(t, lifecycle.Login{ID: ada.ID, State: lifecycle.Active, Billed: true}, login, "a new period of access")
 			}
 			other := h.create("User", `{"userName":"bob","externalId":"e2"}`)
-			assert.Empty(t, lifecycle.AccountOf(other).Person)
-			assert.Empty(t, lifecycle.AccountOf(h.create("User", `{"userName":"eve","externalId":"e2"}`)).Person, "who is there is not remembered as gone")
+			assert.NotEqual(t, other.ID, h.create("User", `{"userName":"eve","externalId":"e2"}`).ID, "who is there is not remembered as gone")
 			require.NoError(t, h.s.Delete(t.Context(), actor, other))
-			other = h.create("User", `{"userName":"bob"}`)
-			assert.Equal(t, policy == "keep", lifecycle.AccountOf(other).Person != "", "the userName counts only where accounts are kept")
+			assert.Equal(t, policy == "keep", other.ID == h.create("User", `{"userName":"bob"}`).ID, "the userName counts only where accounts are kept")
 		})
 	}
+}
+
+// A DELETE where accounts are kept is the identity provider's last word: for the product the account is closed.
+func TestKept(t *testing.T) {
+	h := newHouse(t, limited(1), with(func(s *lifecycle.Settings) { s.Delete = "keep" }))
+	ada := h.create("User", `{"userName":"Ada","externalId":"e1","title":"T"}`)
+	_, err := h.login("ada")
+	require.NoError(t, err)
+	crew := h.create("Group", `{"displayName":"Crew"}`)
+	_, err = h.s.ChangeMembers(t.Context(), actor, crew.Key, "", lifecycle.MemberChange{Add: []store.MemberRef{{ID: ada.ID}}})
+	require.NoError(t, err)
+	h.told = nil
+	require.NoError(t, h.s.Delete(t.Context(), actor, h.read(ada)))
+	assert.ElementsMatch(t, []string{"members changed + -" + ada.ID, "deactivated Ada", "unbilled Ada"}, h.told)
+	assert.Equal(t, map[string]lifecycle.State{"Ada": lifecycle.Deactivated}, h.states())
+	assert.Equal(t, 0, h.used())
+	_, err = h.login("ada")
+	denied(t, err, lifecycle.DeniedDeactivated)
+	for _, do := range []func(context.Context, string, string) (*store.Resource, error){h.s.Approve, h.s.Suspend} {
+		_, err = do(t.Context(), "acme", "ada")
+		denied(t, err, lifecycle.DeniedNotPossible)
+	}
+	closed, next, err := h.s.Accounts(t.Context(), "acme", lifecycle.Deactivated, "", 10)
+	require.NoError(t, err)
+	require.Len(t, closed, 1)
+	assert.Empty(t, next)
+	assert.Equal(t, ada.ID, closed[0].ID)
+
+	t.Run("comes back by SCIM", func(t *testing.T) {
+		h.told = nil
+		back := h.create("User", `{"userName":"ada","externalId":"e1"}`)
+		h.heard("reactivated ada", "updated ada")
+		assert.Equal(t, ada.ID, back.ID)
+		assert.Equal(t, map[string]lifecycle.State{"ada": lifecycle.Provisioned}, h.states())
+		require.NoError(t, h.s.Delete(t.Context(), actor, back))
+	})
+	t.Run("finds no seat", func(t *testing.T) {
+		bob := h.create("User", `{"userName":"bob"}`)
+		require.Error(t, h.s.Create(t.Context(), actor, h.resource("User", `{"userName":"ada","externalId":"e1"}`), nil))
+		_, err := h.s.Reactivate(t.Context(), "acme", "ada")
+		denied(t, err, lifecycle.DeniedNoSeat)
+		assert.Equal(t, lifecycle.Deactivated, h.states()["ada"], "nothing is half done")
+		require.NoError(t, h.s.Delete(t.Context(), actor, bob))
+	})
+	t.Run("comes back by an administrator", func(t *testing.T) {
+		back, err := h.s.Reactivate(t.Context(), "acme", "ADA")
+		require.NoError(t, err)
+		assert.Equal(t, ada.ID, back.ID)
+		assert.Equal(t, lifecycle.SourceManual, lifecycle.AccountOf(back).Source, "the identity provider has let go of it")
+		login, err := h.login("ada")
+		require.NoError(t, err)
+		assert.Equal(t, ada.ID, login.ID)
+		var taken *store.ConflictError
+		require.ErrorAs(t, h.s.Create(t.Context(), actor, h.resource("User", `{"userName":"ada"}`), nil), &taken)
+	})
+	t.Run("the name is free for another", func(t *testing.T) {
+		require.NoError(t, h.s.Delete(t.Context(), actor, h.read(ada)))
+		assert.Equal(t, ada.ID, h.create("User", `{"userName":"ada","externalId":"another"}`).ID, "the same name is the same person")
+	})
+}
+
+// Pages of accounts go on to those that were kept.
+func TestKeptAreListedLast(t *testing.T) {
+	h := newHouse(t, with(func(s *lifecycle.Settings) { s.Delete = "keep" }))
+	for i := range 7 {
+		u := h.create("User", `{"userName":"u`+strconv.Itoa(i)+`"}`)
+		if i%2 == 0 {
+			require.NoError(t, h.s.Delete(t.Context(), actor, u))
+		}
+	}
+	for _, count := range []int{1, 2, 3, 4, 7, 8} {
+		var names []string
+		for cursor := ""; ; {
+			users, next, err := h.s.Accounts(t.Context(), "acme", lifecycle.None, cursor, count)
+			require.NoError(t, err)
+			require.LessOrEqual(t, len(users), count)
+			for _, u := range users {
+				names = append(names, u.Attributes.Get("userName").Text())
+			}
+			if cursor = next; next == "" {
+				break
+			}
+		}
+		assert.Equal(t, []string{"u1", "u3", "u5", "u0", "u2", "u4", "u6"}, names, count)
+	}
+	_, _, err := h.s.Accounts(t.Context(), "acme", lifecycle.None, "x", 10)
+	require.ErrorIs(t, err, store.ErrCursor)
+}
+
+// An id is of one person, so two who are the same by different words can't have it both.
+func TestOneAccountIsNotTwo(t *testing.T) {
+	settings := &changeable{lifecycle.DefaultSettings()}
+	settings.Delete = "keep"
+	h := newHouse(t)
+	h.s, _ = lifecycle.New(h.fake, &lifecycle.Options{Settings: source(settings.settings)})
+	ada := h.create("User", `{"userName":"ada","externalId":"e1"}`)
+	require.NoError(t, h.s.Delete(t.Context(), actor, ada))
+	settings.Delete = "remove"
+	byID := h.create("User", `{"userName":"ada.new","externalId":"e1"}`)
+	assert.Equal(t, ada.ID, byID.ID)
+	settings.Delete = "keep"
+	byName := h.create("User", `{"userName":"ada"}`)
+	assert.NotEqual(t, ada.ID, byName.ID)
+	assert.Len(t, h.states(), 2)
 }
 
 func TestSuspendedStaysOutThroughADeletion(t *testing.T) {
@@ -70,10 +172,13 @@ func TestSuspendedStaysOutThroughADeletion(t *testing.T) {
 }
 
 func TestDeprovisionedByDeletingComesBack(t *testing.T) {
-	h := newHouse(t, with(func(s *lifecycle.Settings) { s.Deprovision = "delete" }))
-	ada := h.create("User", `{"userName":"ada","externalId":"e1"}`)
-	h.update(ada, `{"userName":"ada","externalId":"e1","active":false}`)
-	assert.Equal(t, ada.ID, lifecycle.AccountOf(h.create("User", `{"userName":"ada","externalId":"e1"}`)).Person)
+	for policy, want := range map[string]map[string]lifecycle.State{"remove": {}, "keep": {"ada": lifecycle.Deactivated}} {
+		h := newHouse(t, with(func(s *lifecycle.Settings) { s.Deprovision, s.Delete = "delete", policy }))
+		ada := h.create("User", `{"userName":"ada","externalId":"e1"}`)
+		h.update(ada, `{"userName":"ada","externalId":"e1","active":false}`)
+		assert.Equal(t, want, h.states())
+		assert.Equal(t, ada.ID, h.create("User", `{"userName":"ada","externalId":"e1"}`).ID)
+	}
 }
 
 func TestCreationIsOneCall(t *testing.T) {
@@ -90,7 +195,7 @@ func TestCreationIsOneCall(t *testing.T) {
 		h.fake.Before(nil)
 		return h.s.Delete(t.Context(), actor, ada)
 	})
-	assert.Equal(t, ada.ID, lifecycle.AccountOf(h.create("User", `{"userName":"ada","externalId":"e1"}`)).Person)
+	assert.Equal(t, ada.ID, h.create("User", `{"userName":"ada","externalId":"e1"}`).ID)
 }
 
 func TestOneOfManyTakesOverTheOldAccount(t *testing.T) {
@@ -102,7 +207,7 @@ func TestOneOfManyTakesOverTheOldAccount(t *testing.T) {
 	for _, err := range raceOf(len(same), func(i int) error {
 		r := h.resource("User", `{"externalId":"e1","userName":"u`+strconv.Itoa(i)+`"}`)
 		err := h.s.Create(context.Background(), actor, r, nil)
-		same[i] = lifecycle.AccountOf(r).Person == ada.ID
+		same[i] = r.ID == ada.ID
 		return err
 	}) {
 		require.NoError(t, err)

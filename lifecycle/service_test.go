@@ -215,7 +215,7 @@ func TestTakeOver(t *testing.T) {
 		assert.Equal(t, r, h.read(r))
 		assert.Equal(t, lifecycle.SourceSCIM, lifecycle.AccountOf(r).Source)
 		assert.Equal(t, lifecycle.Suspended, lifecycle.AccountOf(r).State)
-		h.heard("deactivated Bob")
+		h.heard("deactivated Bob", "updated Bob")
 		require.ErrorAs(t, h.s.Create(t.Context(), actor, h.resource("User", `{"userName":"bob"}`), nil), &taken, "whom SCIM manages is not created twice")
 	}
 }

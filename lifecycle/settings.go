@@ -23,7 +23,7 @@ type Settings struct {
 
 	Review          bool   `json:"review"`          // new people wait for approval
 	Deprovision     string `json:"deprovision"`     // on active=false: suspend | deactivate | delete
-	Delete          string `json:"delete"`          // on SCIM DELETE: remove | keep (as deactivated)
+	Delete          string `json:"delete"`          // on SCIM DELETE: remove | keep (as deactivated, for the product; the identity provider sees it no more)
 	ExistingAccount string `json:"existingAccount"` // one outside the organization: refuse | acquire (an administrator must) | link
 	ExistingUser    string `json:"existingUser"`    // a POST for a user added by hand or by sign-in: refuse (409) | link (SCIM takes over)
 	EditManaged     bool   `json:"editManaged"`     // administrators may suspend and reactivate whom the identity provider manages
@@ -75,9 +75,20 @@ func (s Settings) disable() Cause {
 	case "deactivate":
 		return DisableClose
 	case "delete":
+		if s.Delete == "keep" {
+			return RemoveKeep
+		}
 		return DisableRemove
 	}
 	return DisableSuspend
+}
+
+// remove is the cause that a DELETE is.
+func (s Settings) remove() Cause {
+	if s.Delete == "keep" {
+		return RemoveKeep
+	}
+	return Remove
 }
 
 // enable is the cause that active=true is: who was never let in is reviewed, or that could be got around by active=false

@@ -47,6 +47,11 @@ func (s *Service) login(ctx context.Context, tenant string, settings Settings, w
 		cur, err = s.user(ctx, tenant, "emails.value", who.Mail)
 	}
 	if errors.Is(err, store.ErrNotFound) {
+		if _, err := s.only(ctx, tenant, keptType, "userName", who.UserName); err == nil {
+			return Login{}, &Denied{DeniedDeactivated}
+		} else if !errors.Is(err, store.ErrNotFound) {
+			return Login{}, err
+		}
 		if !settings.JIT {
 			return Login{}, &Denied{DeniedUnknown}
 		}

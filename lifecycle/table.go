@@ -17,6 +17,7 @@ const (
 	DisableClose                 // SCIM active=false, policy deactivate
 	DisableRemove                // SCIM active=false, policy delete
 	Remove                       // SCIM DELETE
+	RemoveKeep                   // the same where deleted accounts are kept
 	SignIn                       // first or later login
 	Approve                      // an administrator lets in who waits
 	Reject                       // or doesn't
@@ -28,7 +29,7 @@ const (
 // String names the cause as the documentation does.
 func (c Cause) String() string {
 	return [...]string{"create", "create for review", "create inactive", "active=true", "active=true (review)", "active=false (suspend)",
-		"active=false (deactivate)", "active=false (delete)", "DELETE", "login", "approve", "reject",
+		"active=false (deactivate)", "active=false (delete)", "DELETE", "DELETE (keep)", "login", "approve", "reject",
 		"suspend", "reactivate"}[c]
 }
 
@@ -58,6 +59,7 @@ var Table = map[State]map[Cause]Move{
 		DisableClose:   {Deactivated, []Kind{KindDeactivated}},
 		DisableRemove:  {None, []Kind{KindDeactivated, KindDeleted}},
 		Remove:         {None, []Kind{KindDeleted}},
+		RemoveKeep:     {Deactivated, []Kind{KindDeactivated}},
 		SignIn:         {Active, []Kind{KindActivated}},
 		Suspend:        {Suspended, []Kind{KindDeactivated}},
 		Reactivate:     {Provisioned, nil},
@@ -68,6 +70,7 @@ var Table = map[State]map[Cause]Move{
 		DisableClose:   {Deactivated, []Kind{KindDeactivated}},
 		DisableRemove:  {None, []Kind{KindDeactivated, KindDeleted}},
 		Remove:         {None, []Kind{KindDeleted}},
+		RemoveKeep:     {Deactivated, []Kind{KindDeactivated}},
 		Approve:        {Provisioned, []Kind{KindActivated}},
 		Reject:         {Deactivated, []Kind{KindRejected}},
 		Suspend:        {Suspended, []Kind{KindDeactivated}},
@@ -78,6 +81,7 @@ var Table = map[State]map[Cause]Move{
 		DisableClose:   {Deactivated, []Kind{KindDeactivated}},
 		DisableRemove:  {None, []Kind{KindDeactivated, KindDeleted}},
 		Remove:         {None, []Kind{KindDeleted}},
+		RemoveKeep:     {Deactivated, []Kind{KindDeactivated}},
 		SignIn:         {Active, nil},
 		Suspend:        {Suspended, []Kind{KindDeactivated}},
 		Reactivate:     {Active, nil},
@@ -89,6 +93,7 @@ var Table = map[State]map[Cause]Move{
 		DisableClose:    {Deactivated, nil},
 		DisableRemove:   {None, []Kind{KindDeleted}},
 		Remove:          {None, []Kind{KindDeleted}},
+		RemoveKeep:      {Deactivated, nil},
 		Suspend:         {Suspended, nil},
 		Reactivate:      {Provisioned, []Kind{KindReactivated}},
 	},
@@ -99,6 +104,7 @@ var Table = map[State]map[Cause]Move{
 		DisableClose:    {Deactivated, nil},
 		DisableRemove:   {None, []Kind{KindDeleted}},
 		Remove:          {None, []Kind{KindDeleted}},
+		RemoveKeep:      {Deactivated, nil},
 		Suspend:         {Deactivated, nil},
 		Reactivate:      {Provisioned, []Kind{KindReactivated}},
 	},

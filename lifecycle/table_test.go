@@ -33,6 +33,7 @@ func TestTable(t *testing.T) {
 		{Provisioned, DisableClose}:   {Deactivated, gone},
 		{Provisioned, DisableRemove}:  {None, []Kind{KindDeactivated, KindDeleted}},
 		{Provisioned, Remove}:         {None, []Kind{KindDeleted}},
+		{Provisioned, RemoveKeep}:     {Deactivated, gone},
 		{Provisioned, SignIn}:         {Active, []Kind{KindActivated, KindBilled}},
 		{Provisioned, Suspend}:        {Suspended, gone},
 		{Provisioned, Reactivate}:     {Provisioned, nil},
@@ -42,6 +43,7 @@ func TestTable(t *testing.T) {
 		{Pending, DisableClose}:   {Deactivated, gone},
 		{Pending, DisableRemove}:  {None, []Kind{KindDeactivated, KindDeleted}},
 		{Pending, Remove}:         {None, []Kind{KindDeleted}},
+		{Pending, RemoveKeep}:     {Deactivated, gone},
 		{Pending, Approve}:        {Provisioned, []Kind{KindActivated}},
 		{Pending, Reject}:         {Deactivated, []Kind{KindRejected}},
 		{Pending, Suspend}:        {Suspended, gone},
@@ -51,6 +53,7 @@ func TestTable(t *testing.T) {
 		{Active, DisableClose}:   {Deactivated, []Kind{KindDeactivated, KindUnbilled}},
 		{Active, DisableRemove}:  {None, []Kind{KindDeactivated, KindDeleted, KindUnbilled}},
 		{Active, Remove}:         {None, []Kind{KindDeleted, KindUnbilled}},
+		{Active, RemoveKeep}:     {Deactivated, []Kind{KindDeactivated, KindUnbilled}},
 		{Active, SignIn}:         {Active, nil},
 		{Active, Suspend}:        {Suspended, []Kind{KindDeactivated, KindUnbilled}},
 		{Active, Reactivate}:     {Active, nil},
@@ -61,6 +64,7 @@ func TestTable(t *testing.T) {
 		{Suspended, DisableClose}:    {Deactivated, nil},
 		{Suspended, DisableRemove}:   {None, []Kind{KindDeleted}},
 		{Suspended, Remove}:          {None, []Kind{KindDeleted}},
+		{Suspended, RemoveKeep}:      {Deactivated, nil},
 		{Suspended, Suspend}:         {Suspended, nil},
 		{Suspended, Reactivate}:      {Provisioned, []Kind{KindReactivated}},
 
@@ -70,6 +74,7 @@ func TestTable(t *testing.T) {
 		{Deactivated, DisableClose}:    {Deactivated, nil},
 		{Deactivated, DisableRemove}:   {None, []Kind{KindDeleted}},
 		{Deactivated, Remove}:          {None, []Kind{KindDeleted}},
+		{Deactivated, RemoveKeep}:      {Deactivated, nil},
 		{Deactivated, Suspend}:         {Deactivated, nil},
 		{Deactivated, Reactivate}:      {Provisioned, []Kind{KindReactivated}},
 	}
@@ -97,7 +102,7 @@ func TestAccountDocument(t *testing.T) {
 	for _, a := range []Account{
 		{State: Provisioned, Source: SourceSCIM},
 		{State: Active, Source: SourceManual, Billed: true, Seat: true, FirstLogin: time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)},
-		{State: Suspended, Source: SourceSSO, Held: true, Role: `a "role"`, Linked: "l", Person: "p"},
+		{State: Suspended, Source: SourceSSO, Held: true, Role: `a "role"`, Linked: "l"},
 	} {
 		d := a.document()
 		v, err := document.Parse(string(d), 0)
