@@ -191,6 +191,10 @@ func (p *plan) update(cur, next *store.Resource) (remove bool, err error) {
 		return false, nil
 	}
 	account := AccountOf(cur)
+	if account.Source != SourceSCIM { // by finding and changing it the identity provider has taken it over
+		account.Source = SourceSCIM
+		next.Internal = account.document()
+	}
 	was, is := isActive(cur), isActive(next)
 	cause := p.settings.enable(account)
 	switch {

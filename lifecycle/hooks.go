@@ -29,23 +29,41 @@ type LifecycleHook interface {
 	Billed(ctx context.Context, e *Event) error
 }
 
-// The optional interfaces of a LifecycleHook.
+// The optional interfaces of a LifecycleHook; their methods are told what the kinds of these names say.
 type (
-	// ReactivatedHook is told of those who have access again.
 	ReactivatedHook interface {
 		Reactivated(ctx context.Context, e *Event) error
 	}
-	// UnbilledHook is told when a billing period ends.
 	UnbilledHook interface {
 		Unbilled(ctx context.Context, e *Event) error
 	}
-	// UpdatedHook is told of changed attributes.
+	RejectedHook interface {
+		Rejected(ctx context.Context, e *Event) error
+	}
 	UpdatedHook interface {
 		Updated(ctx context.Context, e *Event) error
 	}
-	// DeletedHook is told of those who are gone.
 	DeletedHook interface {
 		Deleted(ctx context.Context, e *Event) error
+	}
+	// GroupHook is told of groups and of their members.
+	GroupHook interface {
+		GroupCreated(ctx context.Context, e *Event) error
+		GroupUpdated(ctx context.Context, e *Event) error
+		GroupDeleted(ctx context.Context, e *Event) error
+		MembersChanged(ctx context.Context, e *Event) error
+	}
+	SeatRefusedHook interface {
+		SeatRefused(ctx context.Context, e *Event) error
+	}
+	AccountConflictHook interface {
+		AccountConflict(ctx context.Context, e *Event) error
+	}
+	// ResourceHook is told of resources of the product's own types.
+	ResourceHook interface {
+		ResourceCreated(ctx context.Context, e *Event) error
+		ResourceUpdated(ctx context.Context, e *Event) error
+		ResourceDeleted(ctx context.Context, e *Event) error
 	}
 	// AnyHook is told every event.
 	AnyHook interface {
@@ -62,11 +80,27 @@ func HooksOf(h LifecycleHook) Hooks {
 	if x, ok := h.(UnbilledHook); ok {
 		hooks.Unbilled = x.Unbilled
 	}
+	if x, ok := h.(RejectedHook); ok {
+		hooks.Rejected = x.Rejected
+	}
 	if x, ok := h.(UpdatedHook); ok {
 		hooks.Updated = x.Updated
 	}
 	if x, ok := h.(DeletedHook); ok {
 		hooks.Deleted = x.Deleted
+	}
+	if x, ok := h.(GroupHook); ok {
+		hooks.GroupCreated, hooks.GroupUpdated, hooks.GroupDeleted = x.GroupCreated, x.GroupUpdated, x.GroupDeleted
+		hooks.MembersChanged = x.MembersChanged
+	}
+	if x, ok := h.(SeatRefusedHook); ok {
+		hooks.SeatRefused = x.SeatRefused
+	}
+	if x, ok := h.(AccountConflictHook); ok {
+		hooks.AccountConflict = x.AccountConflict
+	}
+	if x, ok := h.(ResourceHook); ok {
+		hooks.ResourceCreated, hooks.ResourceUpdated, hooks.ResourceDeleted = x.ResourceCreated, x.ResourceUpdated, x.ResourceDeleted
 	}
 	if x, ok := h.(AnyHook); ok {
 		hooks.Any = x.Any

@@ -42,5 +42,4 @@ const (
 	DeniedNotPossible DeniedReason = "notPossible"    // not in the state that the account is in
 	DeniedExists      DeniedReason = "exists"         // the userName is taken in this organization
 	DeniedElsewhere   DeniedReason = "elsewhere"      // an account outside the organization has it; acquire it first
-	DeniedPlan        DeniedReason = "plan"           // the tenant's plan doesn't have it
 )

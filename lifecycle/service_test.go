@@ -220,6 +220,25 @@ func TestTakeOver(t *testing.T) {
 	}
 }
 
+// An identity provider that finds somebody by a filter doesn't create, but changes whom it found.
+func TestWhomSCIMChangesItManages(t *testing.T) {
+	h := newHouse(t, with(func(s *lifecycle.Settings) { s.JIT = true }))
+	_, err := h.login("ada")
+	require.NoError(t, err)
+	users, _, err := h.s.Accounts(t.Context(), "acme", lifecycle.None, "", 10)
+	require.NoError(t, err)
+	ada := users[0]
+	assert.Equal(t, lifecycle.SourceSSO, lifecycle.AccountOf(ada).Source)
+	h.update(ada, `{"userName":"ada","externalId":"e1"}`)
+	want := lifecycle.AccountOf(ada)
+	want.Source = lifecycle.SourceSCIM
+	assert.Equal(t, want, lifecycle.AccountOf(h.read(ada)))
+	bob, err := h.s.AddManually(t.Context(), "acme", lifecycle.Identity{UserName: "bob"})
+	require.NoError(t, err)
+	h.update(bob, `{"userName":"bob","active":false}`)
+	assert.Equal(t, lifecycle.SourceSCIM, lifecycle.AccountOf(h.read(bob)).Source)
+}
+
 func TestLink(t *testing.T) {
 	link := func(o *lifecycle.Options, _ *lifecycle.Settings) {
 		o.Link = map[string][]string{"User": {"externalId", "userName"}, "Group": {"externalId"}}

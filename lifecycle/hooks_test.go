@@ -1,0 +1,276 @@
+package lifecycle_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rollcall-dev/rollcall/lifecycle"
+	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/storetest"
+)
+
+// few is a LifecycleHook with what it must have; most has all the rest too. They write down whom they are told of.
+type few struct{ told *[]string }
+
+func (f few) tell(method string) error { *f.told = append(*f.told, method); return nil }
+
+func (f few) Provisioned(context.Context, *lifecycle.Event) error { return f.tell("Provisioned") }
+func (f few) Activated(context.Context, *lifecycle.Event) error   { return f.tell("Activated") }
+func (f few) Deactivated(context.Context, *lifecycle.Event) error { return f.tell("Deactivated") }
+func (f few) Billed(context.Context, *lifecycle.Event) error      { return f.tell("Billed") }
+
+type most struct{ few }
+
+func (m most) Reactivated(context.Context, *lifecycle.Event) error  { return m.tell("Reactivated") }
+func (m most) Unbilled(context.Context, *lifecycle.Event) error     { return m.tell("Unbilled") }
+func (m most) Rejected(context.Context, *lifecycle.Event) error     { return m.tell("Rejected") }
+func (m most) Updated(context.Context, *lifecycle.Event) error      { return m.tell("Updated") }
+func (m most) Deleted(context.Context, *lifecycle.Event) error      { return m.tell("Deleted") }
+func (m most) GroupCreated(context.Context, *lifecycle.Event) error { return m.tell("GroupCreated") }
+func (m most) GroupUpdated(context.Context, *lifecycle.Event) error { return m.tell("GroupUpdated") }
+func (m most) GroupDeleted(context.Context, *lifecycle.Event) error { return m.tell("GroupDeleted") }
+func (m most) MembersChanged(context.Context, *lifecycle.Event) error {
+	return m.tell("MembersChanged")
+}
+func (m most) SeatRefused(context.Context, *lifecycle.Event) error { return m.tell("SeatRefused") }
+func (m most) AccountConflict(context.Context, *lifecycle.Event) error {
+	return m.tell("AccountConflict")
+}
+func (m most) ResourceCreated(context.Context, *lifecycle.Event) error {
+	return m.tell("ResourceCreated")
+}
+func (m most) ResourceUpdated(context.Context, *lifecycle.Event) error {
+	return m.tell("ResourceUpdated")
+}
+func (m most) ResourceDeleted(context.Context, *lifecycle.Event) error {
+	return m.tell("ResourceDeleted")
+}
+func (m most) Any(context.Context, *lifecycle.Event) error { return m.tell("Any") }
+
+// Each method of the interfaces becomes the hook of its name, and what is not there none.
+func TestHooksOf(t *testing.T) {
+	var told []string
+	for _, h := range []lifecycle.LifecycleHook{few{&told}, most{few{&told}}} {
+		hooks := reflect.ValueOf(lifecycle.HooksOf(h))
+		methods := reflect.TypeOf(h)
+		for i := range hooks.NumField() {
+			name := hooks.Type().Field(i).Name
+			_, has := methods.MethodByName(name)
+			require.Equal(t, has, !hooks.Field(i).IsNil(), name)
+			if has {
+				require.NoError(t, hooks.Field(i).Interface().(lifecycle.Hook)(t.Context(), nil))
+				assert.Equal(t, name, told[len(told)-1])
+			}
+		}
+	}
+}
+
+// Every kind of event has a hook of its own, and Any is told after it.
+func TestEveryKindIsTold(t *testing.T) {
+	h := newHouse(t)
+	var told []string
+	h.s, _ = lifecycle.New(h.fake, &lifecycle.Options{Hooks: lifecycle.HooksOf(most{few{&told}}), Settings: source(func() lifecycle.Settings {
+		s, one := lifecycle.DefaultSettings(), 1
+		s.Review, s.SeatLimit, s.ExistingAccount = true, &one, "refuse"
+		return s
+	}), Accounts: directory{"mila": "outside-1"}})
+	expect := func(want ...string) {
+		t.Helper()
+		var all []string
+		for _, w := range want {
+			all = append(all, w, "Any")
+		}
+		assert.Equal(t, all, told)
+		told = nil
+	}
+	ada := h.create("User", `{"userName":"ada"}`)
+	expect("Provisioned")
+	_, err := h.s.Approve(t.Context(), "acme", "ada")
+	require.NoError(t, err)
+	expect("Activated")
+	_, err = h.login("ada")
+	require.NoError(t, err)
+	expect("Activated", "Billed")
+	ada = h.update(h.read(ada), `{"userName":"ada","title":"T"}`)
+	expect("Updated")
+	ada = h.update(ada, `{"userName":"ada","active":false,"title":"T"}`)
+	expect("Deactivated", "Unbilled")
+	ada = h.update(ada, `{"userName":"ada","active":true,"title":"T"}`)
+	expect("Reactivated")
+	bob := h.create("User", `{"userName":"bob"}`)
+	_, err = h.s.Approve(t.Context(), "acme", "bob")
+	denied(t, err, lifecycle.DeniedNoSeat)
+	_, err = h.s.Reject(t.Context(), "acme", "bob")
+	require.NoError(t, err)
+	expect("Provisioned", "SeatRefused", "Rejected")
+	require.NoError(t, h.s.Delete(t.Context(), actor, h.read(bob)))
+	expect("Deleted")
+	require.Error(t, h.s.Create(t.Context(), actor, h.resource("User", `{"userName":"mila"}`), nil))
+	expect("AccountConflict")
+	for _, typ := range []string{"Group", "Device"} {
+		r := h.create(typ, `{"displayName":"X"}`)
+		if typ == "Group" {
+			_, err = h.s.ChangeMembers(t.Context(), actor, r.Key, "", lifecycle.MemberChange{Add: []store.MemberRef{{ID: ada.ID}}})
+			require.NoError(t, err)
+		}
+		require.NoError(t, h.s.Delete(t.Context(), actor, h.update(h.read(r), `{"displayName":"Y"}`)))
+	}
+	expect("GroupCreated", "MembersChanged", "GroupUpdated", "GroupDeleted", "ResourceCreated", "ResourceUpdated", "ResourceDeleted")
+}
+
+// plain is a store with nothing but what a store must have.
+type plain struct{ store.Store }
+
+// A store without events is told of in the log, and its hooks are called at once, once each.
+func TestStoreWithoutEvents(t *testing.T) {
+	var log strings.Builder
+	var told []*lifecycle.Event
+	s, err := lifecycle.New(plain{storetest.NewFake()}, &lifecycle.Options{
+		Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		Hooks: lifecycle.Hooks{Any: func(_ context.Context, e *lifecycle.Event) error {
+			told = append(told, e)
+			if len(told) == 1 {
+				panic("at the disco")
+			}
+			return errors.New("down")
+		}},
+	})
+	require.NoError(t, err)
+	assert.Contains(t, log.String(), "level=WARN")
+	assert.Contains(t, log.String(), "the store keeps no events")
+	for _, name := range []string{"ada", "bob"} {
+		_, err = s.AddManually(t.Context(), "acme", lifecycle.Identity{UserName: name})
+		require.NoError(t, err, "a hook's failure is not the request's")
+	}
+	require.Len(t, told, 2, "no second try")
+	assert.Equal(t, 1, told[0].Attempt)
+	assert.Contains(t, log.String(), "panic: at the disco")
+	assert.Contains(t, log.String(), "error=down")
+	require.Error(t, s.Run(t.Context()))
+	require.Error(t, s.Replay(t.Context(), "acme", time.Time{}))
+	parked, err := s.Parked(t.Context(), "acme", 1)
+	require.NoError(t, err)
+	assert.Empty(t, parked)
+}
+
+// An event says what was, what is, and what differs.
+func TestSnapshots(t *testing.T) {
+	var last *lifecycle.Event
+	h := newHouse(t)
+	h.s, _ = lifecycle.New(h.fake, &lifecycle.Options{Hooks: lifecycle.Hooks{Any: func(_ context.Context, e *lifecycle.Event) error {
+		last = e
+		return nil
+	}}})
+	ada := h.create("User", `{"userName":"ada","title":"T","nickName":"N"}`)
+	assert.Equal(t, ada.Key, last.Subject)
+	assert.Empty(t, last.Before)
+	assert.Equal(t, ada.Attributes, last.After)
+	assert.ElementsMatch(t, []string{"userName", "title", "nickName"}, last.Changed)
+	next := h.update(ada, `{"userName":"ada","title":"U","locale":"en"}`)
+	assert.Equal(t, ada.Attributes, last.Before)
+	assert.Equal(t, next.Attributes, last.After)
+	assert.ElementsMatch(t, []string{"title", "nickName", "locale"}, last.Changed)
+	require.NoError(t, h.s.Delete(t.Context(), actor, next))
+	assert.Equal(t, next.Attributes, last.Before)
+	assert.Empty(t, last.After)
+	assert.NotEmpty(t, last.ID)
+}
+
+// What one process has leased and not settled another one delivers, once the lease has run out; each event is with one of
+// them at a time; and who is stopped finishes what it has begun.
+func TestSeveralProcesses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := storetest.NewFake()
+		var mu sync.Mutex
+		var told []string
+		tell := func(line string) error {
+			mu.Lock()
+			defer mu.Unlock()
+			told = append(told, line)
+			return nil
+		}
+		heard := func(want ...string) {
+			t.Helper()
+			mu.Lock()
+			defer mu.Unlock()
+			assert.Equal(t, want, told)
+		}
+		begun, release := make(chan struct{}), make(chan struct{})
+		process := func(hook lifecycle.Hook) *lifecycle.Service {
+			s, err := lifecycle.New(fake, &lifecycle.Options{
+				Delivery: lifecycle.Delivery{Lease: 10 * time.Second, Poll: time.Second},
+				Hooks:    lifecycle.Hooks{Any: hook},
+			})
+			require.NoError(t, err)
+			return s
+		}
+		slow := process(func(_ context.Context, e *lifecycle.Event) error {
+			begun <- struct{}{}
+			<-release
+			return tell("slow " + string(e.Kind))
+		})
+		other := process(func(_ context.Context, e *lifecycle.Event) error {
+			return tell("other " + string(e.Kind))
+		})
+		run := func(s *lifecycle.Service) (stop func()) {
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan error)
+			go func() { done <- s.Run(ctx) }()
+			return func() { cancel(); require.NoError(t, <-done) }
+		}
+		stopSlow := run(slow)
+		synctest.Wait()
+		_, err := slow.AddManually(t.Context(), "acme", lifecycle.Identity{UserName: "ada"})
+		require.NoError(t, err)
+		<-begun
+		stopOther := run(other)
+		time.Sleep(9 * time.Second)
+		synctest.Wait()
+		heard() // it is with the slow one
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		heard("other provisioned") // the lease has run out
+		stopped := make(chan struct{})
+		go func() { stopSlow(); close(stopped) }()
+		synctest.Wait()
+		select {
+		case <-stopped:
+			t.Error("it ended in the middle of a hook")
+		default:
+		}
+		close(release)
+		<-stopped
+		heard("other provisioned", "slow provisioned")
+		time.Sleep(20 * time.Second)
+		synctest.Wait()
+		heard("other provisioned", "slow provisioned") // what is done is done
+		stopOther()
+	})
+}
+
+// A replay begins at a point.
+func TestReplayFrom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		h.create("User", `{"userName":"ada"}`)
+		time.Sleep(time.Hour)
+		from := time.Now()
+		h.create("User", `{"userName":"bob"}`)
+		h.create("User", `{"userName":"eve"}`)
+		h.told = nil
+		require.NoError(t, h.s.Replay(t.Context(), "acme", from))
+		h.heard("provisioned bob", "provisioned eve")
+		require.NoError(t, h.s.Replay(t.Context(), "umbrella", time.Time{}))
+		h.heard()
+	})
+}
