@@ -20,12 +20,12 @@ const (
 	Ignore                    // the product; the identity provider doesn't see its value
 )
 
-var authorities = [...]struct{ name, why string }{
-	Always:   {"always", ""},
-	OnCreate: {"create", "it is taken only at creation"},
-	IfEmpty:  {"ifEmpty", "the product has a value already"},
-	Product:  {"product", "the product decides it"},
-	Ignore:   {"ignore", "the product doesn't take it"},
+var authorities = [...]struct{ name, why, mutability string }{
+	Always:   {"always", "", "readWrite"},
+	OnCreate: {"create", "it is taken only at creation", "immutable"},
+	IfEmpty:  {"ifEmpty", "the product has a value already", "immutable"},
+	Product:  {"product", "the product decides it", "readOnly"},
+	Ignore:   {"ignore", "the product doesn't take it", "readOnly"},
 }
 
 func authorityOf(name string) (Authority, bool) {
@@ -39,6 +39,10 @@ func authorityOf(name string) (Authority, bool) {
 
 // String is the authority as tags and rules write it.
 func (a Authority) String() string { return authorities[a].name }
+
+// Mutability is the authority in the words of RFC 7643 section 2.2, as a schema shows it. Attributes under create and
+// ifEmpty are immutable: what is there doesn't change.
+func (a Authority) Mutability() string { return authorities[a].mutability }
 
 // MarshalText implements [encoding.TextMarshaler].
 func (a Authority) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
@@ -162,7 +166,7 @@ func (m *Mapping[T]) take(how take, old, new document.Value, t *T) (Outcome, err
 				}
 			}
 			hold(r, holds)
-			if !create || !is.IsEmpty() {
+			if !is.IsEmpty() || !create && r.Authority.Mutability() != "readOnly" { // that a readOnly one is left out says nothing
 				out.Ignored = append(out.Ignored, r.ignored(is, has))
 			}
 		}

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -70,12 +71,12 @@ func compile(t reflect.Type, o *Options) (*compiler, error) {
 	if len(c.rules) == 0 {
 		return nil, fmt.Errorf("mapping: none of %s's fields has a scim tag", t)
 	}
-	seen := map[string]string{}
-	for _, r := range c.rules {
-		if other, twice := seen[r.Path]; twice {
-			return nil, fmt.Errorf("mapping: fields %s and %s of %s both hold %s", other, r.Field, t, r.Path)
+	for i, r := range c.rules {
+		for _, other := range c.rules[:i] {
+			if r.place.same(&other.place) {
+				return nil, fmt.Errorf("mapping: fields %s and %s of %s both hold %s", other.Field, r.Field, t, r.Path)
+			}
 		}
-		seen[r.Path] = r.Field
 		c.name(r.Field, r.Path, r.codec.spec)
 	}
 	var err error
@@ -144,7 +145,7 @@ func (c *compiler) add(r Rule, index accessor, t reflect.Type) error {
 		return fmt.Errorf("an extension goes into a struct, without transformations; got a %s", t)
 	}
 	compiled := &rule{Rule: r, place: l, field: index, codec: codec}
-	if err := compiled.transforms(c.options.Transforms); err != nil {
+	if err := compiled.transforms(c.options.Transforms, t); err != nil {
 		return err
 	}
 	if err := compiled.fit(); err != nil {
@@ -159,7 +160,10 @@ func (r *rule) fit() error {
 	l, spec := &r.place, r.codec.spec
 	slice := spec.Multi || len(r.in) > 0 && splits(r.Apply)
 	if r.codec.spec.Multi && joins(r.Apply) {
-		return errors.New("join is for a field that is no slice")
+		return errors.New("join and role are for a field that is no slice")
+	}
+	if err := r.flat(); err != nil {
+		return err
 	}
 	l.all = slice && (l.multi || l.sub != "" && l.uri == "") || joins(r.Apply)
 	if slice && splits(r.Apply) {
@@ -179,6 +183,22 @@ func (r *rule) fit() error {
 	return nil
 }
 
+// flat makes sure that no complex attribute is within another (RFC 7643 section 2.3.8).
+func (r *rule) flat() error {
+	list := []AttributeSpec{r.codec.spec}
+	if r.Extension {
+		list = r.codec.spec.Sub
+	}
+	for _, a := range list {
+		for _, s := range a.Sub {
+			if len(s.Sub) > 0 {
+				return fmt.Errorf("%s.%s: a complex attribute can't be in another one (RFC 7643 section 2.3.8)", cmp.Or(a.Name, r.place.name), s.Name)
+			}
+		}
+	}
+	return nil
+}
+
 // name notes which attributes a field and the fields below it have.
 func (c *compiler) name(field, path string, spec AttributeSpec) {
 	c.paths[field] = path
@@ -192,7 +212,7 @@ func (c *compiler) override(r Rule) error {
 	if err := r.check(); err != nil {
 		return err
 	}
-	index, t, err := c.find(r.Field)
+	index, t, err := c.find(&r.Field)
 	if err != nil {
 		return err
 	}
@@ -210,10 +230,11 @@ func (c *compiler) override(r Rule) error {
 	return nil
 }
 
-// find is the field that a rule names.
-func (c *compiler) find(field string) (index accessor, t reflect.Type, err error) {
+// find is the field that a rule names, and its whole name if it is a promoted one.
+func (c *compiler) find(field *string) (index accessor, t reflect.Type, err error) {
 	t = c.root
-	for name := range strings.SplitSeq(field, ".") {
+	var names []string
+	for name := range strings.SplitSeq(*field, ".") {
 		inner := structOf(t)
 		if inner == nil {
 			return nil, nil, fmt.Errorf("%s is no struct", t)
@@ -222,7 +243,11 @@ func (c *compiler) find(field string) (index accessor, t reflect.Type, err error
 		if !ok || !f.IsExported() {
 			return nil, nil, fmt.Errorf("%s has no exported field %s", inner, name)
 		}
+		for i := range f.Index {
+			names = append(names, inner.FieldByIndex(f.Index[:i+1]).Name)
+		}
 		index, t = append(index, f.Index...), f.Type
 	}
+	*field = strings.Join(names, ".")
 	return index, t, nil
 }

@@ -1,6 +1,8 @@
 package mapping
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/rollcall-dev/rollcall/store/document"
@@ -16,12 +18,12 @@ type Extension struct {
 
 // AttributeSpec describes an attribute, as far as a Go type does.
 type AttributeSpec struct {
-	Name     string
-	Type     filter.Type
-	Multi    bool
-	Required bool
-	ReadOnly bool            // the product decides it
-	Sub      []AttributeSpec // of Complex
+	Name       string
+	Type       filter.Type     // Complex without Sub is any JSON
+	Multi      bool
+	Required   bool
+	Mutability string          // as RFC 7643 section 2.2 has it; "" is readWrite
+	Sub        []AttributeSpec // of Complex
 
 	field string
 }
@@ -57,7 +59,7 @@ func (m *Mapping[T]) Extensions() (extensions []Extension) {
 func (r *rule) spec() AttributeSpec {
 	spec := r.codec.spec
 	spec.Required = r.Required
-	spec.ReadOnly = r.Authority == Product || r.Authority == Ignore
+	spec.setMutability(r.Authority.Mutability())
 	switch {
 	case splits(r.Apply):
 		spec.Type, spec.Multi = filter.String, false
@@ -65,6 +67,14 @@ func (r *rule) spec() AttributeSpec {
 		spec.Type, spec.Multi = filter.String, true
 	}
 	return spec
+}
+
+// setMutability says it of an attribute and its sub-attributes, whose own list stays as it was.
+func (s *AttributeSpec) setMutability(m string) {
+	s.Mutability, s.Sub = m, slices.Clone(s.Sub)
+	for i := range s.Sub {
+		s.Sub[i].setMutability(m)
+	}
 }
 
 // find is the element that is so, or a new one at the end.
@@ -79,12 +89,20 @@ func find[T any](list *[]T, is func(*T) bool) *T {
 	return &(*list)[len(*list)-1]
 }
 
-// ReadOnly lists the attributes over which the identity provider has no authority. Served as readOnly, what it sends
-// for them is ignored, as RFC 7644 section 3.3 has it.
-func (m *Mapping[T]) ReadOnly() (paths []string) {
+// Mutability says of the attributes over which the identity provider hasn't always authority what a schema calls them:
+// readOnly or immutable, by path. It is the form of scim.Options.Mutability for one resource type. Elements of
+// attributes, such as emails[type eq "work"].value, are not there: no schema can say it of them.
+func (m *Mapping[T]) Mutability() map[string]string {
+	paths := map[string]string{}
 	for _, r := range m.rules {
-		if r.Authority == Product || r.Authority == Ignore {
-			paths = append(paths, r.Path)
+		switch {
+		case r.Authority == Always || r.place.where != nil:
+		case r.Extension:
+			for _, s := range r.codec.spec.Sub {
+				paths[r.Path+":"+s.Name] = r.Authority.Mutability()
+			}
+		default:
+			paths[r.place.path] = r.Authority.Mutability()
 		}
 	}
 	return paths
@@ -102,16 +120,15 @@ func (x Extension) Schema() document.Value {
 func describeAll(list []AttributeSpec) document.Value {
 	out := make([]document.Value, len(list))
 	for i, a := range list {
-		mutability := "readWrite"
-		if a.ReadOnly {
-			mutability = "readOnly"
+		if a.Type == filter.Complex && len(a.Sub) == 0 {
+			a.Type = filter.String // SCIM has no type of any JSON: text, then
 		}
 		out[i] = document.Object(
 			document.Member{Name: "name", Value: document.String(a.Name)},
 			document.Member{Name: "type", Value: document.String(a.Type.String())},
 			document.Member{Name: "multiValued", Value: document.Bool(a.Multi)},
 			document.Member{Name: "required", Value: document.Bool(a.Required)},
-			document.Member{Name: "mutability", Value: document.String(mutability)},
+			document.Member{Name: "mutability", Value: document.String(cmp.Or(a.Mutability, "readWrite"))},
 		)
 		if len(a.Sub) > 0 {
 			out[i].Set("subAttributes", describeAll(a.Sub))

@@ -130,7 +130,7 @@ func objectOf(v document.Value) document.Value {
 	return v
 }
 
-// Change is a field that differs, and the attribute that it holds.
+// Change is a field, such as one that differs, and the attribute that it holds.
 type Change struct {
 	Field string // as Go writes it: Address.City
 	Path  string // as SCIM writes it: addresses[type eq "work"].locality
@@ -147,11 +147,11 @@ func (m *Mapping[T]) Diff(old, new *T) (changes []Change) {
 	return changes
 }
 
-// Paths lists the attributes that have a field, in the order of the fields.
-func (m *Mapping[T]) Paths() []string {
-	paths := make([]string, len(m.rules))
+// Fields lists the mapped fields and their attributes, in the order of the fields.
+func (m *Mapping[T]) Fields() []Change {
+	fields := make([]Change, len(m.rules))
 	for i, r := range m.rules {
-		paths[i] = r.Path
+		fields[i] = r.change()
 	}
-	return paths
+	return fields
 }

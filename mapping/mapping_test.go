@@ -248,6 +248,35 @@ func TestBadTypes(t *testing.T) {
 				A s `scim:"a b"`
 			}
 		}](), []string{"field In.A"}},
+		{"twice in other words", errOf[struct {
+			A s `scim:"userName"`
+			B s `scim:"urn:ietf:params:scim:schemas:core:2.0:User:userName"`
+		}](), []string{"fields A and B", "both hold"}},
+		{"twice, a value", errOf[struct {
+			A s `scim:"emails"`
+			B s `scim:"emails.value"`
+		}](), []string{"fields A and B", "both hold"}},
+		{"twice but for the case", errOf[struct {
+			A s `scim:"urn:example:x:a"`
+			B s `scim:"urn:EXAMPLE:x:A"`
+		}](), []string{"fields A and B", "both hold"}},
+		{"a default that is no number", errOf[struct {
+			A int `scim:"x,default=ten"`
+		}](), []string{"field A", `"x,default=ten"`, `"ten": want an integer`}},
+		{"a default that the map doesn't know", errOf[struct {
+			A s `scim:"x,default=c,map=a:b"`
+		}](), []string{"field A", `"c": want one of a`}},
+		{"a map into what the field can't hold", errOf[struct {
+			A level `scim:"x,map=a:boss"`
+		}](), []string{"field A", `"boss": want junior or senior`}},
+		{"a role without a word", errOf[struct {
+			A s `scim:"roles,role=a"`
+		}](), []string{"field A", `"a": want theirs:ours`}},
+		{"complex in complex", errOf[struct {
+			A struct {
+				B team `scim:"b"`
+			} `scim:"name"`
+		}](), []string{"field A", "name.b: a complex attribute can't be in another one"}},
 		{"sub-attributes", errOf[struct {
 			A struct{ B s } `scim:"name"`
 		}](), []string{"field A", "has a scim tag"}},
@@ -325,12 +354,13 @@ func TestBadValues(t *testing.T) {
 
 func TestExtension(t *testing.T) {
 	type x struct {
-		Name string   `scim:"userName"`
-		HR   team     `scim:"urn:example:2.0:HR,extension"`
-		Tags []string `scim:"urn:example:more:tags,product"`
-		Desk address  `scim:"urn:example:more:desk,required"`
-		Size int      `scim:"urn:example:more:shoe.size"`
-		Dept string   `scim:"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department"`
+		Name string          `scim:"userName"`
+		HR   team            `scim:"urn:example:2.0:HR,extension"`
+		Tags []string        `scim:"urn:example:more:tags,product"`
+		Desk address         `scim:"urn:example:more:desk,required,create"`
+		Size int             `scim:"urn:example:more:shoe.size"`
+		Any  json.RawMessage `scim:"urn:example:more:any"`
+		Dept string          `scim:"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department"`
 	}
 	m := compiled[x](t, nil)
 	p := x{Name: "ada", HR: team{"A", 1}, Tags: []string{"t"}, Desk: address{City: "Rome"}, Size: 43}
@@ -347,11 +377,34 @@ func TestExtension(t *testing.T) {
 	require.NoError(t, json.Unmarshal(b, &got))
 	require.Len(t, got, 2)
 	assert.Equal(t, "urn:example:2.0:HR", got[0].URN)
-	assert.Equal(t, []mapping.AttributeSpec{{Name: "name", Type: filter.String}, {Name: "size", Type: filter.Integer}}, got[0].Attributes)
+	const rw = "readWrite"
+	assert.Equal(t, []mapping.AttributeSpec{{Name: "name", Type: filter.String, Mutability: rw}, {Name: "size", Type: filter.Integer, Mutability: rw}}, got[0].Attributes)
 	assert.Equal(t, []mapping.AttributeSpec{
-		{Name: "tags", Type: filter.String, Multi: true, ReadOnly: true},
-		{Name: "desk", Type: filter.Complex, Required: true, Sub: []mapping.AttributeSpec{{Name: "streetAddress", Type: filter.String}, {Name: "locality", Type: filter.String}}},
-		{Name: "shoe", Type: filter.Complex, Sub: []mapping.AttributeSpec{{Name: "size", Type: filter.Integer}}},
+		{Name: "tags", Type: filter.String, Multi: true, Mutability: "readOnly"},
+		{Name: "desk", Type: filter.Complex, Required: true, Mutability: "immutable", Sub: []mapping.AttributeSpec{
+			{Name: "streetAddress", Type: filter.String, Mutability: "immutable"}, {Name: "locality", Type: filter.String, Mutability: "immutable"}}},
+		{Name: "shoe", Type: filter.Complex, Sub: []mapping.AttributeSpec{{Name: "size", Type: filter.Integer, Mutability: rw}}},
+		{Name: "any", Type: filter.Complex, Mutability: rw},
 	}, got[1].Attributes)
-	assert.Equal(t, []string{"urn:example:more:tags"}, m.ReadOnly())
+	attributes := got[1].Schema().Get("attributes")
+	assert.Equal(t, "string", attributes.At(3).Get("type").Text(), "there's no type of any JSON")
+}
+
+// A schema calls an attribute what the identity provider's authority over it is.
+func TestMutability(t *testing.T) {
+	type x struct {
+		Name    string   `scim:"userName"`
+		Display string   `scim:"displayName,create"`
+		Title   string   `scim:"title,ifEmpty"`
+		Tags    []string `scim:"urn:example:more:tags,product"`
+		Mail    string   `scim:"emails.value,create"`
+		Mobile  string   `scim:"phoneNumbers[type eq \"mobile\"].value,create"`
+		Roles   []string `scim:"roles,ignore"`
+		Given   string   `scim:"urn:ietf:params:scim:schemas:core:2.0:User:name.givenName,product"`
+		HR      team     `scim:"urn:example:2.0:HR,extension,product"`
+	}
+	assert.Equal(t, map[string]string{
+		"displayName": "immutable", "title": "immutable", "urn:example:more:tags": "readOnly", "emails.value": "immutable", "roles": "readOnly",
+		"name.givenName": "readOnly", "urn:example:2.0:HR:name": "readOnly", "urn:example:2.0:HR:size": "readOnly",
+	}, compiled[x](t, nil).Mutability())
 }

@@ -12,6 +12,7 @@ import (
 
 // place is where in a resource's attributes a field's value is.
 type place struct {
+	path           string // as a rule names it, without the URN of a core schema and what is in brackets
 	uri, name, sub string
 	where          filter.Expr       // of name[where].sub
 	seed           []document.Member // what an element that is made for where must have
@@ -46,7 +47,7 @@ func parsePlace(path string, extension bool) (place, error) {
 		if len(path) < 5 || !strings.EqualFold(path[:4], "urn:") || strings.ContainsAny(path, "[] \"") {
 			return place{}, errors.New("want the URN of an extension")
 		}
-		return place{uri: path}, nil
+		return place{path: path, uri: path}, nil
 	}
 	p, _, err := filter.ParsePath(path, filter.Options{Strict: true})
 	if err != nil {
@@ -62,6 +63,7 @@ func parsePlace(path string, extension bool) (place, error) {
 	if l.name == "" {
 		return place{}, errors.New("want an attribute behind the URN")
 	}
+	l.path = filter.Path{URI: l.uri, Name: l.name, Sub: l.sub}.String()
 	if l.uri == "" {
 		l.multi = multiValued[l.name]
 		for _, name := range slices.Concat(known, reserved) {
@@ -135,6 +137,19 @@ func seed(x filter.Expr, members []document.Member) ([]document.Member, error) {
 		}
 	}
 	return nil, fmt.Errorf("[%s]: want comparisons with eq, joined by and, so that an element can be made", x)
+}
+
+// same says whether two places are the same one: names are told apart by case no more than RFC 7643 section 2.1 does.
+func (l *place) same(o *place) bool {
+	return strings.EqualFold(l.uri, o.uri) && strings.EqualFold(l.name, o.name) && strings.EqualFold(l.sub, o.sub) &&
+		l.all == o.all && text(l.where) == text(o.where)
+}
+
+func text(x filter.Expr) string {
+	if x == nil {
+		return ""
+	}
+	return x.String()
 }
 
 // get is the value at the place, or null.

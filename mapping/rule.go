@@ -90,6 +90,9 @@ func (r *rule) read(v document.Value, root reflect.Value) error {
 			return r.invalid(x, err.Error())
 		}
 	}
+	if len(r.in) > 0 {
+		x = r.typed(x)
+	}
 	if x.IsNull() {
 		if f, ok := r.field.find(root); ok && !f.IsZero() {
 			r.field.make(root).SetZero()

@@ -24,7 +24,8 @@ func TestLoadRules(t *testing.T) {
 		Role  string
 	}
 	m := compiled[x](t, &mapping.Options{Rules: rules})
-	assert.Equal(t, []string{"title", "displayName", "roles[primary eq true].value"}, m.Paths(), "a rule takes the place of a tag")
+	assert.Equal(t, []mapping.Change{{Field: "Login", Path: "title"}, {Field: "Name", Path: "displayName"}, {Field: "Role", Path: "roles[primary eq true].value"}},
+		m.Fields(), "a rule takes the place of a tag")
 	var got x
 	sent := parse(t, `{"title":"ada","displayName":" Ada ","roles":[{"value":"IDP-ADMIN","primary":true}]}`)
 	_, err = m.Create(sent, &got)
@@ -186,6 +187,70 @@ func TestTransforms(t *testing.T) {
 			assert.Equal(t, tt.back, text(back.Get("x")))
 		})
 	}
+}
+
+// What transformations make of words is of the type that the field has.
+func TestTypedTransforms(t *testing.T) {
+	type x struct {
+		Part   int     `scim:"userType,map=full:100|half:50"`
+		Rate   float64 `scim:"urn:example:x:rate,default=0.5"`
+		Mailed bool    `scim:"urn:example:x:mailed,map=y:true|n:false,default=true"`
+		Floors []int8  `scim:"urn:example:x:floors,split=;"`
+		Level  level   `scim:"urn:example:x:level,default=senior"`
+		Limit  *uint   `scim:"urn:example:x:limit,default=7"`
+	}
+	m := compiled[x](t, nil)
+	var got x
+	require.NoError(t, m.FromSCIM(parse(t, `{"userType":"Half","urn:example:x":{"mailed":"n","floors":"1; -2"}}`), &got))
+	limit := uint(7)
+	assert.Equal(t, x{Part: 50, Rate: 0.5, Floors: []int8{1, -2}, Level: 2, Limit: &limit}, got)
+	assert.JSONEq(t, `{"userType":"half","urn:example:x":{"rate":0.5,"mailed":"n","floors":"1;-2","level":"senior","limit":7}}`, text(m.ToSCIM(&got)))
+	require.ErrorContains(t, m.FromSCIM(parse(t, `{"urn:example:x":{"floors":"1;x"}}`), &got), "urn:example:x:floors: want an array, each element of which is an integer")
+}
+
+// Of the roles or groups that the identity provider names, the first that the product knows decides.
+func TestRoleTransform(t *testing.T) {
+	type x struct {
+		Role string `scim:"roles,role=Chief:admin|Boss:admin|Staff:editor|*:guest"`
+		Rank int    `scim:"urn:example:x:groups,role=Gold:1|Silver:2"`
+	}
+	m := compiled[x](t, nil)
+	for _, tt := range []struct {
+		sent, back string
+		want       x
+	}{
+		{`{"roles":[{"value":"staff"},{"value":"BOSS","primary":true}],"urn:example:x":{"groups":["Silver","Gold"]}}`, `{"roles":[{"value":"Chief"}],"urn:example:x":{"groups":["Gold"]}}`, x{"admin", 1}},
+		{`{"roles":[{"value":"Others"}]}`, `{}`, x{"guest", 0}},
+		{`{}`, `{}`, x{"guest", 0}},
+		{`{"roles":["Staff"]}`, `{"roles":[{"value":"Staff"}]}`, x{"editor", 0}},
+	} {
+		var got, again x
+		sent := parse(t, tt.sent)
+		require.NoError(t, m.FromSCIM(sent, &got))
+		assert.Equal(t, tt.want, got, tt.sent)
+		back := m.ToSCIM(&got)
+		assert.JSONEq(t, tt.back, text(back), tt.sent)
+		require.NoError(t, m.FromSCIM(back, &again))
+		assert.Equal(t, got, again)
+		_, changed := m.Merge(sent, &got)
+		assert.False(t, changed, "the words of the identity provider stay: %s", tt.sent)
+	}
+}
+
+// A rule for a promoted field is the field's, and so are the field's own tags.
+func TestPromoted(t *testing.T) {
+	type Contact struct {
+		Phone string `scim:"nickName" validate:"omitempty,e164"`
+	}
+	type x struct {
+		Contact
+		Login string `scim:"userName"`
+	}
+	m := compiled[x](t, &mapping.Options{Rules: []mapping.Rule{{Path: "title", Field: "Phone"}}})
+	assert.Equal(t, []mapping.Change{{Field: "Contact.Phone", Path: "title"}, {Field: "Login", Path: "userName"}}, m.Fields())
+	var got x
+	_, err := m.Create(parse(t, `{"title":"12"}`), &got)
+	require.ErrorContains(t, err, `title: want a telephone number such as +49301234567, got "12"`)
 }
 
 func TestRoles(t *testing.T) {

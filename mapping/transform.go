@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/rollcall-dev/rollcall/store/document"
+	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
 // Transform changes a value on its way between SCIM and the product. Built in, and named in a tag or in [Rule.Apply]:
@@ -20,14 +22,19 @@ import (
 //	join=;         the elements of a multi-valued attribute into one string; back at the separators
 //	map            by Rule.Map, from the identity provider's word to the product's; other words are refused
 //	map=a:b|c:d    the same in a tag
+//	role=a:b|*:d   one word for all elements of a multi-valued attribute: that of the first pair of which there is one;
+//	               * is for who has none of them
 //
-// Trim, fold and upper change the elements of an array each.
+// Trim, fold, upper and map change the elements of an array each. What a transformation made for a field that is a number
+// or a boolean is read as one: map=full:100|half:50, default=true.
 type Transform struct {
 	// In makes the product's value. An error's text is shown to the administrator of the identity provider: say what
 	// form is wanted. It gets null for an absent attribute.
 	In func(v document.Value) (document.Value, error)
 	// Out makes SCIM's value of the product's; nil leaves it.
 	Out func(v document.Value) document.Value
+
+	makes []string // words that In makes of others, to be tried when a rule is compiled
 }
 
 // builtIn makes a built-in transformation of its argument and the rule's map.
@@ -41,10 +48,12 @@ var builtIns = map[string]builtIn{
 	"split":   makeSplit,
 	"join":    makeJoin,
 	"map":     makeMap,
+	"role":    makeRole,
 }
 
-// transforms compiles the rule's transformations.
-func (r *rule) transforms(own map[string]Transform) error {
+// transforms compiles the rule's transformations for a field.
+func (r *rule) transforms(own map[string]Transform, field reflect.Type) error {
+	makes := make([][]string, 0, len(r.Apply))
 	for _, text := range r.Apply {
 		name, argument, _ := strings.Cut(text, "=")
 		t, ok := own[name]
@@ -62,18 +71,58 @@ func (r *rule) transforms(own map[string]Transform) error {
 			}
 		}
 		if t.In != nil {
-			r.in = append(r.in, t.In)
+			r.in, makes = append(r.in, t.In), append(makes, t.makes)
 		}
 		if t.Out != nil {
 			r.out = append(r.out, t.Out)
 		}
 	}
 	slices.Reverse(r.out)
+	for i, words := range makes {
+		for _, word := range words {
+			if err := r.try(i+1, word, reflect.New(field).Elem()); err != nil {
+				return fmt.Errorf("%s: %q: %w", r.Apply[i], word, err)
+			}
+		}
+	}
 	return nil
 }
 
+// try says whether a word that a transformation makes is one for those behind it, and for the field.
+func (r *rule) try(from int, word string, field reflect.Value) (err error) {
+	x := document.String(word)
+	for _, f := range r.in[from:] {
+		if x, err = f(x); err != nil {
+			return err
+		}
+	}
+	if field.Kind() == reflect.Slice && x.Kind() == document.KindString { // an element of it
+		x = document.Array(x)
+	}
+	if want := r.codec.set(field, r.typed(x)); want != "" {
+		return errors.New("want " + want)
+	}
+	return nil
+}
+
+// typed is what transformations made, of the type that the field has.
+func (r *rule) typed(x document.Value) document.Value {
+	switch {
+	case x.Kind() == document.KindArray:
+		x, _ = eachOf(x, func(e document.Value) (document.Value, error) { return r.typed(e), nil })
+	case x.Kind() != document.KindString:
+	case r.codec.spec.Type == filter.Boolean && (x.Text() == "true" || x.Text() == "false"):
+		return document.Bool(x.Text() == "true")
+	case r.codec.spec.Type == filter.Integer || r.codec.spec.Type == filter.Decimal:
+		if n, err := document.Parse(x.Text(), 0); err == nil && n.Kind() == document.KindNumber {
+			return n
+		}
+	}
+	return x
+}
+
 func splits(apply []string) bool { return hasTransform(apply, "split") }
-func joins(apply []string) bool  { return hasTransform(apply, "join") }
+func joins(apply []string) bool  { return hasTransform(apply, "join") || hasTransform(apply, "role") }
 
 func hasTransform(apply []string, name string) bool {
 	return slices.ContainsFunc(apply, func(s string) bool {
@@ -110,7 +159,7 @@ func makeDefault(argument string, _ *Rule) (Transform, error) {
 	if argument == "" {
 		return Transform{}, errors.New("want default=value")
 	}
-	return Transform{In: func(v document.Value) (document.Value, error) {
+	return Transform{makes: []string{argument}, In: func(v document.Value) (document.Value, error) {
 		if v.IsEmpty() || v.Kind() == document.KindString && v.Text() == "" {
 			return document.String(argument), nil
 		}
@@ -182,13 +231,13 @@ func makeJoin(separator string, _ *Rule) (Transform, error) {
 func makeMap(argument string, r *Rule) (Transform, error) {
 	in := r.Map
 	if argument != "" {
+		pairs, err := pairsOf(argument)
+		if err != nil {
+			return Transform{}, err
+		}
 		in = map[string]string{}
-		for pair := range strings.SplitSeq(argument, "|") {
-			from, to, ok := strings.Cut(pair, ":")
-			if !ok {
-				return Transform{}, fmt.Errorf("%q: want theirs:ours", pair)
-			}
-			in[from] = to
+		for _, p := range pairs {
+			in[p.theirs] = p.ours
 		}
 	}
 	if len(in) == 0 {
@@ -213,7 +262,8 @@ func makeMap(argument string, r *Rule) (Transform, error) {
 		return v, want
 	}
 	return Transform{
-		In: func(v document.Value) (document.Value, error) { return eachOf(v, one) },
+		makes: slices.Sorted(maps.Values(in)),
+		In:    func(v document.Value) (document.Value, error) { return eachOf(v, one) },
 		Out: func(v document.Value) document.Value {
 			v, _ = eachOf(v, func(x document.Value) (document.Value, error) {
 				if w, ok := theirs[x.Text()]; ok {
@@ -223,6 +273,58 @@ func makeMap(argument string, r *Rule) (Transform, error) {
 			})
 			return v
 		},
+	}, nil
+}
+
+// pair is what the identity provider calls something, and what the product does.
+type pair struct{ theirs, ours string }
+
+func pairsOf(argument string) (pairs []pair, err error) {
+	for text := range strings.SplitSeq(argument, "|") {
+		theirs, ours, ok := strings.Cut(text, ":")
+		if !ok {
+			return nil, fmt.Errorf("%q: want theirs:ours", text)
+		}
+		pairs = append(pairs, pair{theirs, ours})
+	}
+	return pairs, nil
+}
+
+// makeRole makes the transformation of roles or groups into the product's one role. The first of several words with one
+// meaning is the one that goes back; for what is only behind * there is none.
+func makeRole(argument string, _ *Rule) (Transform, error) {
+	pairs, err := pairsOf(argument)
+	if err != nil {
+		return Transform{}, err
+	}
+	makes := make([]string, len(pairs))
+	for i, p := range pairs {
+		makes[i], pairs[i].theirs = p.ours, document.Fold(p.theirs)
+	}
+	theirs := func(ours string) document.Value {
+		for text := range strings.SplitSeq(argument, "|") {
+			if word, is, _ := strings.Cut(text, ":"); is == ours && word != "*" {
+				return document.Array(document.String(word))
+			}
+		}
+		return document.Value{}
+	}
+	return Transform{
+		makes: makes,
+		In: func(v document.Value) (document.Value, error) {
+			has := map[string]bool{"*": true}
+			words := split(join(v, "\x00"), "\x00")
+			for i := range words.Items() {
+				has[document.Fold(words.At(i).Text())] = true
+			}
+			for _, p := range pairs {
+				if has[p.theirs] {
+					return document.String(p.ours), nil
+				}
+			}
+			return document.Value{}, nil
+		},
+		Out: func(v document.Value) document.Value { return theirs(v.Text()) },
 	}, nil
 }
 

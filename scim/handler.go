@@ -42,6 +42,9 @@ func NewHandler(s store.Store, o *Options) (*Handler, error) {
 	if o == nil || o.Auth == nil {
 		return nil, errors.New("scim: Options.Auth is not set: use BearerTokens, an Authenticator of your own, or NoAuth to let every request in")
 	}
+	if len(o.Mutability) > 0 && len(o.Lifecycle.Guards) == 0 {
+		return nil, errors.New("scim: Options.Mutability leaves attributes to guards, and there are none in Options.Lifecycle.Guards")
+	}
 	h := &Handler{opts: *o, store: s, endpoints: make(map[string]*endpoint)}
 	if tokens, ok := o.Auth.(BearerTokens); ok {
 		h.opts.Auth = tokens.hashed()

@@ -26,6 +26,11 @@ type Options struct {
 	// schema says so of. The default is the displayName of groups, by which Entra ID finds them; an empty map is none.
 	Unique map[string][]string
 
+	// Mutability says, by resource type and attribute, what /Schemas tells of attributes whose changes Lifecycle.Guards
+	// decide: readOnly, immutable. What is sent for them is neither dropped nor refused before a guard has seen it, who puts
+	// back what holds. mapping.Mapping.Mutability makes it.
+	Mutability map[string]map[string]string
+
 	// Hooks are told what has happened to people and groups. It is short for Lifecycle.Hooks.
 	Hooks lifecycle.Hooks
 

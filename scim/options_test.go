@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/storetest"
@@ -45,6 +46,17 @@ func TestBadOptions(t *testing.T) {
 		{"an index of a complex attribute", func(o *scim.Options) { o.Index = map[string][]string{"User": {"name"}} }, `"name"`},
 		{"a link by nothing", func(o *scim.Options) { o.Lifecycle.Link = map[string][]string{"User": {"shoeSize"}} }, `"shoeSize"`},
 		{"a unique nothing", func(o *scim.Options) { o.Unique = map[string][]string{"User": {"shoeSize"}} }, "Options.Unique"},
+		{"the mutability of nothing", func(o *scim.Options) {
+			o.Mutability = map[string]map[string]string{"User": {"shoeSize": "readOnly"}}
+			o.Lifecycle.Guards = []lifecycle.Guard{nil}
+		}, "Options.Mutability"},
+		{"no such mutability", func(o *scim.Options) {
+			o.Mutability = map[string]map[string]string{"User": {"title": "never"}}
+			o.Lifecycle.Guards = []lifecycle.Guard{nil}
+		}, "want readWrite, readOnly or immutable"},
+		{"what guards decide, without guards", func(o *scim.Options) {
+			o.Mutability = map[string]map[string]string{"User": {"title": "readOnly"}}
+		}, "Lifecycle.Guards"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := &scim.Options{Auth: scim.NoAuth{Tenant: "acme"}}

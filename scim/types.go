@@ -55,6 +55,16 @@ func (h *Handler) compile(rt elimity.ResourceType) (*endpoint, error) {
 			return nil, fmt.Errorf("scim: Options.Unique: %w", err)
 		}
 	}
+	ep.declared = rt
+	for path, mutability := range h.opts.Mutability[rt.Name] {
+		var err error
+		if ep.declared, err = schema.SetMutability(ep.declared, path, mutability); err == nil {
+			rt, err = schema.SetMutability(rt, path, "readWrite")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("scim: Options.Mutability: %w", err)
+		}
+	}
 	var err error
 	if ep.Type, err = schema.Compile(rt, slices.Concat(lookups[rt.Name], h.opts.Index[rt.Name], h.opts.Lifecycle.Link[rt.Name])...); err != nil {
 		return nil, fmt.Errorf("scim: resource type %s: %w", rt.Name, err)
@@ -62,7 +72,6 @@ func (h *Handler) compile(rt elimity.ResourceType) (*endpoint, error) {
 	if ep.standard, err = ep.Projection(nil, nil); err != nil {
 		return nil, fmt.Errorf("scim: resource type %s: %w", rt.Name, err)
 	}
-	ep.declared = rt
 	return ep, nil
 }
 

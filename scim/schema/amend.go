@@ -17,13 +17,17 @@ func SetUnique(rt elimity.ResourceType, path string, unique bool) (elimity.Resou
 	if unique {
 		u = elimityschema.AttributeUniquenessServer()
 	}
-	return amend(rt, path, func(c *characteristics) { c.uniqueness = u })
+	return amend(rt, path, false, func(c *characteristics) { c.uniqueness = u })
 }
 
-// SetReadOnly makes an attribute one that clients can't write, in the schema itself, so that discovery tells it too and
-// what they send for it is ignored (RFC 7643 section 2.2). path is as for [SetUnique].
-func SetReadOnly(rt elimity.ResourceType, path string) (elimity.ResourceType, error) {
-	return amend(rt, path, func(c *characteristics) { c.mutability = elimityschema.AttributeMutabilityReadOnly() })
+// SetMutability changes an attribute's mutability (RFC 7643 section 2.2): readWrite, readOnly, immutable. That of a complex
+// attribute is also that of its sub-attributes. path is as for [SetUnique].
+func SetMutability(rt elimity.ResourceType, path, mutability string) (elimity.ResourceType, error) {
+	m, ok := mutabilities[mutability]
+	if !ok || m == WriteOnly {
+		return rt, fmt.Errorf("schema: %s: there is no mutability %q for it; want readWrite, readOnly or immutable", path, mutability)
+	}
+	return amend(rt, path, true, func(c *characteristics) { c.mutability = declaredMutability(m) })
 }
 
 // characteristics are those of elimity's attributes that can be amended. elimity keeps an attribute's fields to
@@ -35,7 +39,8 @@ type characteristics struct {
 	referenceTypes []elimityschema.AttributeReferenceType
 }
 
-func amend(rt elimity.ResourceType, path string, change func(*characteristics)) (elimity.ResourceType, error) {
+// amend changes an attribute, or, if whole attributes may be meant, a complex one with its sub-attributes.
+func amend(rt elimity.ResourceType, path string, whole bool, change func(*characteristics)) (elimity.ResourceType, error) {
 	p := splitPath(path)
 	rt.SchemaExtensions = slices.Clone(rt.SchemaExtensions)
 	in := &rt.Schema
@@ -56,17 +61,21 @@ func amend(rt elimity.ResourceType, path string, change func(*characteristics)) 
 			in.Attributes[i] = elimityschema.SimpleCoreAttribute(rebuild(a, change))
 			return rt, nil
 		}
-		subs, found := make([]elimityschema.SimpleParams, 0, len(a.SubAttributes())), false
+		c, found := characteristics{mutability: mutabilityOf(a)}, p.Sub == "" && whole
+		if found {
+			change(&c)
+		}
+		subs := make([]elimityschema.SimpleParams, 0, len(a.SubAttributes()))
 		for _, s := range a.SubAttributes() {
 			to := func(*characteristics) {}
-			if s.Name() == p.Sub {
+			if s.Name() == p.Sub || p.Sub == "" && whole {
 				to, found = change, true
 			}
 			subs = append(subs, rebuild(s, to))
 		}
 		if found {
 			in.Attributes[i] = elimityschema.ComplexCoreAttribute(elimityschema.ComplexParams{
-				Description: describedAs(a), MultiValued: a.MultiValued(), Mutability: mutabilityOf(a), Name: a.Name(),
+				Description: describedAs(a), MultiValued: a.MultiValued(), Mutability: c.mutability, Name: a.Name(),
 				Required: a.Required(), Returned: returnedOf(a), SubAttributes: subs, Uniqueness: uniquenessOf(a),
 			})
 			return rt, nil
@@ -113,7 +122,11 @@ func describedAs(a elimityschema.CoreAttribute) optional.String {
 }
 
 func mutabilityOf(a elimityschema.CoreAttribute) elimityschema.AttributeMutability {
-	switch mutabilities[a.Mutability()] {
+	return declaredMutability(mutabilities[a.Mutability()])
+}
+
+func declaredMutability(m Mutability) elimityschema.AttributeMutability {
+	switch m {
 	case ReadOnly:
 		return elimityschema.AttributeMutabilityReadOnly()
 	case Immutable:

@@ -137,7 +137,7 @@ func TestAmendKeepsTheRest(t *testing.T) {
 			if a.HasSubAttributes() {
 				path += "." + a.SubAttributes()[0].Name()
 			}
-			same, err := amend(rt, path, func(*characteristics) {})
+			same, err := amend(rt, path, false, func(*characteristics) {})
 			require.NoError(t, err, path)
 			assert.Equal(t, text(describe(a)), text(describe(same.Schema.Attributes[i])))
 		}

@@ -128,13 +128,5 @@ func describedBy(v document.Value) optional.String {
 }
 
 func declareMutability(v document.Value) elimityschema.AttributeMutability {
-	switch v.Get("mutability").Text() {
-	case "readOnly":
-		return elimityschema.AttributeMutabilityReadOnly()
-	case "immutable":
-		return elimityschema.AttributeMutabilityImmutable()
-	case "writeOnly":
-		return elimityschema.AttributeMutabilityWriteOnly()
-	}
-	return elimityschema.AttributeMutabilityReadWrite()
+	return declaredMutability(mutabilities[v.Get("mutability").Text()])
 }

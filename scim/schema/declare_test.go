@@ -1,6 +1,7 @@
 package schema_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -74,19 +75,28 @@ func TestBadDeclarations(t *testing.T) {
 	}
 }
 
-func TestSetReadOnly(t *testing.T) {
-	rt, err := schema.SetReadOnly(schema.User(), "title")
-	require.NoError(t, err)
+func TestSetMutability(t *testing.T) {
+	rt := schema.User()
+	for _, set := range [][2]string{{"title", "readOnly"}, {"name", "immutable"}, {"emails.type", "readOnly"}, {"title", "readWrite"}, {"nickName", "readOnly"}} {
+		var err error
+		rt, err = schema.SetMutability(rt, set[0], set[1])
+		require.NoError(t, err)
+	}
 	typ, err := schema.Compile(rt)
 	require.NoError(t, err)
-	for _, a := range typ.Attributes {
-		if a.Name == "title" {
-			assert.Equal(t, schema.ReadOnly, a.Mutability)
-		}
-		if a.Name == "displayName" {
-			assert.Equal(t, schema.ReadWrite, a.Mutability)
-		}
+	for path, want := range map[string]schema.Mutability{
+		"title": schema.ReadWrite, "displayName": schema.ReadWrite, "nickName": schema.ReadOnly, "emails": schema.ReadWrite,
+		"emails.value": schema.ReadWrite, "emails.type": schema.ReadOnly, "name": schema.Immutable, "name.givenName": schema.Immutable,
+	} {
+		name, sub, _ := strings.Cut(path, ".")
+		a, _, err := typ.Resolve(filter.Path{Name: name, Sub: sub}, nil)
+		require.NoError(t, err)
+		assert.Equal(t, want, a.Mutability, path)
 	}
-	_, err = schema.SetReadOnly(schema.User(), "nothing")
+	_, err = schema.SetMutability(schema.User(), "nothing", "readOnly")
 	assert.Error(t, err)
+	_, err = schema.SetMutability(schema.User(), "title", "never")
+	assert.ErrorContains(t, err, "want readWrite, readOnly or immutable")
+	_, err = schema.SetUnique(schema.User(), "name", true)
+	assert.Error(t, err, "a complex attribute has no value of its own")
 }

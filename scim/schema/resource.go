@@ -45,7 +45,7 @@ func Group() elimity.ResourceType {
 
 // corrected amends an attribute that elimity's own definitions are known to have; without it nothing is changed.
 func corrected(rt elimity.ResourceType, path string, change func(*characteristics)) elimity.ResourceType {
-	if better, err := amend(rt, path, change); err == nil {
+	if better, err := amend(rt, path, false, change); err == nil {
 		return better
 	}
 	return rt

@@ -5,6 +5,7 @@ package rules
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	elimity "github.com/elimity-com/scim"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/rollcall-dev/rollcall/scim/schema"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
+	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
 // Guard takes attributes of a resource type into T by the mapping's rules. What can't be is refused with 400 invalidValue,
@@ -47,7 +49,8 @@ func Guard[T any](typ string, m *mapping.Mapping[T]) lifecycle.Guard {
 	}
 }
 
-// Type makes a resource type tell what a mapping says: its extensions, and which attributes are readOnly.
+// Type makes a resource type tell what a mapping says: its extensions. Every field must be at an attribute that there
+// is. Which of them are readOnly or immutable is scim.Options.Mutability's to say.
 func Type[T any](rt elimity.ResourceType, m *mapping.Mapping[T]) (elimity.ResourceType, error) {
 	for _, x := range m.Extensions() {
 		extension, err := schema.Declare(x.Schema())
@@ -56,12 +59,21 @@ func Type[T any](rt elimity.ResourceType, m *mapping.Mapping[T]) (elimity.Resour
 		}
 		rt.SchemaExtensions = append(rt.SchemaExtensions, extension)
 	}
-	for _, path := range m.ReadOnly() {
-		better, err := schema.SetReadOnly(rt, path)
-		if err != nil {
-			continue // an element or a part of an attribute, of which a schema can't say it
+	compiled, err := schema.Compile(rt)
+	if err != nil {
+		return rt, err
+	}
+	for _, f := range m.Fields() {
+		p, _, err := filter.ParsePath(f.Path, filter.Options{Strict: true})
+		if p.Where != nil {
+			p.Path.Sub = p.Sub
 		}
-		rt = better
+		if err == nil {
+			_, _, err = compiled.Resolve(p.Path, &schema.Mode{Strict: true})
+		}
+		if err != nil {
+			return rt, fmt.Errorf("rules: field %s, %q: %w", f.Field, f.Path, err)
+		}
 	}
 	return rt, nil
 }

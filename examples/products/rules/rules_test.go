@@ -22,11 +22,13 @@ type person struct {
 	Login  string `scim:"userName"`
 	Name   string `scim:"displayName,create"`
 	Title  string `scim:"title,product"`
+	Zone   string `scim:"timezone,ifEmpty"`
 	Secret string `scim:"nickName,create,sensitive"`
+	Team   string `scim:"urn:example:rules:team,create"`
+	Score  int    `scim:"urn:example:rules:score,ignore"`
 }
 
-// What was not taken is in the journal with the reason, under the request that sent it; what is readOnly isn't even
-// looked at.
+// What was not taken is in the journal with the reason, under the request that sent it.
 func TestJournal(t *testing.T) {
 	m, err := mapping.For[person]()
 	require.NoError(t, err)
@@ -35,7 +37,8 @@ func TestJournal(t *testing.T) {
 	s := memstore.New()
 	h, err := scim.NewHandler(s, &scim.Options{
 		Auth: scim.NoAuth{Tenant: "acme"}, ResourceTypes: []elimity.ResourceType{users, scim.GroupType()},
-		Lifecycle: lifecycle.Options{Guards: []lifecycle.Guard{rules.Guard("User", m)}},
+		Mutability: map[string]map[string]string{"User": m.Mutability()},
+		Lifecycle:  lifecycle.Options{Guards: []lifecycle.Guard{rules.Guard("User", m)}},
 	})
 	require.NoError(t, err)
 	call := func(status int, method, path, body string) string {
@@ -59,15 +62,113 @@ func TestJournal(t *testing.T) {
 	assert.Equal(t, "ignored", entries[0].Outcome)
 	assert.JSONEq(t, `["displayName \"Zoe\" was ignored: it is taken only at creation; \"Ada\" holds"]`, notes(entries[0]))
 	assert.Equal(t, "updated", entries[1].Outcome)
-	assert.JSONEq(t, `["displayName \"Eve\" was ignored: it is taken only at creation; \"Ada\" holds",
+	assert.JSONEq(t, `["displayName \"Eve\" was ignored: it is taken only at creation; \"Ada\" holds", "title \"Prof\" was ignored: the product decides it",
 		"nickName was ignored: it is taken only at creation"]`, notes(entries[1]))
 	assert.Equal(t, "created", entries[2].Outcome)
-	assert.Equal(t, "null", notes(entries[2]))
+	assert.JSONEq(t, `["title \"Dr\" was ignored: the product decides it"]`, notes(entries[2]))
 
 	page, err := s.List(t.Context(), store.Query{Tenant: "acme", Types: []string{"User"}, Count: 1})
 	require.NoError(t, err)
 	assert.Contains(t, page.Resources[0].Index, store.IndexKey{Attribute: "displayName", Value: "ada"}, "the index is that of what holds")
 	assert.Equal(t, "Ada", page.Resources[0].Label)
+}
+
+// Each authority is seen in /Schemas, in every answer and in the journal, whichever way a value is sent; nothing that an
+// identity provider sends for an attribute is refused because the product has the say over it.
+func TestAuthority(t *testing.T) {
+	m, err := mapping.For[person]()
+	require.NoError(t, err)
+	users, err := rules.Type(scim.UserType(), m)
+	require.NoError(t, err)
+	s := memstore.New()
+	h, err := scim.NewHandler(s, &scim.Options{
+		Auth: scim.NoAuth{Tenant: "acme"}, ResourceTypes: []elimity.ResourceType{users, scim.GroupType()},
+		Mutability: map[string]map[string]string{"User": m.Mutability()},
+		Lifecycle:  lifecycle.Options{Guards: []lifecycle.Guard{rules.Guard("User", m)}},
+	})
+	require.NoError(t, err)
+	call := func(status int, method, path, body string) document.Value {
+		t.Helper()
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body)))
+		require.Equal(t, status, w.Code, w.Body)
+		v, err := document.Parse(w.Body.String(), 0)
+		require.NoError(t, err)
+		return v
+	}
+	mutability := map[string]string{}
+	for _, urn := range []string{"urn:ietf:params:scim:schemas:core:2.0:User", "urn:example:rules"} {
+		attributes := call(200, "GET", "/Schemas/"+urn, "").Get("attributes")
+		for i := range attributes.Items() {
+			mutability[attributes.At(i).Get("name").Text()] = attributes.At(i).Get("mutability").Text()
+		}
+	}
+	for name, want := range map[string]string{"userName": "readWrite", "displayName": "immutable", "title": "readOnly", "timezone": "immutable",
+		"nickName": "immutable", "team": "immutable", "score": "readOnly", "locale": "readWrite"} {
+		assert.Equal(t, want, mutability[name], name)
+	}
+
+	at := "/Users/" + call(201, "POST", "/Users", `{"userName":"ada","displayName":"Ada","title":"Dr","urn:example:rules":{"team":"A","score":1}}`).Get("id").Text()
+	const held = `{"displayName":"Ada","team":"A","zone":"Europe/Berlin"}`
+	holds := func(v document.Value) {
+		t.Helper()
+		x := v.Get("urn:example:rules")
+		assert.Empty(t, v.Get("title").Text())
+		assert.True(t, x.Get("score").IsNull())
+		assert.JSONEq(t, held, `{"displayName":"`+v.Get("displayName").Text()+`","team":"`+x.Get("team").Text()+`","zone":"`+v.Get("timezone").Text()+`"}`)
+	}
+	holds(call(200, "PATCH", at, `{"Operations":[{"op":"add","path":"timezone","value":"Europe/Berlin"}]}`))
+	for _, change := range []struct{ method, body, note string }{
+		{"PATCH", `{"Operations":[{"op":"replace","path":"displayName","value":"Eve"}]}`, `displayName "Eve" was ignored: it is taken only at creation; "Ada" holds`},
+		{"PATCH", `{"Operations":[{"op":"replace","path":"title","value":"Prof"}]}`, `title "Prof" was ignored: the product decides it`},
+		{"PATCH", `{"Operations":[{"op":"replace","value":{"timezone":"Asia/Tokyo"}}]}`, `timezone "Asia/Tokyo" was ignored: the product has a value already; "Europe/Berlin" holds`},
+		{"PATCH", `{"Operations":[{"op":"replace","path":"urn:example:rules:team","value":"B"}]}`, `urn:example:rules:team "B" was ignored: it is taken only at creation; "A" holds`},
+		{"PATCH", `{"Operations":[{"op":"add","path":"urn:example:rules:score","value":2}]}`, `urn:example:rules:score 2 was ignored: the product doesn't take it; 0 holds`},
+		{"PATCH", `{"Operations":[{"op":"remove","path":"displayName"}]}`, `displayName was ignored: it is taken only at creation; "Ada" holds`},
+		{"PATCH", `{"Operations":[{"op":"remove","path":"urn:example:rules"}]}`, `urn:example:rules:team was ignored: it is taken only at creation; "A" holds`},
+		{"PUT", `{"userName":"ada","displayName":"Eve","timezone":"Europe/Berlin","urn:example:rules":{"team":"A"}}`, `displayName "Eve" was ignored: it is taken only at creation; "Ada" holds`},
+	} {
+		holds(call(200, change.method, at, change.body))
+		holds(call(200, "GET", at, ""))
+		entries, err := s.Journal(t.Context(), store.JournalQuery{Tenant: "acme", Max: 1})
+		require.NoError(t, err)
+		assert.Equal(t, "ignored", entries[0].Outcome, change.body)
+		assert.JSONEq(t, `[`+string(document.AppendJSON(nil, document.String(change.note)))+`]`, notes(entries[0]), change.body)
+	}
+}
+
+// A field at an attribute that nobody will ever send is a mistake that a program doesn't start with.
+func TestUnknownAttribute(t *testing.T) {
+	of := func(err error) string {
+		require.Error(t, err)
+		return err.Error()
+	}
+	assert.Contains(t, of(typeOf[struct {
+		Login string `scim:"usrName"`
+	}]()), `field Login, "usrName": `)
+	assert.Contains(t, of(typeOf[struct {
+		Given string `scim:"name.givename"`
+	}]()), `name has no such sub-attribute; it has formatted, familyName, givenName`)
+	assert.Contains(t, of(typeOf[struct {
+		Dept string `scim:"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:departmnet"`
+	}]()), `field Dept`)
+	assert.Contains(t, of(typeOf[struct {
+		Mail string `scim:"emails[type eq \"work\"].adress"`
+	}]()), `field Mail`)
+	require.NoError(t, typeOf[struct {
+		Mail string `scim:"emails[type eq \"work\"].value"`
+		Own  struct {
+			A string `scim:"a"`
+		} `scim:"urn:example:2.0:own,extension"`
+	}]())
+}
+
+func typeOf[T any]() error {
+	m, err := mapping.For[T]()
+	if err == nil {
+		_, err = rules.Type(scim.UserType(), m)
+	}
+	return err
 }
 
 func notes(e store.Entry) string { return string(document.AppendJSON(nil, e.Data.Get("notes"))) }

@@ -55,6 +55,7 @@ func product() (boot.App, error) {
 		},
 		Options: func(o *scim.Options) {
 			o.ResourceTypes = []elimity.ResourceType{users, scim.GroupType()}
+			o.Mutability = map[string]map[string]string{"User": members.Mutability()}
 			o.Lifecycle.Guards = []lifecycle.Guard{rules.Guard("User", members)}
 		},
 	}

@@ -89,7 +89,7 @@ func TestOwnAttributes(t *testing.T) {
 	var attributes []struct{ Name, Type, Mutability string }
 	require.NoError(t, json.Unmarshal(text, &attributes))
 	assert.Equal(t, []struct{ Name, Type, Mutability string }{
-		{"weeklyHours", "decimal", "readWrite"}, {"balanceMinutes", "integer", "readOnly"},
+		{"weeklyHours", "decimal", "immutable"}, {"balanceMinutes", "integer", "readOnly"},
 	}, attributes)
 
 	at := "/Users/" + p.Do(201, "POST", "/Users", `{"userName":"uma@z8.example","urn:example:z8:Member":{"weeklyHours":38.5,"balanceMinutes":7}}`)["id"].(string)
@@ -97,6 +97,8 @@ func TestOwnAttributes(t *testing.T) {
 	assert.Equal(t, map[string]any{"weeklyHours": 38.5}, hours())
 	p.Patch(200, at, "replace", "urn:example:z8:Member:weeklyHours", "20")
 	assert.Equal(t, map[string]any{"weeklyHours": 38.5}, hours(), "the product has a value already")
+	p.Patch(200, at, "replace", "urn:example:z8:Member:balanceMinutes", "9")
+	assert.Equal(t, map[string]any{"weeklyHours": 38.5}, hours(), "the product decides it")
 }
 
 func TestBadInput(t *testing.T) {

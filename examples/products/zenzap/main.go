@@ -5,6 +5,8 @@
 package main
 
 import (
+	elimity "github.com/elimity-com/scim"
+
 	"github.com/rollcall-dev/rollcall/examples/app"
 	"github.com/rollcall-dev/rollcall/examples/boot"
 	"github.com/rollcall-dev/rollcall/examples/products/rules"
@@ -35,6 +37,10 @@ func product() (boot.App, error) {
 	if err != nil {
 		return boot.App{}, err
 	}
+	users, err := rules.Type(scim.UserType(), people)
+	if err != nil {
+		return boot.App{}, err
+	}
 	a := &app.App{
 		Defaults: func() lifecycle.Settings {
 			s := lifecycle.DefaultSettings()
@@ -42,6 +48,8 @@ func product() (boot.App, error) {
 			return s
 		},
 		Options: func(o *scim.Options) {
+			o.ResourceTypes = []elimity.ResourceType{users, scim.GroupType()}
+			o.Mutability = map[string]map[string]string{"User": people.Mutability()}
 			o.Lifecycle.Guards = []lifecycle.Guard{rules.Guard("User", people)}
 		},
 	}

@@ -49,6 +49,16 @@ func TestOnlyDuringCreation(t *testing.T) {
 	p.Do(409, "POST", "/Users", `{"userName":"NOA.B@acme.example"}`)
 }
 
+// /Schemas says that a name doesn't change, though a change of it is no error.
+func TestSchema(t *testing.T) {
+	p := start(t)
+	mutability := map[any]any{}
+	for _, a := range p.Do(200, "GET", "/Schemas/urn:ietf:params:scim:schemas:core:2.0:User", "")["attributes"].([]any) {
+		mutability[a.(map[string]any)["name"]] = a.(map[string]any)["mutability"]
+	}
+	assert.Equal(t, []any{"immutable", "readWrite", "readWrite"}, []any{mutability["displayName"], mutability["userName"], mutability["phoneNumbers"]})
+}
+
 // Okta: found by its address, updated by PUT, in groups, deactivated and back.
 func TestOkta(t *testing.T) {
 	p := start(t)

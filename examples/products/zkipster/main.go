@@ -10,6 +10,8 @@ import (
 	"flag"
 	"net/http"
 
+	elimity "github.com/elimity-com/scim"
+
 	"github.com/rollcall-dev/rollcall/examples/app"
 	"github.com/rollcall-dev/rollcall/examples/boot"
 	"github.com/rollcall-dev/rollcall/examples/products/rules"
@@ -59,6 +61,14 @@ func product() (boot.App, error) {
 	if err != nil {
 		return boot.App{}, err
 	}
+	users, err := rules.Type(scim.UserType(), people)
+	if err != nil {
+		return boot.App{}, err
+	}
+	groups, err := rules.Type(scim.GroupType(), teams)
+	if err != nil {
+		return boot.App{}, err
+	}
 	seats := 10
 	a := &app.App{
 		Defaults: func() lifecycle.Settings {
@@ -70,6 +80,7 @@ func product() (boot.App, error) {
 			return s
 		},
 		Options: func(o *scim.Options) {
+			o.ResourceTypes = []elimity.ResourceType{users, groups}
 			o.Lifecycle.Guards = []lifecycle.Guard{rules.Guard("User", people), rules.Guard("Group", teams)}
 		},
 	}
