@@ -410,32 +410,6 @@ func TestGuards(t *testing.T) {
 	}
 }
 
-func TestStoredSettings(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		fake := storetest.NewFake()
-		here, there := &lifecycle.StoredSettings{Store: fake}, &lifecycle.StoredSettings{Store: fake}
-		s, err := there.Settings(t.Context(), "acme")
-		require.NoError(t, err)
-		assert.Equal(t, lifecycle.DefaultSettings(), s)
-		s.Review = true
-		require.NoError(t, here.Set(t.Context(), "acme", s))
-		s.Plan = "Gold"
-		require.NoError(t, here.Set(t.Context(), "acme", s))
-		got, err := here.Settings(t.Context(), "acme")
-		require.NoError(t, err)
-		assert.Equal(t, s, got)
-		got, _ = there.Settings(t.Context(), "acme")
-		assert.False(t, got.Review, "remembered for a while")
-		time.Sleep(10 * time.Second)
-		got, _ = there.Settings(t.Context(), "acme")
-		assert.Equal(t, s, got)
-		got, _ = there.Settings(t.Context(), "umbrella")
-		assert.False(t, got.Review)
-		s.Delete = "burn"
-		require.Error(t, here.Set(t.Context(), "acme", s))
-	})
-}
-
 func TestDelivery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fake := storetest.NewFake()

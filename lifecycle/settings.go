@@ -128,10 +128,10 @@ type FixedSettings Settings
 func (f FixedSettings) Settings(context.Context, string) (Settings, error) { return Settings(f), nil }
 
 // StoredSettings keeps each tenant's settings in the store beside its people, as a resource of an internal type, and
-// remembers them for a while: another process's change is seen after MaxAge at the latest.
+// remembers them for a while.
 type StoredSettings struct {
 	Store    store.Store
-	MaxAge   time.Duration   // default 10 s
+	MaxAge   time.Duration   // for so long they are remembered; the same in all processes; default 1 s
 	Defaults func() Settings // of a tenant that has stored none; default DefaultSettings
 
 	mu    sync.Mutex
@@ -154,17 +154,14 @@ func (s *StoredSettings) Settings(ctx context.Context, tenant string) (Settings,
 	s.mu.Lock()
 	k, ok := s.known[tenant]
 	s.mu.Unlock()
-	maxAge, defaults := s.MaxAge, s.Defaults
-	if maxAge <= 0 {
-		maxAge = 10 * time.Second
-	}
-	if ok && time.Since(k.read) < maxAge {
+	began := time.Now()
+	if ok && began.Sub(k.read) < s.maxAge() {
 		return k.settings, nil
 	}
-	if defaults == nil {
-		defaults = DefaultSettings
+	settings := DefaultSettings()
+	if s.Defaults != nil {
+		settings = s.Defaults()
 	}
-	settings := defaults()
 	r, err := s.Store.Get(ctx, settingsKey(tenant))
 	switch {
 	case errors.Is(err, store.ErrNotFound):
@@ -175,20 +172,28 @@ func (s *StoredSettings) Settings(ctx context.Context, tenant string) (Settings,
 			return Settings{}, fmt.Errorf("lifecycle: stored settings: %w", err)
 		}
 	}
-	s.remember(tenant, settings)
+	s.remember(tenant, settings, began)
 	return settings, nil
 }
 
-func (s *StoredSettings) remember(tenant string, settings Settings) {
+func (s *StoredSettings) maxAge() time.Duration {
+	if s.MaxAge <= 0 {
+		return time.Second
+	}
+	return s.MaxAge
+}
+
+func (s *StoredSettings) remember(tenant string, settings Settings, read time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.known == nil {
 		s.known = make(map[string]storedSettings)
 	}
-	s.known[tenant] = storedSettings{settings, time.Now()}
+	s.known[tenant] = storedSettings{settings, read}
 }
 
-// Set validates and keeps a tenant's settings.
+// Set validates and keeps a tenant's settings. If they differ it takes MaxAge, and when it returns no change begins by the old
+// ones any more, in any process: no seat is sold beyond a new limit. If ctx ends before, they are kept nevertheless.
 func (s *StoredSettings) Set(ctx context.Context, tenant string, settings Settings) error {
 	if err := settings.Validate(); err != nil {
 		return err
@@ -206,6 +211,9 @@ func (s *StoredSettings) Set(ctx context.Context, tenant string, settings Settin
 		put := store.Put{Resource: r}
 		old, err := s.Store.Get(ctx, r.Key)
 		if err == nil {
+			if old.Internal == r.Internal {
+				return nil
+			}
 			put.IfVersion, r.Created = old.Version, old.Created
 		} else if !errors.Is(err, store.ErrNotFound) {
 			return err
@@ -215,9 +223,15 @@ func (s *StoredSettings) Set(ctx context.Context, tenant string, settings Settin
 		if errors.Is(err, store.ErrVersionMismatch) || errors.As(err, &exists) {
 			continue // somebody else set them meanwhile; the last one holds
 		}
-		if err == nil {
-			s.remember(tenant, settings)
+		if err != nil {
+			return err
 		}
-		return err
+		s.remember(tenant, settings, time.Now())
+		select {
+		case <-time.After(s.maxAge()):
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
