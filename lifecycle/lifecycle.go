@@ -45,6 +45,10 @@ type Options struct {
 	// sets it; the default knows userName and externalId.
 	Index func(typ string, attributes document.Value) ([]store.IndexKey, string)
 
+	// Check makes the attributes of a user that the lifecycle makes itself what the schema wants, without what may not be kept,
+	// or returns a *Refusal. scim.NewHandler sets it; by default they stay as they are.
+	Check func(typ string, attributes document.Value) (document.Value, error)
+
 	// Delivery says how events reach the hooks.
 	Delivery Delivery
 

@@ -12,7 +12,7 @@ import (
 type Identity struct {
 	UserName string // compared in folded form
 	Mail     string // a verified address; who has no user of that name is the one user with this address, if there is one
-	// Attributes are what JIT creation gives a new user beside userName.
+	// Attributes are what a new user gets beside userName.
 	Attributes document.Document
 }
 
@@ -92,6 +92,12 @@ func (s *Service) login(ctx context.Context, tenant string, settings Settings, w
 func (s *Service) makeUser(ctx context.Context, a Actor, settings Settings, source Source, who Identity) (*store.Resource, error) {
 	v := who.Attributes.Value()
 	v.Set("userName", document.String(who.UserName))
+	if s.opts.Check != nil {
+		var err error
+		if v, err = s.opts.Check(userType, v); err != nil {
+			return nil, err
+		}
+	}
 	r := &store.Resource{Key: store.Key{Tenant: a.Tenant, Type: userType}, Attributes: v.Document()}
 	r.Index, r.Label = s.opts.Index(userType, v)
 	err := s.create(ctx, a, settings, source, r, nil)

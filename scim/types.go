@@ -123,5 +123,19 @@ func (h *Handler) lifecycleOptions(types map[string]*endpoint) *lifecycle.Option
 		}
 		return nil, ""
 	}
+	o.Check = func(typ string, attributes document.Value) (document.Value, error) {
+		ep, ok := types[typ]
+		if !ok {
+			return attributes, nil
+		}
+		v, err := ep.Decode(attributes, &schema.Mode{})
+		if err == nil {
+			v, err = ep.withActive(v, document.Bool(true))
+		}
+		if err != nil {
+			err = &lifecycle.Refusal{Reason: lifecycle.Invalid, Detail: err.Error()}
+		}
+		return v, err
+	}
 	return &o
 }
