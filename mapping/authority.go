@@ -66,9 +66,9 @@ type Outcome struct {
 
 // Ignored is an attribute that was sent and not taken.
 type Ignored struct {
-	Change
+	Change    // without Field if no field could hold it
 	Authority Authority
-	Sent      string // "" if the rule is sensitive
+	Sent      string // "" if the rule is sensitive, or if there is none
 	Holds     string // "" if the rule is sensitive, or if there is nothing
 }
 
@@ -130,10 +130,15 @@ func (m *Mapping[T]) take(how take, old, new document.Value, t *T) (Outcome, err
 		}
 		r.place.set(&out.Attributes, x)
 	}
-	if m.unknown == Refuse && how.validate {
-		if err := m.refuseUnknown(old, new); err != nil {
-			return Outcome{}, err
+	switch unknown := m.unknowns(old, new); {
+	case len(unknown) == 0:
+	case m.unknown == Drop:
+		owned, out.Attributes = true, m.known(new)
+		for _, path := range unknown {
+			out.Ignored = append(out.Ignored, Ignored{Change: Change{Path: path}, Authority: Ignore})
 		}
+	case how.validate:
+		return Outcome{}, &InvalidError{Path: unknown[0], Detail: "this product has no place for it; take it out of the attribute mapping"}
 	}
 	for _, r := range m.rules {
 		was, is := r.place.get(&old), r.place.get(&new)
@@ -196,27 +201,53 @@ func (r *rule) ignored(sent, holds document.Value) Ignored {
 	return i
 }
 
-// refuseUnknown refuses new attributes that no field holds. externalId and active are the protocol's.
-func (m *Mapping[T]) refuseUnknown(old, new document.Value) error {
+// unknowns lists the new attributes that no field holds, unless they are kept.
+func (m *Mapping[T]) unknowns(old, new document.Value) (paths []string) {
+	if m.unknown == Keep {
+		return nil
+	}
 	rest := objectOf(new).Clone()
 	for _, r := range m.rules {
 		r.place.set(&rest, document.Value{})
 	}
 	for _, e := range rest.Items() {
-		if e.Value.IsEmpty() || e.Name == "externalId" || e.Name == "active" || document.Equal(e.Value, old.Get(e.Name)) {
-			continue
-		}
-		path := e.Name
-		if e.Value.Kind() == document.KindObject && len(e.Value.Items()) > 0 {
+		switch {
+		case e.Value.IsEmpty() || protocol[e.Name] || document.Equal(e.Value, old.Get(e.Name)):
+		case e.Value.Kind() != document.KindObject:
+			paths = append(paths, e.Name)
+		default:
 			separator := "."
-			if strings.Contains(path, ":") {
+			if strings.Contains(e.Name, ":") {
 				separator = ":"
 			}
-			path += separator + e.Value.Items()[0].Name
+			for _, sub := range e.Value.Items() {
+				paths = append(paths, e.Name+separator+sub.Name)
+			}
 		}
-		return &InvalidError{Path: path, Detail: "this product has no place for it; take it out of the attribute mapping"}
 	}
-	return nil
+	return paths
+}
+
+// protocol are the attributes that are not the product's to drop.
+var protocol = map[string]bool{"externalId": true, "active": true}
+
+// known is what the fields hold of attributes, in the words of the identity provider.
+func (m *Mapping[T]) known(v document.Value) document.Value {
+	held := document.Object()
+	for _, r := range m.rules {
+		if x := r.place.get(&v); !x.IsEmpty() {
+			r.place.set(&held, x.Clone())
+		}
+	}
+	known := document.Object()
+	for _, e := range v.Items() { // in their order
+		if protocol[e.Name] {
+			known.Set(e.Name, e.Value)
+		} else if x := held.Get(e.Name); !x.IsEmpty() {
+			known.Set(e.Name, x)
+		}
+	}
+	return known
 }
 
 // Difference is an attribute in which the identity provider's resource and the product's value differ.

@@ -133,6 +133,34 @@ func TestUnknown(t *testing.T) {
 	assert.NoError(t, err, "what was there before is nobody's fault")
 }
 
+func TestDrop(t *testing.T) {
+	type x struct {
+		Login  string `scim:"userName"`
+		Given  string `scim:"name.givenName,create"`
+		Mobile string `scim:"phoneNumbers[type eq \"mobile\"].value"`
+	}
+	m := compiled[x](t, &mapping.Options{Unknown: mapping.Drop})
+	const sent = `{"externalId":"e","userName":"a","title":"T","name":{"familyName":"F","givenName":"G"},"active":true,"emails":[{"value":"a@x"}],
+		"phoneNumbers":[{"type":"work","value":"1"},{"type":"mobile","value":"2"}],"urn:example:x":{"a":1,"b":2}}`
+	const held = `{"externalId":"e","userName":"a","name":{"givenName":"G"},"active":true,"phoneNumbers":[{"type":"mobile","value":"2"}]}`
+	var p x
+	out, err := m.Create(parse(t, sent), &p)
+	require.NoError(t, err)
+	assert.Equal(t, held, text(out.Attributes), "in the order in which it was sent")
+	assert.Equal(t, []string{"title was ignored: the product doesn't take it", "name.familyName was ignored: the product doesn't take it",
+		"emails was ignored: the product doesn't take it", "phoneNumbers was ignored: the product doesn't take it",
+		"urn:example:x:a was ignored: the product doesn't take it", "urn:example:x:b was ignored: the product doesn't take it"}, journal(out))
+
+	next := parse(t, held)
+	next.Set("title", document.String("T"))
+	next.Set("name", parse(t, `{"givenName":"H"}`))
+	out, err = m.Update(parse(t, held), next, &p)
+	require.NoError(t, err)
+	assert.Equal(t, held, text(out.Attributes))
+	assert.Equal(t, x{"a", "G", "2"}, p)
+	assert.Len(t, out.Ignored, 2)
+}
+
 func TestDrift(t *testing.T) {
 	m := compiled[governed](t, nil)
 	report := m.Drift(parse(t, all), &governed{Always: "A", Create: "bb", IfEmpty: "C", Product: "D", Ignore: "x", Secret: "z"})

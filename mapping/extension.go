@@ -19,7 +19,7 @@ type Extension struct {
 // AttributeSpec describes an attribute, as far as a Go type does.
 type AttributeSpec struct {
 	Name       string
-	Type       filter.Type     // Complex without Sub is any JSON
+	Type       filter.Type // Complex without Sub is any JSON
 	Multi      bool
 	Required   bool
 	Mutability string          // as RFC 7643 section 2.2 has it; "" is readWrite

@@ -45,13 +45,15 @@ type Options struct {
 	Unknown Unknown
 }
 
-// Unknown says what becomes of attributes that the product's type can't hold.
+// Unknown says what becomes of attributes that the product's type can't hold. externalId and active are the protocol's, and
+// always kept.
 type Unknown uint8
 
 // The choices.
 const (
 	Keep   Unknown = iota // they stay in the resource, and come back as they were sent
 	Refuse                // they are an *InvalidError
+	Drop                  // they are ignored, as those under Ignore are
 )
 
 // For compiles the tags of T, which must be a struct. The error names the field and its tag.

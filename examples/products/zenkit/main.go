@@ -15,7 +15,7 @@ import (
 	"github.com/rollcall-dev/rollcall/scim"
 )
 
-// Person is all that the product wants to know of somebody.
+// Person is all that the product wants to know of somebody. What else is sent is dropped, and the journal says so.
 type Person struct {
 	Email    string `scim:"userName,trim,required" validate:"email"`
 	Name     string `scim:"displayName" validate:"max=200"`
@@ -35,7 +35,7 @@ func main() {
 }
 
 func product() (boot.App, error) {
-	people, err := mapping.Compile[Person](&mapping.Options{Unknown: mapping.Refuse})
+	people, err := mapping.Compile[Person](&mapping.Options{Unknown: mapping.Drop})
 	if err != nil {
 		return boot.App{}, err
 	}
