@@ -4,11 +4,11 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/rollcall-dev/rollcall/examples/boot"
 	"github.com/rollcall-dev/rollcall/lifecycle"
@@ -39,7 +39,7 @@ func (a *App) configure(ctx context.Context, s store.Store, o *scim.Options) (er
 	if a.ledger, err = newLedger(ctx, s); err != nil {
 		return err
 	}
-	a.settings = &lifecycle.StoredSettings{Store: s, Defaults: a.Defaults}
+	a.settings = &lifecycle.StoredSettings{Store: s, MaxAge: 100 * time.Millisecond, Defaults: a.Defaults}
 	a.outside = outside{s}
 	o.Lifecycle.Settings = a.settings
 	o.Lifecycle.Accounts = a.outside
@@ -77,87 +77,13 @@ func (a *App) mount(mux *http.ServeMux, s *boot.Service) error {
 	return nil
 }
 
-// input is what a request says: a JSON body, or a query.
-type input struct {
-	Tenant     string          `json:"tenant"`
-	UserName   string          `json:"userName"`
-	Attributes json.RawMessage `json:"attributes"` // of POST /app/users
-	raw        []byte
-}
-
-// page decodes a request, does it, and encodes the result or the error.
-func page(do func(r *http.Request, in input) (any, error)) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		in, err := read(r)
-		var out any
-		if err == nil {
-			out, err = do(r, in)
-		}
-		status := http.StatusOK
-		if err != nil {
-			status, out = describe(err)
-		}
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(status)
-		_ = json.NewEncoder(w).Encode(out)
-	})
-}
-
-// failure is an error answer.
-type failure struct {
-	Error  string `json:"error"`
-	Reason string `json:"reason,omitempty"`
-}
-
-// badInput is the caller's fault.
-type badInput struct{ error }
-
-func read(r *http.Request) (in input, err error) {
-	in.Tenant = r.URL.Query().Get("tenant")
-	if r.Method != http.MethodGet {
-		var raw json.RawMessage
-		if err := json.NewDecoder(http.MaxBytesReader(nil, r.Body, 64<<10)).Decode(&raw); err != nil {
-			return in, badInput{errors.New("the body is not JSON")}
-		}
-		if in.raw = raw; r.Method == http.MethodPost {
-			if err := json.Unmarshal(raw, &in); err != nil {
-				return in, badInput{errors.New(`want {"tenant": "...", "userName": "..."}`)}
-			}
-		}
-	}
-	if in.Tenant == "" && r.URL.Path != "/app/accounts" {
-		return in, badInput{errors.New("tenant is missing")}
-	}
-	if in.UserName == "" && r.Method == http.MethodPost {
-		return in, badInput{errors.New("userName is missing")}
-	}
-	return in, nil
-}
-
-func describe(err error) (int, failure) {
-	var denied *lifecycle.Denied
-	var bad badInput
-	switch {
-	case errors.As(err, &denied):
-		status := http.StatusForbidden
-		switch denied.Reason {
-		case lifecycle.DeniedUnknown:
-			status = http.StatusNotFound
-		case lifecycle.DeniedExists, lifecycle.DeniedElsewhere, lifecycle.DeniedNotPossible:
-			status = http.StatusConflict
-		}
-		return status, failure{"denied", string(denied.Reason)}
-	case errors.As(err, &bad):
-		return http.StatusBadRequest, failure{Error: bad.Error()}
-	case errors.Is(err, store.ErrUnavailable):
-		return http.StatusServiceUnavailable, failure{Error: "the store is unavailable; try again"}
-	}
-	return http.StatusInternalServerError, failure{Error: "the service failed"}
-}
-
 // login answers POST /app/login: {"status","firstLogin","billed","id"}.
 func (a *App) login(r *http.Request, in input) (any, error) {
 	login, err := a.service.Login(r.Context(), in.Tenant, lifecycle.Identity{UserName: in.UserName})
+	var denied *lifecycle.Denied
+	if errors.As(err, &denied) && denied.Reason == lifecycle.DeniedElsewhere { // for this organization that is nobody
+		err = &lifecycle.Denied{Reason: lifecycle.DeniedUnknown}
+	}
 	return map[string]any{"status": login.State, "firstLogin": login.FirstLogin, "billed": login.Billed, "id": login.ID}, err
 }
 
@@ -198,17 +124,22 @@ func (a *App) users(r *http.Request, in input) (any, error) {
 	return map[string]any{"users": users, "next": next}, err
 }
 
-// add answers POST /app/users: somebody is added by hand.
+// add answers POST /app/users: somebody is added by hand. All members of the body but tenant are attributes.
 func (a *App) add(r *http.Request, in input) (any, error) {
-	who := lifecycle.Identity{UserName: in.UserName}
-	if len(in.Attributes) > 0 {
-		v, err := document.Parse(string(in.Attributes), 0)
-		if err != nil || v.Kind() != document.KindObject {
-			return nil, badInput{errors.New("attributes: want an object")}
-		}
-		who.Attributes = v.Document()
+	v, err := document.Parse(string(in.raw), 0)
+	if err != nil {
+		return nil, badInput{err}
 	}
-	res, err := a.service.AddManually(r.Context(), in.Tenant, who)
+	v.Delete("tenant")
+	if more := v.Get("attributes"); more.Kind() == document.KindObject { // or in an object of their own
+		for _, m := range more.Items() {
+			v.Set(m.Name, m.Value)
+		}
+	} else if !more.IsNull() {
+		return nil, badInput{errors.New("attributes: want an object")}
+	}
+	v.Delete("attributes")
+	res, err := a.service.AddManually(r.Context(), in.Tenant, lifecycle.Identity{UserName: in.UserName, Attributes: v.Document()})
 	if err != nil {
 		return nil, err
 	}
@@ -242,32 +173,6 @@ func (a *App) acquire(r *http.Request, in input) (any, error) {
 // account answers POST /app/accounts: there's an account outside any organization now.
 func (a *App) account(r *http.Request, in input) (any, error) {
 	return map[string]any{"userName": in.UserName}, a.outside.add(r.Context(), in.UserName)
-}
-
-func (a *App) getSettings(r *http.Request, in input) (any, error) {
-	return a.settings.Settings(r.Context(), in.Tenant)
-}
-
-// putSettings answers PUT /app/settings: what the body leaves out stays as it is.
-func (a *App) putSettings(r *http.Request, in input) (any, error) {
-	settings, err := a.settings.Settings(r.Context(), in.Tenant)
-	if err != nil {
-		return nil, err
-	}
-	was := settings.SCIM
-	if err := json.Unmarshal(in.raw, &settings); err != nil {
-		return nil, badInput{errors.New("settings: " + err.Error())}
-	}
-	if err := settings.Validate(); err != nil {
-		return nil, badInput{err}
-	}
-	if err := a.settings.Set(r.Context(), in.Tenant, settings); err != nil {
-		return nil, err
-	}
-	if was != settings.SCIM {
-		err = a.service.Apply(r.Context(), in.Tenant)
-	}
-	return settings, err
 }
 
 // events answers GET /app/events: every delivery behind the one in "after", in the order received.

@@ -1,0 +1,108 @@
+package app
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/rollcall-dev/rollcall/lifecycle"
+	"github.com/rollcall-dev/rollcall/store"
+)
+
+// input is what a request says: a JSON body, or a query.
+type input struct {
+	Tenant   string `json:"tenant"`
+	UserName string `json:"userName"`
+	raw      []byte // the body
+}
+
+// page decodes a request, does it, and encodes the result or the error.
+func page(do func(r *http.Request, in input) (any, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		in, err := read(r)
+		var out any
+		if err == nil {
+			out, err = do(r, in)
+		}
+		status := http.StatusOK
+		if err != nil {
+			status, out = describe(err)
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_ = json.NewEncoder(w).Encode(out)
+	})
+}
+
+// badInput is the caller's fault.
+type badInput struct{ error }
+
+func read(r *http.Request) (in input, err error) {
+	in.Tenant = r.URL.Query().Get("tenant")
+	if r.Method != http.MethodGet {
+		if in.raw, err = io.ReadAll(http.MaxBytesReader(nil, r.Body, 64<<10)); err != nil || !json.Valid(in.raw) {
+			return in, badInput{errors.New("the body is not JSON, or too long")}
+		}
+		if string(bytes.TrimSpace(in.raw)) == "null" || json.Unmarshal(in.raw, &in) != nil { // null is no object either
+			return in, badInput{errors.New(`want an object with "tenant", a string, and "userName", a string`)}
+		}
+	}
+	if in.Tenant == "" && r.URL.Path != "/app/accounts" {
+		return in, badInput{errors.New("tenant is missing")}
+	}
+	if in.UserName == "" && r.Method == http.MethodPost {
+		return in, badInput{errors.New("userName is missing")}
+	}
+	if len(in.Tenant)+len(in.UserName) > 2_000 {
+		return in, badInput{errors.New("tenant and userName are too long")}
+	}
+	return in, nil
+}
+
+// failure is an error answer.
+type failure struct {
+	Error  string `json:"error"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// denials are the statuses of the reasons, and words for people.
+var denials = map[lifecycle.DeniedReason]struct {
+	status int
+	words  string
+}{
+	lifecycle.DeniedSuspended:   {http.StatusForbidden, "the account is suspended"},
+	lifecycle.DeniedDeactivated: {http.StatusForbidden, "the account is deactivated"},
+	lifecycle.DeniedPending:     {http.StatusForbidden, "the account waits for an administrator's approval"},
+	lifecycle.DeniedUnknown:     {http.StatusNotFound, "there is no such account"},
+	lifecycle.DeniedSSODisabled: {http.StatusForbidden, "sign-in is switched off for this organization"},
+	lifecycle.DeniedNoSeat:      {http.StatusForbidden, "all seats of this organization's plan are in use"},
+	lifecycle.DeniedManual:      {http.StatusForbidden, "adding people by hand is switched off for this organization"},
+	lifecycle.DeniedManaged:     {http.StatusForbidden, "the identity provider manages this user"},
+	lifecycle.DeniedNotPossible: {http.StatusConflict, "that can't be done to an account in its state"},
+	lifecycle.DeniedExists:      {http.StatusConflict, "a user of this organization has this name already"},
+	lifecycle.DeniedElsewhere:   {http.StatusConflict, "an account with this name exists outside of the organization; acquire it first"},
+}
+
+func describe(err error) (int, failure) {
+	var (
+		denied  *lifecycle.Denied
+		refusal *lifecycle.Refusal
+		bad     badInput
+	)
+	switch {
+	case errors.As(err, &denied):
+		d := denials[denied.Reason]
+		return d.status, failure{d.words, string(denied.Reason)}
+	case errors.As(err, &refusal) && refusal.Reason == lifecycle.Invalid:
+		return http.StatusBadRequest, failure{Error: refusal.Detail}
+	case errors.As(err, &refusal):
+		return http.StatusForbidden, failure{Error: refusal.Detail}
+	case errors.As(err, &bad):
+		return http.StatusBadRequest, failure{Error: bad.Error()}
+	case errors.Is(err, store.ErrUnavailable):
+		return http.StatusServiceUnavailable, failure{Error: "the store is unavailable; try again"}
+	}
+	return http.StatusInternalServerError, failure{Error: "the service failed"}
+}

@@ -1,0 +1,76 @@
+package app
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+
+	"github.com/rollcall-dev/rollcall/lifecycle"
+)
+
+func (a *App) getSettings(r *http.Request, in input) (any, error) {
+	return a.settings.Settings(r.Context(), in.Tenant)
+}
+
+// putSettings answers PUT /app/settings: what the body leaves out stays as it is. When it answers, the settings hold in every
+// process, and the people follow them.
+func (a *App) putSettings(r *http.Request, in input) (any, error) {
+	settings, err := a.settings.Settings(r.Context(), in.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	var given map[string]json.RawMessage
+	if err := json.Unmarshal(in.raw, &given); err != nil {
+		return nil, err
+	}
+	delete(given, "tenant")
+	if err := merge(&settings, given); err != nil {
+		return nil, badInput{err}
+	}
+	if err := a.settings.Set(r.Context(), in.Tenant, settings); err != nil {
+		return nil, err
+	}
+	for _, name := range []string{"scim", "scimOff", "seatCounting"} {
+		if _, ok := given[name]; ok { // changed or not: the last time may have been interrupted
+			return settings, a.service.Apply(r.Context(), in.Tenant)
+		}
+	}
+	return settings, nil
+}
+
+// merge sets what is given, or says what is wrong with it.
+func merge(settings *lifecycle.Settings, given map[string]json.RawMessage) error {
+	text, err := json.Marshal(settings)
+	if err != nil {
+		return err
+	}
+	var known map[string]any
+	if err := json.Unmarshal(text, &known); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		is, ok := known[name]
+		if !ok {
+			return fmt.Errorf("there is no setting %q; there are %v", name, slices.Sorted(maps.Keys(known)))
+		}
+		want, null := "a whole number, or null for none", string(given[name]) == "null"
+		switch is.(type) {
+		case bool:
+			want = "true or false"
+		case string:
+			want = "a string"
+		default:
+			null = false // is one of its values
+		}
+		one, err := json.Marshal(map[string]json.RawMessage{name: given[name]})
+		if err != nil {
+			return err
+		}
+		if null || json.Unmarshal(one, settings) != nil {
+			return fmt.Errorf("%s: want %s, got %s", name, want, given[name])
+		}
+	}
+	return settings.Validate()
+}
