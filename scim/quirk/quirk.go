@@ -61,6 +61,7 @@ const (
 	WholeResourceInValue              // patch
 	UnquotedFilterValue               // scim, reported by store/filter
 	FilterSubAttribute                // scim, reported by store/filter
+	EmailAttribute                    // schema
 )
 
 // Table has a row for every quirk.
@@ -83,4 +84,5 @@ var Table = [...]Row{
 	WholeResourceInValue: {"whole-resource-in-value", "authentik, Okta", "id, schemas, meta and groups in a value without a path are ignored"},
 	UnquotedFilterValue:  {"unquoted-filter-value", "authentik, Microsoft's Postman suite", "a bare word behind eq is a string"},
 	FilterSubAttribute:   {"filter-sub-attribute", "Entra ID", `emails[type eq "work"].value eq "x" is emails[type eq "work" and value eq "x"]`},
+	EmailAttribute:       {"email-attribute", "Okta (unique identifier field email)", `email in a filter is emails.value`},
 }

@@ -109,6 +109,11 @@ func (b *binder) all(terms []filter.Expr) ([]filter.Expr, *Error) {
 func (b *binder) resolve(p filter.Path) (*Attribute, *Extension, *Error) {
 	if b.element == nil {
 		a, x, err := b.t.resolve(p, b.m)
+		if err != nil {
+			if mail := b.t.mail(p); mail != nil && b.m.tolerate(quirk.EmailAttribute) {
+				return mail, nil, nil
+			}
+		}
 		return a, x, err
 	}
 	// value and emails.value mean the same inside of emails[...].
@@ -274,4 +279,15 @@ func comparisons(ordered bool) string {
 		return "eq, ne, gt, ge, lt and le"
 	}
 	return "eq and ne"
+}
+
+// mail is emails.value for a path that is just email, where there is no such attribute.
+func (t *Type) mail(p filter.Path) *Attribute {
+	if p.URI != "" || p.Sub != "" || !strings.EqualFold(p.Name, "email") {
+		return nil
+	}
+	if a := t.core.find("emails"); a != nil {
+		return a.Find("value")
+	}
+	return nil
 }

@@ -31,6 +31,7 @@ func TestBind(t *testing.T) {
 		{"user", `emails[not (emails.type eq "Work") or primary eq true]`, `emails[not (type eq "work") or primary eq true]`, nil},
 		{"user", `emails eq "A@x"`, `emails.value eq "a@x"`, nil},
 		{"user", `emails co "A@x"`, `emails.value co "a@x"`, nil},
+		{"user", `Email eq "A@x"`, `emails.value eq "a@x"`, quirks(quirk.EmailAttribute)},
 		{"user", `emails pr`, `emails pr`, nil},
 		{"user", `emails.value pr`, `emails.value pr`, nil},
 		{"user", `name pr`, `name pr`, nil},

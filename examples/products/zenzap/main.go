@@ -24,6 +24,12 @@ type Person struct {
 	Active bool   `scim:"active"`
 }
 
+// People are keyed by their mail address: it is their userName, and nobody else's in emails.
+var (
+	people = mapping.Match{Type: "User", By: []string{"emails.value"}}
+	groups = mapping.Match{Type: "Group", By: []string{"displayName"}}
+)
+
 func main() {
 	a, err := product()
 	if err != nil {
@@ -33,11 +39,11 @@ func main() {
 }
 
 func product() (boot.App, error) {
-	people, err := mapping.For[Person]()
+	person, err := mapping.For[Person]()
 	if err != nil {
 		return boot.App{}, err
 	}
-	users, err := rules.Type(scim.UserType(), people)
+	users, err := rules.Type(scim.UserType(), person)
 	if err != nil {
 		return boot.App{}, err
 	}
@@ -49,8 +55,9 @@ func product() (boot.App, error) {
 		},
 		Options: func(o *scim.Options) {
 			o.ResourceTypes = []elimity.ResourceType{users, scim.GroupType()}
-			o.Mutability = map[string]map[string]string{"User": people.Mutability()}
-			o.Lifecycle.Guards = []lifecycle.Guard{rules.Guard("User", people)}
+			o.Unique = mapping.Unique(people, groups)
+			o.Mutability = map[string]map[string]string{"User": person.Mutability()}
+			o.Lifecycle.Guards = []lifecycle.Guard{rules.Guard("User", person)}
 		},
 	}
 	return a.Boot("zenzap"), nil

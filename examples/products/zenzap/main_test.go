@@ -64,9 +64,12 @@ func TestOkta(t *testing.T) {
 	p := start(t)
 	id := p.Do(201, "POST", "/Users", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"noa@acme.example","displayName":"Noa",
 		"name":{"givenName":"Noa","familyName":"Z"},"emails":[{"primary":true,"value":"noa@acme.example","type":"work"}],"groups":[],"password":"x7","externalId":"00u1","active":true}`)["id"].(string)
-	for _, filter := range []string{`userName+eq+"noa@acme.example"`, `emails.value+eq+"NOA@acme.example"`, `emails+eq+"noa@acme.example"`} {
+	for _, filter := range []string{`userName+eq+"noa@acme.example"`, `emails.value+eq+"NOA@acme.example"`, `emails+eq+"noa@acme.example"`, `email+eq+"noa@acme.example"`} {
 		assert.Equal(t, 1.0, p.Do(200, "GET", "/Users?startIndex=1&count=100&filter="+filter, "")["totalResults"], filter)
 	}
+	refused := p.Do(409, "POST", "/Users", `{"userName":"n.z@acme.example","emails":[{"value":"Noa@acme.example"}]}`)
+	assert.Equal(t, "uniqueness", refused["scimType"])
+	assert.Contains(t, refused["detail"], "emails")
 	group := p.Do(201, "POST", "/Groups", `{"displayName":"Chat","members":[]}`)["id"].(string)
 	p.Patch(204, "/Groups/"+group, "add", "members", `[{"value":"`+id+`"}]`)
 	p.Do(200, "POST", "/app/login", `{"tenant":"acme","userName":"noa@acme.example"}`)
