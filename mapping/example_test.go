@@ -40,7 +40,7 @@ func ExampleFor() {
 	fmt.Println(err)
 	// Output:
 	// {Login:ada@example.com Name:Ada Mobile:+44 2012345678 Role:admin Skills:[] Active:true}
-	// phoneNumbers[type eq "mobile"].value: want a country prefix, a space and a telephone number, such as +49 301234567, got "12345"
+	// phoneNumbers[type eq "mobile"].value: want <country_prefix> <telephone_number>, such as +49 301234567, got "12345"
 }
 
 // Update touches the fields of the attributes that changed, and says what it didn't take.

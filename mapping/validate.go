@@ -40,7 +40,7 @@ type Check struct {
 // Checks are the tags that every mapping has beside those of go-playground/validator.
 func Checks() []Check {
 	return []Check{
-		{"phone_cc", "a country prefix, a space and a telephone number, such as +49 301234567", isPhoneCC},
+		{"phone_cc", "<country_prefix> <telephone_number>, such as +49 301234567", isPhoneCC},
 		{"bcp47", "a language tag such as en or de-CH", isLanguageTag},
 	}
 }

@@ -43,7 +43,7 @@ func TestValidation(t *testing.T) {
 		{`"userName":""`, "userName", "userName: want a value; it is required"},
 		{`"userName":"ada"`, "userName", `userName: want an e-mail address such as ada@example.com, got "ada"`},
 		{`"phoneNumbers":[{"type":"mobile","value":"0049123"}]`, `phoneNumbers[type eq "mobile"].value`,
-			`want a country prefix, a space and a telephone number, such as +49 301234567, got "0049123"`},
+			`want <country_prefix> <telephone_number>, such as +49 301234567, got "0049123"`},
 		{`"phoneNumbers":[{"type":"mobile","value":"+49 301234567"}]`, "", ""},
 		{`"phoneNumbers":[{"type":"work","value":"301"}]`, `phoneNumbers[type eq "work"].value`, "want a telephone number such as +49301234567"},
 		{`"preferredLanguage":"de_DE"`, "preferredLanguage", "want a language tag such as en or de-CH"},

@@ -21,7 +21,12 @@ func activity(a *app.App) http.HandlerFunc {
 	shown := map[lifecycle.Kind]bool{lifecycle.KindProvisioned: true, lifecycle.KindActivated: true, lifecycle.KindDeactivated: true,
 		lifecycle.KindReactivated: true, lifecycle.KindUpdated: true, lifecycle.KindRejected: true, lifecycle.KindDeleted: true}
 	return func(w http.ResponseWriter, r *http.Request) {
-		told, err := a.Latest(r.Context(), r.URL.Query().Get("tenant"), most)
+		tenant := r.URL.Query().Get("tenant")
+		if tenant == "" {
+			http.Error(w, `{"error":"tenant is missing"}`, http.StatusBadRequest)
+			return
+		}
+		told, err := a.Latest(r.Context(), tenant, most)
 		if err != nil {
 			http.Error(w, "the service failed", http.StatusInternalServerError)
 			return

@@ -113,4 +113,5 @@ func TestBadInput(t *testing.T) {
 		assert.Contains(t, answer["detail"], want)
 	}
 	p.As("", 401, "GET", "/Users", "")
+	p.Do(400, "GET", "/app/activity", "")
 }

@@ -89,7 +89,12 @@ func product() (boot.App, error) {
 	mount := b.Mount
 	b.Mount = func(mux *http.ServeMux, s *boot.Service) error {
 		mux.HandleFunc("GET /app/teams", func(w http.ResponseWriter, r *http.Request) {
-			list, err := listTeams(r.Context(), s.Store, teams, r.URL.Query().Get("tenant"))
+			tenant := r.URL.Query().Get("tenant")
+			if tenant == "" {
+				http.Error(w, `{"error":"tenant is missing"}`, http.StatusBadRequest)
+				return
+			}
+			list, err := listTeams(r.Context(), s.Store, teams, tenant)
 			if err != nil {
 				http.Error(w, "the service failed", http.StatusInternalServerError)
 				return

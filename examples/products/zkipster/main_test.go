@@ -52,7 +52,7 @@ func TestPhones(t *testing.T) {
 	for _, phones := range []string{`[{"value":"00415550101","type":"work"}]`, `[{"value":"+415550101"}]`, `[{"value":"+41 5550102"},{"value":"5550102"}]`, `[{"value":"+41 555 01 02"}]`} {
 		answer := p.Do(400, "POST", "/Users", with(phones))
 		assert.Equal(t, "invalidValue", answer["scimType"])
-		assert.Contains(t, answer["detail"], "phoneNumbers.value: want a country prefix, a space and a telephone number, such as +49 301234567, got ")
+		assert.Contains(t, answer["detail"], "phoneNumbers.value: want <country_prefix> <telephone_number>, such as +49 301234567, got ")
 	}
 	at := "/Users/" + p.Do(201, "POST", "/Users", with(`[{"value":"+41 5550102","type":"work","primary":true}]`))["id"].(string)
 	p.Patch(400, at, "replace", `phoneNumbers[type eq "work"].value`, `"12"`)
@@ -74,6 +74,7 @@ func TestTeams(t *testing.T) {
 		map[string]any{"name": "Front Door", "members": []any{mate("ada@acme.example", "check-in"), mate("Eve", "administrator")}},
 		map[string]any{"name": "admins", "members": []any{mate("Eve", "administrator")}},
 	}, teams())
+	p.Do(400, "GET", "/app/teams", "")
 	p.Do(400, "POST", "/Groups", `{"displayName":"`+longName+`"}`)
 	p.Do(204, "DELETE", "/Users/"+eve, "")
 	p.Do(204, "DELETE", "/Groups/"+group, "")
