@@ -10,23 +10,6 @@ import (
 
 // This file has what an administrator of the product may do. The methods take a user's userName, and deny by a *Denied.
 
-// AddManually creates a user by hand.
-func (s *Service) AddManually(ctx context.Context, tenant string, who Identity) (*store.Resource, error) {
-	settings, err := s.opts.Settings.Settings(ctx, tenant)
-	if err != nil {
-		return nil, err
-	}
-	if !settings.Manual {
-		return nil, &Denied{DeniedManual}
-	}
-	r, err := s.makeUser(ctx, Actor{Tenant: tenant, Action: "add by hand"}, settings, SourceManual, who)
-	var taken *store.ConflictError
-	if errors.As(err, &taken) {
-		return nil, &Denied{DeniedExists}
-	}
-	return r, err
-}
-
 // Approve lets in somebody who waits for review.
 func (s *Service) Approve(ctx context.Context, tenant, userName string) (*store.Resource, error) {
 	return s.administer(ctx, tenant, userName, Approve, false)
@@ -62,7 +45,7 @@ func (s *Service) administer(ctx context.Context, tenant, userName string, c Cau
 			return err
 		}
 		account := AccountOf(cur)
-		if managed && account.Source == SourceSCIM && !settings.EditManaged {
+		if managed && account.Source == SourceSCIM && !settings.SuspendManaged {
 			return &Denied{DeniedManaged}
 		}
 		if _, ok := Table[account.State][c]; !ok {

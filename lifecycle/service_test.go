@@ -189,7 +189,7 @@ func TestAdministrators(t *testing.T) {
 	_, err = h.s.Suspend(t.Context(), "acme", "nobody")
 	denied(t, err, lifecycle.DeniedUnknown)
 
-	h = newHouse(t, with(func(s *lifecycle.Settings) { s.EditManaged, s.Manual = false, false }))
+	h = newHouse(t, with(func(s *lifecycle.Settings) { s.SuspendManaged, s.Manual = false, false }))
 	h.create("User", `{"userName":"ada"}`)
 	_, err = h.s.Suspend(t.Context(), "acme", "ada")
 	denied(t, err, lifecycle.DeniedManaged)

@@ -26,7 +26,8 @@ type Settings struct {
 	Delete          string `json:"delete"`          // on SCIM DELETE: remove | keep (as deactivated, for the product; the identity provider sees it no more)
 	ExistingAccount string `json:"existingAccount"` // one outside the organization: refuse | acquire (an administrator must) | link
 	ExistingUser    string `json:"existingUser"`    // a POST for a user added by hand or by sign-in: refuse (409) | link (SCIM takes over)
-	EditManaged     bool   `json:"editManaged"`     // administrators may suspend and reactivate whom the identity provider manages
+	EditManaged     bool   `json:"editManaged"`     // administrators may edit and remove whom the identity provider manages
+	SuspendManaged  bool   `json:"suspendManaged"`  // administrators may suspend and reactivate them
 
 	SeatLimit    *int   `json:"seatLimit"`    // nil: none
 	SeatCounting string `json:"seatCounting"` // who takes a seat: provisioned (all with access) | billed (only who has signed in)
@@ -36,9 +37,9 @@ type Settings struct {
 	PlanAllows  bool   `json:"planAllows"`  // the plan includes SCIM; false: 403 that names the plan
 }
 
-// DefaultSettings let everybody in by every way but JIT.
+// DefaultSettings let everybody in by every way but JIT, and leave whom the identity provider manages to it.
 func DefaultSettings() Settings {
-	return Settings{SCIM: true, SSO: true, Manual: true, EditManaged: true, PlanAllows: true,
+	return Settings{SCIM: true, SSO: true, Manual: true, SuspendManaged: true, PlanAllows: true,
 		SCIMOff: "keep", Deprovision: "suspend", Delete: "remove", ExistingAccount: "refuse", ExistingUser: "refuse", SeatCounting: "provisioned"}
 }
 

@@ -14,7 +14,6 @@ import (
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim"
 	"github.com/rollcall-dev/rollcall/store"
-	"github.com/rollcall-dev/rollcall/store/document"
 )
 
 // App is the product. Its fields may be set before New's result is used.
@@ -61,6 +60,8 @@ func (a *App) mount(mux *http.ServeMux, s *boot.Service) error {
 		"POST /app/login":      a.login,
 		"GET /app/users":       a.users,
 		"POST /app/users":      a.add,
+		"PATCH /app/users":     a.edit,
+		"DELETE /app/users":    a.remove,
 		"GET /app/seats":       a.seats,
 		"GET /app/events":      a.events,
 		"POST /app/approve":    a.administer((*lifecycle.Service).Approve),
@@ -124,26 +125,35 @@ func (a *App) users(r *http.Request, in input) (any, error) {
 	return map[string]any{"users": users, "next": next}, err
 }
 
-// add answers POST /app/users: somebody is added by hand. All members of the body but tenant are attributes.
+// add answers POST /app/users: somebody is added by hand.
 func (a *App) add(r *http.Request, in input) (any, error) {
-	v, err := document.Parse(string(in.raw), 0)
+	v, err := in.attributes()
 	if err != nil {
-		return nil, badInput{err}
+		return nil, err
 	}
-	v.Delete("tenant")
-	if more := v.Get("attributes"); more.Kind() == document.KindObject { // or in an object of their own
-		for _, m := range more.Items() {
-			v.Set(m.Name, m.Value)
-		}
-	} else if !more.IsNull() {
-		return nil, badInput{errors.New("attributes: want an object")}
-	}
-	v.Delete("attributes")
 	res, err := a.service.AddManually(r.Context(), in.Tenant, lifecycle.Identity{UserName: in.UserName, Attributes: v.Document()})
 	if err != nil {
 		return nil, err
 	}
 	return userOf(res), nil
+}
+
+// edit answers PATCH /app/users: attributes are changed by hand, and taken away by null.
+func (a *App) edit(r *http.Request, in input) (any, error) {
+	v, err := in.attributes()
+	if err != nil {
+		return nil, err
+	}
+	res, err := a.service.EditManually(r.Context(), in.Tenant, in.UserName, v)
+	if err != nil {
+		return nil, err
+	}
+	return userOf(res), nil
+}
+
+// remove answers DELETE /app/users: somebody is deleted by hand.
+func (a *App) remove(r *http.Request, in input) (any, error) {
+	return map[string]any{"removed": in.UserName}, a.service.RemoveManually(r.Context(), in.Tenant, in.UserName)
 }
 
 func (a *App) administer(do func(*lifecycle.Service, context.Context, string, string) (*store.Resource, error)) func(*http.Request, input) (any, error) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/document"
 )
 
 // input is what a request says: a JSON body, or a query.
@@ -16,6 +17,25 @@ type input struct {
 	Tenant   string `json:"tenant"`
 	UserName string `json:"userName"`
 	raw      []byte // the body
+}
+
+// attributes are all members of the body but tenant and userName, and those of an object "attributes" if there is one.
+func (in input) attributes() (document.Value, error) {
+	v, err := document.Parse(string(in.raw), 0)
+	if err != nil {
+		return v, badInput{err}
+	}
+	more := v.Get("attributes")
+	if !more.IsNull() && more.Kind() != document.KindObject {
+		return v, badInput{errors.New("attributes: want an object")}
+	}
+	for _, name := range []string{"tenant", "userName", "attributes"} {
+		v.Delete(name)
+	}
+	for _, m := range more.Items() {
+		v.Set(m.Name, m.Value)
+	}
+	return v, nil
 }
 
 // page decodes a request, does it, and encodes the result or the error.
@@ -40,8 +60,8 @@ func page(do func(r *http.Request, in input) (any, error)) http.Handler {
 type badInput struct{ error }
 
 func read(r *http.Request) (in input, err error) {
-	in.Tenant = r.URL.Query().Get("tenant")
-	if r.Method != http.MethodGet {
+	in.Tenant, in.UserName = r.URL.Query().Get("tenant"), r.URL.Query().Get("userName")
+	if r.Method != http.MethodGet && r.Method != http.MethodDelete {
 		if in.raw, err = io.ReadAll(http.MaxBytesReader(nil, r.Body, 64<<10)); err != nil || !json.Valid(in.raw) {
 			return in, badInput{errors.New("the body is not JSON, or too long")}
 		}
@@ -52,7 +72,7 @@ func read(r *http.Request) (in input, err error) {
 	if in.Tenant == "" && r.URL.Path != "/app/accounts" {
 		return in, badInput{errors.New("tenant is missing")}
 	}
-	if in.UserName == "" && r.Method == http.MethodPost {
+	if in.UserName == "" && r.Method != http.MethodGet && r.Method != http.MethodPut {
 		return in, badInput{errors.New("userName is missing")}
 	}
 	if len(in.Tenant)+len(in.UserName) > 2_000 {

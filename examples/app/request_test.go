@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"encoding/json"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -94,16 +95,42 @@ func TestDenials(t *testing.T) {
 	set(`{"review":true}`)
 	p.Do(201, "POST", "/Users", `{"userName":"new"}`)
 	denied(403, "/app/login", "new", "pending")
-	set(`{"manual":false,"editManaged":false}`)
+	set(`{"manual":false,"suspendManaged":false}`)
 	denied(403, "/app/users", "hand", "manualDisabled")
 	denied(403, "/app/reactivate", "ada", "managed")
-	set(`{"editManaged":true,"review":false,"jit":true,"seatLimit":0}`)
+	set(`{"suspendManaged":true,"review":false,"jit":true,"seatLimit":0}`)
 	denied(403, "/app/login", "nobody", "noSeat")
 	denied(403, "/app/reactivate", "ada", "noSeat")
 	p.Do(200, "POST", "/app/accounts", `{"userName":"out@x.example"}`)
 	denied(404, "/app/login", "OUT@x.example", "unknown")
 	set(`{"sso":false}`)
 	denied(403, "/app/login", "ada", "ssoDisabled")
+}
+
+// By hand goes what came by hand, and the rest as the policy says.
+func TestByHand(t *testing.T) {
+	p := try.Start(t, new(app.App).Boot("app"))
+	p.Do(200, "POST", "/app/users", `{"tenant":"acme","userName":"bob","title":"T","attributes":{"displayName":"Bob"}}`)
+	found := func(status int, filter string) map[string]any {
+		t.Helper()
+		list := p.Do(200, "GET", "/Users?filter="+url.QueryEscape(filter), "")["Resources"]
+		if status == 404 {
+			assert.Empty(t, list)
+			return nil
+		}
+		return list.([]any)[0].(map[string]any)
+	}
+	assert.Equal(t, "T", found(200, `displayName eq "Bob"`)["title"])
+	p.Do(200, "PATCH", "/app/users", `{"tenant":"acme","userName":"bob","title":null,"attributes":{"userName":"robert"}}`)
+	bob := found(200, `userName eq "robert"`)
+	assert.NotContains(t, bob, "title")
+	p.Do(200, "PATCH", "/Users/"+bob["id"].(string), `{"Operations":[{"op":"add","path":"externalId","value":"e1"}]}`)
+	assert.Equal(t, "managed", p.Do(403, "PATCH", "/app/users", `{"tenant":"acme","userName":"robert","title":"U"}`)["reason"])
+	assert.Equal(t, "managed", p.Do(403, "DELETE", "/app/users?tenant=acme&userName=robert", "")["reason"])
+	p.Do(200, "PUT", "/app/settings?tenant=acme", `{"editManaged":true}`)
+	p.Do(200, "DELETE", "/app/users?tenant=acme&userName=robert", "")
+	found(404, `userName eq "robert"`)
+	p.Do(400, "DELETE", "/app/users?tenant=acme", "")
 }
 
 // Settings that are changed hold for those who are there.
