@@ -46,6 +46,9 @@ func (s *Service) withKey(ctx context.Context, tenant, typ string, k store.Index
 	if err != nil {
 		return nil, fmt.Errorf("lifecycle: Options.Link: %s: %w", k.Attribute, err)
 	}
+	if p.Where != nil { // a store finds those with the value in any element
+		p.Path.Sub = p.Sub
+	}
 	page, err := s.store.List(ctx, store.Query{Tenant: tenant, Types: []string{typ}, Count: 10, NoTotal: true, Filter: filter.Compare{
 		Attr: filter.Attr{Path: p.Path, Type: filter.String, CaseExact: document.Fold(k.Value) != k.Value},
 		Op:   filter.Eq, Value: document.String(k.Value),

@@ -6,7 +6,7 @@ import "github.com/rollcall-dev/rollcall/store/document"
 // matches what scim.Options.Unique and lifecycle.Options.Link want to know.
 type Match struct {
 	Type     string   `json:"type"`     // User or Group
-	By       []string `json:"by"`       // attributes in their precedence: externalId, userName, emails.value
+	By       []string `json:"by"`       // attributes in their precedence: externalId, userName, emails.value, emails[type eq "work"].value
 	Existing Existing `json:"existing"` // what a POST of a match means
 }
 

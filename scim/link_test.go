@@ -41,3 +41,27 @@ func TestPostLinks(t *testing.T) {
 	assert.Contains(t, refused.body["detail"], "several resources have this emails.value")
 	assert.NotEqual(t, ada, eve)
 }
+
+// Elements can identify too: emails[type eq "work"].value is what somebody's colleagues know, another's home address is not.
+func TestElementsIdentify(t *testing.T) {
+	const work = `emails[type eq "Work"].value`
+	body := func(name, typ, mail string) string {
+		return `{"userName":"` + name + `","emails":[{"value":"` + mail + `","type":"` + typ + `"}]}`
+	}
+	t.Run("link", func(t *testing.T) {
+		s := serve(t, func(o *scim.Options) { o.Lifecycle.Link = map[string][]string{"User": {"externalId", work}} })
+		ada := s.do("POST", "/Users", body("ada", "work", "ada@x.example")).is(201).body["id"]
+		assert.NotEqual(t, ada, s.do("POST", "/Users", body("eve", "home", "ada@x.example")).is(201).body["id"])
+		assert.Equal(t, ada, s.do("POST", "/Users", body("ada.l", "WORK", "ADA@x.example")).is(201).body["id"])
+		s.do("PATCH", "/Users/"+ada.(string), patchBody(`{"op":"replace","path":"emails[type eq \"work\"].value","value":"a@x.example"}`)).is(200)
+		assert.NotEqual(t, ada, s.do("POST", "/Users", body("bob", "work", "ada@x.example")).is(201).body["id"])
+		assert.Equal(t, ada, s.do("POST", "/Users", body("ada", "work", "a@x.example")).is(201).body["id"])
+	})
+	t.Run("unique", func(t *testing.T) {
+		s := serve(t, func(o *scim.Options) { o.Unique = map[string][]string{"User": {work}} })
+		s.do("POST", "/Users", `{"userName":"ada","emails":[{"value":"ada@x.example","type":"work"},{"value":"Ada@x.example","type":"work"}]}`).is(201)
+		eve := s.do("POST", "/Users", body("eve", "home", "ada@x.example")).is(201).body["id"].(string)
+		s.do("POST", "/Users", body("bob", "work", "ADA@x.example")).fails(409, "uniqueness", work)
+		s.do("PATCH", "/Users/"+eve, patchBody(`{"op":"replace","path":"emails[value pr].type","value":"work"}`)).fails(409, "uniqueness", work)
+	})
+}

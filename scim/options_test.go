@@ -46,6 +46,9 @@ func TestBadOptions(t *testing.T) {
 		{"an index of a complex attribute", func(o *scim.Options) { o.Index = map[string][]string{"User": {"name"}} }, `"name"`},
 		{"a link by nothing", func(o *scim.Options) { o.Lifecycle.Link = map[string][]string{"User": {"shoeSize"}} }, `"shoeSize"`},
 		{"a unique nothing", func(o *scim.Options) { o.Unique = map[string][]string{"User": {"shoeSize"}} }, "Options.Unique"},
+		{"a link by elements of nothing", func(o *scim.Options) { o.Lifecycle.Link = map[string][]string{"User": {`emails[size eq 1].value`}} }, "size"},
+		{"a link by no value of elements", func(o *scim.Options) { o.Lifecycle.Link = map[string][]string{"User": {`emails[type eq "work"]`}} }, "name a sub-attribute"},
+		{"a unique half path", func(o *scim.Options) { o.Unique = map[string][]string{"User": {`emails[type eq`}} }, `"emails[type eq"`},
 		{"the mutability of nothing", func(o *scim.Options) {
 			o.Mutability = map[string]map[string]string{"User": {"shoeSize": "readOnly"}}
 			o.Lifecycle.Guards = []lifecycle.Guard{nil}

@@ -46,8 +46,8 @@ func (h *Handler) compile(rt elimity.ResourceType) (*endpoint, error) {
 	}
 	ep := &endpoint{}
 	for _, path := range unique[rt.Name] {
-		if path == externalID { // every type has it, so no schema can say this of it
-			ep.uniqueExternalID = true
+		if path == externalID || strings.ContainsRune(path, '[') { // every type has it, or only some elements are meant: no schema can say this
+			ep.unique = append(ep.unique, path)
 			continue
 		}
 		var err error
@@ -66,7 +66,7 @@ func (h *Handler) compile(rt elimity.ResourceType) (*endpoint, error) {
 		}
 	}
 	var err error
-	if ep.Type, err = schema.Compile(rt, slices.Concat(lookups[rt.Name], h.opts.Index[rt.Name], h.opts.Lifecycle.Link[rt.Name])...); err != nil {
+	if ep.Type, err = schema.Compile(rt, slices.Concat(lookups[rt.Name], h.opts.Index[rt.Name], h.opts.Lifecycle.Link[rt.Name], ep.unique)...); err != nil {
 		return nil, fmt.Errorf("scim: resource type %s: %w", rt.Name, err)
 	}
 	if ep.standard, err = ep.Projection(nil, nil); err != nil {
@@ -80,16 +80,18 @@ const externalID = "externalId"
 // endpoint is a resource type as the handler serves it.
 type endpoint struct {
 	*schema.Type
-	declared         elimity.ResourceType
-	standard         *schema.Projection // of a request that names no attributes
-	uniqueExternalID bool
+	declared elimity.ResourceType
+	standard *schema.Projection // of a request that names no attributes
+	unique   []string           // keys that are unique beside those that the schema says so of
 }
 
 // index computes a resource's index keys and label.
 func (ep *endpoint) index(attributes document.Value) ([]store.IndexKey, string) {
 	keys, label := ep.Index(attributes)
-	for i := range keys {
-		keys[i].Unique = keys[i].Unique || ep.uniqueExternalID && keys[i].Attribute == externalID
+	if len(ep.unique) > 0 {
+		for i := range keys {
+			keys[i].Unique = keys[i].Unique || slices.Contains(ep.unique, keys[i].Attribute)
+		}
 	}
 	return keys, label
 }

@@ -3,6 +3,7 @@ package schema
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
@@ -30,6 +31,16 @@ func (t *Type) compileIndex(lookup []string) error {
 		}
 	}
 	for _, path := range append([]string{"externalId"}, lookup...) {
+		if strings.ContainsRune(path, '[') {
+			a, err := t.addElements(path)
+			if err == nil {
+				err = add(a)
+			}
+			if err != nil {
+				return err
+			}
+			continue
+		}
 		a, _, err := t.Resolve(splitPath(path), nil)
 		if err != nil || a == nil {
 			return fmt.Errorf("schema: resource type %s has no attribute %q to index", t.Name, path)
@@ -42,6 +53,54 @@ func (t *Type) compileIndex(lookup []string) error {
 		}
 	}
 	return nil
+}
+
+// elements are values of some elements of an attribute that are index keys of their own.
+type elements struct {
+	path  string // as it was named: emails[type eq "work"].value
+	where filter.Expr
+	of    *Attribute
+}
+
+// addElements indexes the values of the elements that a path names. It returns the attribute that all values have, by which
+// a store finds them.
+func (t *Type) addElements(path string) (*Attribute, error) {
+	p, _, err := filter.ParsePath(path, filter.Options{Strict: true})
+	if err != nil {
+		return nil, fmt.Errorf("schema: resource type %s: %q: %w", t.Name, path, err)
+	}
+	a, _, err := t.Resolve(p.Path, nil)
+	if err != nil || a == nil || !a.Multi || a.Find(p.Sub) == nil {
+		return nil, fmt.Errorf("schema: resource type %s: %q: name a sub-attribute of elements that there are to index", t.Name, path)
+	}
+	where, err := t.BindElement(a, p.Where, nil)
+	if err != nil {
+		return nil, fmt.Errorf("schema: resource type %s: %q: %w", t.Name, path, err)
+	}
+	if !slices.ContainsFunc(t.elements, func(e elements) bool { return e.path == path }) {
+		t.elements = append(t.elements, elements{path, where, a.Find(p.Sub)})
+	}
+	return a.Find(p.Sub), nil
+}
+
+// appendKeys appends the keys of a resource's elements.
+func (e *elements) appendKeys(keys []store.IndexKey, v document.Value) []store.IndexKey {
+	if e.of.Path.URI != "" {
+		v = v.Get(e.of.Path.URI)
+	}
+	v = v.Get(e.of.Path.Name)
+	for i := range v.Items() {
+		x := v.Items()[i].Value
+		if v.Kind() != document.KindArray || !filter.MatchElement(e.where, x) {
+			continue
+		}
+		for _, key := range e.of.appendKeys(nil, x) {
+			if key.Attribute, key.Unique = e.path, false; !slices.Contains(keys, key) {
+				keys = append(keys, key)
+			}
+		}
+	}
+	return keys
 }
 
 // all are the attributes and sub-attributes that the schemas define.
@@ -78,6 +137,9 @@ func (t *Type) Index(v document.Value) (keys []store.IndexKey, label string) {
 		if x := from.Get(a.Path.Name); !x.IsNull() {
 			keys = a.appendKeys(keys, x)
 		}
+	}
+	for i := range t.elements {
+		keys = t.elements[i].appendKeys(keys, v)
 	}
 	for _, name := range [...]string{"displayName", "userName"} {
 		if s := v.Get(name); s.Kind() == document.KindString && s.Text() != "" {

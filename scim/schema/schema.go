@@ -56,6 +56,7 @@ type Type struct {
 	unqualified     map[string]*Attribute // of the extensions, by folded name; nil if more than one has it
 	members, groups *Attribute            // those in membership rows, or nil
 	indexes         []*Attribute
+	elements        []elements        // some of whose values are keys of their own
 	endpoints       map[string]string // of the types that a member may have, by name
 }
 
