@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -25,10 +26,8 @@ const (
 // one transaction. Rows are locked in the order: resources, members, counts, seats. An event gets its number behind its
 // subject's lock, so that the numbers of a subject's events are in the order of the commits.
 const (
-	pgInsert = `WITH w AS (
-	INSERT INTO ~resource (tenant, type, id, version, created, modified, label, folded, keys, uniques, attributes, internal)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12))
-INSERT INTO ~key (key, id, uniq) SELECT k.key, $3, k.n <= $10 FROM unnest($13::uuid[]) WITH ORDINALITY k (key, n)`
+	pgInsert = `INSERT INTO ~resource (tenant, type, id, version, created, modified, label, folded, keys, uniques, attributes, internal)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 
 	// pgRewrite is for who knows the keys that there were, and pgUpdate for who doesn't.
 	pgRewrite = `WITH w AS (
@@ -36,7 +35,6 @@ INSERT INTO ~key (key, id, uniq) SELECT k.key, $3, k.n <= $10 FROM unnest($13::u
 	attributes = $11, internal = $12
 	WHERE tenant = $1 AND type = $2 AND id = $3 AND version = $13 RETURNING 1)
 SELECT ~expect(EXISTS (SELECT FROM w), 'RC409', '')`
-	pgKey     = `INSERT INTO ~key (key, id, uniq) VALUES ($1, $2, $3)`
 	pgNoKey   = `DELETE FROM ~key WHERE key = $1 AND id = $2`
 	pgNextKey = `UPDATE ~key SET key = $3, uniq = $4 WHERE key = $1 AND id = $2`
 
@@ -57,7 +55,7 @@ w AS (
 SELECT ~expect(EXISTS (SELECT FROM w), CASE WHEN EXISTS (SELECT FROM old) THEN 'RC409' ELSE 'RC404' END, ''),
 	(SELECT ~rekey($1, $2, $3, w.keys, w.uniques, '', 0) FROM w)`
 
-	pgAbsent = `SELECT ~expect(NOT EXISTS (SELECT FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3), 'RC409', '')`
+	pgAbsent = `SELECT ~expect(FALSE, 'RC409', '') FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3`
 
 	// These come in statements of their own behind pgDelete, to see the rows of those who held the resource's lock.
 	pgLeave   = `DELETE FROM ~member WHERE tenant = $1 AND member_id = $2 AND member_type = $3`
@@ -121,6 +119,17 @@ w AS (
 	WHERE $2 <= 0 OR s.seats + (SELECT seats FROM others) + $2 <= $3 RETURNING 1)
 SELECT ~expect(EXISTS (SELECT FROM w), 'RC410', '')`
 )
+
+// pgKeys add one key, two, and so on. Rows that stand in a statement cost less than those of an array.
+var pgKeys = func() (texts [6]string) {
+	rows := "INSERT INTO ~key (id, key, uniq) VALUES "
+	for i := range texts {
+		rows += fmt.Sprintf("($1, $%d, $%d)", 2*i+2, 2*i+3)
+		texts[i] = rows
+		rows += ", "
+	}
+	return texts
+}()
 
 // pgChange is a change as statements.
 type pgChange struct {
@@ -219,7 +228,8 @@ func (b *pgChange) put(p store.Put) {
 	args := resourceArgs(b.tenant, p.Resource, now)
 	typ, id := args[1].(string), args[2].(string)
 	if p.IfVersion == "" {
-		b.add(pgInsert, append(args, now.hashes(b.tenant, typ))...)
+		b.add(pgInsert, args...)
+		b.keys(id, now.hashes(b.tenant, typ), now.uniques)
 		b.counts[typ]++
 		return
 	}
@@ -238,8 +248,20 @@ func (b *pgChange) put(p store.Put) {
 	for _, h := range went {
 		b.add(pgNoKey, h, id)
 	}
-	for i, h := range come.hashes(b.tenant, typ) {
-		b.add(pgKey, h, id, i < come.uniques)
+	b.keys(id, come.hashes(b.tenant, typ), come.uniques)
+}
+
+// keys adds keys, as many as are mostly together in one statement.
+func (b *pgChange) keys(id string, hashes [][]byte, uniques int) {
+	for len(hashes) > 0 {
+		n := min(len(hashes), len(pgKeys))
+		args := make([]any, 0, 1+2*n)
+		args = append(args, id)
+		for i, h := range hashes[:n] {
+			args = append(args, h, i < uniques)
+		}
+		b.add(pgKeys[n-1], args...)
+		hashes, uniques = hashes[n:], uniques-n
 	}
 }
 
