@@ -11,15 +11,15 @@ import (
 
 // Account is a product's own type.
 type Account struct {
-	Login  string   `scim:"userName,trim,required" validate:"email"`
-	Name   string   `scim:"displayName,create"`
+	Login  string   `scim:"userName,required" validate:"email"`
+	Name   string   `scim:"displayName,trim,create"`
 	Mobile string   `scim:"phoneNumbers[type eq \"mobile\"].value" validate:"omitempty,phone_cc"`
 	Role   string   `scim:"roles[primary eq true].value,map=IdP-Admin:admin|IdP-User:user"`
 	Skills []string `scim:"urn:example:hr:skills"`
 	Active bool     `scim:"active"`
 }
 
-const fromProvider = `{"userName":"ada@example.com ","displayName":"Ada","active":true,
+const fromProvider = `{"userName":"ada@example.com","displayName":"Ada ","active":true,
 	"phoneNumbers":[{"type":"mobile","value":"+44 2012345678"}],"roles":[{"value":"IdP-Admin","primary":true}]}`
 
 // A product's type says by its tags where its fields are in SCIM.

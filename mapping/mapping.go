@@ -2,8 +2,8 @@
 // identity provider sent in the product's terms, and decides who may change which attribute.
 //
 //	type Employee struct {
-//		Email  string `scim:"userName,trim" validate:"email"`
-//		Name   string `scim:"displayName,create"`
+//		Email  string `scim:"userName" validate:"email"`
+//		Name   string `scim:"displayName,trim,create"`
 //		Mobile string `scim:"phoneNumbers[type eq \"mobile\"].value,create" validate:"omitempty,phone_cc"`
 //		Active bool   `scim:"active"`
 //	}

@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/document"
 )
 
 // Record is a row of a product's table.
@@ -15,6 +16,14 @@ type Record[T any] struct {
 	// versions, times, index keys, the account's state, attributes as the identity provider wrote them. Keep it in a
 	// text column beside T's. It is empty for rows that the product made itself; those are people like the others.
 	Rest string
+}
+
+// Sent are the attributes as SCIM wrote them last, for [Mapping.Drift]: what the product changed since is not in them. A row
+// that the product made itself has none.
+func (r *Record[T]) Sent() document.Value {
+	x := row{Resource: &store.Resource{}}
+	x.decode(document.Document(r.Rest))
+	return x.Attributes.Value()
 }
 
 // Repository is a product's own table of people or teams, for all tenants. The methods may be called concurrently, and

@@ -80,6 +80,11 @@ func TestProductChanges(t *testing.T) {
 	require.Equal(t, "Ada", rec.Value.Login)
 	rec.Value.Login, rec.Value.Name = "eve", "Eve"
 	require.NoError(t, users.Update(ctx, "acme", rec))
+	require.Equal(t, []mapping.Difference{
+		{Change: mapping.Change{Field: "Login", Path: "userName"}, Provider: `"Ada"`, Product: `"eve"`},
+		{Change: mapping.Change{Field: "Name", Path: "displayName"}, Provider: `"Ada L."`, Product: `"Eve"`},
+	}, compiled[employee](t, nil).Drift(rec.Sent(), &rec.Value))
+	require.True(t, (&mapping.Record[employee]{}).Sent().IsEmpty())
 
 	got, err := s.Get(ctx, r.Key)
 	require.NoError(t, err)

@@ -27,6 +27,9 @@ import (
 //
 // Trim, fold, upper and map change the elements of an array each. What a transformation made for a field that is a number
 // or a boolean is read as one: map=full:100|half:50, default=true.
+//
+// What is unique is so in the words of the identity provider, in any case: a userName that is trimmed could be there twice, so
+// let validation refuse spaces instead.
 type Transform struct {
 	// In makes the product's value. An error's text is shown to the administrator of the identity provider: say what
 	// form is wanted. It gets null for an absent attribute.

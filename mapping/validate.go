@@ -240,6 +240,8 @@ func (c *checker) want(f validator.FieldError) string {
 		form = fmt.Sprintf(form, strings.Join(strings.Fields(f.Param()), ", "))
 		if k := f.Kind(); k == reflect.String && (f.Tag() == "min" || f.Tag() == "max") {
 			form += " characters"
+		} else if k == reflect.Slice {
+			form += " values"
 		}
 	}
 	return form

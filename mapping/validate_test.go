@@ -51,7 +51,7 @@ func TestValidation(t *testing.T) {
 		{`"userType":"boss"`, "userType", "want one of guest, host"},
 		{`"urn:example:door":{"pin":"secret"}`, "urn:example:door:pin", "want a length of 4"},
 		{`"urn:example:door":{"color":"green"}`, "urn:example:door:color", `want red, yellow or blue, got "green"`},
-		{`"urn:example:door":{"tags":["a","b","c"]}`, "urn:example:door:tags", "want at most 2"},
+		{`"urn:example:door":{"tags":["a","b","c"]}`, "urn:example:door:tags", "want at most 2 values"},
 		{`"urn:example:door":{"tags":["a","1"]}`, "urn:example:door:tags", `want letters only, got "1"`},
 		{`"addresses":[{"country":"DE"},{"country":"XX"}]`, "addresses.country", `want a country code such as DE, got "XX"`},
 		{`"addresses":[{"country":"DE","type":"home","locality":"Rome"}]`, `addresses[type eq "home"].locality`, "want at most 3 characters"},

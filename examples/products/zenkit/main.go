@@ -17,8 +17,8 @@ import (
 
 // Person is all that the product wants to know of somebody. What else is sent is dropped, and the journal says so.
 type Person struct {
-	Email    string `scim:"userName,trim,required" validate:"email"`
-	Name     string `scim:"displayName" validate:"max=200"`
+	Email    string `scim:"userName,required" validate:"email"`
+	Name     string `scim:"displayName,trim" validate:"max=200"`
 	Language string `scim:"preferredLanguage" validate:"omitempty,bcp47"`
 	Active   bool   `scim:"active"`
 }
