@@ -101,7 +101,7 @@ func FuzzRules(f *testing.F) {
 	}
 	f.Add(`[{"path":"emails[type eq \"work\"].value","field":"Always","apply":["trim","fold","default=x"]},
 		{"path":"roles","field":"List"},{"path":"urn:a:b:c.d","field":"Create","apply":["map=a:b|c:d"]},
-		{"path":"tags","field":"IfEmpty","apply":["join=;"]},{"path":"title","field":"List","apply":["split=,"]}]`,
+		{"path":"tags","field":"IfEmpty","apply":["join=;"]},{"path":"roles.display","field":"N","apply":["role=a:1|*:2"]},{"path":"title","field":"List","apply":["split=,"]}]`,
 		`{"emails":[{"type":"work","value":" A "}],"roles":["a",{"value":"b"}],"urn:a:b":{"c":{"d":"a"}},"tags":["a","b"],"title":"a, b"}`)
 	f.Fuzz(func(t *testing.T, rules, sent string) {
 		loaded, err := mapping.LoadRules(strings.NewReader(rules))
