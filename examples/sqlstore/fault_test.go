@@ -2,11 +2,8 @@ package sqlstore
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,7 +15,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/rollcall-dev/rollcall/scim"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/stretchr/testify/require"
@@ -64,29 +60,6 @@ func TestMigrateTogether(t *testing.T) {
 			require.NoError(t, errors.Join(errs...))
 		})
 	}
-}
-
-// TestInTx has the product's own table in the transaction, and a veto of it.
-func TestInTx(t *testing.T) {
-	onEach(t, func(t *testing.T, open func(t testing.TB, o *Options) *Store) {
-		veto := errors.New("no")
-		s := open(t, &Options{InTx: func(ctx context.Context, tx Tx, c *store.Change) error {
-			if c.Put[0].Resource.ID == "2" {
-				return veto
-			}
-			if tx.Postgres != nil {
-				_, err := tx.Postgres.Exec(ctx, "SELECT 1")
-				return err
-			}
-			_, err := tx.SQLite.ExecContext(ctx, "SELECT 1")
-			return err
-		}})
-		require.NoError(t, s.Commit(t.Context(), &store.Change{Tenant: "t", Put: []store.Put{{Resource: testUser("1", "a")}}}))
-		require.ErrorIs(t, s.Commit(t.Context(), &store.Change{Tenant: "t", Put: []store.Put{{Resource: testUser("2", "b")}}}), veto)
-		p, err := s.List(t.Context(), store.Query{Tenant: "t", Types: []string{"User"}, Count: 10})
-		require.NoError(t, err)
-		require.Len(t, p.Resources, 1)
-	})
 }
 
 // TestHostile keeps texts that could break a statement, a key or a column.
@@ -340,38 +313,4 @@ func TestTwoProcesses(t *testing.T) {
 		members++
 	}
 	require.Equal(t, taken, members)
-}
-
-// TestReadOnly has SQLite refuse writes: clients are told to come again, and nothing is left of what they tried.
-func TestReadOnly(t *testing.T) {
-	s := newOnSQLite(t, nil)
-	h, err := scim.NewHandler(s, &scim.Options{Auth: scim.NoAuth{Tenant: "acme"}})
-	require.NoError(t, err)
-	do := func(method, path, body string) *httptest.ResponseRecorder {
-		r := httptest.NewRequest(method, path, strings.NewReader(body))
-		r.Header.Set("Content-Type", "application/scim+json")
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, r)
-		return w
-	}
-	big := `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"ada","title":"` + strings.Repeat("x", 1<<16) + `"}`
-	for _, fault := range []struct{ name, begin, end string }{
-		{"disk full", "max_page_count = 1", "max_page_count = 1000000"}, // first: later there are pages of what was deleted
-		{"read-only", "query_only = 1", "query_only = 0"},
-	} {
-		set := func(pragma string) {
-			_, err := s.engine.(*liteEngine).writer.ExecContext(t.Context(), "PRAGMA "+pragma)
-			require.NoError(t, err)
-		}
-		set(fault.begin)
-		w := do(http.MethodPost, "/Users", big)
-		require.Equal(t, http.StatusServiceUnavailable, w.Code, "%s: %s", fault.name, w.Body)
-		require.NotEmpty(t, w.Header().Get("Retry-After"), fault.name)
-		require.NotContains(t, strings.ToLower(w.Body.String()), "sql", fault.name)
-		require.Contains(t, do(http.MethodGet, "/Users", "").Body.String(), `"totalResults":0`, "%s: reads go on", fault.name)
-		set(fault.end)
-		w = do(http.MethodPost, "/Users", big)
-		require.Equal(t, http.StatusCreated, w.Code, "%s: %s", fault.name, w.Body)
-		require.Equal(t, http.StatusNoContent, do(http.MethodDelete, w.Header().Get("Location")[len("http://example.com"):], "").Code, fault.name)
-	}
 }

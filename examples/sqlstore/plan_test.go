@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
 	"regexp"
@@ -17,7 +16,6 @@ import (
 
 	"github.com/rollcall-dev/rollcall/examples/load"
 	"github.com/rollcall-dev/rollcall/lifecycle"
-	"github.com/rollcall-dev/rollcall/scim"
 )
 
 // indexedRequests are requests that an index answers, however many people there are, and in how many round trips to
@@ -54,16 +52,12 @@ var indexedRequests = []struct {
 
 // askAll sends the requests to a store with a few people. It checks the round trips where they are noted.
 func askAll(t *testing.T, s *Store, noted *trips) {
-	h, err := scim.NewHandler(s, &scim.Options{Auth: scim.NoAuth{Tenant: "acme"}})
-	require.NoError(t, err)
+	h := newAsker(t, s)
 	require.NoError(t, load.Users(t.Context(), s, h.Lifecycle().Index, "acme", 0, 10))
 	require.NoError(t, load.Group(t.Context(), s, h.Lifecycle().Index, "acme", "all", 10))
 	for _, x := range indexedRequests {
 		noted.texts = nil
-		r := httptest.NewRequest(x.method, x.path, strings.NewReader(x.body))
-		r.Header.Set("Content-Type", "application/scim+json")
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, r)
+		w := h.do(x.method, x.path, x.body)
 		require.Less(t, w.Code, http.StatusBadRequest, "%s %s: %s", x.method, x.path, w.Body)
 		if x.trips > 0 && noted.isTracer {
 			require.Len(t, noted.texts, x.trips, "%s %s", x.method, x.path)
@@ -72,7 +66,7 @@ func askAll(t *testing.T, s *Store, noted *trips) {
 			require.NotContains(t, strings.Join(noted.texts, ""), "_member")
 		}
 	}
-	_, err = h.Lifecycle().Login(t.Context(), "acme", lifecycle.Identity{UserName: load.UserName(5)})
+	_, err := h.Lifecycle().Login(t.Context(), "acme", lifecycle.Identity{UserName: load.UserName(5)})
 	require.NoError(t, err)
 }
 

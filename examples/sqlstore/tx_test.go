@@ -1,0 +1,113 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/rollcall-dev/rollcall/store"
+	"github.com/stretchr/testify/require"
+)
+
+// TestInTx writes a row of the product's own for each change. It is there if the change is, and only then: not after a
+// veto, nor where the store refuses.
+func TestInTx(t *testing.T) {
+	onEach(t, func(t *testing.T, open func(t testing.TB, o *Options) *Store) {
+		veto := errors.New("no")
+		var s *Store
+		own := func() string { // in the same schema as the store's
+			if p, ok := s.engine.(*postgres); ok {
+				return p.schema + ".own"
+			}
+			return "own"
+		}
+		s = open(t, &Options{InTx: func(ctx context.Context, tx Tx, c *store.Change) error {
+			insert := "INSERT INTO " + own() + " VALUES ($1)"
+			id := c.Put[0].Resource.ID
+			if tx.Postgres != nil {
+				if _, err := tx.Postgres.Exec(ctx, insert, id); err != nil {
+					return err
+				}
+			} else if _, err := tx.SQLite.ExecContext(ctx, insert, id); err != nil {
+				return err
+			}
+			if id == "vetoed" {
+				return veto
+			}
+			return nil
+		}})
+		rows := func() (ids []string) {
+			require.NoError(t, s.query(t.Context(), "SELECT id FROM "+own()+" ORDER BY id", nil, func(rw row) error {
+				var id string
+				err := rw.Scan(&id)
+				ids = append(ids, id)
+				return err
+			}))
+			return ids
+		}
+		require.NoError(t, s.Transact(t.Context(), func(tx Tx) (err error) {
+			create := "CREATE TABLE " + own() + " (id text PRIMARY KEY)"
+			if tx.Postgres != nil {
+				_, err = tx.Postgres.Exec(t.Context(), create)
+			} else {
+				_, err = tx.SQLite.ExecContext(t.Context(), create)
+			}
+			return err
+		}))
+		put := func(id, userName string) error {
+			r := testUser(id, userName)
+			return s.Commit(t.Context(), &store.Change{Tenant: "t", Put: []store.Put{{Resource: r}}, Events: told(id, r.Key),
+				Seats: &store.SeatClaim{Take: 1, Limit: 5}, Journal: &store.Entry{ID: id, Time: epoch}})
+		}
+		require.NoError(t, put("1", "ada"))
+		require.ErrorIs(t, put("vetoed", "bob"), veto)
+		require.ErrorAs(t, put("2", "ADA"), new(*store.ConflictError))
+		require.Equal(t, []string{"1"}, rows())
+
+		p, err := s.List(t.Context(), store.Query{Tenant: "t", Types: []string{"User"}, Count: 10})
+		require.NoError(t, err)
+		require.Len(t, p.Resources, 1)
+		seats, err := s.Seats(t.Context(), "t")
+		require.NoError(t, err)
+		require.Equal(t, 1, seats)
+		entries, err := s.Journal(t.Context(), store.JournalQuery{Tenant: "t", Max: 10})
+		require.NoError(t, err)
+		require.Len(t, entries, 1)
+		checkWhole(t, s, []string{"1"})
+		require.NoError(t, put("3", "bob"), "a vetoed userName is free")
+	})
+}
+
+// TestProductsOwn has the store on what the product opened: it goes on when the store is closed.
+func TestProductsOwn(t *testing.T) {
+	use := func(t *testing.T, s *Store, err error) {
+		require.NoError(t, err)
+		require.NoError(t, s.Commit(t.Context(), &store.Change{Tenant: "t", Put: []store.Put{{Resource: testUser("1", "ada")}}}))
+		_, err = s.Get(t.Context(), store.Key{Tenant: "t", Type: "User", ID: "1"})
+		require.NoError(t, err)
+		require.NoError(t, s.Close())
+	}
+	t.Run("SQLite", func(t *testing.T) {
+		db, err := sql.Open("sqlite", filepath.Join(t.TempDir(), "own.db"))
+		require.NoError(t, err)
+		defer db.Close()
+		s, err := OnSQLite(t.Context(), db, nil)
+		use(t, s, err)
+		require.NoError(t, db.PingContext(t.Context()))
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		schema := newSchema(t)
+		pool, err := pgxpool.New(t.Context(), os.Getenv(postgresVariable))
+		require.NoError(t, err)
+		defer pool.Close()
+		s, err := OnPool(t.Context(), pool, &Options{Schema: schema, Prefix: "own_"})
+		use(t, s, err)
+		var n int
+		require.NoError(t, pool.QueryRow(t.Context(), "SELECT count(*) FROM "+schema+".own_resource").Scan(&n))
+		require.Equal(t, 1, n)
+	})
+}
