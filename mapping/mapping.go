@@ -18,6 +18,7 @@ package mapping
 
 import (
 	"reflect"
+	"slices"
 
 	"github.com/rollcall-dev/rollcall/store/document"
 )
@@ -28,6 +29,7 @@ import (
 // have a value; use a pointer where absent must differ from false or 0.
 type Mapping[T any] struct {
 	rules     []*rule
+	outline   []node            // of the rules but those under Ignore
 	paths     map[string]string // SCIM path by the path of a field: Emails.Address is emails.value
 	unknown   Unknown
 	validator *checker
@@ -68,7 +70,8 @@ func Compile[T any](o *Options) (*Mapping[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Mapping[T]{rules: c.rules, paths: c.paths, unknown: o.Unknown, validator: c.validator}, nil
+	told := slices.DeleteFunc(slices.Clone(c.rules), func(r *rule) bool { return r.Authority == Ignore })
+	return &Mapping[T]{rules: c.rules, outline: outline(told, outer), paths: c.paths, unknown: o.Unknown, validator: c.validator}, nil
 }
 
 // FromSCIM sets all mapped fields of t but those under Ignore: to the attribute's value, or to nothing if there is
@@ -89,17 +92,7 @@ func (m *Mapping[T]) FromSCIM(v document.Value, t *T) error {
 
 // ToSCIM makes attributes of all mapped fields but those under Ignore, in the order of the fields.
 func (m *Mapping[T]) ToSCIM(t *T) document.Value {
-	root := reflect.ValueOf(t).Elem()
-	v := document.Object(make([]document.Member, 0, len(m.rules))...)
-	for _, r := range m.rules {
-		if r.Authority == Ignore {
-			continue
-		}
-		if x := r.value(root); !x.IsEmpty() {
-			r.place.set(&v, x)
-		}
-	}
-	return v
+	return object(m.outline, reflect.ValueOf(t).Elem())
 }
 
 // Merge puts what t holds into attributes that have been sent before. An attribute stays as it was written as long as it

@@ -52,6 +52,40 @@ func TestFull(t *testing.T) {
 	assert.JSONEq(t, `{"active":false,"urn:example:hr":{"grade":0,"desks":0,"rate":0}}`, text(m.ToSCIM(&none)))
 }
 
+// Fields that share an attribute, or an extension, go into it together.
+func TestShared(t *testing.T) {
+	type x struct {
+		Work  string   `scim:"emails[type eq \"work\"].value"`
+		Login string   `scim:"userName"`
+		Home  string   `scim:"emails[type eq \"home\"].value"`
+		Left  int      `scim:"urn:example:x:desks[side eq \"left\"].number"`
+		Given string   `scim:"name.givenName"`
+		Right *int     `scim:"urn:example:x:desks[side eq \"right\"].number"`
+		Tags  []string `scim:"urn:example:x:tags"`
+		Whole team     `scim:"urn:example:x,extension"`
+		Name  string   `scim:"name.familyName"`
+		Title []string `scim:"roles[type eq \"title\"].value"`
+	}
+	m := compiled[x](t, nil)
+	seven := 7
+	p := x{"w", "l", "h", 1, "g", &seven, []string{"t"}, team{"A", 2}, "f", []string{"r"}}
+	v := m.ToSCIM(&p)
+	assert.JSONEq(t, `{"emails":[{"type":"work","value":"w"},{"type":"home","value":"h"}],"userName":"l","name":{"givenName":"g","familyName":"f"},
+		"urn:example:x":{"desks":[{"side":"left","number":1},{"side":"right","number":7}],"tags":["t"],"name":"A","size":2},
+		"roles":[{"type":"title","value":"r"}]}`, text(v))
+	var back x
+	require.NoError(t, m.FromSCIM(v, &back))
+	assert.Equal(t, p, back)
+
+	type y struct {
+		Left  int    `scim:"urn:example:x:desks[side eq \"left\"].number"`
+		Right int    `scim:"urn:example:x:desks[side eq \"right\"].number"`
+		Given string `scim:"urn:example:x:name.given"`
+	}
+	assert.JSONEq(t, `{"urn:example:x":{"desks":[{"side":"left","number":1},{"side":"right","number":2}],"name":{"given":"g"}}}`,
+		text(compiled[y](t, nil).ToSCIM(&y{1, 2, "g"})))
+}
+
 func TestPlaces(t *testing.T) {
 	type one struct {
 		X string `scim:"emails.value"`
