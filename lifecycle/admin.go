@@ -35,7 +35,7 @@ func (s *Service) administer(ctx context.Context, tenant, userName string, c Cau
 	if err != nil {
 		return nil, err
 	}
-	err = race(ctx, func() error {
+	err = race(ctx, manyTimes, func() error {
 		cur, err := s.user(ctx, tenant, "userName", userName)
 		if errors.Is(err, store.ErrNotFound) {
 			r, err = s.administerKept(ctx, settings, tenant, userName, c)

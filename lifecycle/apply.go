@@ -24,7 +24,7 @@ func (s *Service) Apply(ctx context.Context, tenant string) error {
 			return err
 		}
 		for _, u := range page.Resources {
-			err := race(ctx, func() error { return s.apply(ctx, settings, u.Key) })
+			err := race(ctx, manyTimes, func() error { return s.apply(ctx, settings, u.Key) })
 			var refusal *Refusal
 			if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.As(err, &refusal) {
 				return err

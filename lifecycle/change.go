@@ -43,7 +43,7 @@ func (s *Service) Create(ctx context.Context, a Actor, r *store.Resource, member
 	if err != nil {
 		return err
 	}
-	return race(ctx, func() error {
+	return race(ctx, manyTimes, func() error {
 		cur, err := s.linked(ctx, r)
 		if err != nil {
 			return err
@@ -71,7 +71,7 @@ func (s *Service) Create(ctx context.Context, a Actor, r *store.Resource, member
 // create commits a new resource, whatever the way in.
 func (s *Service) create(ctx context.Context, a Actor, settings Settings, source Source, r *store.Resource, members []store.MemberRef) error {
 	sent, lost := *r, false
-	return race(ctx, func() error {
+	return race(ctx, 4, func() error {
 		p := s.plan(a, settings)
 		p.again, lost = lost, true
 		err := p.create(ctx, source, r, members)
@@ -141,6 +141,9 @@ func (s *Service) Update(ctx context.Context, a Actor, cur, next *store.Resource
 	settings, err := s.scimSettings(ctx, a)
 	if err != nil {
 		return err
+	}
+	if cur.Type == keptType {
+		return store.ErrNotFound
 	}
 	p := s.plan(a, settings)
 	var delta store.MemberDelta
@@ -223,7 +226,8 @@ func (p *plan) moveUser(account Account, c Cause, before, after *store.Resource)
 
 // Delete removes cur and its memberships: it is gone for the identity provider (RFC 7644 section 3.6). A user's account is
 // remembered under the externalId, so that who is created with it again is the same user with the same account. By the policy
-// keep it stays with the product, closed, and is remembered under the userName too. A lost race is store.ErrVersionMismatch.
+// keep it stays with the product, closed, and is remembered under the userName too, until it is deleted as Accounts lists it. A lost
+// race is store.ErrVersionMismatch.
 func (s *Service) Delete(ctx context.Context, a Actor, cur *store.Resource) error {
 	settings, err := s.scimSettings(ctx, a)
 	if err != nil {
@@ -238,6 +242,8 @@ func (s *Service) Delete(ctx context.Context, a Actor, cur *store.Resource) erro
 		if _, _, err := p.move(AccountOf(cur), p.settings.remove(), cur, nil); err != nil {
 			return err
 		}
+	case keptType:
+		return p.removeKept(ctx, cur.Key)
 	case groupType:
 		p.tellOf(KindGroupDeleted, cur, nil)
 	default:

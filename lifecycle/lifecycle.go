@@ -145,9 +145,12 @@ func newID() string { return uuid.Must(uuid.NewV7()).String() }
 // now is the time as stores keep it: UTC, whole microseconds.
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
-// race does try again as long as it loses against another writer.
-func race(ctx context.Context, try func() error) error {
-	const attempts, patient = 300, 4
+// manyTimes is how often race tries, unless it is within another.
+const manyTimes = 300
+
+// race does try again as long as it loses against another writer, so many times.
+func race(ctx context.Context, attempts int, try func() error) error {
+	const patient = 4
 	for attempt := 1; ; attempt++ {
 		err := try()
 		if !errors.Is(err, store.ErrVersionMismatch) || attempt == attempts {

@@ -33,6 +33,9 @@ func (s *Service) AddManually(ctx context.Context, tenant string, who Identity) 
 // EditManaged.
 func (s *Service) EditManually(ctx context.Context, tenant, userName string, attributes document.Value) (r *store.Resource, err error) {
 	err = s.byHand(ctx, tenant, userName, "edit by hand", func(p *plan, cur *store.Resource) error {
+		if cur.Type == keptType {
+			return &Denied{DeniedNotPossible}
+		}
 		v := cur.Attributes.Value()
 		for _, m := range attributes.Items() {
 			if v.Delete(m.Name); !m.Value.IsNull() {
@@ -64,11 +67,15 @@ func (s *Service) EditManually(ctx context.Context, tenant, userName string, att
 	return r, err
 }
 
-// RemoveManually deletes a user by hand, whom Manual and EditManaged allow to be edited so.
+// RemoveManually deletes a user by hand, whom Manual and EditManaged allow to be edited so; or for good, if it was kept through a
+// deletion.
 func (s *Service) RemoveManually(ctx context.Context, tenant, userName string) error {
 	return s.byHand(ctx, tenant, userName, "remove by hand", func(p *plan, cur *store.Resource) error {
 		if err := p.guard(ctx, cur, nil); err != nil {
 			return err
+		}
+		if cur.Type == keptType {
+			return p.removeKept(ctx, cur.Key)
 		}
 		if _, _, err := p.move(AccountOf(cur), p.settings.remove(), cur, nil); err != nil {
 			return err
@@ -86,15 +93,18 @@ func (s *Service) byHand(ctx context.Context, tenant, userName, action string, d
 	if !settings.Manual {
 		return &Denied{DeniedManual}
 	}
-	return race(ctx, func() error {
+	return race(ctx, manyTimes, func() error {
 		cur, err := s.user(ctx, tenant, "userName", userName)
+		if errors.Is(err, store.ErrNotFound) {
+			cur, err = s.only(ctx, tenant, keptType, "userName", userName)
+		}
 		if errors.Is(err, store.ErrNotFound) {
 			return &Denied{DeniedUnknown}
 		}
 		if err != nil {
 			return err
 		}
-		if AccountOf(cur).Source == SourceSCIM && !settings.EditManaged {
+		if cur.Type == userType && AccountOf(cur).Source == SourceSCIM && !settings.EditManaged {
 			return &Denied{DeniedManaged}
 		}
 		err = do(s.plan(Actor{Tenant: tenant, Action: action}, settings), cur)

@@ -63,10 +63,17 @@ func (p *plan) exhume(ctx context.Context, r *store.Resource, account *Account) 
 			continue // the same person's, or another's who had the name
 		}
 		back = true
+		key := store.Key{Tenant: r.Tenant, Type: userType, ID: grave.Attributes.Get("user").Text()}
+		switch _, err := p.s.store.Get(ctx, key); {
+		case err == nil:
+			continue // is there, so nobody can come back as that
+		case !errors.Is(err, store.ErrNotFound):
+			return nil, err
+		}
 		was := AccountOf(grave)
 		was.State, was.Source = None, account.Source
 		*account = was
-		r.ID, r.Version = grave.Attributes.Get("user").Text(), newID()
+		r.ID, r.Version = key.ID, newID()
 		if kept, err = p.unkeep(ctx, r.Key); err != nil {
 			return nil, err
 		}
@@ -112,6 +119,19 @@ func (p *plan) unkeep(ctx context.Context, k store.Key) (*store.Resource, error)
 	user := *kept
 	user.Type = userType
 	return &user, nil
+}
+
+// removeKept commits that a user who was kept is gone for the product too.
+func (p *plan) removeKept(ctx context.Context, k store.Key) error {
+	user, err := p.unkeep(ctx, k)
+	if err != nil {
+		return err
+	}
+	if user == nil {
+		return store.ErrNotFound
+	}
+	p.tellOf(KindDeleted, user, nil)
+	return p.commit(ctx, user.Key, "deleted")
 }
 
 // restore lets a user in again who was kept. The identity provider has let go of it: it is managed by hand from now on.

@@ -108,6 +108,34 @@ func TestKept(t *testing.T) {
 	})
 }
 
+// Who was kept can be removed for good, and not be changed.
+func TestKeptCanBeRemoved(t *testing.T) {
+	for name, remove := range map[string]func(h *house, kept *store.Resource) error{
+		"as it was listed": func(h *house, kept *store.Resource) error { return h.s.Delete(h.t.Context(), actor, kept) },
+		"by hand":          func(h *house, _ *store.Resource) error { return h.s.RemoveManually(h.t.Context(), "acme", "ADA") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t, with(func(s *lifecycle.Settings) { s.Delete = "keep" }))
+			ada := h.create("User", `{"userName":"ada","externalId":"e1"}`)
+			require.NoError(t, h.s.Delete(t.Context(), actor, ada))
+			users, _, err := h.s.Accounts(t.Context(), "acme", lifecycle.None, "", 10)
+			require.NoError(t, err)
+			next := *users[0]
+			next.Attributes = attrs(t, `{"userName":"eve"}`)
+			require.ErrorIs(t, h.s.Update(t.Context(), actor, users[0], &next, nil), store.ErrNotFound)
+			_, err = h.s.EditManually(t.Context(), "acme", "ada", value(t, `{}`))
+			denied(t, err, lifecycle.DeniedNotPossible)
+			h.told = nil
+			require.NoError(t, remove(h, users[0]))
+			h.heard("deleted ada")
+			assert.Empty(t, h.states())
+			_, err = h.login("ada")
+			denied(t, err, lifecycle.DeniedUnknown)
+			assert.NotEqual(t, ada.ID, h.create("User", `{"userName":"ada","externalId":"e1"}`).ID, "nothing is remembered")
+		})
+	}
+}
+
 // Pages of accounts go on to those that were kept.
 func TestKeptAreListedLast(t *testing.T) {
 	h := newHouse(t, with(func(s *lifecycle.Settings) { s.Delete = "keep" }))
@@ -151,6 +179,17 @@ func TestOneAccountIsNotTwo(t *testing.T) {
 	byName := h.create("User", `{"userName":"ada"}`)
 	assert.NotEqual(t, ada.ID, byName.ID)
 	assert.Len(t, h.states(), 2)
+
+	// What is remembered of somebody who is there, as by a store that was restored, is worth nothing.
+	require.NoError(t, h.s.Delete(t.Context(), actor, byID))
+	graves, err := h.fake.List(t.Context(), store.Query{Tenant: "acme", Types: []string{"rollcall.Tombstone"}, Count: 10})
+	require.NoError(t, err)
+	back := h.create("User", `{"userName":"ada.new","externalId":"e1"}`)
+	for _, g := range graves.Resources {
+		require.NoError(t, h.fake.Commit(t.Context(), &store.Change{Tenant: "acme", Put: []store.Put{{Resource: g}}}))
+	}
+	other := h.create("User", `{"userName":"other","externalId":"e1"}`)
+	assert.NotEqual(t, back.ID, other.ID)
 }
 
 func TestSuspendedStaysOutThroughADeletion(t *testing.T) {

@@ -34,7 +34,7 @@ func (s *Service) Login(ctx context.Context, tenant string, who Identity) (login
 	if !settings.SSO {
 		return Login{}, &Denied{DeniedSSODisabled}
 	}
-	err = race(ctx, func() error {
+	err = race(ctx, manyTimes, func() error {
 		login, err = s.login(ctx, tenant, settings, who)
 		return err
 	})
