@@ -21,9 +21,19 @@ import (
 // which names the attribute and the form that it must have; what the identity provider has no authority over stays as it
 // is, and the journal says why.
 func Guard[T any](typ string, m *mapping.Mapping[T]) lifecycle.Guard {
+	return GuardOf(typ, func(context.Context, string) (*mapping.Mapping[T], error) { return m, nil })
+}
+
+// GuardOf is Guard where each tenant has a mapping of its own, such as one compiled with rules that it configured. of is
+// called for every change, so it should remember what it compiled.
+func GuardOf[T any](typ string, of func(ctx context.Context, tenant string) (*mapping.Mapping[T], error)) lifecycle.Guard {
 	return func(ctx context.Context, _ lifecycle.Actor, before, after *store.Resource) error {
 		if after == nil || after.Type != typ {
 			return nil
+		}
+		m, err := of(ctx, after.Tenant)
+		if err != nil {
+			return err
 		}
 		old := document.Object()
 		if before != nil {

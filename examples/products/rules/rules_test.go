@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"context"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -134,6 +135,48 @@ func TestAuthority(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, "ignored", entries[0].Outcome, change.body)
 		assert.JSONEq(t, `[`+string(document.AppendJSON(nil, document.String(change.note)))+`]`, notes(entries[0]), change.body)
+	}
+}
+
+// Tenants have rules of their own, kept as JSON and loaded while the service runs.
+func TestTenantRules(t *testing.T) {
+	type worker struct {
+		Login string `scim:"userName"`
+		Role  string
+	}
+	kept := map[string]string{
+		"acme":     `[{"path":"roles","field":"Role","apply":["role=Bosses:admin|*:user"]},{"path":"title","field":"Login","validate":"max=3"}]`,
+		"umbrella": `[{"path":"userType","field":"Role","apply":["map"],"map":{"Chief":"admin","Staff":"user"}}]`,
+		"broken":   `[{"path":"userType","field":"Rolle"}]`,
+	}
+	h, err := scim.NewHandler(memstore.New(), &scim.Options{
+		Auth: scim.BearerTokens{"a": "acme", "u": "umbrella", "b": "broken"},
+		Lifecycle: lifecycle.Options{Guards: []lifecycle.Guard{rules.GuardOf("User", func(_ context.Context, tenant string) (*mapping.Mapping[worker], error) {
+			own, err := mapping.LoadRules(strings.NewReader(kept[tenant]))
+			if err != nil {
+				return nil, err
+			}
+			return mapping.Compile[worker](&mapping.Options{Rules: own})
+		})}},
+	})
+	require.NoError(t, err)
+	for _, c := range []struct {
+		token, body string
+		status      int
+		detail      string
+	}{
+		{"a", `{"userName":"ada","userType":"Clown","title":"Dr"}`, 201, ""},
+		{"a", `{"userName":"eve","title":"Prof"}`, 400, `title: want at most 3 characters, got \"Prof\"`},
+		{"u", `{"userName":"ada","title":"Professor","userType":"chief"}`, 201, ""},
+		{"u", `{"userName":"eve","userType":"Clown"}`, 400, `userType: want one of Chief, Staff, got \"Clown\"`},
+		{"b", `{"userName":"eve"}`, 500, "request id"},
+	} {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequestWithContext(t.Context(), "POST", "/Users", strings.NewReader(c.body))
+		r.Header.Set("Authorization", "Bearer "+c.token)
+		h.ServeHTTP(w, r)
+		assert.Equal(t, c.status, w.Code, c.body)
+		assert.Contains(t, w.Body.String(), c.detail)
 	}
 }
 
