@@ -128,3 +128,27 @@ func TestKept(t *testing.T) {
 		assert.Equal(t, map[string]any{"limit": nil, "used": 1.0}, p.Do(200, "GET", "/app/seats?tenant=acme", ""))
 	})
 }
+
+// TestConflictTellsNothing: what one organization hears of an account elsewhere is the same whoever's it is.
+func TestConflictTellsNothing(t *testing.T) {
+	onStores(t, func(t *testing.T, p *try.Product) {
+		conflict := func(token, userName string) any {
+			t.Helper()
+			answer := p.As(token, 409, "POST", "/Users", `{"userName":"`+userName+`"}`)
+			assert.Equal(t, "uniqueness", answer["scimType"])
+			return answer["detail"]
+		}
+		for _, name := range []string{"mila@x.example", "olga@x.example"} {
+			p.Do(200, "POST", "/app/accounts", `{"userName":"`+name+`"}`)
+		}
+		p.Do(201, "POST", "/Users", `{"userName":"ada"}`)
+		p.As(try.Other, 201, "POST", "/Users", `{"userName":"ada"}`) // another organization's people are none of it
+		p.Do(200, "POST", "/app/acquire", `{"tenant":"acme","userName":"mila@x.example"}`)
+		p.Do(201, "POST", "/Users", `{"userName":"mila@x.example"}`)
+		taken, free := conflict(try.Other, "mila@x.example"), conflict(try.Other, "olga@x.example")
+		assert.Equal(t, free, taken)
+		assert.NotContains(t, taken, "acme")
+		p.Do(409, "POST", "/Users", `{"userName":"olga@x.example"}`)
+		assert.Empty(t, p.Do(200, "GET", "/app/users?tenant=umbrella", "")["users"].([]any)[1:])
+	})
+}

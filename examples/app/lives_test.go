@@ -21,7 +21,7 @@ import (
 )
 
 // TestRandomLives lets many causes race on a few people, and then looks at each life: the account is in a legal state,
-// billed and unbilled alternate, and the seats add up.
+// billed and unbilled alternate, and the seats add up and were never more than there are.
 func TestRandomLives(t *testing.T) { onAllStores(t, randomLives) }
 
 // onAllStores runs a test on an empty store of each kind.
@@ -38,12 +38,18 @@ func onAllStores(t *testing.T, test func(t *testing.T, s store.Store)) {
 
 // randomLives lives each seed in a tenant of its own.
 func randomLives(t *testing.T, s store.Store) {
-	for seed := range uint64(6) {
+	for seed := range uint64(12) {
 		var mu sync.Mutex
 		lives := map[string][]lifecycle.Kind{}
 		settings := lifecycle.DefaultSettings()
 		settings.JIT, settings.Review = true, seed%2 == 1
 		settings.Deprovision = []string{"suspend", "deactivate", "delete"}[seed%3]
+		settings.Delete = []string{"remove", "keep"}[seed/6]
+		settings.SeatCounting = []string{"provisioned", "billed"}[seed/3%2]
+		limit := 2
+		if seed%4 > 0 {
+			settings.SeatLimit = &limit
+		}
 		s, err := lifecycle.New(s, &lifecycle.Options{
 			Settings: lifecycle.FixedSettings(settings),
 			Hooks: lifecycle.Hooks{Any: func(_ context.Context, e *lifecycle.Event) error {
@@ -74,9 +80,9 @@ func randomLives(t *testing.T, s store.Store) {
 		for i := range 8 {
 			wg.Go(func() {
 				rnd := rand.New(rand.NewPCG(seed, uint64(i)))
-				for range 40 {
+				for range 25 {
 					name := []string{"ada", "bob", "eve"}[rnd.IntN(3)]
-					switch rnd.IntN(7) {
+					switch rnd.IntN(8) {
 					case 0:
 						_ = create(name)
 					case 1, 2:
@@ -92,6 +98,11 @@ func randomLives(t *testing.T, s store.Store) {
 					case 6:
 						if cur := find(name); cur != nil && rnd.IntN(3) == 0 {
 							_ = s.Delete(ctx, actor, cur)
+						}
+					case 7:
+						_, _ = s.AddManually(ctx, tenant, lifecycle.Identity{UserName: name})
+						if used, _, err := s.Seats(ctx, tenant); settings.SeatLimit != nil && (err != nil || used > limit) {
+							t.Errorf("seed %d: %d seats are used of %d: %v", seed, used, limit, err)
 						}
 					}
 				}
@@ -115,7 +126,9 @@ func randomLives(t *testing.T, s store.Store) {
 		}
 		for _, u := range users {
 			a := lifecycle.AccountOf(u)
-			require.Contains(t, lifecycle.States, a.State)
+			require.Contains(t, lifecycle.States[1:], a.State)
+			takes := a.State == lifecycle.Active || a.State == lifecycle.Provisioned && settings.SeatCounting == "provisioned"
+			require.Equal(t, takes, a.Seat, "seed %d", seed)
 			require.Equal(t, billed[u.ID], a.Billed, "seed %d: %v", seed, lives[u.ID])
 			if a.Seat {
 				seats++
