@@ -1,5 +1,20 @@
 // Package app is a tiny product around the lifecycle, to see it work: a demo API in JSON under /app. It is NOT
 // authenticated, and shows every tenant's people to everybody who can reach it; a real product has its own pages for this.
+//
+//	POST   /app/login      {"tenant","userName"} -> {"status","firstLogin","billed","id"}: a sign-in
+//	GET    /app/users      ?tenant=&cursor=&status= -> {"users":[...],"next"}: "next" is the next page's cursor, "" on the last
+//	POST   /app/users      {"tenant","userName",...}: somebody is added by hand, with any attributes
+//	PATCH  /app/users      {"tenant","userName",...}: attributes are changed by hand, and taken away by null
+//	DELETE /app/users      ?tenant=&userName=: somebody is removed by hand
+//	POST   /app/approve, /app/reject, /app/suspend, /app/reactivate, /app/acquire  {"tenant","userName"}
+//	GET    /app/seats      ?tenant= -> {"limit","used"}: a limit of null is none
+//	GET    /app/events     ?tenant=&after= -> {"events":[...],"next"}: what the hook was told; "next" is where to go on, later too
+//	GET    /app/settings   ?tenant=: lifecycle.Settings
+//	PUT    /app/settings   ?tenant=: those that are given are changed, at once in all processes, and people follow them
+//	POST   /app/accounts   {"userName"}: there is an account outside any organization
+//
+// What can't be is {"error","reason"}: 403 or 404 at a sign-in, with one of the reasons suspended, deactivated, pending, unknown,
+// ssoDisabled and noSeat; 409 where the state or a name stands against it; 400 without a reason where the request is wrong.
 package app
 
 import (

@@ -1,0 +1,98 @@
+package app_test
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rollcall-dev/rollcall/examples/memstore"
+	"github.com/rollcall-dev/rollcall/examples/sqlstore"
+	"github.com/rollcall-dev/rollcall/examples/try"
+	"github.com/rollcall-dev/rollcall/lifecycle"
+	"github.com/rollcall-dev/rollcall/scim"
+	"github.com/rollcall-dev/rollcall/store"
+)
+
+// calls counts what is asked of a store.
+type calls struct {
+	store.Store
+	n int
+}
+
+func (c *calls) Get(ctx context.Context, k store.Key) (*store.Resource, error) {
+	c.n++
+	return c.Store.Get(ctx, k)
+}
+
+func (c *calls) List(ctx context.Context, q store.Query) (*store.Page, error) {
+	c.n++
+	return c.Store.List(ctx, q)
+}
+
+func (c *calls) Commit(ctx context.Context, change *store.Change) error {
+	c.n++
+	return c.Store.Commit(ctx, change)
+}
+
+// trips counts the round trips to PostgreSQL.
+type trips struct{ n atomic.Int32 }
+
+func (c *trips) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	c.n.Add(1)
+	return ctx
+}
+
+func (*trips) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// A login that changes nothing costs one read, with settings that are stored too, and on PostgreSQL one round trip.
+func TestLoginIsOneRead(t *testing.T) {
+	test := func(t *testing.T, s store.Store, trips func() int32) {
+		counted := &calls{Store: s}
+		h, err := scim.NewHandler(counted, &scim.Options{Auth: scim.NoAuth{Tenant: "acme"}, Lifecycle: lifecycle.Options{
+			Settings: &lifecycle.StoredSettings{Store: counted, MaxAge: time.Hour}}})
+		require.NoError(t, err)
+		_, err = h.Lifecycle().AddManually(t.Context(), "acme", lifecycle.Identity{UserName: "ada"})
+		require.NoError(t, err)
+		for _, want := range []int{2, 1, 1} { // the first one changes something
+			counted.n = 0
+			before := trips()
+			login, err := h.Lifecycle().Login(t.Context(), "acme", lifecycle.Identity{UserName: "Ada"})
+			require.NoError(t, err)
+			assert.Equal(t, want == 2, login.Billed)
+			assert.Equal(t, want, counted.n)
+			if before > 0 && want == 1 {
+				assert.EqualValues(t, want, trips()-before)
+			}
+		}
+	}
+	none := func() int32 { return 0 }
+	t.Run("memory", func(t *testing.T) { test(t, memstore.New(), none) })
+	try.OnEngines(t, func(t *testing.T, name string) {
+		if !strings.HasPrefix(name, "postgres") {
+			s, err := sqlstore.Open(t.Context(), name, nil)
+			require.NoError(t, err)
+			defer s.Close()
+			test(t, s, none)
+			return
+		}
+		config, err := pgxpool.ParseConfig(name)
+		require.NoError(t, err)
+		sqlstore.Tune(config)
+		var c trips
+		config.ConnConfig.Tracer = &c
+		pool, err := pgxpool.NewWithConfig(t.Context(), config)
+		require.NoError(t, err)
+		defer pool.Close()
+		s, err := sqlstore.OnPool(t.Context(), pool, nil)
+		require.NoError(t, err)
+		defer s.Close()
+		test(t, s, c.n.Load)
+	})
+}
