@@ -15,7 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/rollcall-dev/rollcall/examples/load"
+	"github.com/rollcall-dev/rollcall/examples/people"
 	"github.com/rollcall-dev/rollcall/examples/sqlstore"
 	"github.com/rollcall-dev/rollcall/scim"
 	"github.com/rollcall-dev/rollcall/store"
@@ -37,8 +37,8 @@ func fillTenant(b *testing.B, s *sqlstore.Store, users int) *tenant {
 		Limits: scim.Limits{Body: 16 << 20}})
 	require.NoError(b, err)
 	index := h.Lifecycle().Index
-	require.NoError(b, load.Users(b.Context(), s, index, bareTenant, 0, users))
-	require.NoError(b, load.Group(b.Context(), s, index, bareTenant, "crew", users/10))
+	require.NoError(b, people.Users(b.Context(), s, index, bareTenant, 0, users))
+	require.NoError(b, people.Group(b.Context(), s, index, bareTenant, "crew", users/10))
 	return &tenant{s, h, users}
 }
 
@@ -129,7 +129,7 @@ func BenchmarkManyMembers(b *testing.B) {
 			t := fillTenant(b, engine.open(b), 2*many)
 			ids := make([]string, many)
 			for i := range ids {
-				ids[i] = load.ID(many + i)
+				ids[i] = people.ID(many + i)
 			}
 			add, remove := memberPatch("add", ids...), memberPatch("remove", ids...)
 			for b.Loop() {
@@ -152,13 +152,13 @@ func (t *tenant) jobs(b *testing.B) []job {
 	any := func(i int) int { return i * 7919 % t.users }
 	middle, err := t.store.List(b.Context(), store.Query{Tenant: bareTenant, Types: []string{"User"}, Count: 1, Start: t.users / 2})
 	require.NoError(b, err)
-	outsider := load.ID(t.users - 1)
+	outsider := people.ID(t.users - 1)
 	return []job{
 		{"FilterUserName", func(b *testing.B, i int) {
-			t.do(b, http.MethodGet, "/Users?filter=userName+eq+%22"+load.UserName(any(i))+"%22", "", http.StatusOK, `"totalResults":1`)
+			t.do(b, http.MethodGet, "/Users?filter=userName+eq+%22"+people.UserName(any(i))+"%22", "", http.StatusOK, `"totalResults":1`)
 		}},
 		{"GET", func(b *testing.B, i int) {
-			t.do(b, http.MethodGet, "/Users/"+load.ID(any(i)), "", http.StatusOK, load.UserName(any(i)))
+			t.do(b, http.MethodGet, "/Users/"+people.ID(any(i)), "", http.StatusOK, people.UserName(any(i)))
 		}},
 		{"CursorPage", func(b *testing.B, _ int) {
 			p, err := t.store.List(context.Background(), store.Query{Tenant: bareTenant, Types: []string{"User"}, Count: 100, Cursor: middle.Next})

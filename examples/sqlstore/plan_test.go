@@ -14,7 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
-	"github.com/rollcall-dev/rollcall/examples/load"
+	"github.com/rollcall-dev/rollcall/examples/people"
 	"github.com/rollcall-dev/rollcall/lifecycle"
 )
 
@@ -25,15 +25,15 @@ var indexedRequests = []struct {
 	trips              int
 }{
 	{"POST", "/Users", `{"userName":"ada","externalId":"e","emails":[{"value":"ada@example.com","primary":true}]}`, 1},
-	{"POST", "/Groups", `{"displayName":"crew","members":[{"value":"` + load.ID(1) + `"}]}`, 2},
-	{"PUT", "/Users/" + load.ID(2), `{"userName":"person.2","displayName":"x"}`, 2},
-	{"PATCH", "/Users/" + load.ID(2), `{"Operations":[{"op":"replace","path":"displayName","value":"y"}]}`, 2},
-	{"PATCH", "/Users/" + load.ID(2), `{"Operations":[{"op":"replace","path":"active","value":false}]}`, 2},
-	{"PATCH", "/Groups/all", `{"Operations":[{"op":"remove","path":"members","value":[{"value":"` + load.ID(3) + `"}]}]}`, 2},
-	{"PATCH", "/Groups/all", `{"Operations":[{"op":"add","path":"members","value":[{"value":"` + load.ID(3) + `"}]}]}`, 2},
+	{"POST", "/Groups", `{"displayName":"crew","members":[{"value":"` + people.ID(1) + `"}]}`, 2},
+	{"PUT", "/Users/" + people.ID(2), `{"userName":"person.2","displayName":"x"}`, 2},
+	{"PATCH", "/Users/" + people.ID(2), `{"Operations":[{"op":"replace","path":"displayName","value":"y"}]}`, 2},
+	{"PATCH", "/Users/" + people.ID(2), `{"Operations":[{"op":"replace","path":"active","value":false}]}`, 2},
+	{"PATCH", "/Groups/all", `{"Operations":[{"op":"remove","path":"members","value":[{"value":"` + people.ID(3) + `"}]}]}`, 2},
+	{"PATCH", "/Groups/all", `{"Operations":[{"op":"add","path":"members","value":[{"value":"` + people.ID(3) + `"}]}]}`, 2},
 	{"PATCH", "/Groups/all", `{"Operations":[{"op":"replace","path":"displayName","value":"everybody"}]}`, 2},
-	{"DELETE", "/Users/" + load.ID(4), "", 4},
-	{"GET", "/Users/" + load.ID(2), "", 1},
+	{"DELETE", "/Users/" + people.ID(4), "", 4},
+	{"GET", "/Users/" + people.ID(2), "", 1},
 	{"GET", "/Groups/all", "", 2},
 	{"GET", "/Groups/all?excludedAttributes=members", "", 1},
 	{"GET", "/Users?startIndex=3&count=2", "", 1},
@@ -43,18 +43,18 @@ var indexedRequests = []struct {
 	{"GET", "/Users?filter=" + url.QueryEscape(`externalId eq "e" and active eq true`), "", 0},
 	{"GET", "/Users?filter=" + url.QueryEscape(`emails[type eq "work" and value eq "ada@example.com"]`), "", 0},
 	{"GET", "/Users?filter=" + url.QueryEscape(`userName eq "ada" or emails.value eq "ada@example.com"`), "", 0},
-	{"GET", "/Users?filter=" + url.QueryEscape(`id eq "`+load.ID(2)+`"`), "", 1},
+	{"GET", "/Users?filter=" + url.QueryEscape(`id eq "`+people.ID(2)+`"`), "", 1},
 	{"GET", "/Users?filter=" + url.QueryEscape(`meta.lastModified gt "2026-01-01T00:00:00Z"`), "", 0},
 	{"GET", "/Groups?filter=" + url.QueryEscape(`displayName eq "crew"`), "", 0},
-	{"GET", "/Groups?excludedAttributes=members&filter=" + url.QueryEscape(`members eq "`+load.ID(2)+`"`), "", 0},
-	{"GET", "/Groups?filter=" + url.QueryEscape(`id eq "all" and members eq "`+load.ID(2)+`"`), "", 0},
+	{"GET", "/Groups?excludedAttributes=members&filter=" + url.QueryEscape(`members eq "`+people.ID(2)+`"`), "", 0},
+	{"GET", "/Groups?filter=" + url.QueryEscape(`id eq "all" and members eq "`+people.ID(2)+`"`), "", 0},
 }
 
 // askAll sends the requests to a store with a few people. It checks the round trips where they are noted.
 func askAll(t *testing.T, s *Store, noted *trips) {
 	h := newAsker(t, s)
-	require.NoError(t, load.Users(t.Context(), s, h.Lifecycle().Index, "acme", 0, 10))
-	require.NoError(t, load.Group(t.Context(), s, h.Lifecycle().Index, "acme", "all", 10))
+	require.NoError(t, people.Users(t.Context(), s, h.Lifecycle().Index, "acme", 0, 10))
+	require.NoError(t, people.Group(t.Context(), s, h.Lifecycle().Index, "acme", "all", 10))
 	for _, x := range indexedRequests {
 		noted.texts = nil
 		w := h.do(x.method, x.path, x.body)
@@ -66,7 +66,7 @@ func askAll(t *testing.T, s *Store, noted *trips) {
 			require.NotContains(t, strings.Join(noted.texts, ""), "_member")
 		}
 	}
-	_, err := h.Lifecycle().Login(t.Context(), "acme", lifecycle.Identity{UserName: load.UserName(5)})
+	_, err := h.Lifecycle().Login(t.Context(), "acme", lifecycle.Identity{UserName: people.UserName(5)})
 	require.NoError(t, err)
 }
 

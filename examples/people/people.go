@@ -1,5 +1,5 @@
-// Package load fills a store with people who look like those of a company, for benchmarks and for trying a store at size.
-package load
+// Package people fills a store with people who look like those of a company, for benchmarks and for trying a store at size.
+package people
 
 import (
 	"context"
@@ -51,18 +51,19 @@ func User(index Index, n int) *store.Resource {
 	}
 	at := epoch.Add(time.Duration(n) * time.Second)
 	r := &store.Resource{Key: store.Key{Type: "User", ID: ID(n)}, Version: "1", Created: at, LastModified: at,
-		Attributes: v.Document(), Internal: `{"state":"provisioned","source":"scim"}`}
+		Attributes: v.Document(), Internal: `{"state":"provisioned","source":"scim","seat":true}`}
 	r.Index, r.Label = index("User", v)
 	return r
 }
 
-// Users puts people number from to to-1 into a tenant.
+// Users puts people number from to to-1 into a tenant. Each has a seat.
 func Users(ctx context.Context, s store.Store, index Index, tenant string, from, to int) error {
 	for ; from < to; from += perCommit {
 		c := &store.Change{Tenant: tenant}
 		for n := from; n < min(from+perCommit, to); n++ {
 			c.Put = append(c.Put, store.Put{Resource: User(index, n)})
 		}
+		c.Seats = &store.SeatClaim{Take: len(c.Put), Limit: -1}
 		if err := s.Commit(ctx, c); err != nil {
 			return err
 		}
