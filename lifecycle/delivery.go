@@ -56,7 +56,7 @@ func (s *Service) deliver(ctx context.Context, events []*Event) {
 		}
 	default:
 		for _, e := range events {
-			e.Attempt = 1
+			e.Attempt, e.Changed = 1, changed(e.Before, e.After)
 			if err := s.call(context.WithoutCancel(ctx), e); err != nil {
 				s.opts.Logger.ErrorContext(ctx, "a hook failed and won't be called again", slog.String("event", e.ID), slog.String("kind", string(e.Kind)), slog.String("error", err.Error()))
 			}

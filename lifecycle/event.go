@@ -97,6 +97,12 @@ func changed(before, after document.Document) (names []string) {
 	if before == after {
 		return nil
 	}
+	if before == "" || after == "" { // as at every creation
+		for name := range (before + after).Members() {
+			names = append(names, name)
+		}
+		return names
+	}
 	was := make(map[string]string)
 	for name, raw := range before.Members() {
 		was[name] = raw

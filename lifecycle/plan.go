@@ -83,7 +83,6 @@ func (p *plan) tellOf(k Kind, before, after *store.Resource) {
 	if after != nil {
 		e.After = after.Attributes
 	}
-	e.Changed = changed(e.Before, e.After)
 	p.tell(e)
 }
 
