@@ -28,7 +28,7 @@ type Options struct {
 
 	// Mutability says, by resource type and attribute, what /Schemas tells of attributes whose changes Lifecycle.Guards
 	// decide: readOnly, immutable. What is sent for them is neither dropped nor refused before a guard has seen it, who puts
-	// back what holds. mapping.Mapping.Mutability makes it.
+	// back what holds. mapping.Mapping.Mutability makes it. The default leaves all to the schemas.
 	Mutability map[string]map[string]string
 
 	// Hooks are told what has happened to people and groups. It is short for Lifecycle.Hooks.
