@@ -169,7 +169,7 @@ func setTime(f reflect.Value, v document.Value) string {
 }
 
 func getTime(f reflect.Value) document.Value {
-	t := f.Interface().(time.Time)
+	t := *f.Addr().Interface().(*time.Time)
 	if t.IsZero() {
 		return document.Value{}
 	}

@@ -30,6 +30,7 @@ import (
 type Mapping[T any] struct {
 	rules     []*rule
 	outline   []node            // of the rules but those under Ignore
+	size      int               // of what they make
 	paths     map[string]string // SCIM path by the path of a field: Emails.Address is emails.value
 	unknown   Unknown
 	validator *checker
@@ -71,7 +72,8 @@ func Compile[T any](o *Options) (*Mapping[T], error) {
 		return nil, err
 	}
 	told := slices.DeleteFunc(slices.Clone(c.rules), func(r *rule) bool { return r.Authority == Ignore })
-	return &Mapping[T]{rules: c.rules, outline: outline(told, outer), paths: c.paths, unknown: o.Unknown, validator: c.validator}, nil
+	nodes := outline(told, outer)
+	return &Mapping[T]{rules: c.rules, outline: nodes, size: size(nodes), paths: c.paths, unknown: o.Unknown, validator: c.validator}, nil
 }
 
 // FromSCIM sets all mapped fields of t but those under Ignore: to the attribute's value, or to nothing if there is
@@ -92,7 +94,8 @@ func (m *Mapping[T]) FromSCIM(v document.Value, t *T) error {
 
 // ToSCIM makes attributes of all mapped fields but those under Ignore, in the order of the fields.
 func (m *Mapping[T]) ToSCIM(t *T) document.Value {
-	return object(m.outline, reflect.ValueOf(t).Elem())
+	r := make(room, m.size)
+	return object(m.outline, reflect.ValueOf(t).Elem(), &r)
 }
 
 // Merge puts what t holds into attributes that have been sent before. An attribute stays as it was written as long as it

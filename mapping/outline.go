@@ -69,19 +69,42 @@ func (n *node) fill(rules []*rule) {
 	}
 }
 
+// size is how many members the nodes make at most, but for those of mixed ones.
+func size(nodes []node) int {
+	n := len(nodes)
+	for i := range nodes {
+		if n += size(nodes[i].inner); nodes[i].element {
+			n += nodes[i].rule.place.most()
+		}
+	}
+	return n
+}
+
+// room is memory for members, from which each object takes its part.
+type room []document.Member
+
+func (r *room) take(n int) []document.Member {
+	if n > len(*r) {
+		return make([]document.Member, 0, n)
+	}
+	part := (*r)[:0:n]
+	*r = (*r)[n:]
+	return part
+}
+
 // value is what the node's fields have, or null.
-func (n *node) value(root reflect.Value) document.Value {
+func (n *node) value(root reflect.Value, r *room) document.Value {
 	switch {
 	case n.element:
 		x := n.rule.value(root)
 		if x.IsEmpty() {
 			return document.Value{}
 		}
-		return document.Array(n.rule.place.make(x))
+		return document.Array(n.rule.place.make(x, r.take(n.rule.place.most())))
 	case n.rule != nil:
 		return n.rule.value(root)
 	case n.mixed == nil:
-		return object(n.inner, root)
+		return object(n.inner, root, r)
 	}
 	v := document.Object()
 	for _, r := range n.mixed {
@@ -95,10 +118,10 @@ func (n *node) value(root reflect.Value) document.Value {
 	return v.Get(n.name)
 }
 
-func object(nodes []node, root reflect.Value) document.Value {
-	members := make([]document.Member, 0, len(nodes))
+func object(nodes []node, root reflect.Value, r *room) document.Value {
+	members := r.take(len(nodes))
 	for i := range nodes {
-		if x := nodes[i].value(root); !x.IsEmpty() {
+		if x := nodes[i].value(root, r); !x.IsEmpty() {
 			members = append(members, document.Member{Name: nodes[i].name, Value: x})
 		}
 	}

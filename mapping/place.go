@@ -306,14 +306,14 @@ func (l *place) setElement(array, x document.Value) document.Value {
 	i := l.element(&array)
 	if i < 0 {
 		if !x.IsEmpty() {
-			array.Append(l.make(x))
+			array.Append(l.make(x, nil))
 		}
 		return array
 	}
 	e := array.At(i)
 	switch {
 	case e.Kind() != document.KindObject || l.sub == "" && len(l.subs) == 0:
-		*e = l.make(x)
+		*e = l.make(x, nil)
 	case l.sub != "":
 		put(e, l.sub, x)
 	default:
@@ -334,12 +334,15 @@ func (l *place) seeds(sub string) bool {
 	return slices.ContainsFunc(l.seed, func(m document.Member) bool { return m.Name == sub })
 }
 
-// make makes an element of a value.
-func (l *place) make(x document.Value) document.Value {
+// most is how many members an element that is made of a value usually has.
+func (l *place) most() int { return len(l.seed) + max(1, len(l.subs)) }
+
+// make makes an element of a value; there may be room for its members.
+func (l *place) make(x document.Value, room []document.Member) document.Value {
 	if l.sub == "" && x.Kind() != document.KindObject {
 		return x
 	}
-	members := append(make([]document.Member, 0, len(l.seed)+2), l.seed...)
+	members := append(room, l.seed...)
 	if l.sub != "" {
 		return document.Object(append(members, document.Member{Name: l.sub, Value: x})...)
 	}
@@ -366,7 +369,7 @@ func (l *place) scatter(array, values document.Value) document.Value {
 	out := make([]document.Value, 0, values.Len())
 	taken := make([]bool, array.Len())
 	for _, m := range values.Items() {
-		e := l.make(m.Value)
+		e := l.make(m.Value, nil)
 		for i := range array.Items() {
 			was := *array.At(i)
 			if !taken[i] && (l.where == nil || filter.MatchElement(l.where, was)) && document.Equal(l.of(was), l.of(e)) {
