@@ -167,6 +167,9 @@ func (l *list) from(n int) (from, where, id string) {
 	return from, where + " AND " + c.sql, id
 }
 
+// far is how many resources are skipped rather in the index alone, with a look-up of each row that is behind them.
+const far = 1000
+
 // read makes a query for so many resources behind a position, in an order of the database's.
 func (l *list) read(after *store.Position, column string, desc bool, limit, offset int, extra string) (string, []any) {
 	args := slices.Clip(l.args)
@@ -181,6 +184,11 @@ func (l *list) read(after *store.Position, column string, desc bool, limit, offs
 	order := "r." + column + direction
 	if column != "id" {
 		order += ", r.id"
+	}
+	whole := "SELECT " + columns + ", r.type, r.id" + extra
+	head := whole
+	if offset >= far {
+		head = "SELECT r.type, r.id, r." + column + " AS place"
 	}
 	var selects []string
 	for n, t := range l.types {
@@ -216,20 +224,27 @@ func (l *list) read(after *store.Position, column string, desc bool, limit, offs
 				where += " AND " + byID + " " + orAt + " " + id
 			}
 		}
-		selects = append(selects, "SELECT "+columns+", r.type, r.id"+extra+" FROM "+from+" WHERE "+where+" ORDER BY "+by)
+		selects = append(selects, head+" FROM "+from+" WHERE "+where+" ORDER BY "+by)
 	}
-	end := " LIMIT " + arg(int64(limit))
-	if offset > 0 {
-		end += " OFFSET " + arg(int64(offset))
+	sql := strings.Join(selects, "")
+	if len(selects) > 1 {
+		most := " LIMIT " + arg(int64(limit+offset))
+		for i := range selects {
+			selects[i] = fmt.Sprintf("SELECT * FROM (%s%s) s%d", selects[i], most, i)
+		}
+		by := order
+		if offset >= far {
+			by = strings.Replace(order, "r."+column, "r.place", 1)
+		}
+		sql = "SELECT * FROM (" + strings.Join(selects, " UNION ALL ") + ") r ORDER BY " + by + ", r.type"
 	}
-	if len(selects) < 2 {
-		return compact(strings.Join(selects, "")+end, args)
+	if sql += " LIMIT " + arg(int64(limit)); offset > 0 {
+		sql += " OFFSET " + arg(int64(offset))
 	}
-	most := " LIMIT " + arg(int64(limit+offset))
-	for i := range selects {
-		selects[i] = fmt.Sprintf("SELECT * FROM (%s%s) s%d", selects[i], most, i)
+	if offset >= far {
+		sql = whole + " FROM (" + sql + ") p" + l.rowsOf() + " ORDER BY " + order + ", r.type"
 	}
-	return compact("SELECT * FROM ("+strings.Join(selects, " UNION ALL ")+") r ORDER BY "+order+", r.type"+end, args)
+	return compact(sql, args)
 }
 
 // ofType is what the index of modified begins with.

@@ -76,6 +76,10 @@ func (p *postgres) in(ids string) string { return "r.id = ANY (ARRAY(" + ids + "
 // beginning.
 func (p *postgres) joinsIDs() bool { return true }
 
+func (p *postgres) rowsOf() string {
+	return " CROSS JOIN LATERAL (SELECT * FROM ~resource r WHERE r.tenant = $1 AND r.type = p.type AND r.id = p.id LIMIT 1) r"
+}
+
 func (p *postgres) groups() string {
 	return "array_to_string(ARRAY(SELECT " + groupsRows + " FROM ~member m WHERE m.tenant = $1 AND m.member_id = r.id ORDER BY m.group_id), '" + keysSplit + "')"
 }

@@ -95,6 +95,10 @@ func (e *liteEngine) in(ids string) string { return "r.id IN (" + ids + ")" }
 
 func (e *liteEngine) joinsIDs() bool { return false }
 
+func (e *liteEngine) rowsOf() string {
+	return " CROSS JOIN ~resource r ON r.tenant = $1 AND r.type = p.type AND r.id = p.id"
+}
+
 func (e *liteEngine) groups() string {
 	return "(SELECT COALESCE(string_agg(" + groupsRows + ", '" + keysSplit + "' ORDER BY m.group_id), '') FROM ~member m WHERE m.tenant = $1 AND m.member_id = r.id)"
 }

@@ -77,6 +77,8 @@ type engine interface {
 	lock() string
 	// in is the condition that r.id is among the ids of a query.
 	in(ids string) string
+	// rowsOf joins a resource r to each place p of a list.
+	rowsOf() string
 	// joinsIDs says that a list looks up id by id what a query for ids finds.
 	joinsIDs() bool
 	// groups is a column with all the groups of a resource r: groupsRows in their order, joined by keysSplit.
