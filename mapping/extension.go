@@ -108,6 +108,17 @@ func (m *Mapping[T]) Mutability() map[string]string {
 	return paths
 }
 
+// Sensitive lists the attributes whose values are not to be shown. It is the form of scim.Options.Sensitive for one
+// resource type, whose errors are about values of a wrong type.
+func (m *Mapping[T]) Sensitive() (paths []string) {
+	for _, r := range m.rules {
+		if r.Sensitive {
+			paths = append(paths, r.Path)
+		}
+	}
+	return paths
+}
+
 // Schema is the extension's schema in the form of RFC 7643 section 7, of which schema.Declare makes one to serve.
 func (x Extension) Schema() document.Value {
 	return document.Object(

@@ -31,6 +31,10 @@ type Options struct {
 	// back what holds. mapping.Mapping.Mutability makes it. The default leaves all to the schemas.
 	Mutability map[string]map[string]string
 
+	// Sensitive names attributes, by resource type, whose values no error shows, beside those that are never returned.
+	// mapping.Mapping.Sensitive lists them. The default is none.
+	Sensitive map[string][]string
+
 	// Hooks are told what has happened to people and groups. It is short for Lifecycle.Hooks.
 	Hooks lifecycle.Hooks
 

@@ -53,6 +53,7 @@ func TestBadOptions(t *testing.T) {
 			o.Mutability = map[string]map[string]string{"User": {"shoeSize": "readOnly"}}
 			o.Lifecycle.Guards = []lifecycle.Guard{nil}
 		}, "Options.Mutability"},
+		{"a sensitive nothing", func(o *scim.Options) { o.Sensitive = map[string][]string{"User": {"shoeSize"}} }, "Options.Sensitive"},
 		{"no such mutability", func(o *scim.Options) {
 			o.Mutability = map[string]map[string]string{"User": {"title": "never"}}
 			o.Lifecycle.Guards = []lifecycle.Guard{nil}

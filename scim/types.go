@@ -69,6 +69,11 @@ func (h *Handler) compile(rt elimity.ResourceType) (*endpoint, error) {
 	if ep.Type, err = schema.Compile(rt, slices.Concat(lookups[rt.Name], h.opts.Index[rt.Name], h.opts.Lifecycle.Link[rt.Name], ep.unique)...); err != nil {
 		return nil, fmt.Errorf("scim: resource type %s: %w", rt.Name, err)
 	}
+	for _, path := range h.opts.Sensitive[rt.Name] {
+		if err := ep.Hide(path); err != nil {
+			return nil, fmt.Errorf("scim: Options.Sensitive: %w", err)
+		}
+	}
 	if ep.standard, err = ep.Projection(nil, nil); err != nil {
 		return nil, fmt.Errorf("scim: resource type %s: %w", rt.Name, err)
 	}

@@ -49,6 +49,7 @@ type Attribute struct {
 	common  common // which of the attributes that every resource has
 	path    string // Path.String()
 	indexed bool   // values are index keys, so they are kept short
+	hidden  bool   // errors don't show values
 	checked bool   // Finish must look inside: there are elements to count, required sub-attributes, a primary
 }
 

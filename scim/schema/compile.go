@@ -169,6 +169,26 @@ func compile(e elimityschema.CoreAttribute, at filter.Path, parent *Attribute) (
 	return a, nil
 }
 
+// Hide keeps the values of an attribute, or of the one whose elements are named, out of errors. It is to be called before
+// the type is used.
+func (t *Type) Hide(path string) error {
+	a, x, err := t.Resolve(splitPath(path), nil)
+	if err != nil {
+		return err
+	}
+	hide := []*Attribute{a}
+	if a == nil {
+		hide = x.Attributes
+	}
+	for _, a := range hide {
+		a.hidden = true
+		for _, s := range a.Sub {
+			s.hidden = true
+		}
+	}
+	return nil
+}
+
 // relate makes a the attribute of a relation. Its value is always a resource's id.
 func (a *Attribute) relate(r filter.Relation) {
 	a.Relation = r

@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	elimity "github.com/elimity-com/scim"
 	"github.com/stretchr/testify/assert"
@@ -177,6 +178,39 @@ func TestTenantRules(t *testing.T) {
 		h.ServeHTTP(w, r)
 		assert.Equal(t, c.status, w.Code, c.body)
 		assert.Contains(t, w.Body.String(), c.detail)
+	}
+}
+
+// What is sensitive is in no error, whether the value or its type is wrong.
+func TestSensitive(t *testing.T) {
+	type worker struct {
+		Login string  `scim:"userName"`
+		Pay   float64 `scim:"urn:example:rules:pay,sensitive" validate:"max=100"`
+		Own   struct {
+			Since time.Time `scim:"since"`
+		} `scim:"urn:example:rules:own,sensitive"`
+		Phone string `scim:"phoneNumbers[type eq \"mobile\"].value,sensitive" validate:"omitempty,e164"`
+	}
+	m, err := mapping.For[worker]()
+	require.NoError(t, err)
+	users, err := rules.Type(scim.UserType(), m)
+	require.NoError(t, err)
+	h, err := scim.NewHandler(memstore.New(), &scim.Options{
+		Auth: scim.NoAuth{Tenant: "acme"}, ResourceTypes: []elimity.ResourceType{users}, Sensitive: map[string][]string{"User": m.Sensitive()},
+		Lifecycle: lifecycle.Options{Guards: []lifecycle.Guard{rules.Guard("User", m)}},
+	})
+	require.NoError(t, err)
+	for _, c := range []struct{ sent, want string }{
+		{`"urn:example:rules":{"pay":31337}`, "urn:example:rules:pay: want at most 100"},
+		{`"urn:example:rules":{"pay":"31337 a month"}`, "urn:example:rules:pay: want a number"},
+		{`"urn:example:rules":{"own":{"since":"31337"}}`, "urn:example:rules:own.since: want a date and time"},
+		{`"phoneNumbers":[{"type":"mobile","value":"31337x"}]`, "want a telephone number such as +49301234567"},
+	} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "POST", "/Users", strings.NewReader(`{"userName":"ada",`+c.sent+`}`)))
+		assert.Equal(t, 400, w.Code)
+		assert.Contains(t, w.Body.String(), c.want)
+		assert.NotContains(t, w.Body.String(), "31337")
 	}
 }
 
