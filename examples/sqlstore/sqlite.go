@@ -25,6 +25,7 @@ type liteEngine struct {
 
 	writing  chan struct{}        // has room for one: who writes
 	written  map[string]*sql.Stmt // the prepared statements of who writes
+	queue    writeQueue
 	mu       sync.Mutex
 	prepares map[stmtKey]*sql.Stmt // those of readers, of as many statements as a program has
 }
@@ -53,7 +54,7 @@ func openSQLite(path string, o *Options) (engine, error) {
 		}
 		return db, err
 	}
-	writer, err := open(1, "journal_mode(WAL)", "journal_size_limit(67108864)")
+	writer, err := open(1, "journal_mode(WAL)", "journal_size_limit(67108864)", "wal_autocheckpoint(4000)")
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +134,7 @@ func (e *liteEngine) prepared(ctx context.Context, db *sql.DB, text string) (*sq
 
 func (e *liteEngine) query(ctx context.Context, text string, args []any, each func(row) error) error {
 	if strings.Contains(text, "UPDATE ") || strings.Contains(text, "DELETE ") { // with a RETURNING
-		return e.write(ctx, func(w *liteTx) error { return w.query(ctx, text, args, each) })
+		return e.write(ctx, false, func(ctx context.Context, w *liteTx) error { return w.query(ctx, text, args, each) })
 	}
 	text = e.fill(text)
 	s, err := e.prepared(ctx, e.reader, text)
@@ -256,52 +257,12 @@ func (t *liteSnapshot) query(ctx context.Context, text string, args []any, each 
 	return t.fail(ctx, readRows(rows, err, each))
 }
 
-// write runs a transaction that may write, one at a time in this process. Its first statement takes the lock that
-// excludes other processes, so that it waits before it has read anything.
-func (e *liteEngine) write(ctx context.Context, do func(*liteTx) error) error {
-	return e.alone(ctx, func() error {
-		if err := e.prepareWriter(ctx); err != nil {
-			return err
-		}
-		return e.begin(ctx, do)
-	})
-}
-
-// alone waits until no other one writes.
-func (e *liteEngine) alone(ctx context.Context, do func() error) error {
-	select {
-	case e.writing <- struct{}{}:
-	case <-ctx.Done():
-		return e.fail(ctx, ctx.Err())
-	}
-	defer func() { <-e.writing }()
-	return e.fail(ctx, do())
-}
-
-func (e *liteEngine) begin(ctx context.Context, do func(*liteTx) error) error {
-	tx, err := e.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return e.fail(ctx, err)
-	}
-	w := &liteTx{e, tx, map[string]*sql.Stmt{}}
-	if _, err = w.exec(ctx, liteLock); err == nil {
-		err = do(w)
-	}
-	if err == nil {
-		return e.fail(ctx, tx.Commit())
-	}
-	if back := tx.Rollback(); !errors.Is(back, sql.ErrTxDone) {
-		err = errors.Join(err, back)
-	}
-	return e.fail(ctx, err)
-}
-
 func (e *liteEngine) transact(ctx context.Context, do func(Tx) error) error {
-	return e.write(ctx, func(w *liteTx) error { return do(Tx{SQLite: w.tx}) })
+	return e.write(ctx, true, func(_ context.Context, w *liteTx) error { return do(Tx{SQLite: w.tx}) })
 }
 
 func (e *liteEngine) apply(ctx context.Context, statements []statement) (changed []int64, err error) {
-	err = e.write(ctx, func(w *liteTx) error {
+	err = e.write(ctx, false, func(ctx context.Context, w *liteTx) error {
 		for _, s := range statements {
 			n, err := w.exec(ctx, s.sql, s.args...)
 			if err != nil {
@@ -335,13 +296,13 @@ func (e *liteEngine) fail(ctx context.Context, err error) error {
 
 // migrate tries again if another process was faster: then what it did is not done a second time.
 func (e *liteEngine) migrate(ctx context.Context) error {
-	return e.alone(ctx, func() error {
-		const attempts = 10
-		for n := 1; ; n++ {
-			err := e.names.migrate(ctx, e.writer, goose.DialectSQLite3, "sqlite")
-			if err == nil || n == attempts || ctx.Err() != nil {
-				return err
-			}
+	e.writing <- struct{}{}
+	defer func() { <-e.writing }()
+	const attempts = 10
+	for n := 1; ; n++ {
+		err := e.names.migrate(ctx, e.writer, goose.DialectSQLite3, "sqlite")
+		if err == nil || n == attempts || ctx.Err() != nil {
+			return e.fail(ctx, err)
 		}
-	})
+	}
 }

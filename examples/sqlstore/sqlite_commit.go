@@ -47,7 +47,7 @@ const liteLock = `UPDATE ~lock SET n = 1`
 
 // liteStatements are prepared once.
 var liteStatements = []string{
-	liteLock, liteKeys, liteInsert, liteUpdate, liteDelete, liteKey, liteNoKey, liteGroup, liteUnknown, liteMember, liteRemove,
+	liteLock, liteSavepoint, liteBack, liteRelease, liteKeys, liteInsert, liteUpdate, liteDelete, liteKey, liteNoKey, liteGroup, liteUnknown, liteMember, liteRemove,
 	liteLeave, liteDisband, liteIndexed, seatsSQL, liteCount, liteEvent, liteJournal,
 }
 
@@ -59,7 +59,7 @@ type liteChange struct {
 }
 
 func (e *liteEngine) commit(ctx context.Context, c *store.Change, first []indexed) error {
-	return e.write(ctx, func(w *liteTx) error {
+	return e.write(ctx, e.inTx != nil, func(ctx context.Context, w *liteTx) error {
 		t := &liteChange{w, ctx, enc(c.Tenant)}
 		if err := t.write(c); err != nil {
 			return err

@@ -1,0 +1,96 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rollcall-dev/rollcall/store"
+	"github.com/stretchr/testify/require"
+)
+
+// together commits changes while somebody else writes, so that all of them wait and then share a transaction. The last one's
+// context is given, and leave is called when all of them wait. It returns what became of each.
+func together(t *testing.T, s *Store, changes []*store.Change, last context.Context, leave func()) []error {
+	e := s.engine.(*liteEngine)
+	waiting := func() int {
+		e.queue.mu.Lock()
+		defer e.queue.mu.Unlock()
+		return len(e.queue.waiting)
+	}
+	e.writing <- struct{}{}
+	errs := make([]error, len(changes))
+	var all sync.WaitGroup
+	for n, c := range changes {
+		ctx := t.Context()
+		if n == len(changes)-1 {
+			ctx = last
+		}
+		all.Go(func() { errs[n] = s.Commit(ctx, c) })
+		require.Eventually(t, func() bool { return waiting() == n+1 }, 10*time.Second, time.Microsecond)
+	}
+	leave()
+	<-e.writing
+	all.Wait()
+	return errs
+}
+
+func createUser(id, userName string) *store.Change {
+	r := testUser(id, userName)
+	return &store.Change{Tenant: "t", Put: []store.Put{{Resource: r}}, Events: told(id, r.Key)}
+}
+
+// TestTogether has writes share a transaction: what is refused, or not wanted any more, takes nobody else with it.
+func TestTogether(t *testing.T) {
+	s := newOnSQLite(t, nil)
+	last, leave := context.WithCancel(t.Context())
+	changes := []*store.Change{createUser("1", "ada"), createUser("2", "ADA"), createUser("3", "bob"),
+		{Tenant: "t", Delete: []store.Delete{{Type: "User", ID: "9"}}}, createUser("4", "eve"), createUser("5", "zoe")}
+	errs := together(t, s, changes, last, leave)
+	require.ErrorAs(t, errs[1], new(*store.ConflictError))
+	require.ErrorIs(t, errs[3], store.ErrNotFound)
+	require.ErrorIs(t, errs[5], context.Canceled)
+	for _, n := range []int{0, 2, 4} {
+		require.NoError(t, errs[n])
+	}
+	checkWhole(t, s, []string{"1", "3", "4"})
+	p, err := s.List(t.Context(), store.Query{Tenant: "t", Types: []string{"User"}})
+	require.NoError(t, err)
+	require.Equal(t, 3, p.Total)
+}
+
+// TestTogetherFull fills the disk under many who share a transaction: nobody is told that it was done, and nothing was.
+func TestTogetherFull(t *testing.T) {
+	s := newOnSQLite(t, nil)
+	pragma := func(text string) {
+		_, err := s.engine.(*liteEngine).writer.ExecContext(t.Context(), "PRAGMA "+text)
+		require.NoError(t, err)
+	}
+	var changes []*store.Change
+	for n := range 40 {
+		changes = append(changes, createUser(fmt.Sprint(n), fmt.Sprintf("%08192d", n)))
+	}
+	pragma("max_page_count = 60")
+	for _, err := range together(t, s, changes, t.Context(), func() {}) {
+		require.ErrorIs(t, err, store.ErrUnavailable)
+	}
+	checkWhole(t, s, nil)
+	pragma("max_page_count = 1000000")
+	require.NoError(t, errors.Join(together(t, s, changes, t.Context(), func() {})...))
+}
+
+// TestPanicInTx has the product's own code panic: only the one who asked for it hears of that, and writing goes on.
+func TestPanicInTx(t *testing.T) {
+	s := newOnSQLite(t, &Options{InTx: func(_ context.Context, _ Tx, c *store.Change) error {
+		if c.Put[0].Resource.ID == "2" {
+			panic("own code")
+		}
+		return nil
+	}})
+	require.PanicsWithValue(t, "own code", func() { _ = s.Commit(t.Context(), createUser("2", "bob")) })
+	require.NoError(t, s.Commit(t.Context(), createUser("1", "ada")))
+	checkWhole(t, s, []string{"1"})
+}
