@@ -23,7 +23,8 @@ type Options struct {
 	Index map[string][]string
 
 	// Unique names attributes, by resource type, that no two resources of a tenant may share, beside those that the
-	// schema says so of; emails[type eq "work"].value for some elements of one. The default is the displayName of groups, by which Entra ID finds them; an empty map is none.
+	// schema says so of; emails[type eq "work"].value for some elements of one. The default is the displayName of groups, by
+	// which Entra ID finds them; an empty map is none.
 	Unique map[string][]string
 
 	// Mutability says, by resource type and attribute, what /Schemas tells of attributes whose changes Lifecycle.Guards
