@@ -18,6 +18,7 @@ func (x *exchange) body() (document.Value, error) {
 	limit := x.h.opts.Limits.Body
 	tooLarge := &Error{Status: http.StatusRequestEntityTooLarge, Detail: "the body is too large: the limit is " + bytesText(limit)}
 	if x.r.ContentLength > limit {
+		x.skipBody()
 		return document.Value{}, tooLarge
 	}
 	var text strings.Builder
@@ -29,6 +30,7 @@ func (x *exchange) body() (document.Value, error) {
 		n, err := x.r.Body.Read(buf)
 		text.Write(buf[:n])
 		if int64(text.Len()) > limit {
+			x.skipBody()
 			return document.Value{}, tooLarge
 		}
 		if err == io.EOF {
@@ -53,6 +55,17 @@ func (x *exchange) body() (document.Value, error) {
 		return document.Value{}, badRequest("invalidSyntax", "the body is a JSON %s; want an object", v.Kind())
 	}
 	return v, nil
+}
+
+// mostSkipped is how much of a body that is too large is read, and thrown away.
+const mostSkipped = 16 << 20
+
+// skipBody lets a client that is still sending come to an end: one that doesn't read meanwhile would find the connection
+// broken, and not the answer.
+func (x *exchange) skipBody() {
+	if x.r.ContentLength <= mostSkipped && x.r.Header.Get("Expect") == "" {
+		_, _ = io.CopyN(io.Discard, x.r.Body, mostSkipped)
+	}
 }
 
 // checkContentType accepts SCIM's own type and plain JSON (RFC 7644 section 3.8), and a request that names none.
