@@ -58,7 +58,7 @@ func openSQLite(path string, o *Options) (engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	reader, err := open(max(4, runtime.NumCPU()), "query_only(1)", "mmap_size(2147418112)")
+	reader, err := open(max(4, runtime.NumCPU()), "query_only(1)")
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
