@@ -75,7 +75,7 @@ func (s *Service) administerKept(ctx context.Context, settings Settings, tenant,
 // shift commits what a cause does to an account, if it does anything.
 func (s *Service) shift(ctx context.Context, settings Settings, cur *store.Resource, account Account, c Cause) (*store.Resource, error) {
 	next := *cur
-	p := s.plan(Actor{Tenant: cur.Tenant, Action: c.String()}, settings)
+	p := s.plan(Actor{Tenant: cur.Tenant, By: SourceManual, Action: c.String()}, settings)
 	if _, _, err := p.move(account, c, cur, &next); err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func (s *Service) Acquire(ctx context.Context, tenant, userName string) error {
 	if id == "" {
 		return &Denied{DeniedUnknown}
 	}
-	p := s.plan(Actor{Tenant: tenant, Action: "acquire"}, Settings{})
+	p := s.plan(Actor{Tenant: tenant, By: SourceManual, Action: "acquire"}, Settings{})
 	r := &store.Resource{Key: store.Key{Tenant: tenant, Type: acquiredType, ID: rememberedID("name", name[0])}, Created: now(), LastModified: now()}
 	p.put(nil, r)
 	err = p.commit(ctx, r.Key, "acquired")

@@ -56,7 +56,7 @@ func (s *Service) apply(ctx context.Context, settings Settings, k store.Key) err
 	if takes == account.Seat {
 		return nil
 	}
-	p := s.plan(Actor{Tenant: cur.Tenant, Action: "count seats"}, settings)
+	p := s.plan(Actor{Tenant: cur.Tenant, By: SourceManual, Action: "count seats"}, settings)
 	p.change.Seats = &store.SeatClaim{Take: 1, Limit: -1} // it is in already, whatever the limit is now
 	if !takes {
 		p.change.Seats.Take = -1

@@ -20,7 +20,7 @@ func (s *Service) AddManually(ctx context.Context, tenant string, who Identity) 
 	if !settings.Manual {
 		return nil, &Denied{DeniedManual}
 	}
-	r, err := s.makeUser(ctx, Actor{Tenant: tenant, Action: "add by hand"}, settings, SourceManual, who)
+	r, err := s.makeUser(ctx, Actor{Tenant: tenant, By: SourceManual, Action: "add by hand"}, settings, SourceManual, who)
 	var taken *store.ConflictError
 	if errors.As(err, &taken) {
 		return nil, &Denied{DeniedExists}
@@ -107,7 +107,7 @@ func (s *Service) byHand(ctx context.Context, tenant, userName, action string, d
 		if cur.Type == userType && AccountOf(cur).Source == SourceSCIM && !settings.EditManaged {
 			return &Denied{DeniedManaged}
 		}
-		err = do(s.plan(Actor{Tenant: tenant, Action: action}, settings), cur)
+		err = do(s.plan(Actor{Tenant: tenant, By: SourceManual, Action: action}, settings), cur)
 		var taken *store.ConflictError
 		if errors.As(err, &taken) {
 			return &Denied{DeniedExists}

@@ -12,6 +12,7 @@ import (
 // Actor is who asks for a change, and through what; it goes into the journal.
 type Actor struct {
 	Tenant     string
+	By         Source // an identity provider, a sign-in, or an administrator by hand
 	Connection string
 	Action     string   // e.g. "PATCH /Users"
 	Quirks     []string // names of the tolerated deviations that the request used

@@ -136,7 +136,7 @@ func (p *plan) removeKept(ctx context.Context, k store.Key) error {
 
 // restore lets a user in again who was kept. The identity provider has let go of it: it is managed by hand from now on.
 func (s *Service) restore(ctx context.Context, settings Settings, kept *store.Resource) (*store.Resource, error) {
-	p := s.plan(Actor{Tenant: kept.Tenant, Action: Reactivate.String()}, settings)
+	p := s.plan(Actor{Tenant: kept.Tenant, By: SourceManual, Action: Reactivate.String()}, settings)
 	user, err := p.unkeep(ctx, kept.Key)
 	if err != nil {
 		return nil, err

@@ -55,7 +55,7 @@ func (s *Service) login(ctx context.Context, tenant string, settings Settings, w
 		if !settings.JIT {
 			return Login{}, &Denied{DeniedUnknown}
 		}
-		cur, err = s.makeUser(ctx, Actor{Tenant: tenant, Action: "login"}, settings, SourceSSO, who)
+		cur, err = s.makeUser(ctx, Actor{Tenant: tenant, By: SourceSSO, Action: "login"}, settings, SourceSSO, who)
 	}
 	if err != nil {
 		return Login{}, err
@@ -75,7 +75,7 @@ func (s *Service) login(ctx context.Context, tenant string, settings Settings, w
 	if first {
 		account.FirstLogin = now()
 	}
-	p := s.plan(Actor{Tenant: tenant, Action: "login"}, settings)
+	p := s.plan(Actor{Tenant: tenant, By: SourceSSO, Action: "login"}, settings)
 	next := *cur
 	moved, _, err := p.move(account, SignIn, cur, &next)
 	if err != nil {

@@ -56,7 +56,7 @@ func (c *caller) key(ep *endpoint, id string) store.Key {
 }
 
 func (c *caller) actor(action string, ep *endpoint) lifecycle.Actor {
-	a := lifecycle.Actor{Tenant: c.who.Tenant, Connection: c.who.Connection, Action: action + " " + ep.Endpoint}
+	a := lifecycle.Actor{Tenant: c.who.Tenant, By: lifecycle.SourceSCIM, Connection: c.who.Connection, Action: action + " " + ep.Endpoint}
 	for q := range c.mode.Quirks.All() {
 		a.Quirks = append(a.Quirks, q.String())
 	}

@@ -19,7 +19,8 @@ import (
 
 // Guard takes attributes of a resource type into T by the mapping's rules. What can't be is refused with 400 invalidValue,
 // which names the attribute and the form that it must have; what the identity provider has no authority over stays as it
-// is, and the journal says why.
+// is, and the journal says why. What the product itself does, by a sign-in or by hand, has the authority and must only be
+// valid.
 func Guard[T any](typ string, m *mapping.Mapping[T]) lifecycle.Guard {
 	return GuardOf(typ, func(context.Context, string) (*mapping.Mapping[T], error) { return m, nil })
 }
@@ -27,7 +28,7 @@ func Guard[T any](typ string, m *mapping.Mapping[T]) lifecycle.Guard {
 // GuardOf is Guard where each tenant has a mapping of its own, such as one compiled with rules that it configured. of is
 // called for every change, so it should remember what it compiled.
 func GuardOf[T any](typ string, of func(ctx context.Context, tenant string) (*mapping.Mapping[T], error)) lifecycle.Guard {
-	return func(ctx context.Context, _ lifecycle.Actor, before, after *store.Resource) error {
+	return func(ctx context.Context, a lifecycle.Actor, before, after *store.Resource) error {
 		if after == nil || after.Type != typ {
 			return nil
 		}
@@ -35,17 +36,24 @@ func GuardOf[T any](typ string, of func(ctx context.Context, tenant string) (*ma
 		if err != nil {
 			return err
 		}
+		if a.By == lifecycle.SourceSSO || a.By == lifecycle.SourceManual {
+			if before != nil && before.Attributes == after.Attributes {
+				return nil
+			}
+			var t T
+			err := m.FromSCIM(after.Attributes.Value(), &t)
+			if err == nil {
+				err = m.Validate(&t)
+			}
+			return refusal(err)
+		}
 		old := document.Object()
 		if before != nil {
 			old = before.Attributes.Value()
 		}
 		out, err := m.Review(old, after.Attributes.Value())
-		var invalid *mapping.InvalidError
-		if errors.As(err, &invalid) {
-			return &lifecycle.Refusal{Reason: lifecycle.Invalid, Attribute: invalid.Path, Detail: invalid.What()}
-		}
 		if err != nil {
-			return err
+			return refusal(err)
 		}
 		for _, i := range out.Ignored {
 			lifecycle.Note(ctx, i.String())
@@ -57,6 +65,15 @@ func GuardOf[T any](typ string, of func(ctx context.Context, tenant string) (*ma
 		}
 		return nil
 	}
+}
+
+// refusal tells an administrator what a mapping finds wrong.
+func refusal(err error) error {
+	var invalid *mapping.InvalidError
+	if errors.As(err, &invalid) {
+		return &lifecycle.Refusal{Reason: lifecycle.Invalid, Attribute: invalid.Path, Detail: invalid.What()}
+	}
+	return err
 }
 
 // Type makes a resource type tell what a mapping says: its extensions. Every field must be at an attribute that there

@@ -249,3 +249,36 @@ func typeOf[T any]() error {
 }
 
 func notes(e store.Entry) string { return string(document.AppendJSON(nil, e.Data.Get("notes"))) }
+
+// Who is added by hand has what the administrator says, also where the identity provider has no say; it must be valid.
+func TestByHand(t *testing.T) {
+	type colleague struct {
+		Login string `scim:"userName" validate:"email"`
+		Title string `scim:"title,product" validate:"max=5"`
+	}
+	m, err := mapping.For[colleague]()
+	require.NoError(t, err)
+	s := memstore.New()
+	h, err := scim.NewHandler(s, &scim.Options{
+		Auth:       scim.NoAuth{Tenant: "acme"},
+		Mutability: map[string]map[string]string{"User": m.Mutability()},
+		Lifecycle:  lifecycle.Options{Guards: []lifecycle.Guard{rules.Guard("User", m)}},
+	})
+	require.NoError(t, err)
+	add := func(userName, title string) (*store.Resource, error) {
+		titled := document.Object(document.Member{Name: "title", Value: document.String(title)})
+		return h.Lifecycle().AddManually(t.Context(), "acme", lifecycle.Identity{UserName: userName, Attributes: titled.Document()})
+	}
+	ada, err := add("ada@corp.example", "Dr")
+	require.NoError(t, err)
+	assert.Equal(t, "Dr", ada.Attributes.Get("title").Text())
+	for _, x := range [][2]string{{"bob", "Dr"}, {"bob@corp.example", "Doctor"}} {
+		var refused *lifecycle.Refusal
+		_, err := add(x[0], x[1])
+		require.ErrorAs(t, err, &refused)
+		assert.Equal(t, lifecycle.Invalid, refused.Reason)
+	}
+	login, err := h.Lifecycle().Login(t.Context(), "acme", lifecycle.Identity{UserName: "ada@corp.example"})
+	require.NoError(t, err)
+	assert.True(t, login.FirstLogin)
+}
