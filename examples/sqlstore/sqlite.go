@@ -46,7 +46,7 @@ func openSQLite(path string, o *Options) (engine, error) {
 		return nil, errors.New("sqlite: want the path of a file")
 	}
 	open := func(most int, pragmas ...string) (*sql.DB, error) {
-		v := url.Values{"_pragma": append(pragmas, "busy_timeout(10000)", "synchronous(NORMAL)", "cache_size(-16000)", "temp_store(MEMORY)")}
+		v := url.Values{"_pragma": append(pragmas, "busy_timeout(10000)", "synchronous(NORMAL)", "cache_size(-32000)", "temp_store(MEMORY)")}
 		db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+v.Encode())
 		if err == nil {
 			db.SetMaxOpenConns(most)
