@@ -287,10 +287,9 @@ WHERE m.tenant = $1 AND m.group_id = $2 AND m.member_id > $3 ORDER BY m.member_i
 	liteGroups = `SELECT m.member_type, m.group_id, r.label FROM ~member m
 JOIN ~resource r ON r.tenant = m.tenant AND r.type = 'Group' AND r.id = m.group_id
 WHERE m.tenant = $1 AND m.member_id = $2 AND m.group_id > $3 ORDER BY m.group_id LIMIT $4`
-	// The plus keeps the planner from reading the whole of a group from $3 on.
 	liteNamed = `SELECT m.member_type, m.member_id, r.label FROM ~member m
 JOIN ~resource r ON r.tenant = m.tenant AND r.type = m.member_type AND r.id = m.member_id
-WHERE m.tenant = $1 AND m.group_id = $2 AND +m.member_id > $3 AND m.member_id IN (SELECT value FROM json_each($5))
+WHERE m.tenant = $1 AND m.group_id = $2 AND m.member_id > $3 AND m.member_id IN (SELECT value FROM json_each($5))
 ORDER BY m.member_id LIMIT $4`
 )
 
