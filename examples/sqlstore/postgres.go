@@ -24,7 +24,8 @@ type postgres struct {
 	pool  *pgxpool.Pool
 	isOwn bool
 	names
-	inTx func(context.Context, Tx, *store.Change) error
+	inTx      func(context.Context, Tx, *store.Change) error
+	additions queue[*store.Change]
 }
 
 func openPostgres(ctx context.Context, dsn string, o *Options) (engine, error) {
@@ -58,7 +59,9 @@ func Tune(c *pgxpool.Config) {
 }
 
 func newPostgres(pool *pgxpool.Pool, o *Options) *postgres {
-	return &postgres{pool: pool, names: newNames(o.Schema, o.Prefix), inTx: o.InTx}
+	p := &postgres{pool: pool, names: newNames(o.Schema, o.Prefix), inTx: o.InTx}
+	p.additions = queue[*store.Change]{workers: sharers, most: mostShared, write: p.addTogether, leave: true}
+	return p
 }
 
 func (p *postgres) close() error {

@@ -1,9 +1,9 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -26,9 +26,6 @@ const (
 // one transaction. Rows are locked in the order: resources, members, counts, seats. An event gets its number behind its
 // subject's lock, so that the numbers of a subject's events are in the order of the commits.
 const (
-	pgInsert = `INSERT INTO ~resource (tenant, type, id, version, created, modified, label, folded, keys, uniques, attributes, internal)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
-
 	// pgRewrite is for who knows the keys that there were, and pgUpdate for who doesn't.
 	pgRewrite = `WITH w AS (
 	UPDATE ~resource SET version = $4, created = $5, modified = $6, label = $7, folded = $8, keys = $9, uniques = $10,
@@ -100,9 +97,6 @@ FROM (SELECT min(n) AS n FROM (SELECT n FROM asked EXCEPT SELECT n FROM found) x
 SELECT x.type, x.attribute FROM unnest($1::text[], $2::text[]) x (type, attribute) ORDER BY 1, 2 ON CONFLICT DO NOTHING`
 
 	pgSubject = `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`
-	pgEvent   = `INSERT INTO ~event (tenant, id, kind, subject_type, subject_id, subject, time, data) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
-	pgJournal = `INSERT INTO ~journal (tenant, id, time, connection, subject_type, subject_id, action, outcome, data)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
 
 	pgCount = `INSERT INTO ~count AS c (tenant, type, shard, n, seats) VALUES ($1, $2, 1 + pg_backend_pid() % 64, $3, $4)
 ON CONFLICT (tenant, type, shard) DO UPDATE SET n = c.n + $3, seats = c.seats + $4`
@@ -120,31 +114,74 @@ w AS (
 SELECT ~expect(EXISTS (SELECT FROM w), 'RC410', '')`
 )
 
-// pgKeys add one key, two, and so on. Rows that stand in a statement cost less than those of an array.
-var pgKeys = func() (texts [6]string) {
-	rows := "INSERT INTO ~key (id, key, uniq) VALUES "
-	for i := range texts {
-		rows += fmt.Sprintf("($1, $%d, $%d)", 2*i+2, 2*i+3)
-		texts[i] = rows
-		rows += ", "
-	}
-	return texts
-}()
-
-// pgChange is a change as statements.
-type pgChange struct {
-	*postgres
-	pgx.Batch
-	tenant string
-	counts map[string]int64
+// pgRows inserts rows of a table. Those that stand in a statement cost less than those of an array.
+type pgRows struct {
+	columns    int
+	statements []string // with one row, two, and so on
 }
 
-func (c *pgChange) add(sql string, args ...any) { c.Queue(c.fill(sql), args...) }
+var (
+	pgResources = newRows(mostShared, "~resource", "tenant", "type", "id", "version", "created", "modified", "label", "folded", "keys", "uniques", "attributes", "internal")
+	pgKeys      = newRows(4*mostShared, "~key", "key", "id", "uniq")
+	pgEvents    = newRows(mostShared, "~event", "tenant", "id", "kind", "subject_type", "subject_id", "subject", "time", "data")
+	pgJournal   = newRows(mostShared, "~journal", "tenant", "id", "time", "connection", "subject_type", "subject_id", "action", "outcome", "data")
+)
+
+func newRows(most int, table string, columns ...string) pgRows {
+	r := pgRows{columns: len(columns)}
+	text := "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES "
+	for row := range most {
+		places := make([]string, len(columns))
+		for i := range places {
+			places[i] = place(row*len(columns) + i + 1)
+		}
+		text += "(" + strings.Join(places, ", ") + ")"
+		r.statements = append(r.statements, text)
+		text += ", "
+	}
+	return r
+}
+
+// pgBatch are the statements of one transaction. Rows to insert are put off, so that those of a table come together.
+type pgBatch struct {
+	*postgres
+	pgx.Batch
+	resources, keys, events, journal []any // one column after the other
+	subjects                         []string
+	counts                           map[counted]delta
+}
+
+// counted is what is counted: a tenant's resources of a type.
+type counted struct{ tenant, typ string }
+
+type delta struct{ n, seats int64 }
+
+func (b *pgBatch) add(sql string, args ...any) { b.Queue(b.fill(sql), args...) }
+
+func (b *pgBatch) insert(r pgRows, rows []any) {
+	for len(rows) > 0 {
+		n := min(len(rows)/r.columns, len(r.statements))
+		b.add(r.statements[n-1], rows[:n*r.columns]...)
+		rows = rows[n*r.columns:]
+	}
+}
+
+func (b *pgBatch) count(tenant, typ string, n, seats int64) {
+	k := counted{tenant, typ}
+	was := b.counts[k]
+	b.counts[k] = delta{was.n + n, was.seats + seats}
+}
 
 func (p *postgres) commit(ctx context.Context, c *store.Change, first []indexed) error {
+	if p.inTx == nil && len(first) == 0 && isAddition(c) {
+		return p.commitShared(ctx, c)
+	}
+	return p.commitAlone(ctx, c, first)
+}
+
+func (p *postgres) commitAlone(ctx context.Context, c *store.Change, first []indexed) error {
 	return p.retry(ctx, isRetryable, func() error {
-		b := &pgChange{postgres: p, tenant: enc(c.Tenant), counts: map[string]int64{}}
-		b.change(c)
+		b := p.batch(c)
 		if len(first) > 0 {
 			types, attributes := make([]string, len(first)), make([]string, len(first))
 			for i, x := range first {
@@ -170,67 +207,93 @@ func (p *postgres) commit(ctx context.Context, c *store.Change, first []indexed)
 	})
 }
 
-func (b *pgChange) change(c *store.Change) {
-	locked := map[store.Key]bool{}
-	for _, put := range c.Put {
-		b.put(put)
-		locked[store.Key{Type: put.Resource.Type, ID: put.Resource.ID}] = true
+// batch makes one transaction of changes. Where there's more than one, all are additions.
+func (p *postgres) batch(changes ...*store.Change) *pgBatch {
+	b := &pgBatch{postgres: p, counts: map[counted]delta{}}
+	for _, c := range changes {
+		for _, put := range c.Put {
+			b.put(enc(c.Tenant), put)
+		}
 	}
-	for _, a := range c.Absent { // behind the puts, to see what those committed whom they waited for
-		b.add(pgAbsent, b.tenant, enc(a.Type), enc(a.ID))
+	b.insert(pgResources, b.resources)
+	b.insert(pgKeys, b.keys)
+	for _, c := range changes {
+		b.change(c)
+	}
+	slices.Sort(b.subjects)
+	for _, s := range slices.Compact(b.subjects) {
+		b.add(pgSubject, s)
+	}
+	b.insert(pgEvents, b.events)
+	b.insert(pgJournal, b.journal)
+	byName := func(x, y counted) int { return cmp.Or(cmp.Compare(x.tenant, y.tenant), cmp.Compare(x.typ, y.typ)) }
+	for _, k := range slices.SortedFunc(maps.Keys(b.counts), byName) {
+		b.add(pgCount, k.tenant, k.typ, b.counts[k].n, b.counts[k].seats)
+	}
+	for _, c := range changes { // last, as others that wait do so until this is committed
+		if waits(c.Seats) {
+			b.add(pgSeats, enc(c.Tenant), int64(c.Seats.Take), int64(c.Seats.Limit))
+		}
+	}
+	return b
+}
+
+// waits says whether a claim of seats waits for others: with a limit, or when it gives back.
+func waits(s *store.SeatClaim) bool { return s != nil && s.Take != 0 && (s.Take < 0 || s.Limit >= 0) }
+
+// change adds what comes behind the puts, to see what those committed whom they waited for.
+func (b *pgBatch) change(c *store.Change) {
+	tenant := enc(c.Tenant)
+	locked := map[store.Key]bool{}
+	for _, p := range c.Put {
+		locked[store.Key{Type: p.Resource.Type, ID: p.Resource.ID}] = true
+	}
+	for _, a := range c.Absent {
+		b.add(pgAbsent, tenant, enc(a.Type), enc(a.ID))
 	}
 	for _, d := range c.Delete {
 		typ, id := enc(d.Type), enc(d.ID)
-		b.add(pgDelete, b.tenant, typ, id, enc(d.IfVersion))
-		b.add(pgLeave, b.tenant, id, typ)
+		b.add(pgDelete, tenant, typ, id, enc(d.IfVersion))
+		b.add(pgLeave, tenant, id, typ)
 		if d.Type == groupType {
-			b.add(pgDisband, b.tenant, id)
+			b.add(pgDisband, tenant, id)
 		}
-		b.counts[typ]--
+		b.count(tenant, typ, -1, 0)
 		locked[store.Key{Type: d.Type, ID: d.ID}] = true
 	}
 	for _, d := range c.Members {
-		b.members(d, locked[store.Key{Type: groupType, ID: d.Group}] && slices.ContainsFunc(c.Put, func(p store.Put) bool {
+		b.members(tenant, d, slices.ContainsFunc(c.Put, func(p store.Put) bool {
 			return p.Resource.Type == groupType && p.Resource.ID == d.Group
 		}))
 		locked[store.Key{Type: groupType, ID: d.Group}] = true
 	}
-	b.events(c.Events, locked)
+	for _, e := range c.Events {
+		if !locked[store.Key{Type: e.Subject.Type, ID: e.Subject.ID}] { // no row's lock keeps them in order
+			b.subjects = append(b.subjects, strings.Join([]string{tenant, enc(e.Subject.Type), enc(e.Subject.ID)}, keySplit))
+		}
+		b.events = append(b.events, eventArgs(tenant, e)...)
+	}
 	if j := c.Journal; j != nil {
-		b.add(pgJournal, b.tenant, enc(j.ID), j.Time.UnixMicro(), enc(j.Connection), enc(j.Subject.Type), enc(j.Subject.ID),
+		b.journal = append(b.journal, tenant, enc(j.ID), j.Time.UnixMicro(), enc(j.Connection), enc(j.Subject.Type), enc(j.Subject.ID),
 			enc(j.Action), enc(j.Outcome), string(j.Data))
 	}
-	b.count(c.Seats)
-}
-
-// count counts what came and went, and claims seats. Claims that wait for each other come last, as they do so until they
-// are committed.
-func (b *pgChange) count(s *store.SeatClaim) {
-	claimed := int64(0)
-	waits := s != nil && s.Take != 0 && (s.Take < 0 || s.Limit >= 0)
-	if s != nil && !waits {
-		claimed = int64(s.Take)
-	}
-	if len(b.counts) == 0 && claimed != 0 {
-		b.counts[""] = 0
-	}
-	for _, typ := range slices.Sorted(maps.Keys(b.counts)) {
-		b.add(pgCount, b.tenant, typ, b.counts[typ], claimed)
-		claimed = 0
-	}
-	if waits {
-		b.add(pgSeats, b.tenant, int64(s.Take), int64(s.Limit))
+	if s := c.Seats; s != nil && s.Take != 0 && !waits(s) {
+		typ := ""
+		if len(c.Put) > 0 {
+			typ = enc(c.Put[0].Resource.Type) // its count changes, mostly
+		}
+		b.count(tenant, typ, 0, int64(s.Take))
 	}
 }
 
-func (b *pgChange) put(p store.Put) {
+func (b *pgBatch) put(tenant string, p store.Put) {
 	now := keysOf(p.Resource.Index)
-	args := resourceArgs(b.tenant, p.Resource, now)
+	args := resourceArgs(tenant, p.Resource, now)
 	typ, id := args[1].(string), args[2].(string)
 	if p.IfVersion == "" {
-		b.add(pgInsert, args...)
-		b.keys(id, now.hashes(b.tenant, typ), now.uniques)
-		b.counts[typ]++
+		b.resources = append(b.resources, args...)
+		b.addKeys(id, now.hashes(tenant, typ), now.uniques)
+		b.count(tenant, typ, 1, 0)
 		return
 	}
 	args = append(args, enc(p.IfVersion))
@@ -240,28 +303,20 @@ func (b *pgChange) put(p store.Put) {
 	}
 	b.add(pgRewrite, args...)
 	was := keysOf(p.Was.Index)
-	come, went := now.without(was), was.without(now).hashes(b.tenant, typ)
+	come, went := now.without(was), was.without(now).hashes(tenant, typ)
 	if len(come.keys) == 1 && len(went) == 1 { // as mostly
-		b.add(pgNextKey, went[0], id, come.hashes(b.tenant, typ)[0], come.uniques == 1)
+		b.add(pgNextKey, went[0], id, come.hashes(tenant, typ)[0], come.uniques == 1)
 		return
 	}
 	for _, h := range went {
 		b.add(pgNoKey, h, id)
 	}
-	b.keys(id, come.hashes(b.tenant, typ), come.uniques)
+	b.addKeys(id, come.hashes(tenant, typ), come.uniques)
 }
 
-// keys adds keys, as many as are mostly together in one statement.
-func (b *pgChange) keys(id string, hashes [][]byte, uniques int) {
-	for len(hashes) > 0 {
-		n := min(len(hashes), len(pgKeys))
-		args := make([]any, 0, 1+2*n)
-		args = append(args, id)
-		for i, h := range hashes[:n] {
-			args = append(args, h, i < uniques)
-		}
-		b.add(pgKeys[n-1], args...)
-		hashes, uniques = hashes[n:], uniques-n
+func (b *pgBatch) addKeys(id string, hashes [][]byte, uniques int) {
+	for i, h := range hashes {
+		b.keys = append(b.keys, h, id, i < uniques)
 	}
 }
 
@@ -276,25 +331,25 @@ func resourceArgs(tenant string, r *store.Resource, keys keySet) []any {
 		label, folded, keys.joined(), int64(keys.uniques), string(r.Attributes), string(r.Internal))
 }
 
-func (b *pgChange) members(d store.MemberDelta, isPut bool) {
+func (b *pgBatch) members(tenant string, d store.MemberDelta, isPut bool) {
 	group := enc(d.Group)
 	if isPut {
-		b.add(pgGroupThere, b.tenant, group)
+		b.add(pgGroupThere, tenant, group)
 	} else {
-		b.add(pgGroup, b.tenant, group, enc(d.Version), d.LastModified.UnixMicro(), enc(d.IfVersion))
+		b.add(pgGroup, tenant, group, enc(d.Version), d.LastModified.UnixMicro(), enc(d.IfVersion))
 	}
 	types, ids := make([]string, len(d.Add)), make([]string, len(d.Add))
 	for i, m := range d.Add {
 		types[i], ids[i] = enc(m.Type), enc(m.ID)
 	}
 	if d.Replace {
-		b.add(pgReplace, b.tenant, group, types, ids)
+		b.add(pgReplace, tenant, group, types, ids)
 	}
 	if len(d.Remove) > 0 {
-		b.add(pgRemove, b.tenant, group, encAll(d.Remove))
+		b.add(pgRemove, tenant, group, encAll(d.Remove))
 	}
 	if len(d.Add) > 0 {
-		b.add(pgAdd, b.tenant, group, types, ids)
+		b.add(pgAdd, tenant, group, types, ids)
 	}
 }
 
@@ -304,22 +359,6 @@ func encAll(texts []string) []string {
 		all[i] = enc(s)
 	}
 	return all
-}
-
-func (b *pgChange) events(events []store.Event, locked map[store.Key]bool) {
-	var subjects []string // that no row's lock keeps in order
-	for _, e := range events {
-		if !locked[store.Key{Type: e.Subject.Type, ID: e.Subject.ID}] {
-			subjects = append(subjects, strings.Join([]string{b.tenant, enc(e.Subject.Type), enc(e.Subject.ID)}, keySplit))
-		}
-	}
-	slices.Sort(subjects)
-	for _, s := range slices.Compact(subjects) {
-		b.add(pgSubject, s)
-	}
-	for _, e := range events {
-		b.add(pgEvent, eventArgs(b.tenant, e)...)
-	}
 }
 
 // refusal makes of what a statement was refused with what the contract calls it.

@@ -23,9 +23,9 @@ type liteEngine struct {
 	names
 	inTx func(context.Context, Tx, *store.Change) error
 
-	writing  chan struct{}        // has room for one: who writes
+	writes   queue[liteWrite]
+	writing  sync.Mutex           // has who writes
 	written  map[string]*sql.Stmt // the prepared statements of who writes
-	queue    writeQueue
 	mu       sync.Mutex
 	prepares map[stmtKey]*sql.Stmt // those of readers, of as many statements as a program has
 }
@@ -68,8 +68,9 @@ func openSQLite(path string, o *Options) (engine, error) {
 }
 
 func newSQLite(writer, reader *sql.DB, o *Options) *liteEngine {
-	return &liteEngine{writer: writer, reader: reader, names: newNames("", o.Prefix), inTx: o.InTx,
-		writing: make(chan struct{}, 1), prepares: map[stmtKey]*sql.Stmt{}}
+	e := &liteEngine{writer: writer, reader: reader, names: newNames("", o.Prefix), inTx: o.InTx, prepares: map[stmtKey]*sql.Stmt{}}
+	e.writes = queue[liteWrite]{workers: 1, most: mostWrites, write: e.writeTogether}
+	return e
 }
 
 func (e *liteEngine) close() error {
@@ -296,8 +297,8 @@ func (e *liteEngine) fail(ctx context.Context, err error) error {
 
 // migrate tries again if another process was faster: then what it did is not done a second time.
 func (e *liteEngine) migrate(ctx context.Context) error {
-	e.writing <- struct{}{}
-	defer func() { <-e.writing }()
+	e.writing.Lock()
+	defer e.writing.Unlock()
 	const attempts = 10
 	for n := 1; ; n++ {
 		err := e.names.migrate(ctx, e.writer, goose.DialectSQLite3, "sqlite")

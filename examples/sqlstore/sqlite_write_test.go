@@ -15,25 +15,28 @@ import (
 // together commits changes while somebody else writes, so that all of them wait and then share a transaction. The last one's
 // context is given, and leave is called when all of them wait. It returns what became of each.
 func together(t *testing.T, s *Store, changes []*store.Change, last context.Context, leave func()) []error {
-	e := s.engine.(*liteEngine)
-	waiting := func() int {
-		e.queue.mu.Lock()
-		defer e.queue.mu.Unlock()
-		return len(e.queue.waiting)
-	}
-	e.writing <- struct{}{}
+	var (
+		all         sync.WaitGroup
+		busy, ended = make(chan bool), make(chan bool)
+	)
+	all.Go(func() {
+		if err := s.Transact(t.Context(), func(Tx) error { busy <- true; <-ended; return nil }); err != nil {
+			t.Error(err)
+		}
+	})
+	<-busy
 	errs := make([]error, len(changes))
-	var all sync.WaitGroup
+	writes := &s.engine.(*liteEngine).writes
 	for n, c := range changes {
 		ctx := t.Context()
 		if n == len(changes)-1 {
 			ctx = last
 		}
 		all.Go(func() { errs[n] = s.Commit(ctx, c) })
-		require.Eventually(t, func() bool { return waiting() == n+1 }, 10*time.Second, time.Microsecond)
+		require.Eventually(t, func() bool { return writes.length() == n+1 }, 10*time.Second, time.Microsecond)
 	}
 	leave()
-	<-e.writing
+	close(ended)
 	all.Wait()
 	return errs
 }

@@ -2,8 +2,8 @@
 // with all of its optional parts, and is made to be imported, or copied, as a product's store.
 //
 // Tables and what they mean are described in migrations/postgres; their names begin with Options.Prefix. PostgreSQL runs
-// a commit in one round trip, unless Options.InTx is set. SQLite has one writer at a time, who writes for all who wait, and
-// any number of readers, which don't wait for it.
+// a commit in one round trip, unless Options.InTx is set, and resources that are created at the same time in one transaction.
+// SQLite has one writer at a time, who writes for all who wait, and any number of readers, which don't wait for it.
 //
 // What a filter asks of index keys, ids, meta and memberships runs in the database. The rest is evaluated by
 // [filter.Match] while resources stream by in chunks: memory stays bounded, time grows with the tenant.

@@ -1,0 +1,167 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/rollcall-dev/rollcall/store"
+	"github.com/stretchr/testify/require"
+)
+
+// crowd is a store on PostgreSQL, and who adds to it.
+type crowd struct {
+	*testing.T
+	*Store
+	*postgres
+}
+
+func newCrowd(t *testing.T) crowd {
+	schema := newSchema(t)
+	config, err := pgxpool.ParseConfig(os.Getenv(postgresVariable))
+	require.NoError(t, err)
+	config.MaxConns = sharers + 3 // two that hold something, and one that looks
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	s, err := OnPool(t.Context(), pool, &Options{Schema: schema})
+	require.NoError(t, err)
+	require.NoError(t, s.Commit(t.Context(), createUser("first", "first"))) // the attributes are known from here on
+	return crowd{t, s, s.engine.(*postgres)}
+}
+
+// hold has a transaction of somebody else's take user names, until it is rolled back.
+func (c crowd) hold(names ...string) (release func()) {
+	held, ended := make(chan bool), make(chan bool)
+	var all sync.WaitGroup
+	all.Go(func() {
+		back := errors.New("roll it back")
+		err := c.Transact(context.Background(), func(tx Tx) error {
+			for _, n := range names {
+				key := hashOf("t", "User", keyOf("userName", n))
+				if _, err := tx.Postgres.Exec(c.Context(), c.fill("INSERT INTO ~key (key, id, uniq) VALUES ($1, 'x', TRUE)"), key); err != nil {
+					return err
+				}
+			}
+			held <- true
+			<-ended
+			return back
+		})
+		if !errors.Is(err, back) {
+			c.Error(err)
+		}
+	})
+	<-held
+	release = sync.OnceFunc(func() { close(ended); all.Wait() })
+	c.Cleanup(release)
+	return release
+}
+
+// add begins a commit, and waits until so many wait in the queue, and so many in the database for somebody else.
+func (c crowd) add(ctx context.Context, x *store.Change, queued, stuck int) <-chan error {
+	done := make(chan error, 1)
+	go func() { done <- c.Commit(ctx, x) }()
+	c.await(queued, stuck)
+	return done
+}
+
+func (c crowd) await(queued, stuck int) {
+	c.Helper()
+	require.Eventually(c, func() bool {
+		var n int
+		err := c.pool.QueryRow(context.Background(), `SELECT count(*) FROM pg_stat_activity a
+			WHERE strpos(query, $1) > 0 AND cardinality(pg_blocking_pids(pid)) > 0`, c.schema).Scan(&n)
+		return err == nil && n == stuck && c.additions.length() == queued
+	}, 10*time.Second, time.Millisecond)
+}
+
+// busy has all sharers wait for somebody else.
+func (c crowd) busy() (release func(), done []<-chan error) {
+	names := make([]string, sharers)
+	for n := range names {
+		names[n] = fmt.Sprint("busy", n)
+	}
+	release = c.hold(names...)
+	for n, name := range names {
+		done = append(done, c.add(c.Context(), createUser(name, name), 0, n+1))
+	}
+	return release, done
+}
+
+// TestShare has additions share a transaction.
+func TestShare(t *testing.T) {
+	c := newCrowd(t)
+	release, done := c.busy()
+	for n := range mostShared {
+		id := fmt.Sprint(n)
+		done = append(done, c.add(t.Context(), createUser(id, id), n+1, sharers))
+	}
+	release()
+	for _, d := range done {
+		require.NoError(t, <-d)
+	}
+	checkWhole(t, c.Store, []string{"first", "busy0", "0", "7"})
+	var n int
+	err := c.pool.QueryRow(t.Context(), c.fill("SELECT count(*) FROM ~resource GROUP BY xmin::text ORDER BY 1 DESC LIMIT 1")).Scan(&n)
+	require.NoError(t, err)
+	require.Equal(t, mostShared, n, "written by one transaction")
+}
+
+// TestShareRefused has some of those who share a transaction be refused, or not want it any more: nobody else is.
+func TestShareRefused(t *testing.T) {
+	c := newCrowd(t)
+	release, done := c.busy()
+	ctx, leave := context.WithCancel(t.Context())
+	unwanted := c.add(ctx, createUser("1", "eve"), 1, sharers)
+	late := c.add(t.Context(), createUser("2", "FIRST"), 2, sharers)
+	one := c.add(t.Context(), createUser("3", "ada"), 3, sharers)
+	other := c.add(t.Context(), createUser("4", "ADA"), 4, sharers)
+	again := c.add(t.Context(), createUser("first", "new"), 5, sharers)
+	done = append(done, c.add(t.Context(), createUser("5", "bob"), 6, sharers))
+	leave()
+	require.ErrorIs(t, <-unwanted, context.Canceled)
+	c.await(5, sharers)
+	release()
+	for _, d := range done {
+		require.NoError(t, <-d)
+	}
+	var taken *store.ConflictError
+	require.ErrorAs(t, <-late, &taken)
+	require.Equal(t, "userName", taken.Attribute)
+	require.ErrorAs(t, <-again, &taken)
+	require.Equal(t, "id", taken.Attribute)
+	both := []error{<-one, <-other}
+	require.ErrorAs(t, errors.Join(both...), &taken)
+	require.Equal(t, "userName", taken.Attribute)
+	require.Contains(t, both, error(nil))
+	checkWhole(t, c.Store, []string{"5"})
+}
+
+// TestShareLeave has those who share a transaction leave while it waits: it goes on for the others, and ends with the last.
+func TestShareLeave(t *testing.T) {
+	c := newCrowd(t)
+	release, done := c.busy()
+	c.hold("held")
+	ctx1, leave1 := context.WithCancel(t.Context())
+	ctx2, leave2 := context.WithCancel(t.Context())
+	one := c.add(ctx1, createUser("1", "held"), 1, sharers)
+	two := c.add(ctx2, createUser("2", "eve"), 2, sharers)
+	release()
+	for _, d := range done {
+		require.NoError(t, <-d)
+	}
+	c.await(0, 1)
+	leave1()
+	require.ErrorIs(t, <-one, context.Canceled)
+	c.await(0, 1)
+	leave2()
+	require.ErrorIs(t, <-two, context.Canceled)
+	c.await(0, 0)
+	require.NoError(t, c.Commit(t.Context(), createUser("3", "eve")))
+	checkWhole(t, c.Store, []string{"3"})
+}
