@@ -152,19 +152,7 @@ func (l *list) typePlace(n int) string {
 
 // from is where the resources (r) of the nth type are looked for, the condition on them, and the column of their id.
 func (l *list) from(n int) (from, where, id string) {
-	c := l.conds[n]
-	from, where, id = "~resource r", "r.tenant = $1 AND r.type = "+l.typePlace(n), "r.id"
-	if c.ids != "" && l.joinsIDs() {
-		ids := "(SELECT DISTINCT i.id FROM (" + c.ids + ") i (id)) i"
-		if c.isOrdered {
-			ids, id = "("+c.ids+") i (id)", "i.id"
-		}
-		from, where = ids+" CROSS JOIN LATERAL (SELECT * FROM ~resource r WHERE "+where+" AND r.id = i.id LIMIT 1) r", "TRUE"
-		if c.isIDs {
-			return from, where, id
-		}
-	}
-	return from, where + " AND " + c.sql, id
+	return l.find(l.conds[n], "r.tenant = $1 AND r.type = "+l.typePlace(n))
 }
 
 // far is how many resources are skipped rather in the index alone, with a look-up of each row that is behind them.

@@ -75,9 +75,21 @@ func (p *postgres) lock() string { return " FOR UPDATE OF e SKIP LOCKED" }
 
 func (p *postgres) in(ids string) string { return "r.id = ANY (ARRAY(" + ids + "))" }
 
-// joinsIDs: from a condition alone the planner may think that it finds a page sooner by reading the tenant from its
+// find looks up id by id: from a condition alone the planner may think that it finds a page sooner by reading the tenant from its
 // beginning.
-func (p *postgres) joinsIDs() bool { return true }
+func (p *postgres) find(c condition, ofType string) (from, where, id string) {
+	if c.ids == "" {
+		return "~resource r", ofType + " AND " + c.sql, "r.id"
+	}
+	ids, id := "(SELECT DISTINCT i.id FROM ("+c.ids+") i (id)) i", "r.id"
+	if c.key != "" {
+		ids, id = "("+c.ids+") i (id)", "i.id"
+	}
+	if where = "TRUE"; !c.isIDs {
+		where = c.sql
+	}
+	return ids + " CROSS JOIN LATERAL (SELECT * FROM ~resource r WHERE " + ofType + " AND r.id = i.id LIMIT 1) r", where, id
+}
 
 func (p *postgres) rowsOf() string {
 	return " CROSS JOIN LATERAL (SELECT * FROM ~resource r WHERE r.tenant = $1 AND r.type = p.type AND r.id = p.id LIMIT 1) r"

@@ -14,13 +14,13 @@ import (
 
 // The statements of a commit. There's one writer, so that what was read stays true until it is written.
 const (
-	liteKeys   = `SELECT version, keys, uniques FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3`
+	liteKeys   = `SELECT n, version, keys, uniques FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3`
 	liteInsert = `INSERT INTO ~resource (tenant, type, id, version, created, modified, label, folded, keys, uniques, attributes, internal)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 	liteUpdate = `UPDATE ~resource SET version = $4, created = $5, modified = $6, label = $7, folded = $8, keys = $9, uniques = $10,
 attributes = $11, internal = $12 WHERE tenant = $1 AND type = $2 AND id = $3`
 	liteDelete = `DELETE FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3`
-	liteKey    = `INSERT INTO ~key (key, id, uniq) VALUES ($1, $2, $3)`
+	liteKey    = `INSERT INTO ~key (key, id, uniq, n) VALUES ($1, $2, $3, $4)`
 	liteNoKey  = `DELETE FROM ~key WHERE key = $1 AND id = $2`
 	liteGroup  = `UPDATE ~resource SET version = $3, modified = $4 WHERE tenant = $1 AND type = 'Group' AND id = $2`
 	liteRemove = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2 AND member_id IN (SELECT value FROM json_each($3))`
@@ -127,6 +127,7 @@ func (t *liteChange) write(c *store.Change) error {
 
 // kept is what is in the tables of a resource.
 type kept struct {
+	n int64
 	keySet
 	version string
 }
@@ -135,11 +136,12 @@ type kept struct {
 func (t *liteChange) find(typ, id string) (found *kept, err error) {
 	err = t.query(t.Context, liteKeys, []any{t.tenant, typ, id}, func(rw row) error {
 		var (
+			n             int64
 			version, keys string
 			uniques       int
 		)
-		err := rw.Scan(&version, &keys, &uniques)
-		found = &kept{splitKeys(keys, uniques), version}
+		err := rw.Scan(&n, &version, &keys, &uniques)
+		found = &kept{n, splitKeys(keys, uniques), version}
 		return err
 	})
 	return found, err
@@ -150,12 +152,14 @@ func (t *liteChange) put(p store.Put) error {
 	args := resourceArgs(t.tenant, p.Resource, now)
 	typ, id := args[1].(string), args[2].(string)
 	if p.IfVersion == "" {
-		if err := t.do(liteInsert, args...); isUnique(err) {
+		r, err := t.exec(t.Context, liteInsert, args...)
+		if isUnique(err) {
 			return &store.ConflictError{Attribute: "id"}
 		} else if err != nil {
 			return err
 		}
-		if err := t.addKeys(typ, id, now); err != nil {
+		n, _ := r.LastInsertId() // never fails
+		if err := t.addKeys(n, typ, id, now); err != nil {
 			return err
 		}
 		return t.do(liteCount, t.tenant, typ, int64(1), int64(0))
@@ -170,15 +174,15 @@ func (t *liteChange) put(p store.Put) error {
 	if err := t.dropKeys(typ, id, was.without(now)); err != nil {
 		return err
 	}
-	if err := t.addKeys(typ, id, now.without(was.keySet)); err != nil {
+	if err := t.addKeys(was.n, typ, id, now.without(was.keySet)); err != nil {
 		return err
 	}
 	return t.do(liteUpdate, args...)
 }
 
-func (t *liteChange) addKeys(typ, id string, s keySet) error {
+func (t *liteChange) addKeys(n int64, typ, id string, s keySet) error {
 	for i, k := range s.keys {
-		if err := t.do(liteKey, hashOf(t.tenant, typ, k), id, i < s.uniques); isUnique(err) {
+		if err := t.do(liteKey, hashOf(t.tenant, typ, k), id, i < s.uniques, n); isUnique(err) {
 			attribute, _, _ := strings.Cut(k, keySplit)
 			return &store.ConflictError{Attribute: dec(attribute)}
 		} else if err != nil {

@@ -79,8 +79,9 @@ type engine interface {
 	in(ids string) string
 	// rowsOf joins a resource r to each place p of a list.
 	rowsOf() string
-	// joinsIDs says that a list looks up id by id what a query for ids finds.
-	joinsIDs() bool
+	// find is where to look for the resources r of a type that a condition may hold for, the whole condition, and the column of
+	// their ids.
+	find(c condition, ofType string) (from, where, id string)
 	// groups is a column with all the groups of a resource r: groupsRows in their order, joined by keysSplit.
 	groups() string
 	close() error

@@ -17,9 +17,9 @@ type condition struct {
 	exact bool
 	// ids is a query for the ids of all the resources that the condition can hold for; "" if there is none that an index
 	// answers. isIDs says that the condition is nothing more than to be among them.
-	ids       string
-	isIDs     bool
-	isOrdered bool // an index has the ids in their order, each once
+	ids   string
+	isIDs bool
+	key   string // the parameter of a key, if the ids are of those that have it: an index has them in their order, each once
 }
 
 var (
@@ -34,10 +34,10 @@ func (c *compiler) among(ids string) condition {
 	return condition{sql: c.in(ids), exact: true, ids: ids, isIDs: true}
 }
 
-// withKey is among of a lookup.
-func (c *compiler) withKey(ids string) condition {
-	x := c.among(ids)
-	x.isOrdered = true
+// withKey is among of those that have a key.
+func (c *compiler) withKey(key string) condition {
+	x := c.among("SELECT k.id FROM ~key k WHERE k.key = " + key)
+	x.key = key
 	return x
 }
 
@@ -105,7 +105,7 @@ func (c *compiler) and(terms []filter.Expr) condition {
 		}
 		parts = append(parts, p.sql)
 		if all.ids == "" {
-			all.ids, all.isIDs, all.isOrdered = p.ids, p.isIDs, p.isOrdered
+			all.ids, all.isIDs, all.key = p.ids, p.isIDs, p.key
 		}
 	}
 	if len(parts) > 0 {
@@ -176,14 +176,14 @@ func (c *compiler) compare(x filter.Compare) condition {
 			return unknown
 		}
 	}
-	if ids, ok := c.lookup(x.Attr.Path, x); ok {
-		return c.withKey(ids)
+	if key, ok := c.lookup(x.Attr.Path, x); ok {
+		return c.withKey(key)
 	}
 	return unknown
 }
 
-// lookup is a query for the ids of those that have a key, if the attribute is indexed.
-func (c *compiler) lookup(p filter.Path, x filter.Compare) (ids string, ok bool) {
+// lookup is the parameter of a key, if the attribute is indexed.
+func (c *compiler) lookup(p filter.Path, x filter.Compare) (key string, ok bool) {
 	isText := x.Attr.Type == filter.String || x.Attr.Type == filter.Reference
 	if x.Op != filter.Eq || !isText || x.Value.Kind() != document.KindString || x.Value.Text() == "" {
 		return "", false
@@ -196,8 +196,7 @@ func (c *compiler) lookup(p filter.Path, x filter.Compare) (ids string, ok bool)
 			return "", false
 		}
 	}
-	key := c.arg(hashOf(c.tenant, enc(c.typ), keyOf(p.String(), x.Value.Text())))
-	return "SELECT k.id FROM ~key k WHERE k.key = " + key, true
+	return c.arg(hashOf(c.tenant, enc(c.typ), keyOf(p.String(), x.Value.Text()))), true
 }
 
 // has finds an element by a key, and leaves the rest of it to filter.Match.
@@ -205,8 +204,8 @@ func (c *compiler) has(x filter.Has) condition {
 	for _, t := range conjuncts(x.Where) {
 		p := x.Attr.Path
 		p.Sub = t.Attr.Name
-		if ids, ok := c.lookup(p, t); ok {
-			found := c.withKey(ids)
+		if key, ok := c.lookup(p, t); ok {
+			found := c.withKey(key)
 			found.exact = len(conjuncts(x.Where)) == 1 && isCompare(x.Where)
 			return found
 		}

@@ -1,6 +1,8 @@
 -- The tables of PostgreSQL, where they are explained. "~" and "#" stand for the prefix.
+-- Version 1, which was in no release, had no column n: a file that has it is refused, since there are tables of these names.
 
 CREATE TABLE ~resource (
+	n          INTEGER PRIMARY KEY, -- stays the row's, which SQLite doesn't promise of a rowid without a name
 	tenant     TEXT NOT NULL,
 	type       TEXT NOT NULL,
 	id         TEXT NOT NULL,
@@ -13,7 +15,7 @@ CREATE TABLE ~resource (
 	uniques    INTEGER NOT NULL,
 	attributes TEXT NOT NULL,
 	internal   TEXT NOT NULL,
-	PRIMARY KEY (tenant, type, id)
+	UNIQUE (tenant, type, id)
 );
 CREATE INDEX #resource_modified ON ~resource ((tenant || '/' || type), modified);
 
@@ -21,6 +23,7 @@ CREATE TABLE ~key (
 	key  BLOB NOT NULL,
 	id   TEXT NOT NULL,
 	uniq INTEGER NOT NULL,
+	n    INTEGER NOT NULL, -- of the resource
 	PRIMARY KEY (key, id)
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX #key_unique ON ~key (key) WHERE uniq = 1;
