@@ -19,7 +19,7 @@ const sharers, mostShared = 2, 8
 // errAlone says that nothing of a shared transaction was done, for a reason that some of those in it needn't have.
 var errAlone = errors.New("to be committed alone")
 
-// isAddition says whether a change only adds, so that it mustn't wait behind anybody else's.
+// isAddition says whether a change only adds: it waits for no row that somebody else holds, so that nobody waits behind it.
 func isAddition(c *store.Change) bool {
 	isChange := func(p store.Put) bool { return p.IfVersion != "" }
 	return len(c.Put) > 0 && !slices.ContainsFunc(c.Put, isChange) && len(c.Delete) == 0 && len(c.Members) == 0 && !waits(c.Seats)
