@@ -100,7 +100,7 @@ func TestTerminatedBackends(t *testing.T) {
 		stop = make(chan struct{})
 		acks = make(chan struct{}, 1<<20)
 	)
-	for w := range 4 {
+	for w := range 12 { // so many that some share a transaction
 		wg.Go(func() {
 			for i := 0; ; i++ {
 				select {
@@ -236,7 +236,7 @@ func TestChild(t *testing.T) {
 	s, err := Open(t.Context(), dsn, &Options{Schema: os.Getenv(childSchema)})
 	require.NoError(t, err)
 	var wg sync.WaitGroup
-	for range 4 {
+	for range 12 { // so many that some share a transaction
 		wg.Go(func() {
 			for {
 				id := uuid.NewString()

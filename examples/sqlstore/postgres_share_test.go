@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -164,4 +165,37 @@ func TestShareLeave(t *testing.T) {
 	c.await(0, 0)
 	require.NoError(t, c.Commit(t.Context(), createUser("3", "eve")))
 	checkWhole(t, c.Store, []string{"3"})
+}
+
+// TestShareRace has two processes want the same names, in any order: each is taken once, and whoever is refused hears why.
+func TestShareRace(t *testing.T) {
+	schema := newSchema(t)
+	dsn := os.Getenv(postgresVariable)
+	const writers, names = 8, 20
+	var (
+		all   sync.WaitGroup
+		taken [names]atomic.Int64
+	)
+	for p := range 2 {
+		s := openIn(t, dsn, &Options{Schema: schema})
+		for w := range writers {
+			all.Go(func() {
+				for i := range names {
+					n := (i*7 + w*3 + p) % names
+					id := fmt.Sprintf("%d-%d-%d", p, w, n)
+					err := s.Commit(t.Context(), createUser(id, fmt.Sprint(n)))
+					if err == nil {
+						taken[n].Add(1)
+					} else if c := new(store.ConflictError); !errors.As(err, &c) || c.Attribute != "userName" {
+						t.Errorf("create: %v", err)
+					}
+				}
+			})
+		}
+	}
+	all.Wait()
+	for n := range taken {
+		require.EqualValues(t, 1, taken[n].Load(), n)
+	}
+	checkWhole(t, openIn(t, dsn, &Options{Schema: schema}), nil)
 }
