@@ -30,6 +30,9 @@ type queued[T any] struct {
 
 // do has it written.
 func (q *queue[T]) do(ctx context.Context, what T, isAlone bool) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	w := &queued[T]{ctx, what, isAlone, make(chan error, 1)}
 	q.add(w)
 	select {

@@ -97,13 +97,13 @@ func (e *liteEngine) in(ids string) string { return "r.id IN (" + ids + ")" }
 
 // find goes from a key to the row by its number, which is one tree less to search than by its id.
 func (e *liteEngine) find(c condition, ofType string) (from, where, id string) {
-	switch {
-	case c.key == "":
+	if c.key == "" {
 		return "~resource r", ofType + " AND " + c.sql, "r.id"
-	case c.isIDs:
-		return "~key i CROSS JOIN ~resource r ON r.n = i.n", "i.key = " + c.key + " AND " + ofType, "i.id"
 	}
-	return "~key i CROSS JOIN ~resource r ON r.n = i.n", "i.key = " + c.key + " AND " + ofType + " AND " + c.sql, "i.id"
+	if where = "i.key = " + c.key + " AND " + ofType; !c.isIDs {
+		where += " AND " + c.sql
+	}
+	return "~key i CROSS JOIN ~resource r ON r.n = i.n", where, "i.id"
 }
 
 func (e *liteEngine) rowsOf() string {
