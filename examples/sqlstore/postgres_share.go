@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/rollcall-dev/rollcall/store"
@@ -15,6 +16,9 @@ import (
 
 // sharers is how many transactions of additions there are at the same time, and mostShared how many share one.
 const sharers, mostShared = 2, 8
+
+// patience is how long others wait behind one of them that waits for somebody else, such as for whether a value gets free.
+const patience = 100 * time.Millisecond
 
 // errAlone says that nothing of a shared transaction was done, for a reason that some of those in it needn't have.
 var errAlone = errors.New("to be committed alone")

@@ -33,7 +33,9 @@ func newCrowd(t *testing.T) crowd {
 	s, err := OnPool(t.Context(), pool, &Options{Schema: schema})
 	require.NoError(t, err)
 	require.NoError(t, s.Commit(t.Context(), createUser("first", "first"))) // the attributes are known from here on
-	return crowd{t, s, s.engine.(*postgres)}
+	c := crowd{t, s, s.engine.(*postgres)}
+	c.additions.patience = 0
+	return c
 }
 
 // hold has a transaction of somebody else's take user names, until it is rolled back.
@@ -165,6 +167,23 @@ func TestShareLeave(t *testing.T) {
 	c.await(0, 0)
 	require.NoError(t, c.Commit(t.Context(), createUser("3", "eve")))
 	checkWhole(t, c.Store, []string{"3"})
+}
+
+// TestSharePatience has all sharers wait for somebody else for long: nobody else waits with them.
+func TestSharePatience(t *testing.T) {
+	c := newCrowd(t)
+	c.additions.patience = time.Millisecond
+	release, done := c.busy()
+	for n := range 20 {
+		id := fmt.Sprint(n)
+		require.NoError(t, c.Commit(t.Context(), createUser(id, id)))
+	}
+	release()
+	for _, d := range done {
+		require.NoError(t, <-d)
+	}
+	checkWhole(t, c.Store, []string{"first", "busy0", "0", "19"})
+	require.Eventually(t, func() bool { return c.additions.places() == 0 }, 10*time.Second, time.Millisecond)
 }
 
 // TestShareRace has two processes want the same names, in any order: each is taken once, and whoever is refused hears why.

@@ -5,15 +5,17 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 )
 
 // queue has what waits share a transaction, since that costs more than what is mostly in it: whatever comes while all workers
 // are busy is written by the next one that isn't. Nothing waits while there's a worker for it.
 type queue[T any] struct {
-	workers int                            // at most
-	most    int                            // that share a transaction
-	write   func(all []*queued[T]) []error // what became of each
-	leave   bool                           // whoever's context ends hears nothing of a transaction under way
+	workers  int                            // at most, but for those who have lost patience
+	most     int                            // that share a transaction
+	write    func(all []*queued[T]) []error // what became of each
+	leave    bool                           // whoever's context ends hears nothing of a transaction under way
+	patience time.Duration                  // after so long another worker takes the place of one whose transaction waits; 0: never
 
 	mu      sync.Mutex
 	waiting []*queued[T]
@@ -69,8 +71,15 @@ func (q *queue[T]) withdraw(w *queued[T]) bool {
 
 func (q *queue[T]) work() {
 	for all := q.take(); len(all) > 0; all = q.take() {
+		var slow *time.Timer
+		if q.patience > 0 {
+			slow = time.AfterFunc(q.patience, q.work)
+		}
 		for i, err := range q.writeAll(all) {
 			all[i].done <- err
+		}
+		if slow != nil && !slow.Stop() {
+			return // another one has the place
 		}
 	}
 }
