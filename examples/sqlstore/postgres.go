@@ -60,7 +60,7 @@ func Tune(c *pgxpool.Config) {
 
 func newPostgres(pool *pgxpool.Pool, o *Options) *postgres {
 	p := &postgres{pool: pool, names: newNames(o.Schema, o.Prefix), inTx: o.InTx}
-	p.additions = queue[*store.Change]{workers: sharers, most: mostShared, write: p.addTogether, leave: true, patience: patience}
+	p.additions = queue[*store.Change]{workers: sharers, most: mostShared, write: p.addTogether, patience: patience}
 	return p
 }
 

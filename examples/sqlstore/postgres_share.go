@@ -23,7 +23,7 @@ const patience = 100 * time.Millisecond
 // errAlone says that nothing of a shared transaction was done, for a reason that some of those in it needn't have.
 var errAlone = errors.New("to be committed alone")
 
-// isAddition says whether a change only adds: it waits for no row that somebody else holds, so that nobody waits behind it.
+// isAddition says whether a change only adds: it changes no row that somebody else may hold.
 func isAddition(c *store.Change) bool {
 	isChange := func(p store.Put) bool { return p.IfVersion != "" }
 	return len(c.Put) > 0 && !slices.ContainsFunc(c.Put, isChange) && len(c.Delete) == 0 && len(c.Members) == 0 && !waits(c.Seats)
@@ -49,7 +49,11 @@ func (p *postgres) addTogether(all []*queued[*store.Change]) []error {
 	for i, w := range all {
 		changes[i] = w.what
 	}
-	err := p.pool.SendBatch(ctx, &p.batch(changes...).Batch).Close()
+	b := p.batch(changes...)
+	for _, w := range all {
+		close(w.read)
+	}
+	err := p.pool.SendBatch(ctx, &b.Batch).Close()
 	if pg := new(pgconn.PgError); errors.As(err, &pg) && pg.SeverityUnlocalized == "ERROR" || pgconn.SafeToRetry(err) {
 		err = errAlone // the server rolled it back, or never saw it
 	}

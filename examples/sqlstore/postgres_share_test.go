@@ -165,8 +165,35 @@ func TestShareLeave(t *testing.T) {
 	leave2()
 	require.ErrorIs(t, <-two, context.Canceled)
 	c.await(0, 0)
+	ctx3, leave3 := context.WithCancel(t.Context())
+	alone := c.add(ctx3, createUser("2", "held"), 0, 1)
+	leave3()
+	require.ErrorIs(t, <-alone, context.Canceled)
+	c.await(0, 0)
 	require.NoError(t, c.Commit(t.Context(), createUser("3", "eve")))
 	checkWhole(t, c.Store, []string{"3"})
+}
+
+// TestShareForgets has those who leave use their change again: nobody reads it any more, of which the race detector judges.
+func TestShareForgets(t *testing.T) {
+	c := newCrowd(t)
+	var all sync.WaitGroup
+	for w := range 16 {
+		all.Go(func() {
+			for n := range 100 {
+				ctx, leave := context.WithCancel(t.Context())
+				id := fmt.Sprint(w, "-", n)
+				x := createUser(id, id)
+				go leave()
+				if err := c.Commit(ctx, x); err != nil && !errors.Is(err, context.Canceled) {
+					t.Errorf("create: %v", err)
+				}
+				x.Put[0].Resource.Label, x.Put[0] = "another", store.Put{}
+			}
+		})
+	}
+	all.Wait()
+	checkWhole(t, c.Store, nil)
 }
 
 // TestSharePatience has all sharers wait for somebody else for long: nobody else waits with them.

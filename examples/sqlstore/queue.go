@@ -14,7 +14,6 @@ type queue[T any] struct {
 	workers  int                            // at most, but for those who have lost patience
 	most     int                            // that share a transaction
 	write    func(all []*queued[T]) []error // what became of each
-	leave    bool                           // whoever's context ends hears nothing of a transaction under way
 	patience time.Duration                  // after so long another worker takes the place of one whose transaction waits; 0: never
 
 	mu      sync.Mutex
@@ -26,25 +25,31 @@ type queue[T any] struct {
 type queued[T any] struct {
 	ctx     context.Context
 	what    T
-	isAlone bool // shares a transaction with nobody
+	isAlone bool          // shares a transaction with nobody
+	read    chan struct{} // closed if what is looked at no more, though it isn't done
 	done    chan error
 }
 
-// do has it written.
+// do has it written. Whoever's context ends waits for no transaction of others that is under way.
 func (q *queue[T]) do(ctx context.Context, what T, isAlone bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	w := &queued[T]{ctx, what, isAlone, make(chan error, 1)}
+	w := &queued[T]{ctx, what, isAlone, make(chan struct{}), make(chan error, 1)}
 	q.add(w)
 	select {
 	case err := <-w.done:
 		return rethrow(err)
 	case <-ctx.Done():
-		if q.withdraw(w) || q.leave {
-			return ctx.Err()
-		}
-		return rethrow(<-w.done)
+	}
+	if q.withdraw(w) {
+		return ctx.Err()
+	}
+	select {
+	case err := <-w.done:
+		return rethrow(err)
+	case <-w.read:
+		return ctx.Err()
 	}
 }
 
