@@ -63,6 +63,9 @@ func parsePlace(path string, extension bool) (place, error) {
 	if l.name == "" {
 		return place{}, errors.New("want an attribute behind the URN")
 	}
+	if l.uri != "" && !strings.Contains(l.uri, ":") { // else it could be the name of an attribute
+		return place{}, fmt.Errorf("%s is no URN: want one as in urn:x:y:attribute", l.uri)
+	}
 	l.path = filter.Path{URI: l.uri, Name: l.name, Sub: l.sub}.String()
 	if l.uri == "" {
 		l.multi = multiValued[l.name]

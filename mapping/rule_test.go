@@ -53,6 +53,7 @@ var badRules = []struct{ name, text, want string }{
 	{"authority", `[{"path":"userName","field":"Login","authority":"sometimes"}]`, "want always, create, ifEmpty, product or ignore"},
 	{"no field", `[{"path":"userName"}]`, "rule 0 (userName): field: want the name of a field"},
 	{"path", `[{"path":"user name","field":"Login"}]`, "rule 0 (user name)"},
+	{"no URN", `[{"path":"A:A","field":"Login"}]`, "rule 0 (A:A): A is no URN"},
 	{"reserved", `[{"path":"meta.version","field":"Login"}]`, "meta can't be mapped"},
 	{"password", `[{"path":"password","field":"Login"}]`, "password can't be mapped"},
 	{"too many", "[" + strings.Repeat(`{"path":"userName","field":"Login"},`, 256) + `{"path":"userName","field":"Login"}]`, "the limit is 256"},
