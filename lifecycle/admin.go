@@ -152,10 +152,13 @@ func (s *Service) Seats(ctx context.Context, tenant string) (used, limit int, er
 	if err != nil {
 		return 0, 0, err
 	}
-	reader, ok := s.store.(store.SeatReader)
+	reader, ok := store.As[store.CounterReader](s.store)
 	if !ok {
 		return 0, settings.limit(), errors.New("lifecycle: the store can't tell its seats")
 	}
-	used, err = reader.Seats(ctx, tenant)
-	return used, settings.limit(), err
+	seats, err := reader.Counters(ctx, tenant, seatCounter)
+	if err != nil {
+		return 0, 0, err
+	}
+	return seats[0].Count, settings.limit(), nil
 }

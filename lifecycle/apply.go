@@ -57,9 +57,9 @@ func (s *Service) apply(ctx context.Context, settings Settings, k store.Key) err
 		return nil
 	}
 	p := s.plan(Actor{Tenant: cur.Tenant, By: SourceManual, Action: "count seats"}, settings)
-	p.change.Seats = &store.SeatClaim{Take: 1, Limit: -1} // it is in already, whatever the limit is now
+	p.change.Claims = []store.Claim{{Counter: seatCounter, Take: 1, Limit: -1}} // it is in already, whatever the limit is now
 	if !takes {
-		p.change.Seats.Take = -1
+		p.change.Claims[0].Take = -1
 	}
 	account.Seat = takes
 	next := *cur

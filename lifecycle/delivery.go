@@ -11,6 +11,9 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
+// hooksConsumer is the consumer of events that Options.Hooks are.
+const hooksConsumer = "hooks"
+
 // Delivery says how events reach the hooks. A zero field means its default.
 type Delivery struct {
 	Batch    int           // events leased at once; default 64
@@ -93,7 +96,7 @@ func (s *Service) drain(ctx context.Context) (handled int, err error) {
 	for ctx.Err() == nil {
 		d := s.opts.Delivery
 		at := now()
-		leased, err := s.source.Lease(ctx, store.Lease{Owner: s.owner, Now: at, Until: at.Add(d.Lease), Max: d.Batch})
+		leased, err := s.source.Lease(ctx, store.Lease{Owner: s.owner, Consumer: hooksConsumer, For: d.Lease, Max: d.Batch})
 		if err != nil || len(leased) == 0 {
 			return handled, err
 		}
@@ -114,7 +117,7 @@ func (s *Service) drain(ctx context.Context) (handled int, err error) {
 
 // attempt calls the hooks of one event and says what becomes of it.
 func (s *Service) attempt(ctx context.Context, l store.Delivery) store.Settlement {
-	settled := store.Settlement{Tenant: l.Subject.Tenant, EventID: l.ID, Owner: l.Owner, Outcome: store.Done}
+	settled := store.Settlement{Tenant: l.Subject.Tenant, EventID: l.ID, Consumer: l.Consumer, Owner: l.Owner, Outcome: store.Done}
 	e := eventOf(l.Event)
 	e.Attempt = l.Attempts + 1
 	err := s.call(context.WithoutCancel(ctx), e)
@@ -122,7 +125,7 @@ func (s *Service) attempt(ctx context.Context, l store.Delivery) store.Settlemen
 		return settled
 	}
 	settled.Outcome, settled.Reason = store.Retry, err.Error()
-	settled.RetryAt = now().Add(s.opts.Delivery.wait(e.Attempt))
+	settled.After = s.opts.Delivery.wait(e.Attempt)
 	level := slog.LevelWarn
 	if e.Attempt >= s.opts.Delivery.Attempts {
 		settled.Outcome, level = store.Park, slog.LevelError
@@ -157,7 +160,7 @@ func (s *Service) Parked(ctx context.Context, tenant string, max int) ([]store.D
 	if s.source == nil {
 		return nil, nil
 	}
-	return s.source.Parked(ctx, tenant, max)
+	return s.source.Parked(ctx, tenant, hooksConsumer, max)
 }
 
 // Replay has all events of a tenant since a time delivered again, in order, parked ones included.
@@ -165,7 +168,7 @@ func (s *Service) Replay(ctx context.Context, tenant string, from time.Time) err
 	if s.source == nil {
 		return errors.New("lifecycle: the store keeps no events to replay")
 	}
-	if err := s.source.Replay(ctx, tenant, from); err != nil {
+	if err := s.source.Replay(ctx, store.Replay{Tenant: tenant, Consumer: hooksConsumer, From: from}); err != nil {
 		return err
 	}
 	if s.running.Load() == 0 {

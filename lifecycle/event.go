@@ -72,7 +72,7 @@ func (e *Event) stored() store.Event {
 	}
 	set("added", texts(e.Added))
 	set("removed", texts(e.Removed))
-	return store.Event{ID: e.ID, Kind: string(e.Kind), Subject: e.Subject, Time: e.Time, Data: v.Document()}
+	return store.Event{ID: e.ID, Kind: string(e.Kind), Subject: e.Subject, Time: e.Time, Data: v.Document(), Consumers: []string{hooksConsumer}}
 }
 
 // eventOf is the event that a store kept.

@@ -86,7 +86,7 @@ func New(s store.Store, o *Options) (*Service, error) {
 		l.opts.Index = indexUser
 	}
 	l.opts.Delivery = l.opts.Delivery.withDefaults()
-	source, ok := s.(store.EventSource)
+	source, ok := store.As[store.EventSource](s)
 	if l.source = source; !ok {
 		l.opts.Logger.Warn("the store keeps no events: hooks are called once, right after the commit, and not again if they fail or the process dies")
 	}

@@ -18,6 +18,9 @@ type Actor struct {
 	Quirks     []string // names of the tolerated deviations that the request used
 }
 
+// seatCounter is the counter of the seats that are in use.
+const seatCounter = "seats"
+
 // plan is a change in the making.
 type plan struct {
 	s        *Service
@@ -112,10 +115,10 @@ func (p *plan) move(account Account, c Cause, before, after *store.Resource) (Ac
 
 // seats claims seats, or gives them back. Under billed counting the limit is on who signs in.
 func (p *plan) seats(n int) {
-	if p.change.Seats == nil {
-		p.change.Seats = &store.SeatClaim{Limit: p.settings.limit()}
+	if len(p.change.Claims) == 0 {
+		p.change.Claims = []store.Claim{{Counter: seatCounter, Limit: p.settings.limit()}}
 	}
-	p.change.Seats.Take += n
+	p.change.Claims[0].Take += n
 }
 
 // put plans to write next in the place of cur, or as a new resource if cur is nil.
@@ -132,15 +135,15 @@ func (p *plan) put(cur, next *store.Resource) {
 
 // commit commits the plan, and delivers its events.
 func (p *plan) commit(ctx context.Context, subject store.Key, outcome string) error {
-	entry := &store.Entry{ID: newID(), Time: now(), Connection: p.actor.Connection, Subject: subject, Action: p.actor.Action, Outcome: outcome}
+	entry := store.Entry{ID: newID(), Time: now(), Connection: p.actor.Connection, Subject: subject, Action: p.actor.Action, Outcome: outcome}
 	if len(p.actor.Quirks)+len(p.notes) > 0 {
 		entry.Data = document.Object(document.Member{Name: "quirks", Value: texts(p.actor.Quirks)},
 			document.Member{Name: "notes", Value: texts(p.notes)}).Document()
 	}
-	p.change.Journal = entry
+	p.change.Journal = []store.Entry{entry}
 	err := p.s.store.Commit(ctx, &p.change)
 	switch {
-	case errors.Is(err, store.ErrNoSeat) && p.change.Seats != nil:
+	case errors.As(err, new(*store.ClaimError)):
 		return p.noSeat(ctx, subject)
 	case err == nil:
 		p.s.deliver(ctx, p.events)

@@ -95,8 +95,6 @@ func describe(err error) *Error {
 		return &Error{Status: http.StatusNotFound, Detail: "there is no such resource"}
 	case errors.Is(err, store.ErrVersionMismatch):
 		return &Error{Status: http.StatusPreconditionFailed, Detail: "the resource has changed since the version that the request was made for; read it again"}
-	case errors.Is(err, store.ErrNoSeat):
-		return &Error{Status: http.StatusForbidden, Detail: "no seat is left in this organization's plan; free a seat or enlarge the plan"}
 	case errors.Is(err, store.ErrCursor):
 		return badRequest("invalidCursor", "cursor: not a cursor of this query; start again without one")
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):

@@ -248,6 +248,9 @@ func (c *caller) bind(ep *endpoint, q query) (store.Query, error) {
 	return s, nil
 }
 
+// mostRelated is how many membership rows are read together with a page.
+const mostRelated = 1_000
+
 // find reads the page that a query asks for.
 func (c *caller) find(ep *endpoint, q query) (*store.Page, error) {
 	s, err := c.bind(ep, q)
@@ -255,8 +258,8 @@ func (c *caller) find(ep *endpoint, q query) (*store.Page, error) {
 		return nil, err
 	}
 	if related, ok := c.h.store.(store.RelatedReader); ok && c.shows == filter.Groups {
-		page, rows, err := related.ListRelated(c.ctx, s)
-		c.rows, c.known = rows, err == nil
+		page, rows, complete, err := related.ListRelated(c.ctx, s, mostRelated)
+		c.rows, c.known = rows, err == nil && complete == len(page.Resources)
 		return page, err
 	}
 	return c.h.store.List(c.ctx, s)

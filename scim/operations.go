@@ -205,7 +205,7 @@ func (c *caller) memberChange(group string, m *patch.Members) (*lifecycle.Member
 			if err != nil {
 				return nil, err
 			}
-			value := memberRow(row)
+			value := row.Row()
 			for _, where := range m.RemoveWhere {
 				if filter.MatchElement(where, value) {
 					change.Remove = append(change.Remove, row.ID)
@@ -215,14 +215,6 @@ func (c *caller) memberChange(group string, m *patch.Members) (*lifecycle.Member
 		}
 	}
 	return change, c.h.checkMembers(len(change.Add) + len(change.Remove))
-}
-
-func memberRow(m store.Member) document.Value {
-	return document.Object(
-		document.Member{Name: "value", Value: document.String(m.ID)},
-		document.Member{Name: "type", Value: document.String(m.Type)},
-		document.Member{Name: "display", Value: document.String(m.Label)},
-	)
 }
 
 // update reads a resource, lets next say what shall become of it, and commits that; again if it loses a race.

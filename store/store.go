@@ -1,9 +1,11 @@
 // Package store is the contract between Rollcall and whatever keeps a product's resources: a [Store] reads one, reads
 // many, reads members, and commits one [Change], all or nothing.
 //
-// Everything in it is plain data. A store decides nothing: ids, versions, times and index keys come from the caller,
-// expressions come bound (see package filter). Package storetest has the conformance kit that every store must pass
-// and the Fake that products test with.
+// Everything in it is plain data. A store decides nothing: ids, versions, times and index keys come from the caller (I2),
+// expressions come bound (see package filter). What only some stores can do is an optional interface, found by [As].
+// Package storetest has the conformance kit that every store must pass and the Fake that products test with.
+//
+// The invariants that comments cite by number (I1 and so on) are defined in CONTRIBUTING.md.
 package store
 
 import (
@@ -11,30 +13,33 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// Store keeps resources and memberships. All methods may be called concurrently, and each belongs to exactly one
-// tenant: no call can see or touch another tenant's rows, whatever ids it is given. What goes in and comes out belongs
-// to the caller (a document is immutable and may be shared).
+// Store keeps resources and memberships. All methods may be called concurrently. Each call belongs to one tenant and can
+// neither see nor touch the rows of another, whatever ids it is given (I4). What goes in and what comes out belongs to
+// the caller, so a store clones; only a document may be shared, because it is immutable (I5).
 //
-// Beyond the errors named below a store returns errors of its own; callers show those to nobody.
+// Beside the errors that are named below, a store may return errors of its own. Callers show those to nobody.
 type Store interface {
 	// Get reads one resource, or returns ErrNotFound.
 	Get(ctx context.Context, k Key) (*Resource, error)
 
-	// List reads a page of the resources that match.
+	// List reads a page of the resources that match. It returns ErrCursor for a cursor that isn't the query's, ErrTooMuch
+	// for a query that needs more work than the store allows, and ErrBusy if the tenant runs too many such queries at once.
 	List(ctx context.Context, q Query) (*Page, error)
 
-	// Members streams membership rows: the members of groups, or the groups of members. An error ends the stream. Groups
-	// and members that don't exist have no rows.
+	// Members streams membership rows: the members of groups, or the groups of members. All rows of one owner are of one
+	// moment. The store holds no connection, transaction or lock while the caller does something with a row. An error
+	// ends the stream. Groups and members that don't exist have no rows.
 	Members(ctx context.Context, q MemberQuery) iter.Seq2[Member, error]
 
-	// Commit makes everything in the change true, or nothing of it and says why: ErrNotFound, ErrVersionMismatch,
-	// ErrNoSeat, *ConflictError, *UnknownMemberError, ErrUnavailable.
+	// Commit makes everything in the change true, or nothing of it (I1). Then it says why not: ErrNotFound,
+	// ErrVersionMismatch, *ConflictError, *ClaimError, *UnknownMemberError, ErrUnavailable.
 	Commit(ctx context.Context, c *Change) error
 }
 
@@ -136,75 +141,98 @@ type Member struct {
 	Label string // Resource.Label of the other end: of the member if Groups was asked, of the group if Of was
 }
 
+// Row is the membership as an element of the attribute members (RFC 7643 section 4.2), for filters: value, type, display.
+func (m Member) Row() document.Value {
+	return document.Object(
+		document.Member{Name: "value", Value: document.String(m.ID)},
+		document.Member{Name: "type", Value: document.String(m.Type)},
+		document.Member{Name: "display", Value: document.String(m.Label)},
+	)
+}
+
 // MemberRef names a resource as a member.
 type MemberRef struct {
-	Type string // "": the store looks it up; of several resources with the id, the first type by name that isn't internal
+	// Type may be empty: then the store looks it up. Of several resources with the id it takes the type that is first in
+	// alphabetical order and not internal.
+	Type string
 	ID   string
 }
 
-// Change is what must become true together. Its parts are applied in the order of the fields: a put can't take a unique
-// key that a delete of the same change frees.
+// Change is what must become true together. Its parts are applied in the order of the fields. So a put can't take a unique
+// key that a delete of the same change frees, members may be resources that the change puts, and whoever is deleted has
+// left its groups before.
 type Change struct {
 	Tenant  string
 	Absent  []Absent
 	Put     []Put
-	Delete  []Delete
 	Members []MemberDelta
-	Seats   *SeatClaim
+	Delete  []Delete
+	Claims  []Claim
 	Events  []Event
-	Journal *Entry
+	Journal []Entry
 }
 
-// Absent is a resource that must not be there, else ErrVersionMismatch. No other part of the change is about it.
+// Absent is a resource that must not exist, else ErrVersionMismatch. No other part of the change is about it.
 type Absent struct{ Type, ID string }
 
 // Put writes a resource whole. Its tenant is the change's.
 type Put struct {
-	Resource  *Resource
-	IfVersion string // the version that it replaces, else (or if it isn't there) ErrVersionMismatch; "": it must not exist, else ConflictError{"id"}
-	// Was is the resource in the version IfVersion, as it was read. It may be nil: then a store that must know looks.
+	Resource *Resource
+	// IfVersion is the version that the resource replaces; ErrVersionMismatch if it has another one or doesn't exist. An
+	// empty IfVersion creates the resource; *ConflictError with the attribute "id" if it exists.
+	IfVersion string
+	// Was is the resource in the version IfVersion, as it was read. It may be nil: then a store that must know it looks.
 	Was *Resource
 }
 
-// Delete removes a resource with its index keys and all of its memberships, on either side. ErrNotFound if it isn't there.
+// MemberDelta changes the members of a resource of the type Group. It says exactly what changes: each of Add is no member
+// yet, and each of Remove is one, else ErrVersionMismatch, because somebody else has changed them since they were read.
+// ErrNotFound if there is no such group, *UnknownMemberError if an added member doesn't exist in the tenant.
+type MemberDelta struct {
+	Group        string
+	IfVersion    string    // the version that the group must have; "": any. Ignored if the change also puts the group
+	Version      string    // the group's next version; if the change also puts the group, the version of the put holds
+	LastModified time.Time // the group's next time, likewise
+	Add          []MemberRef
+	Remove       []string
+}
+
+// Delete removes a resource with its index keys, and a group with its membership rows. ErrNotFound if it doesn't exist.
+// Whoever is deleted must not be a member of a group any more: ErrVersionMismatch if it is one behind the Members of the
+// change, because it was added since its groups were read.
 type Delete struct {
 	Type, ID  string
 	IfVersion string // "": any
 }
 
-// MemberDelta changes the members of a resource of the type Group. If the change also puts the group, the put's version
-// and time hold. A member that is deleted later leaves the group's version alone: that is the caller's to change. Adding a member that is one and removing one that isn't are no errors.
-// ErrNotFound if there's no such group, UnknownMemberError if an added member doesn't exist in the tenant.
-type MemberDelta struct {
-	Group        string
-	IfVersion    string      // "": any; ignored if the change also puts the group
-	Version      string      // the group's next version
-	LastModified time.Time   // the group's next time
-	Replace      bool        // Add is the whole membership: all others are removed
-	Add          []MemberRef // applied after Remove
-	Remove       []string
-}
-
-// SeatClaim takes seats from, or gives them back to, the tenant's count of used seats.
-type SeatClaim struct {
-	Take  int // may be negative; the count never falls below 0
-	Limit int // with Take > 0: ErrNoSeat if more than so many would be used; negative: no limit
+// Claim takes from a counter of the tenant, or gives back to it. Counters exist by being named, and begin at 0.
+type Claim struct {
+	Counter string
+	Take    int // may be negative; the counter never falls below 0
+	Limit   int // with a positive Take: *ClaimError if the counter would exceed it; negative: no limit
+	// Window makes the counter begin anew: the first claim sets the time at which the window begins, and a claim at or
+	// after its end counts from 0 in a window of its own. 0: the counter counts for good. A counter has one kind of window.
+	Window time.Duration
+	At     time.Time // of the claim; needed with a Window only
 }
 
 // Event is a fact that the product is told after the commit.
 type Event struct {
-	ID      string    // unique; to deduplicate by
-	Kind    string    // see lifecycle.Kind
-	Subject Key       // of the resource that it is about; events of one subject stay in order
-	Time    time.Time // UTC, whole microseconds
-	Data    document.Document
+	ID        string    // unique; to deduplicate by
+	Kind      string    // see lifecycle.Kind
+	Subject   Key       // the resource that it is about; events of one subject stay in order
+	Time      time.Time // UTC, whole microseconds
+	Data      document.Document
+	Consumers []string // who is told, each in its own time; an event without consumers is not kept
 }
 
 // Entry is a line of the journal: what a request did and why.
 type Entry struct {
 	ID         string // unique, in the order of time
 	Time       time.Time
-	Connection string
+	Connection string // the identity provider's link by which the request came; may be empty
+	Request    string // id of the request; may be empty
+	Who        string // the administrator or credential; may be empty
 	Subject    Key
 	Action     string // e.g. "POST /Users"
 	Outcome    string // e.g. "created"
@@ -213,17 +241,21 @@ type Entry struct {
 
 // What a store answers when it can't do what it was asked. Wrap them freely; callers use errors.Is and errors.As.
 var (
-	// ErrNotFound: there's no such resource in the tenant.
+	// ErrNotFound: the tenant has no such resource.
 	ErrNotFound = errors.New("store: not found")
-	// ErrVersionMismatch: a resource isn't in the version that the change was made for, or is there and should not be.
+	// ErrVersionMismatch: a resource or membership isn't as it was when the change was made. Read again and decide again.
 	ErrVersionMismatch = errors.New("store: version mismatch")
-	// ErrNoSeat: the claim would take more seats than the limit allows.
-	ErrNoSeat = errors.New("store: no seat left")
-	// ErrUnavailable: the store can't be reached now, and nothing was done; or its answer to a commit was lost, which happened
-	// whole or not at all. Trying later may help.
+	// ErrUnavailable: the store can't be reached now and nothing was done; or the answer to a commit was lost, which then
+	// happened whole or not at all. Trying later may help.
 	ErrUnavailable = errors.New("store: unavailable")
+	// ErrCorrupt: what is kept can't be read whole. A store never answers with a part of it (I12).
+	ErrCorrupt = errors.New("store: a record is damaged")
 	// ErrCursor: the cursor is not one of this query's.
 	ErrCursor = errors.New("store: invalid cursor")
+	// ErrTooMuch: no index answers the query, and reading everything exceeds its budget (I18).
+	ErrTooMuch = errors.New("store: the query needs too much work")
+	// ErrBusy: the tenant runs as many queries that no index answers as it may at once (I18). Trying later helps.
+	ErrBusy = errors.New("store: too many costly queries at once")
 )
 
 // ConflictError says that another resource of the tenant and type has the value of a unique key already.
@@ -233,7 +265,20 @@ type ConflictError struct {
 
 func (e *ConflictError) Error() string { return fmt.Sprintf("store: %s is taken", e.Attribute) }
 
+// ClaimError says that a claim would take more than its limit allows.
+type ClaimError struct {
+	Counter string // Claim.Counter
+}
+
+func (e *ClaimError) Error() string {
+	return fmt.Sprintf("store: the limit of %s is reached", e.Counter)
+}
+
 // UnknownMemberError says that a member to add doesn't exist.
 type UnknownMemberError struct{ ID string }
 
 func (e *UnknownMemberError) Error() string { return fmt.Sprintf("store: no resource %s to add", e.ID) }
+
+// IsInternal says whether a resource type is one of the library's own. Their names have a dot in them, and no client of
+// SCIM can ask for them.
+func IsInternal(typ string) bool { return strings.Contains(typ, ".") }

@@ -6,6 +6,7 @@
 package document
 
 import (
+	"errors"
 	"iter"
 	"strings"
 )
@@ -18,16 +19,36 @@ import (
 // through [Parse] first.
 type Document string
 
-// Value parses the whole document.
+// ErrDamaged says that the text of a document is no whole JSON object, as when a part of it was lost where it was kept.
+var ErrDamaged = errors.New("document: the text is damaged")
+
+// Value parses the whole document. The text must be whole: use Tree for a document that somebody else kept.
 func (d Document) Value() Value {
-	if d == "" {
-		return Object()
-	}
-	v := parseTrusted(string(d))
-	if v.kind != KindObject {
+	v, err := d.Tree()
+	if err != nil {
 		return Object()
 	}
 	return v
+}
+
+// Tree parses the whole document, or returns ErrDamaged.
+func (d Document) Tree() (Value, error) {
+	if d == "" {
+		return Object(), nil
+	}
+	p := parser{in: string(d), depth: trustedDepth, trusted: true}
+	defer p.release()
+	v, err := p.value()
+	if err != nil || v.kind != KindObject || p.pos != len(d) {
+		return Value{}, ErrDamaged
+	}
+	return v, nil
+}
+
+// Check returns ErrDamaged if the document can't be parsed whole. It makes no tree.
+func (d Document) Check() error {
+	_, err := d.Tree()
+	return err
 }
 
 func parseTrusted(in string) Value {

@@ -68,6 +68,20 @@ func (Has) expr()     {}
 func (Related) expr() {}
 func (Const) expr()   {}
 
+// Conjuncts are the comparisons all of which must hold for the expression to hold. There may be further conditions that
+// are no comparisons.
+func Conjuncts(x Expr) (all []Compare) {
+	switch x := x.(type) {
+	case Compare:
+		all = append(all, x)
+	case And:
+		for _, term := range x {
+			all = append(all, Conjuncts(term)...)
+		}
+	}
+	return all
+}
+
 // Relation names the two directions of membership.
 type Relation uint8
 
