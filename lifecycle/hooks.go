@@ -1,10 +1,6 @@
 package lifecycle
 
-import (
-	"context"
-
-	"github.com/rollcall-dev/rollcall/store"
-)
+import "context"
 
 // Hook is told an event. An error makes it be told again later.
 type Hook func(ctx context.Context, e *Event) error
@@ -165,9 +161,3 @@ func (h *Hooks) tell(ctx context.Context, e *Event) error {
 	}
 	return nil
 }
-
-// Guard may refuse a change before it is committed, or amend it. It is told what is about to be: before is nil at a
-// creation, after at a deletion; after's Attributes are the guard's to change (Index and Label follow), and it says so
-// with Note. An error that is a *Refusal tells the identity provider why; another one is a failure of the service.
-// It runs in the request, may run more than once for one change, and must have no effects.
-type Guard func(ctx context.Context, a Actor, before, after *store.Resource) error
