@@ -12,7 +12,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -59,12 +58,10 @@ type Options struct {
 // Service is the lifecycle of all tenants' people. It is safe for concurrent use, and any number of processes may work
 // on one store.
 type Service struct {
-	store   store.Store
-	source  store.EventSource // nil: the store keeps no events
-	opts    Options
-	owner   string       // of this process's leases
-	running atomic.Int32 // how many Run there are
-	wake    chan struct{}
+	store    store.Store
+	source   store.EventSource // nil: the store keeps no events
+	opts     Options
+	delivery delivering
 }
 
 // New makes a service on a store.
@@ -72,7 +69,7 @@ func New(s store.Store, o *Options) (*Service, error) {
 	if s == nil {
 		return nil, errors.New("lifecycle: New needs a store")
 	}
-	l := &Service{store: s, owner: newID(), wake: make(chan struct{}, 1)}
+	l := &Service{store: s, delivery: delivering{wake: make(chan struct{}, 1)}}
 	if o != nil {
 		l.opts = *o
 	}
@@ -84,6 +81,9 @@ func New(s store.Store, o *Options) (*Service, error) {
 	}
 	if l.opts.Index == nil {
 		l.opts.Index = indexUser
+	}
+	if err := l.opts.Delivery.validate(); err != nil {
+		return nil, err
 	}
 	l.opts.Delivery = l.opts.Delivery.withDefaults()
 	source, ok := store.As[store.EventSource](s)

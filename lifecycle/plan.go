@@ -64,7 +64,7 @@ func (p *plan) tell(e *Event) {
 	}
 	e.ID, e.Time = newID(), now()
 	p.events = append(p.events, e)
-	p.change.Events = append(p.change.Events, e.stored())
+	p.change.Events = append(p.change.Events, e.stored(p.s.opts.Delivery.Snapshot))
 }
 
 // tellOf plans an event on a resource as it was and will be; either may be nil.
