@@ -12,9 +12,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math/rand/v2"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -71,9 +69,7 @@ type Service struct {
 	store    store.Store
 	source   store.EventSource // nil: the store keeps no events
 	opts     Options
-	owner    string       // of this process's leases
-	running  atomic.Int32 // how many Run there are
-	wake     chan struct{}
+	delivery delivering
 	refusals refusals
 }
 
@@ -82,7 +78,7 @@ func New(s store.Store, o *Options) (*Service, error) {
 	if s == nil {
 		return nil, errors.New("lifecycle: New needs a store")
 	}
-	l := &Service{store: s, owner: newID(), wake: make(chan struct{}, 1)}
+	l := &Service{store: s, delivery: delivering{wake: make(chan struct{}, 1)}}
 	if o != nil {
 		l.opts = *o
 	}
@@ -97,6 +93,9 @@ func New(s store.Store, o *Options) (*Service, error) {
 	}
 	if l.opts.MaxResource <= 0 {
 		l.opts.MaxResource = 1 << 20
+	}
+	if err := l.opts.Delivery.validate(); err != nil {
+		return nil, err
 	}
 	l.opts.Delivery = l.opts.Delivery.withDefaults()
 	source, ok := store.As[store.EventSource](s)
