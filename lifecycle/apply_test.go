@@ -36,7 +36,7 @@ func (h *house) states() map[string]lifecycle.State {
 	require.NoError(h.t, err)
 	m := map[string]lifecycle.State{}
 	for _, u := range users {
-		m[u.Attributes.Get("userName").Text()] = account(t, u).State
+		m[u.Attributes.Get("userName").Text()] = account(h.t, u).State
 	}
 	return m
 }

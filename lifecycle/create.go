@@ -22,7 +22,7 @@ func (p *plan) create(ctx context.Context) error {
 			return p.becomes(ctx, cur)
 		}
 	}
-	if p.taken != "" {
+	if p.taken != nil {
 		return p.conflict(ctx, p.taken)
 	}
 	var joins []store.MemberDelta
@@ -119,7 +119,7 @@ func (p *plan) sameAs(ctx context.Context, r *store.Resource) (*store.Resource, 
 	if err != nil || cur != nil {
 		return cur, err
 	}
-	if p.taken != "userName" || p.r.Settings.ExistingUser != "link" || r.Type != userType {
+	if p.taken == nil || p.taken.Attribute != "userName" || p.r.Settings.ExistingUser != "link" || r.Type != userType {
 		return nil, nil
 	}
 	cur, err = p.s.user(ctx, p.r.Tenant, "userName", p.d.After.Get("userName").Text())

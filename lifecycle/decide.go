@@ -74,21 +74,24 @@ func (p *plan) answer(ctx context.Context, creates bool) error {
 	case errors.As(refused, &conflict) && (conflict.Attribute == "id" || p.r.By == SourceSSO):
 		return nil // somebody else has made the same record meanwhile: it is read now
 	case errors.As(refused, &conflict) && creates:
-		p.taken = conflict.Attribute // the creation may become a link
+		p.taken = conflict // the creation may become a link
 		return nil
 	case errors.As(refused, &conflict):
-		return p.conflict(ctx, conflict.Attribute)
+		return p.conflict(ctx, conflict)
+	case p.d.Before == nil && p.d.Members != nil && !creates: // the group has not been read
+		_, err := p.s.store.Get(ctx, p.d.Key)
+		return missing(p.d.Key, err)
 	}
 	return nil // it isn't there any more: the draft was made anew, and says so if it matters
 }
 
 // conflict refuses a value that somebody else has.
-func (p *plan) conflict(ctx context.Context, attribute string) error {
+func (p *plan) conflict(ctx context.Context, conflict *store.ConflictError) error {
 	if p.r.By == SourceManual {
 		return &Denied{DeniedExists}
 	}
-	refusal := &Refusal{Reason: Taken, Attribute: attribute, Detail: "another resource has this value already; it must be unique"}
-	if attribute != "userName" || p.d.Key.Type != userType {
+	refusal := &Refusal{Reason: Taken, Attribute: conflict.Attribute, Detail: "another resource has this value already; it must be unique", Err: conflict}
+	if conflict.Attribute != "userName" || p.d.Key.Type != userType {
 		return refusal
 	}
 	holder, err := p.s.user(ctx, p.r.Tenant, "userName", p.d.After.Get("userName").Text())

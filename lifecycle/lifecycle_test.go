@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -26,8 +27,6 @@ type house struct {
 	hooks lifecycle.Hooks
 	log   strings.Builder
 }
-
-var actor = lifecycle.Actor{Tenant: "acme", Connection: "entra", Action: "PUT /Users", Quirks: []string{"string-boolean"}}
 
 func newHouse(t *testing.T, change ...func(*lifecycle.Options, *lifecycle.Settings)) *house {
 	h := &house{t: t, fake: storetest.NewFake()}
@@ -195,8 +194,9 @@ func TestNobodyToTellKeepsNoEvents(t *testing.T) {
 	s, err := lifecycle.New(fake, nil)
 	require.NoError(t, err)
 	r := &store.Resource{Key: store.Key{Tenant: "acme", Type: "User"}, Attributes: attrs(t, `{"userName":"ada"}`)}
-	require.NoError(t, s.Create(t.Context(), actor, r, nil))
-	leased, err := fake.Lease(t.Context(), store.Lease{Owner: "test", Now: r.Created.Add(1), Until: r.Created.Add(2), Max: 10})
+	h := &house{t: t, s: s, fake: fake}
+	require.NoError(t, h.post(r))
+	leased, err := fake.Lease(t.Context(), store.Lease{Owner: "test", Consumer: "hooks", For: time.Hour, Max: 10})
 	require.NoError(t, err)
 	assert.Empty(t, leased)
 	_, err = lifecycle.New(nil, nil)

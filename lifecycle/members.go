@@ -100,7 +100,8 @@ func matches(where []filter.Expr, row store.Member) bool {
 	return false
 }
 
-// missing makes a refusal of the error that a resource which a request names doesn't exist.
+// missing makes a refusal of the error that a resource which a request names doesn't exist. It leaves other errors, and none, as
+// they are.
 func missing(k store.Key, err error) error {
 	if !errors.Is(err, store.ErrNotFound) {
 		return err

@@ -17,8 +17,9 @@ type plan struct {
 	s     *Service
 	r     *Request
 	d     Draft
-	links bool   // a creation becomes a resource that is there
-	taken string // the attribute of which the store said, when a creation was committed, that somebody has its value
+	links bool // a creation becomes a resource that is there
+	// taken is what the store said when the creation was committed: somebody has the value of an attribute.
+	taken *store.ConflictError
 }
 
 // guarded asks the guards about the draft. They may amend its tree, and members, which is the change of the members of one

@@ -33,10 +33,10 @@ func TestWhoComesBackHasTheSameAccount(t *testing.T) {
 				back := h.create("User", attributes)
 				assert.Equal(t, ada.ID, back.ID)
 				require.ErrorIs(t, h.del(before), store.ErrVersionMismatch, "what was read before is stale")
-				account := account(t, back)
-				assert.Equal(t, lifecycle.Provisioned, account.State)
-				assert.Equal(t, "clerk", account.Role)
-				assert.False(t, account.FirstLogin.IsZero())
+				at := account(t, back)
+				assert.Equal(t, lifecycle.Provisioned, at.State)
+				assert.Equal(t, "clerk", at.Role)
+				assert.False(t, at.FirstLogin.IsZero())
 				login, err := h.login(back.Attributes.Get("userName").Text())
 				require.NoError(t, err)
 				assert.Equal(t, lifecycle.Login{ID: ada.ID, State: lifecycle.Active, Billed: true}, login, "a new period of access")
@@ -65,8 +65,8 @@ func TestKept(t *testing.T) {
 	assert.Equal(t, 0, h.used())
 	_, err = h.login("ada")
 	denied(t, err, lifecycle.DeniedDeactivated)
-	for _, do := range []func(context.Context, string, string) (*store.Resource, error){h.s.Approve, h.s.Suspend} {
-		_, err = do(t.Context(), "acme", "ada")
+	for _, do := range []func(context.Context, lifecycle.Request, string) (*store.Resource, error){h.s.Approve, h.s.Suspend} {
+		_, err = do(t.Context(), admin, h.id("ada"))
 		denied(t, err, lifecycle.DeniedNotPossible)
 	}
 	closed, next, err := h.s.Accounts(t.Context(), "acme", lifecycle.Deactivated, "", 10)

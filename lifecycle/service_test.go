@@ -324,14 +324,15 @@ func TestDeprovisionByDeleting(t *testing.T) {
 // directory is a list of outside accounts: name -> id.
 type directory map[string]string
 
-func (d directory) Find(_ context.Context, names []string) (string, error) {
-	for _, n := range names {
-		if id := d[n]; id != "" {
-			return id, nil
-		}
+func (d directory) Find(_ context.Context, _ string, names []string) ([]string, error) {
+	ids := make([]string, len(names))
+	for i, n := range names {
+		ids[i] = d[n]
 	}
-	return "", nil
+	return ids, nil
 }
+
+func (d directory) Claim(context.Context, string, string) (bool, error) { return true, nil }
 
 func TestExistingAccounts(t *testing.T) {
 	outside := func(o *lifecycle.Options, _ *lifecycle.Settings) {
@@ -344,7 +345,7 @@ func TestExistingAccounts(t *testing.T) {
 		require.ErrorAs(t, h.post(h.resource("User", mila)), &refusal)
 		assert.Equal(t, lifecycle.Taken, refusal.Reason)
 		assert.Contains(t, refusal.Detail, "acquire")
-		h.heard("account conflict Mila")
+		h.heard("account.conflict Mila")
 	}
 	denied(t, h.s.Acquire(t.Context(), admin, "nobody"), lifecycle.DeniedUnknown)
 	require.NoError(t, h.s.Acquire(t.Context(), admin, "mila@X.example"))
@@ -368,20 +369,18 @@ func TestExistingAccounts(t *testing.T) {
 
 func TestGuards(t *testing.T) {
 	h := newHouse(t, func(o *lifecycle.Options, _ *lifecycle.Settings) {
-		o.Guards = []lifecycle.Guard{func(ctx context.Context, _ lifecycle.Actor, _, after *store.Resource) error {
+		o.Guards = []lifecycle.Guard{func(_ context.Context, r *lifecycle.Request, p *lifecycle.Proposal) error {
 			switch {
-			case after == nil:
+			case p.After.IsNull():
 				return &lifecycle.Refusal{Reason: lifecycle.Forbidden, Detail: "nobody leaves"}
-			case after.Attributes.Get("title").Text() == "Boss":
+			case p.After.Get("title").Text() == "Boss":
 				return &lifecycle.Refusal{Reason: lifecycle.Invalid, Attribute: "title", Detail: "there is one already"}
 			}
-			v := after.Attributes.Value()
-			v.Set("nickName", document.String("amended"))
-			if v.Get("displayName").Text() == "Kept" {
-				v.Delete("displayName")
-				lifecycle.Note(ctx, "displayName was ignored")
+			p.After.Set("nickName", document.String("amended"))
+			if p.After.Get("displayName").Text() == "Kept" {
+				p.After.Delete("displayName")
+				r.AddNote(lifecycle.Note{Attribute: "displayName", Text: "was ignored"})
 			}
-			after.Attributes = v.Document()
 			return nil
 		}}
 	})
@@ -402,11 +401,11 @@ func TestGuards(t *testing.T) {
 	next.Attributes = attrs(t, `{"userName":"eve","displayName":"Kept"}`)
 	require.NoError(t, h.put(cur, &next, nil))
 	assert.Equal(t, "eve", h.read(ada).Label, "what follows from the attributes follows from the amended ones")
-	entries, err := h.fake.Journal(t.Context(), store.JournalQuery{Tenant: actor.Tenant, Max: 2})
+	entries, err := h.fake.Journal(t.Context(), store.JournalQuery{Tenant: "acme", Max: 2})
 	require.NoError(t, err)
-	for i, outcome := range []string{"updated", "ignored"} {
+	for i, outcome := range []string{"updated", "unchanged"} {
 		assert.Equal(t, outcome, entries[i].Outcome)
-		assert.Equal(t, "displayName was ignored", entries[i].Data.Get("notes").Items()[0].Value.Text())
+		assert.Equal(t, `{"attribute":"displayName","text":"was ignored"}`, string(entries[i].Data.Get("notes").Items()[0].Value.Document()))
 	}
 }
 
@@ -442,7 +441,7 @@ func TestDelivery(t *testing.T) {
 		make := func(name string) {
 			r := &store.Resource{Key: store.Key{Tenant: "acme", Type: "User"}, Attributes: attrs(t, `{"userName":"`+name+`"}`)}
 			r.Index, r.Label = s.Index("User", r.Attributes.Value())
-			require.NoError(t, s.Create(ctx, actor, r, nil))
+			require.NoError(t, (&house{t: t, s: s, fake: fake}).post(r))
 		}
 		make("ada")
 		_, err = s.Login(ctx, "acme", lifecycle.Identity{UserName: "ada"})

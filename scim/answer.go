@@ -91,17 +91,7 @@ func (x *exchange) overflow(status int) func([]byte) []byte {
 func (c *caller) appendResources(b []byte, base string, ep *endpoint, p *schema.Projection, resources []*store.Resource, overflow func([]byte) []byte) ([]byte, error) {
 	w := writer{b: b, base: base, ep: ep, p: p, resources: resources, next: -1}
 	if relation := p.Relation(); relation != 0 && len(resources) > 0 {
-		q := store.MemberQuery{Tenant: c.who.Tenant}
-		ids := make([]string, len(resources))
-		for i, r := range resources {
-			ids[i] = r.ID
-		}
-		if relation == filter.Members {
-			q.Groups = ids
-		} else {
-			q.Of = ids
-		}
-		for row, err := range c.related(q) {
+		for row, err := range c.related(relation, resources) {
 			if err != nil {
 				return w.b, err
 			}
@@ -120,17 +110,26 @@ func (c *caller) appendResources(b []byte, base string, ep *endpoint, p *schema.
 	return w.b, nil
 }
 
-// related are the rows that an operation has read already, or those that the store has.
-func (c *caller) related(q store.MemberQuery) iter.Seq2[store.Member, error] {
-	if !c.known {
-		return c.h.store.Members(c.ctx, q)
-	}
+// related are the rows of resources: those that an operation has read already, and then those that the store has.
+func (c *caller) related(relation filter.Relation, resources []*store.Resource) iter.Seq2[store.Member, error] {
 	return func(yield func(store.Member, error) bool) {
 		for _, row := range c.rows {
 			if !yield(row, nil) {
 				return
 			}
 		}
+		if c.known >= len(resources) {
+			return
+		}
+		ids := make([]string, 0, len(resources)-c.known)
+		for _, r := range resources[c.known:] {
+			ids = append(ids, r.ID)
+		}
+		q := store.MemberQuery{Tenant: c.who.Tenant, Groups: ids}
+		if relation == filter.Groups {
+			q.Groups, q.Of = nil, ids
+		}
+		c.h.store.Members(c.ctx, q)(yield)
 	}
 }
 

@@ -71,6 +71,8 @@ func describe(err error) *Error {
 		refusal  *lifecycle.Refusal
 	)
 	switch {
+	case errors.As(err, &refusal) && refusal.Reason != 0: // else it only wraps one of the errors below
+		return describeRefusal(refusal)
 	case errors.As(err, &own):
 		return own
 	case errors.As(err, &invalid) && invalid.Type == "tooMany": // that type is for filters: RFC 7644 table 9
@@ -84,8 +86,6 @@ func describe(err error) *Error {
 	case errors.As(err, &conflict):
 		return &Error{Status: http.StatusConflict, Type: "uniqueness",
 			Detail: fmt.Sprintf("%s: another resource has this value already; it must be unique", conflict.Attribute)}
-	case errors.As(err, &refusal):
-		return describeRefusal(refusal)
 	case errors.Is(err, ErrUnauthorized):
 		return &Error{Status: http.StatusUnauthorized, Detail: "the request has no valid credential: send the header Authorization: Bearer TOKEN with this organization's token"}
 	case errors.Is(err, store.ErrNotFound):

@@ -220,13 +220,12 @@ func TestStoreSaysNo(t *testing.T) {
 		scimType, words string
 	}{
 		{"a unique value", &store.ConflictError{Attribute: "emails.value"}, 409, "uniqueness", "emails.value"},
-		{"a seat", store.ErrNoSeat, 403, "", "no seat"},
+		{"a seat", &store.ClaimError{Counter: "seats"}, 403, "", "seats of this organization's plan are in use"},
 		{"a member", &store.UnknownMemberError{ID: "nobody"}, 400, "invalidValue", `"nobody"`},
-		{"somebody deleted it meanwhile", store.ErrNotFound, 404, "", "there is no such resource"},
 		{"a policy", &lifecycle.Refusal{Reason: lifecycle.Forbidden, Detail: "this plan has no provisioning"}, 403, "", "this plan has no provisioning"},
 		{"a policy on a value", &lifecycle.Refusal{Reason: lifecycle.Invalid, Attribute: "userName", Detail: "want an address of example.com"}, 400, "invalidValue", "userName: want an address of example.com"},
 		{"a policy on an identity", &lifecycle.Refusal{Reason: lifecycle.Taken, Attribute: "userName", Detail: "somebody has it"}, 409, "uniqueness", "userName: somebody has it"},
-		{"wrapped", fmt.Errorf("commit: %w", store.ErrNoSeat), 403, "", "no seat"},
+		{"wrapped", fmt.Errorf("commit: %w", &store.ClaimError{Counter: "seats"}), 403, "", "seats"},
 		{"in words of its own", &scim.Error{Status: 403, Detail: "closed for the night"}, 403, "", "closed for the night"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -259,7 +259,7 @@ func (c *caller) find(ep *endpoint, q query) (*store.Page, error) {
 	}
 	if related, ok := c.h.store.(store.RelatedReader); ok && c.shows == filter.Groups {
 		page, rows, complete, err := related.ListRelated(c.ctx, s, mostRelated)
-		c.rows, c.known = rows, err == nil && complete == len(page.Resources)
+		c.rows, c.known = rows, complete
 		return page, err
 	}
 	return c.h.store.List(c.ctx, s)

@@ -26,7 +26,7 @@ type caller struct {
 	request lifecycle.Request
 
 	shows filter.Relation // whose rows the answer will have
-	known bool            // rows are those of the resource, so that the answer needn't read them
+	known int             // rows are those of so many resources, the first of the answer, so that it needn't read them
 	rows  []store.Member
 }
 
@@ -98,8 +98,9 @@ func (c *caller) read(ep *endpoint, id string) (*store.Resource, error) {
 
 func (c *caller) get(ep *endpoint, id string) (r *store.Resource, err error) {
 	if s, ok := c.h.store.(store.RelatedReader); ok && c.shows == filter.Groups {
-		r, c.rows, err = s.GetRelated(c.ctx, c.key(ep, id))
-		c.known = err == nil
+		if r, c.rows, err = s.GetRelated(c.ctx, c.key(ep, id)); err == nil {
+			c.known = 1
+		}
 		return r, err
 	}
 	return c.h.store.Get(c.ctx, c.key(ep, id))
@@ -122,7 +123,9 @@ func (c *caller) create(ep *endpoint, body document.Value) (*store.Resource, err
 		return nil, err
 	}
 	// Who is new has no groups, and no members but those that were sent. Who was there before and is linked may have.
-	c.known = d.Outcome == lifecycle.Created && members == nil
+	if d.Outcome == lifecycle.Created && members == nil {
+		c.known = 1
+	}
 	return d.Resource, nil
 }
 
