@@ -211,7 +211,7 @@ func TestSuspendedStaysOutThroughADeletion(t *testing.T) {
 }
 
 func TestDeprovisionedByDeletingComesBack(t *testing.T) {
-	for policy, want := range map[string]map[string]lifecycle.State{"remove": {}, "keep": {"ada": lifecycle.Deactivated}} {
+	for policy, want := range map[lifecycle.DeletePolicy]map[string]lifecycle.State{"remove": {}, "keep": {"ada": lifecycle.Deactivated}} {
 		h := newHouse(t, with(func(s *lifecycle.Settings) { s.Deprovision, s.Delete = "delete", policy }))
 		ada := h.create("User", `{"userName":"ada","externalId":"e1"}`)
 		h.update(ada, `{"userName":"ada","externalId":"e1","active":false}`)
