@@ -84,7 +84,7 @@ func TestSCIMOffAndOn(t *testing.T) {
 	h.told = nil
 	apply()
 	assert.Equal(t, lifecycle.Suspended, h.states()["ada"], "no seat is left")
-	assert.Equal(t, []string{"seat refused ada", "seat refused ada"}, h.told)
+	assert.Equal(t, []string{"seat.refused ada", "seat.refused ada"}, h.told)
 	settings.SeatLimit = nil
 	apply()
 	assert.Equal(t, before, h.states())

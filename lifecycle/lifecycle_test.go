@@ -124,7 +124,7 @@ func TestGroups(t *testing.T) {
 	h := newHouse(t)
 	ada, bob := h.create("User", `{"userName":"ada"}`), h.create("User", `{"userName":"bob"}`)
 	crew := h.create("Group", `{"displayName":"Crew"}`)
-	h.heard("provisioned ada", "provisioned bob", "group created")
+	h.heard("provisioned ada", "provisioned bob", "group.created")
 
 	change := func(m lifecycle.MemberChange) string {
 		t.Helper()
@@ -143,15 +143,15 @@ func TestGroups(t *testing.T) {
 		change lifecycle.MemberChange
 		told   []string
 	}{
-		{"add, named twice", lifecycle.MemberChange{Add: add(ada.ID, ada.ID)}, []string{"members changed +" + ada.ID + " -"}},
+		{"add, named twice", lifecycle.MemberChange{Add: add(ada.ID, ada.ID)}, []string{"members.changed +" + ada.ID + " -"}},
 		{"add again", lifecycle.MemberChange{Add: add(ada.ID)}, nil},
 		{"remove who isn't one", lifecycle.MemberChange{Remove: []string{bob.ID}}, nil},
 		{"nothing", lifecycle.MemberChange{}, nil},
-		{"swap", lifecycle.MemberChange{Add: add(bob.ID), Remove: []string{ada.ID}}, []string{"members changed +" + bob.ID + " -" + ada.ID}},
+		{"swap", lifecycle.MemberChange{Add: add(bob.ID), Remove: []string{ada.ID}}, []string{"members.changed +" + bob.ID + " -" + ada.ID}},
 		{"add and remove the same", lifecycle.MemberChange{Add: add(bob.ID), Remove: []string{bob.ID}}, nil},
 		{"replace by the same", lifecycle.MemberChange{Replace: true, Add: add(bob.ID)}, nil},
-		{"replace", lifecycle.MemberChange{Replace: true, Add: add(ada.ID)}, []string{"members changed +" + ada.ID + " -" + bob.ID}},
-		{"empty", lifecycle.MemberChange{Replace: true}, []string{"members changed + -" + ada.ID}},
+		{"replace", lifecycle.MemberChange{Replace: true, Add: add(ada.ID)}, []string{"members.changed +" + ada.ID + " -" + bob.ID}},
+		{"empty", lifecycle.MemberChange{Replace: true}, []string{"members.changed + -" + ada.ID}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			version := change(c.change)
@@ -166,7 +166,7 @@ func TestGroups(t *testing.T) {
 	next := *cur
 	next.Attributes = attrs(t, `{"displayName":"Crew 2"}`)
 	require.NoError(t, h.s.Update(t.Context(), actor, cur, &next, &lifecycle.MemberChange{Add: add(ada.ID)}))
-	h.heard("group updated", "members changed +"+ada.ID+" -")
+	h.heard("group.updated", "members.changed +"+ada.ID+" -")
 
 	nobody := store.Key{Tenant: "acme", Type: "Group", ID: "nobody"}
 	for _, m := range []lifecycle.MemberChange{{Add: add(ada.ID)}, {Remove: []string{ada.ID}}, {Replace: true}} {
@@ -176,7 +176,7 @@ func TestGroups(t *testing.T) {
 	_, err = h.s.ChangeMembers(t.Context(), actor, crew.Key, "old", lifecycle.MemberChange{Remove: []string{bob.ID}})
 	require.ErrorIs(t, err, store.ErrVersionMismatch, "even if there's nothing to do")
 	require.NoError(t, h.s.Delete(t.Context(), actor, &next))
-	h.heard("group deleted")
+	h.heard("group.deleted")
 }
 
 func TestHooksAreToldAfterTheCommitOnly(t *testing.T) {
@@ -186,7 +186,7 @@ func TestHooksAreToldAfterTheCommitOnly(t *testing.T) {
 	h.heard()
 	h.fail = errors.New("the product is down")
 	h.create("Device", `{"serialNumber":"1"}`)
-	h.heard("resource created")
+	h.heard("resource.created")
 	assert.Contains(t, h.log.String(), "the product is down", "a hook's failure is not the request's")
 }
 

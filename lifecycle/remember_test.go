@@ -60,7 +60,7 @@ func TestKept(t *testing.T) {
 	require.NoError(t, err)
 	h.told = nil
 	require.NoError(t, h.s.Delete(t.Context(), actor, h.read(ada)))
-	assert.ElementsMatch(t, []string{"members changed + -" + ada.ID, "deactivated Ada", "unbilled Ada"}, h.told)
+	assert.ElementsMatch(t, []string{"members.changed + -" + ada.ID, "deactivated Ada", "unbilled Ada"}, h.told)
 	assert.Equal(t, map[string]lifecycle.State{"Ada": lifecycle.Deactivated}, h.states())
 	assert.Equal(t, 0, h.used())
 	_, err = h.login("ada")

@@ -21,7 +21,7 @@ func TestSeats(t *testing.T) {
 	require.ErrorAs(t, err, &refusal)
 	assert.Equal(t, lifecycle.NoSeat, refusal.Reason)
 	assert.Contains(t, refusal.Detail, "2 seats")
-	h.heard("seat refused eve")
+	h.heard("seat.refused eve")
 	_, err = h.s.AddManually(t.Context(), "acme", lifecycle.Identity{UserName: "eve"})
 	denied(t, err, lifecycle.DeniedNoSeat)
 

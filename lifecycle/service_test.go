@@ -288,7 +288,7 @@ func TestLink(t *testing.T) {
 	require.NoError(t, h.s.Create(t.Context(), actor, again, []store.MemberRef{{ID: ada.ID}, {ID: eve.ID}}))
 	assert.Equal(t, crew.ID, again.ID)
 	assert.Equal(t, "Team", h.read(crew).Attributes.Get("displayName").Text())
-	h.heard("group updated", "members changed +"+eve.ID+" -")
+	h.heard("group.updated", "members.changed +"+eve.ID+" -")
 }
 
 func TestSettingsShutOut(t *testing.T) {
@@ -315,7 +315,7 @@ func TestDeprovisionByDeleting(t *testing.T) {
 	require.NoError(t, err)
 	h.told = nil
 	h.update(ada, `{"userName":"ada","active":false}`)
-	assert.ElementsMatch(t, []string{"deactivated ada", "deleted ada", "members changed + -" + ada.ID}, h.told, "those of one subject are in order")
+	assert.ElementsMatch(t, []string{"deactivated ada", "deleted ada", "members.changed + -" + ada.ID}, h.told, "those of one subject are in order")
 	_, err = h.fake.Get(t.Context(), ada.Key)
 	require.ErrorIs(t, err, store.ErrNotFound)
 	assert.NotEqual(t, crew.Version, h.read(crew).Version)
