@@ -38,11 +38,6 @@ var badSettings = map[string]struct {
 
 // Fault 8: a misspelt policy was another policy, wherever it came from.
 func TestMisspeltSettings(t *testing.T) {
-	create := func(s *lifecycle.Service) error {
-		r := &store.Resource{Key: store.Key{Tenant: "acme", Type: "User"}, Attributes: `{"userName":"ada"}`}
-		r.Index, r.Label = s.Index("User", r.Attributes.Value())
-		return s.Create(t.Context(), actor, r, nil)
-	}
 	for name, c := range badSettings {
 		t.Run(name, func(t *testing.T) {
 			require.ErrorContains(t, c.settings.Validate(), c.words)
@@ -57,8 +52,9 @@ func TestMisspeltSettings(t *testing.T) {
 			require.ErrorContains(t, stored.Set(t.Context(), "acme", c.settings), c.words)
 			s, err := lifecycle.New(storetest.NewFake(), &lifecycle.Options{Settings: source(bad)})
 			require.NoError(t, err)
-			require.ErrorContains(t, create(s), c.words)
-			require.ErrorContains(t, s.AllowSCIM(t.Context(), "acme"), `the tenant "acme"`)
+			require.ErrorContains(t, s.Admit(t.Context(), &lifecycle.Request{Tenant: "acme", By: lifecycle.SourceSCIM}), `the tenant "acme": `+c.words)
+			_, err = s.Login(t.Context(), "acme", lifecycle.Identity{UserName: "ada"})
+			require.ErrorContains(t, err, c.words)
 		})
 	}
 }

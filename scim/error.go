@@ -76,6 +76,8 @@ func describe(err error) *Error {
 		return nil
 	case errors.As(err, &own):
 		return own
+	case errors.As(err, &refusal): // it may wrap one of those below, and says more
+		return describeRefusal(refusal)
 	case errors.As(err, &invalid) && invalid.Type == "tooMany": // that type is for filters: RFC 7644 table 9
 		return &Error{Status: http.StatusRequestEntityTooLarge, Detail: invalid.Error()}
 	case errors.As(err, &invalid):
@@ -89,8 +91,6 @@ func describe(err error) *Error {
 			Detail: fmt.Sprintf("%s: another resource has this value already; it must be unique", conflict.Attribute)}
 	case errors.As(err, &member):
 		return badRequest("invalidValue", "members.value: there is no resource with the id %s in this organization; provision it first", quoted(member.ID))
-	case errors.As(err, &refusal):
-		return describeRefusal(refusal)
 	case errors.Is(err, ErrUnauthorized):
 		return &Error{Status: http.StatusUnauthorized, Detail: "the request has no valid credential: send the header Authorization: Bearer TOKEN with this organization's token"}
 	case errors.Is(err, store.ErrNotFound):
@@ -122,6 +122,10 @@ func describeRefusal(r *lifecycle.Refusal) *Error {
 		return badRequest("invalidValue", "%s", detail)
 	case lifecycle.Taken:
 		return &Error{Status: http.StatusConflict, Type: "uniqueness", Detail: detail}
+	case lifecycle.TooLarge:
+		return &Error{Status: http.StatusRequestEntityTooLarge, Detail: detail}
+	case lifecycle.NotFound:
+		return &Error{Status: http.StatusNotFound, Detail: detail}
 	}
 	return &Error{Status: http.StatusForbidden, Detail: detail}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/document"
 )
 
 // fail answers with an error. What describe doesn't know is the service's own fault: it is logged under a request id, and
@@ -35,7 +36,7 @@ func (x *exchange) fail(err error) {
 // failed is the answer to a failure of the service's own.
 func (x *exchange) failed(err error) *Error {
 	id, what := uuid.NewString(), "scim request failed"
-	if errors.Is(err, store.ErrCorrupt) {
+	if errors.Is(err, store.ErrCorrupt) || errors.Is(err, document.ErrDamaged) {
 		what = "scim request failed: a record in the store is damaged"
 	}
 	detail := "the service failed; its log has the reason under the request id " + id

@@ -131,14 +131,16 @@ func TestNoFailures(t *testing.T) {
 
 // A damaged record is the service's failure, whatever the store says of it, and the log names the resource.
 func TestDamagedRecord(t *testing.T) {
-	l := newLogged(t, fmt.Errorf("%w: %w", store.ErrCorrupt, &document.SyntaxError{}))
-	w := l.get(t.Context(), "/Users/u1")
-	assert.Equal(t, 500, w.Code)
-	lines := l.lines()
-	require.Len(t, lines, 1)
-	assert.Contains(t, lines[0], "a record in the store is damaged")
-	assert.Contains(t, lines[0], "path=/Users/u1")
-	assert.Contains(t, lines[0], "requestId="+w.Header().Get("X-Request-Id"))
+	for _, err := range []error{fmt.Errorf("%w: %w", store.ErrCorrupt, &document.SyntaxError{}), document.ErrDamaged} {
+		l := newLogged(t, err)
+		w := l.get(t.Context(), "/Users/u1")
+		assert.Equal(t, 500, w.Code)
+		lines := l.lines()
+		require.Len(t, lines, 1)
+		assert.Contains(t, lines[0], "a record in the store is damaged")
+		assert.Contains(t, lines[0], "path=/Users/u1")
+		assert.Contains(t, lines[0], "requestId="+w.Header().Get("X-Request-Id"))
+	}
 }
 
 // What a store won't do for a client says how it would.

@@ -47,8 +47,8 @@ type Options struct {
 	// Hooks are told what has happened to people and groups. It is short for Lifecycle.Hooks; only one of the two may be set.
 	Hooks lifecycle.Hooks
 
-	// Lifecycle are the product's policies. The default provisions everybody and tells Hooks. Its Index and Check follow from
-	// the schemas and must not be set.
+	// Lifecycle are the product's policies. The default provisions everybody and tells Hooks. Its Index, Check
+	// and Types follow from the schemas, its MaxResource is Limits.Resource, and none of these must be set.
 	Lifecycle lifecycle.Options
 
 	// BaseURL is the address under which clients reach the handler, without a slash at the end, e.g.
@@ -156,6 +156,10 @@ func (o *Options) check() error {
 		return errors.New("scim: Options.Lifecycle.Index is set, but the schemas say what is indexed: leave it out, and name further attributes in Options.Index")
 	case l.Check != nil:
 		return errors.New("scim: Options.Lifecycle.Check is set, but the schemas say what is right: leave it out, and refuse more in Options.Lifecycle.Guards")
+	case l.Types != nil:
+		return errors.New("scim: Options.Lifecycle.Types is set, but Options.ResourceTypes says which there are: leave it out")
+	case l.MaxResource != 0:
+		return errors.New("scim: Options.Lifecycle.MaxResource is set: set Options.Limits.Resource instead")
 	case len(o.Mutability) > 0 && len(l.Guards) == 0:
 		return errors.New("scim: Options.Mutability leaves attributes to guards, and there are none in Options.Lifecycle.Guards")
 	}

@@ -112,6 +112,8 @@ func TestBadOptions(t *testing.T) {
 		{"a check of the product's", func(o *scim.Options) {
 			o.Lifecycle.Check = func(_ string, v document.Value) (document.Value, error) { return v, nil }
 		}, "Options.Lifecycle.Check is set"},
+		{"types of the product's", func(o *scim.Options) { o.Lifecycle.Types = []string{"User"} }, "Options.Lifecycle.Types is set"},
+		{"a limit in two places", func(o *scim.Options) { o.Lifecycle.MaxResource = 1 }, "Options.Limits.Resource"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := &scim.Options{Auth: scim.NoAuth{Tenant: "acme"}}

@@ -2,6 +2,7 @@ package scim
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -162,6 +163,8 @@ func (h *Handler) lifecycleOptions(types map[string]*endpoint) *lifecycle.Option
 	if o.Logger == nil {
 		o.Logger = h.opts.Logger
 	}
+	o.MaxResource = h.opts.Limits.Resource
+	o.Types = slices.Sorted(maps.Keys(types))
 	o.Index = func(typ string, attributes document.Value) ([]store.IndexKey, string) {
 		if ep, ok := types[typ]; ok {
 			return ep.index(attributes)
