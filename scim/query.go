@@ -18,8 +18,9 @@ func parseQuery(query string) (url.Values, error) {
 		return nil, errors.New("it has too many parameters")
 	}
 	values := url.Values{}
-	for pair := range strings.SplitSeq(query, "&") {
-		if pair == "" {
+	for query != "" {
+		var pair string
+		if pair, query, _ = strings.Cut(query, "&"); pair == "" {
 			continue
 		}
 		name, value, _ := strings.Cut(pair, "=")
