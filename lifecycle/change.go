@@ -40,6 +40,7 @@ func (p *plan) change(ctx context.Context) error {
 		if delta = (store.MemberDelta{}); len(joins) > 0 {
 			delta = joins[0]
 		}
+		attributes = attributes && !document.Equal(p.d.Was, p.d.After) // a guard may have put back what was there
 	}
 	if cur == nil {
 		return p.changeMembers(ctx, delta)

@@ -27,7 +27,8 @@ func (p *plan) guarded(ctx context.Context, members *[]store.MemberDelta) error 
 	if len(p.s.opts.Guards) == 0 {
 		return nil
 	}
-	proposal := Proposal{Key: p.d.Key, Resource: p.d.Before, After: p.d.After, Members: *members}
+	// The draft's own tree stays as it is: after a lost race the same draft may come again.
+	proposal := Proposal{Key: p.d.Key, Resource: p.d.Before, After: p.d.After.Clone(), Members: *members}
 	if p.d.Before != nil {
 		if err := p.known(); err != nil {
 			return err

@@ -125,7 +125,7 @@ func (p *plan) bury(ctx context.Context, cur *store.Resource) error {
 }
 
 // recall finds out who a new user was before. Somebody who comes back with the same externalId, or under the same userName if
-// neither has an externalId, gets the id and the account of before, and the record if it was retained. Everybody else with
+// one of the two has no externalId, gets the id and the account of before, and the record if it was retained. Everybody else with
 // that name is another person (I16); but if an administrator has shut the former out, the new one is held as well, until
 // an administrator says otherwise.
 //
@@ -171,7 +171,7 @@ func (p *plan) recall(ctx context.Context, r *store.Resource, account *Account) 
 		case !errors.Is(err, store.ErrNotFound):
 			return nil, err
 		}
-		if key != is && t.person != is { // another person had the name
+		if key != is && t.person != "" && is != "" && t.person != is { // another person had the name
 			held = held || t.account.Held
 			continue
 		}

@@ -68,7 +68,6 @@ func describe(err error) *Error {
 		syntax   *document.SyntaxError
 		query    *filter.Error
 		conflict *store.ConflictError
-		member   *store.UnknownMemberError
 		refusal  *lifecycle.Refusal
 	)
 	switch {
@@ -89,14 +88,14 @@ func describe(err error) *Error {
 	case errors.As(err, &conflict):
 		return &Error{Status: http.StatusConflict, Type: "uniqueness",
 			Detail: fmt.Sprintf("%s: another resource has this value already; it must be unique", conflict.Attribute)}
-	case errors.As(err, &member):
-		return badRequest("invalidValue", "members.value: there is no resource with the id %s in this organization; provision it first", quoted(member.ID))
 	case errors.Is(err, ErrUnauthorized):
 		return &Error{Status: http.StatusUnauthorized, Detail: "the request has no valid credential: send the header Authorization: Bearer TOKEN with this organization's token"}
 	case errors.Is(err, store.ErrNotFound):
 		return &Error{Status: http.StatusNotFound, Detail: "there is no such resource"}
 	case errors.Is(err, store.ErrVersionMismatch):
 		return &Error{Status: http.StatusPreconditionFailed, Detail: "the resource has changed since the version that the request was made for; read it again"}
+	case errors.Is(err, lifecycle.ErrContended):
+		return &Error{Status: http.StatusServiceUnavailable, RetryAfter: 1, Detail: "too many writers at once on this resource; try again"}
 	case errors.Is(err, store.ErrCursor):
 		return badRequest("invalidCursor", "cursor: not a cursor of this query; start again without one")
 	case errors.Is(err, store.ErrTooMuch):
