@@ -75,7 +75,7 @@ func describe(err error) *Error {
 		return nil
 	case errors.As(err, &own):
 		return own
-	case errors.As(err, &refusal): // it may wrap one of those below, and says more
+	case errors.As(err, &refusal) && refusal.Reason != 0: // it may wrap one of those below, and says more; without a reason, less
 		return describeRefusal(refusal)
 	case errors.As(err, &invalid) && invalid.Type == "tooMany": // that type is for filters: RFC 7644 table 9
 		return &Error{Status: http.StatusRequestEntityTooLarge, Detail: invalid.Error()}

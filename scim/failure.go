@@ -23,7 +23,7 @@ func (x *exchange) fail(err error) {
 	case e == nil:
 		e = x.failed(err)
 	case isAway(err) && !errors.Is(x.r.Context().Err(), context.Canceled): // who has gone is no failure of the store
-		x.h.away.report(x, "the store is not available", err, "")
+		x.h.away.report(x, "the store is not available", err, x.request.ID)
 	case errors.Is(err, store.ErrTooMuch) && x.ep != nil:
 		e.Detail += "; eq on one of these attributes is answered by one: " + strings.Join(x.ep.Indexed(), ", ")
 	}
@@ -35,7 +35,10 @@ func (x *exchange) fail(err error) {
 
 // failed is the answer to a failure of the service's own.
 func (x *exchange) failed(err error) *Error {
-	id, what := uuid.NewString(), "scim request failed"
+	id, what := x.request.ID, "scim request failed"
+	if id == "" {
+		id = uuid.NewString()
+	}
 	if errors.Is(err, store.ErrCorrupt) || errors.Is(err, document.ErrDamaged) {
 		what = "scim request failed: a record in the store is damaged"
 	}

@@ -227,8 +227,6 @@ func TestStoreSaysNo(t *testing.T) {
 		{"a policy on a value", &lifecycle.Refusal{Reason: lifecycle.Invalid, Attribute: "userName", Detail: "want an address of example.com"}, 400, "invalidValue", "userName: want an address of example.com"},
 		{"a policy on an identity", &lifecycle.Refusal{Reason: lifecycle.Taken, Attribute: "userName", Detail: "somebody has it"}, 409, "uniqueness", "userName: somebody has it"},
 		{"a policy on a size", &lifecycle.Refusal{Reason: lifecycle.TooLarge, Detail: "the limit is 7"}, 413, "", "the limit is 7"},
-		{"a policy that is out of date", &lifecycle.Refusal{Reason: lifecycle.NotFound, Detail: "no User u1", Err: store.ErrNotFound}, 404, "", "no User u1"},
-		{"a policy that says more than the store", &lifecycle.Refusal{Reason: lifecycle.Taken, Attribute: "userName", Detail: "bob has it", Err: &store.ConflictError{Attribute: "userName"}}, 409, "uniqueness", "bob has it"},
 		{"wrapped", fmt.Errorf("commit: %w", &store.ClaimError{Counter: "c0unter"}), 403, "", "of this organization"},
 		{"in words of its own", &scim.Error{Status: 403, Detail: "closed for the night"}, 403, "", "closed for the night"},
 	} {

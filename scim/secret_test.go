@@ -3,7 +3,6 @@ package scim_test
 import (
 	"context"
 	"encoding/json"
-	"net/url"
 	"testing"
 
 	elimity "github.com/elimity-com/scim"
@@ -58,22 +57,6 @@ func TestSecretsAreNotTold(t *testing.T) {
 	assert.Len(t, page.Resources, 3)
 	for _, r := range page.Resources {
 		assert.NotContains(t, string(r.Attributes)+string(r.Internal), "TELLNOBODY")
-	}
-}
-
-// Fault 26: no error says what somebody asked of a password, whichever parameter it is in.
-func TestSecretsAreNotEchoed(t *testing.T) {
-	c := serve(t)
-	for _, text := range []string{`password eq "TELLNOBODY"`, `password[value eq "TELLNOBODY"]`,
-		`password eq "TELLNOBODY`, `password eq TELLNOBODY`, `password is "TELLNOBODY"`, userURN + `:password eq "TELLNOBODY"`} {
-		for _, name := range []string{"filter", "sortBy", "attributes", "excludedAttributes"} {
-			a := c.do("GET", "/Users?"+name+"="+url.QueryEscape(text), "")
-			assert.NotContains(t, a.text, "TELLNOBODY", "%s=%s", name, text)
-			body, err := json.Marshal(map[string]string{name: text})
-			require.NoError(t, err)
-			a = c.do("POST", "/Users/.search", string(body))
-			assert.NotContains(t, a.text, "TELLNOBODY", "%s", body)
-		}
 	}
 }
 
