@@ -287,3 +287,13 @@ func TestBrokenBodies(t *testing.T) {
 		})
 	}
 }
+
+// A resource doesn't grow beyond its limit, neither at once nor by and by.
+func TestResourceLimit(t *testing.T) {
+	s := serve(t, func(o *scim.Options) { o.Limits.Resource = 300 })
+	long := strings.Repeat("x", 200)
+	s.do("POST", "/Users", userBody("ada", `"title":"`+long+long+`"`)).fails(413, "", "the limit is 300")
+	ada := "/Users/" + s.user("ada", `"title":"`+long+`"`)
+	s.do("PATCH", ada, patchBody(`{"op":"add","path":"nickName","value":"`+long+`"}`)).fails(413, "", "the limit is 300")
+	s.do("PATCH", ada, patchBody(`{"op":"add","path":"nickName","value":"A"}`)).is(200)
+}
