@@ -85,9 +85,11 @@ func New(s store.Store, o *Options) (*Service, error) {
 	if l.opts.Logger == nil {
 		l.opts.Logger = slog.New(slog.DiscardHandler)
 	}
-	if l.opts.Settings == nil {
-		l.opts.Settings = FixedSettings(DefaultSettings())
+	source, err := checkedSource(l.opts.Settings)
+	if err != nil {
+		return nil, err
 	}
+	l.opts.Settings = source
 	if l.opts.Index == nil {
 		l.opts.Index = indexUser
 	}
@@ -98,8 +100,8 @@ func New(s store.Store, o *Options) (*Service, error) {
 		return nil, err
 	}
 	l.opts.Delivery = l.opts.Delivery.withDefaults()
-	source, ok := store.As[store.EventSource](s)
-	if l.source = source; !ok {
+	events, ok := store.As[store.EventSource](s)
+	if l.source = events; !ok {
 		l.opts.Logger.Warn("the store keeps no events: hooks are called once, right after the commit, and not again if they fail or the process dies")
 	}
 	return l, nil

@@ -16,11 +16,11 @@ import (
 )
 
 func TestWhoComesBackHasTheSameAccount(t *testing.T) {
-	for policy, again := range map[string][]string{
+	for policy, again := range map[lifecycle.DeletePolicy][]string{
 		"remove": {`{"userName":"ada.new","externalId":"e1"}`, `{"userName":"ada","externalId":"e1"}`},
 		"keep":   {`{"userName":"ada.new","externalId":"e1"}`, `{"userName":"ada.new"}`},
 	} {
-		t.Run(policy, func(t *testing.T) {
+		t.Run(string(policy), func(t *testing.T) {
 			h := newHouse(t, with(func(s *lifecycle.Settings) { s.Delete, s.DefaultRole = policy, "clerk" }))
 			ada := h.create("User", `{"userName":"ada","externalId":"e1"}`)
 			_, err := h.login("ada")
@@ -211,7 +211,7 @@ func TestSuspendedStaysOutThroughADeletion(t *testing.T) {
 }
 
 func TestDeprovisionedByDeletingComesBack(t *testing.T) {
-	for policy, want := range map[string]map[string]lifecycle.State{"remove": {}, "keep": {"ada": lifecycle.Deactivated}} {
+	for policy, want := range map[lifecycle.DeletePolicy]map[string]lifecycle.State{"remove": {}, "keep": {"ada": lifecycle.Deactivated}} {
 		h := newHouse(t, with(func(s *lifecycle.Settings) { s.Deprovision, s.Delete = "delete", policy }))
 		ada := h.create("User", `{"userName":"ada","externalId":"e1"}`)
 		h.update(ada, `{"userName":"ada","externalId":"e1","active":false}`)

@@ -198,7 +198,7 @@ func TestAdministrators(t *testing.T) {
 }
 
 func TestTakeOver(t *testing.T) {
-	for _, policy := range []string{"refuse", "link"} {
+	for _, policy := range []lifecycle.ExistingUser{"refuse", "link"} {
 		h := newHouse(t, with(func(s *lifecycle.Settings) { s.ExistingUser = policy }))
 		bob, err := h.s.Add(t.Context(), admin, lifecycle.Identity{UserName: "bob"})
 		require.NoError(t, err)

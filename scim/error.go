@@ -71,10 +71,12 @@ func describe(err error) *Error {
 		refusal  *lifecycle.Refusal
 	)
 	switch {
-	case errors.As(err, &refusal) && refusal.Reason != 0: // else it only wraps one of the errors below
-		return describeRefusal(refusal)
+	case errors.Is(err, store.ErrCorrupt): // first, as it may wrap what a client's own text would be refused with
+		return nil
 	case errors.As(err, &own):
 		return own
+	case errors.As(err, &refusal) && refusal.Reason != 0: // it may wrap one of those below, and says more; without a reason, less
+		return describeRefusal(refusal)
 	case errors.As(err, &invalid) && invalid.Type == "tooMany": // that type is for filters: RFC 7644 table 9
 		return &Error{Status: http.StatusRequestEntityTooLarge, Detail: invalid.Error()}
 	case errors.As(err, &invalid):
@@ -96,6 +98,13 @@ func describe(err error) *Error {
 		return &Error{Status: http.StatusServiceUnavailable, RetryAfter: 1, Detail: "too many writers at once on this resource; try again"}
 	case errors.Is(err, store.ErrCursor):
 		return badRequest("invalidCursor", "cursor: not a cursor of this query; start again without one")
+	case errors.Is(err, store.ErrTooMuch):
+		return badRequest("tooMany", "filter: it needs more work than one request may ask for, because no index answers it") // RFC 7644 table 9
+	case errors.Is(err, store.ErrBusy):
+		return &Error{Status: http.StatusTooManyRequests, RetryAfter: 1,
+			Detail: "this organization asks for too many costly lists at once; try again, or filter by an attribute that is indexed"}
+	case errors.As(err, new(*store.ClaimError)):
+		return &Error{Status: http.StatusForbidden, Detail: "a limit of this organization is reached"}
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return &Error{Status: http.StatusServiceUnavailable, Detail: "the service can't do this right now; try again later", RetryAfter: 5}
 	}

@@ -52,9 +52,9 @@ func (x *exchange) params() (url.Values, error) {
 	if x.r.URL.RawQuery == "" {
 		return nil, nil
 	}
-	params, err := url.ParseQuery(x.r.URL.RawQuery)
+	params, err := parseQuery(x.r.URL.RawQuery)
 	if err != nil {
-		return nil, badRequest("invalidSyntax", "the query string is not well encoded")
+		return nil, badRequest("invalidSyntax", "the query string can't be read: %s", err)
 	}
 	return params, nil
 }

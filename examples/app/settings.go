@@ -2,6 +2,7 @@ package app
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -69,8 +70,12 @@ func merge(settings *lifecycle.Settings, given map[string]json.RawMessage) error
 		if err != nil {
 			return err
 		}
-		if null || json.Unmarshal(one, settings) != nil {
+		err = json.Unmarshal(one, settings)
+		if null || errors.As(err, new(*json.UnmarshalTypeError)) {
 			return fmt.Errorf("%s: want %s, got %s", name, want, given[name])
+		}
+		if err != nil {
+			return err // it is no word of the setting's
 		}
 	}
 	return settings.Validate()
