@@ -64,7 +64,11 @@ func (b bridge) GetAll(r *http.Request, params elimity.ListRequestParams) (elimi
 	if err != nil {
 		return elimity.Page{}, elimityError(err)
 	}
-	page, err := c.find(b.ep, query{filter: r.URL.Query().Get("filter"), start: params.StartIndex, count: params.Count})
+	asked, err := parseQuery(r.URL.RawQuery)
+	if err != nil {
+		return elimity.Page{}, elimityError(err)
+	}
+	page, err := c.find(b.ep, query{filter: asked.Get("filter"), start: params.StartIndex, count: params.Count})
 	if err != nil {
 		return elimity.Page{}, elimityError(err)
 	}
