@@ -24,10 +24,6 @@ type caller struct {
 	who     Principal
 	mode    schema.Mode
 	request lifecycle.Request
-
-	shows filter.Relation // whose rows the answer will have
-	known int             // rows are those of so many resources, the first of the answer, so that it needn't read them
-	rows  []store.Member
 }
 
 // authenticate finds out who is calling.
@@ -87,23 +83,35 @@ func refusal(err error) error {
 	return err
 }
 
-// read returns a resource, or says in the client's words that there's none.
-func (c *caller) read(ep *endpoint, id string) (*store.Resource, error) {
-	r, err := c.get(ep, id)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, notFound(ep, id)
-	}
-	return r, err
+// found is what an operation has to show.
+type found struct {
+	resource *store.Resource // nil where only members of a group were changed, which has not been read
+	version  string
+	related
 }
 
-func (c *caller) get(ep *endpoint, id string) (r *store.Resource, err error) {
-	if s, ok := c.h.store.(store.RelatedReader); ok && c.shows == filter.Groups {
-		if r, c.rows, err = s.GetRelated(c.ctx, c.key(ep, id)); err == nil {
-			c.known = 1
+// related are membership rows that were read together with resources: those of the first resources of an answer.
+type related struct {
+	rows     []store.Member
+	complete int // of how many resources the rows are
+}
+
+// read reads a resource, with its groups if the answer is to show them, or says in the client's words that there is none.
+func (c *caller) read(ep *endpoint, id string, shows filter.Relation) (f found, err error) {
+	if s, ok := c.h.store.(store.RelatedReader); ok && shows == filter.Groups {
+		if f.resource, f.rows, err = s.GetRelated(c.ctx, c.key(ep, id)); err == nil {
+			f.complete = 1
 		}
-		return r, err
+	} else {
+		f.resource, err = c.h.store.Get(c.ctx, c.key(ep, id))
 	}
-	return c.h.store.Get(c.ctx, c.key(ep, id))
+	if errors.Is(err, store.ErrNotFound) {
+		err = notFound(ep, id)
+	}
+	if err == nil {
+		f.version = f.resource.Version
+	}
+	return f, err
 }
 
 func notFound(ep *endpoint, id string) error {
@@ -111,7 +119,7 @@ func notFound(ep *endpoint, id string) error {
 }
 
 // create makes a resource of a POST's body (RFC 7644 section 3.3).
-func (c *caller) create(ep *endpoint, body document.Value) (*store.Resource, error) {
+func (c *caller) create(ep *endpoint, body document.Value) (f found, err error) {
 	v, members, wrong := c.decode(ep, body)
 	if wrong == nil {
 		v, wrong = ep.withActive(v, document.Bool(true))
@@ -120,13 +128,13 @@ func (c *caller) create(ep *endpoint, body document.Value) (*store.Resource, err
 		return lifecycle.Draft{Key: c.key(ep, ""), After: v, Members: members}, wrong
 	})
 	if err != nil {
-		return nil, err
+		return f, err
 	}
-	// Who is new has no groups, and no members but those that were sent. Who was there before and is linked may have.
+	f.resource, f.version = d.Resource, d.Version
 	if d.Outcome == lifecycle.Created && members == nil {
-		c.known = 1
+		f.complete = 1 // who is new has no groups, and no members but those that were sent; who is linked may have
 	}
-	return d.Resource, nil
+	return f, nil
 }
 
 // decode makes a body attributes and the members that it lists, nil if it lists none.
@@ -153,7 +161,7 @@ func (h *Handler) checkMembers(m *lifecycle.Members) error {
 
 // replace replaces a resource by a PUT's body (RFC 7644 section 3.5.1). Members that the body doesn't list are
 // removed: a PUT is the whole resource, and clients that leave an empty list out mean just that.
-func (c *caller) replace(ep *endpoint, id string, on conditions, body document.Value) (*lifecycle.Decision, error) {
+func (c *caller) replace(ep *endpoint, id string, on conditions, body document.Value, shows filter.Relation) (found, error) {
 	decoded, members, wrong := c.decode(ep, body)
 	if ep.HasMembers() {
 		if members == nil {
@@ -161,7 +169,7 @@ func (c *caller) replace(ep *endpoint, id string, on conditions, body document.V
 		}
 		members.Replace = true
 	}
-	return c.update(ep, http.MethodPut, id, on, func(old document.Value) (document.Value, *lifecycle.Members, error) {
+	return c.update(ep, http.MethodPut, id, on, shows, func(old document.Value) (document.Value, *lifecycle.Members, error) {
 		if wrong != nil { // PUT never creates, so that the resource isn't there would have been the greater fault
 			return decoded, nil, wrong
 		}
@@ -174,10 +182,10 @@ func (c *caller) replace(ep *endpoint, id string, on conditions, body document.V
 }
 
 // patch applies a PATCH's operations (RFC 7644 section 3.5.2). If only members are touched the group is not read.
-func (c *caller) patch(ep *endpoint, id string, on conditions, body document.Value) (*lifecycle.Decision, error) {
+func (c *caller) patch(ep *endpoint, id string, on conditions, body document.Value, shows filter.Relation) (found, error) {
 	ops, wrong := patch.Parse(ep.Type, body, &c.mode, patch.Limits{Operations: c.h.opts.Limits.Operations})
 	if version, plain := on.onlyVersion(); plain && wrong == nil && ep.HasMembers() && !patch.TouchesAttributes(ep.Type, ops) {
-		return c.do(http.MethodPatch, ep, on, func() (lifecycle.Draft, error) {
+		d, err := c.do(http.MethodPatch, ep, on, func() (lifecycle.Draft, error) {
 			d := lifecycle.Draft{Key: c.key(ep, id), IfVersion: version}
 			_, members, err := patch.Apply(ep.Type, document.Object(), ops, &c.mode)
 			if err == nil {
@@ -188,8 +196,12 @@ func (c *caller) patch(ep *endpoint, id string, on conditions, body document.Val
 			}
 			return d, err
 		})
+		if err != nil {
+			return found{}, err
+		}
+		return found{resource: d.Resource, version: d.Version}, nil
 	}
-	return c.update(ep, http.MethodPatch, id, on, func(old document.Value) (document.Value, *lifecycle.Members, error) {
+	return c.update(ep, http.MethodPatch, id, on, shows, func(old document.Value) (document.Value, *lifecycle.Members, error) {
 		if wrong != nil {
 			return old, nil, wrong
 		}
@@ -215,10 +227,10 @@ func (c *caller) asked(m *patch.Members) (*lifecycle.Members, error) {
 }
 
 // update reads a resource and lets next say what shall become of it.
-func (c *caller) update(ep *endpoint, action, id string, on conditions,
-	next func(old document.Value) (document.Value, *lifecycle.Members, error)) (*lifecycle.Decision, error) {
-	return c.do(action, ep, on, func() (d lifecycle.Draft, err error) {
-		if d, err = c.existing(ep, id, on); err != nil {
+func (c *caller) update(ep *endpoint, action, id string, on conditions, shows filter.Relation,
+	next func(old document.Value) (document.Value, *lifecycle.Members, error)) (f found, err error) {
+	d, err := c.do(action, ep, on, func() (d lifecycle.Draft, err error) {
+		if d, f, err = c.existing(ep, id, on, shows); err != nil {
 			return d, err
 		}
 		if d.Was, err = d.Before.Attributes.Tree(); err != nil {
@@ -227,21 +239,29 @@ func (c *caller) update(ep *endpoint, action, id string, on conditions,
 		d.After, d.Members, err = next(d.Was)
 		return d, err
 	})
+	if err != nil {
+		return f, err
+	}
+	f.resource, f.version = d.Resource, d.Version
+	return f, nil
 }
 
 // existing drafts something about a resource that is there, and in a version that the client wants to change.
-func (c *caller) existing(ep *endpoint, id string, on conditions) (lifecycle.Draft, error) {
+func (c *caller) existing(ep *endpoint, id string, on conditions, shows filter.Relation) (lifecycle.Draft, found, error) {
 	d := lifecycle.Draft{Key: c.key(ep, id)}
-	cur, err := c.read(ep, id)
+	f, err := c.read(ep, id, shows)
 	if err != nil {
-		return d, err
+		return d, f, err
 	}
-	d.Before = cur
-	return d, on.allow(cur.Version)
+	d.Before = f.resource
+	return d, f, on.allow(f.version)
 }
 
 // remove deletes a resource (RFC 7644 section 3.6).
 func (c *caller) remove(ep *endpoint, id string, on conditions) error {
-	_, err := c.do(http.MethodDelete, ep, on, func() (lifecycle.Draft, error) { return c.existing(ep, id, on) })
+	_, err := c.do(http.MethodDelete, ep, on, func() (lifecycle.Draft, error) {
+		d, _, err := c.existing(ep, id, on, 0)
+		return d, err
+	})
 	return err
 }
