@@ -344,7 +344,7 @@ func TestExistingAccounts(t *testing.T) {
 		require.ErrorAs(t, h.s.Create(t.Context(), actor, h.resource("User", mila), nil), &refusal)
 		assert.Equal(t, lifecycle.Taken, refusal.Reason)
 		assert.Contains(t, refusal.Detail, "acquire")
-		h.heard("account conflict Mila")
+		h.heard("account.conflict Mila")
 	}
 	denied(t, h.s.Acquire(t.Context(), "acme", "nobody"), lifecycle.DeniedUnknown)
 	require.NoError(t, h.s.Acquire(t.Context(), "acme", "mila@X.example"))
