@@ -132,7 +132,7 @@ func fine(context.Context, *lifecycle.Event) error { return nil }
 // add is a request that makes one event, provisioned, of a user of the tenant.
 func add(ctx context.Context, t *testing.T, s *lifecycle.Service, tenant, name string) {
 	t.Helper()
-	_, err := s.AddManually(ctx, tenant, lifecycle.Identity{UserName: name})
+	_, err := s.Add(ctx, lifecycle.Request{Tenant: tenant, ID: "request of " + name, Who: "root"}, lifecycle.Identity{UserName: name})
 	require.NoError(t, err)
 }
 
@@ -151,6 +151,7 @@ func TestFault14RequestDeliversItsOwnEventsOnly(t *testing.T) {
 		var names []string
 		s := p.process(lifecycle.Delivery{Timeout: 7 * time.Second}, func(ctx context.Context, e *lifecycle.Event) error {
 			names = append(names, e.Subject.Tenant+" "+e.UserName)
+			assert.Equal(t, lifecycle.Origin{Request: "request of " + e.UserName, Who: "root", By: lifecycle.SourceManual}, e.Origin)
 			cancel()
 			assert.NoError(t, ctx.Err(), "it isn't cancelled with the request")
 			assert.Nil(t, ctx.Value(requestKey{}), "it has none of the request's values")

@@ -1,10 +1,6 @@
 package lifecycle
 
-import (
-	"context"
-
-	"github.com/rollcall-dev/rollcall/store"
-)
+import "context"
 
 // Hook is told an event, after the commit that made it true.
 //
@@ -166,9 +162,3 @@ func optional[T any](h LifecycleHook, method func(T, context.Context, *Event) er
 	}
 	return func(ctx context.Context, e *Event) error { return method(t, ctx, e) }
 }
-
-// Guard may refuse a change before it is committed, or amend it. It is told what is about to be: before is nil at a
-// creation, after at a deletion; after's Attributes are the guard's to change (Index and Label follow), and it says so
-// with Note. An error that is a *Refusal tells the identity provider why; another one is a failure of the service.
-// It runs in the request, may run more than once for one change, and must have no effects.
-type Guard func(ctx context.Context, a Actor, before, after *store.Resource) error

@@ -78,7 +78,7 @@ func (l *level) find(name string) *Attribute {
 	if a, ok := l.byName[name]; ok {
 		return a
 	}
-	return l.byName[document.Fold(name)]
+	return l.byName[document.FoldName(name)]
 }
 
 // names lists the attributes for an error message.

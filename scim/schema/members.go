@@ -30,7 +30,7 @@ func (t *Type) MemberRefs(members document.Value, where string) ([]store.MemberR
 	for i := range members.Items() {
 		e := &members.Items()[i].Value
 		id := e.Get("value").Text()
-		if strings.TrimSpace(id) == "" || len(id) > maxKey {
+		if document.IsBlank(id) || len(id) > maxKey {
 			return nil, invalid("invalidValue", "value", "want the id of a resource").at(i).under(where)
 		}
 		if !seen[id] {
