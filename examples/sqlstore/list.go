@@ -37,14 +37,17 @@ func (s *Store) List(ctx context.Context, q store.Query) (*store.Page, error) {
 }
 
 // ListRelated implements [store.RelatedReader].
-func (s *Store) ListRelated(ctx context.Context, q store.Query) (*store.Page, []store.Member, error) {
+func (s *Store) ListRelated(ctx context.Context, q store.Query, _ int) (*store.Page, []store.Member, int, error) {
 	l, err := s.newList(ctx, q)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, 0, err
 	}
 	l.related = true
 	p, err := l.run(ctx)
-	return p, l.rows, err
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	return p, l.rows, len(p.Resources), nil
 }
 
 func (s *Store) newList(ctx context.Context, q store.Query) (*list, error) {

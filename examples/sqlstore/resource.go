@@ -1,7 +1,9 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 // columns are a resource's but for its key, of a table called r.
 const columns = "r.version, r.created, r.modified, r.label, r.keys, r.uniques, r.attributes, r.internal"
 
+// scanResource returns store.ErrCorrupt for a row that can't be read whole (I12).
 func scanResource(k store.Key, rw row, more ...any) (*store.Resource, error) {
 	var (
 		r                    = &store.Resource{Key: k}
@@ -26,8 +29,14 @@ func scanResource(k store.Key, rw row, more ...any) (*store.Resource, error) {
 	}
 	r.Version, r.Label = dec(r.Version), dec(r.Label)
 	r.Created, r.LastModified = timeOf(created), timeOf(modified)
-	r.Index = splitKeys(keys, uniques).index()
 	r.Attributes, r.Internal = document.Document(attributes), document.Document(internal)
+	set, err := splitKeys(keys, uniques)
+	if err == nil {
+		r.Index, err = set.index()
+	}
+	if err = cmp.Or(err, r.Attributes.Check(), r.Internal.Check()); err != nil {
+		return nil, fmt.Errorf("sqlstore: %s %q: %w: %w", k.Type, k.ID, store.ErrCorrupt, err)
+	}
 	return r, nil
 }
 
@@ -81,43 +90,4 @@ func groupsOf(rows []store.Member, id, groups string) []store.Member {
 		rows = append(rows, store.Member{Group: dec(group), Type: dec(typ), ID: id, Label: dec(label)})
 	}
 	return rows
-}
-
-// Seats implements [store.SeatReader].
-func (s *Store) Seats(ctx context.Context, tenant string) (used int, err error) {
-	err = s.query(ctx, seatsSQL, []any{enc(tenant)}, func(rw row) error { return rw.Scan(&used) })
-	return used, err
-}
-
-const seatsSQL = "SELECT CAST(COALESCE(SUM(seats), 0) AS bigint) FROM ~count WHERE tenant = $1"
-
-const journalColumns = "id, time, connection, subject_type, subject_id, action, outcome, data"
-
-// Journal implements [store.JournalReader].
-func (s *Store) Journal(ctx context.Context, q store.JournalQuery) ([]store.Entry, error) {
-	sql, args := "SELECT "+journalColumns+" FROM ~journal WHERE tenant = $1", []any{enc(q.Tenant), int64(max(q.Max, 0))}
-	if q.Before != "" {
-		args = append(args, enc(q.Before))
-		sql += " AND id < " + place(len(args))
-	}
-	if q.Connection != "" {
-		args = append(args, enc(q.Connection))
-		sql += " AND connection = " + place(len(args))
-	}
-	var entries []store.Entry
-	err := s.query(ctx, sql+" ORDER BY id DESC LIMIT $2", args, func(rw row) error {
-		var (
-			e  store.Entry
-			at int64
-		)
-		if err := rw.Scan(&e.ID, &at, &e.Connection, &e.Subject.Type, &e.Subject.ID, &e.Action, &e.Outcome, &e.Data); err != nil {
-			return err
-		}
-		e.ID, e.Connection, e.Action, e.Outcome = dec(e.ID), dec(e.Connection), dec(e.Action), dec(e.Outcome)
-		e.Subject = store.Key{Tenant: q.Tenant, Type: dec(e.Subject.Type), ID: dec(e.Subject.ID)}
-		e.Time = timeOf(at)
-		entries = append(entries, e)
-		return nil
-	})
-	return entries, err
 }

@@ -30,7 +30,8 @@ type Options struct {
 	Prefix string
 	// Schema is the PostgreSQL schema of the tables; it is created if it isn't there. Default: the connection's own.
 	Schema string
-	// NoMigrate leaves the tables as they are: the product migrates at another time, with [Store.Migrate].
+	// NoMigrate leaves the tables as they are: the product migrates at another time, with [Store.Migrate]. Tables of a version
+	// that this program doesn't know are refused all the same.
 	NoMigrate bool
 	// InTx is called inside the transaction of every commit, when all of it is written: for the product's own tables. An
 	// error vetoes the commit and is what Commit returns. It may be called again for the same change, after a rollback.
@@ -54,9 +55,10 @@ type Store struct {
 var (
 	_ store.Store         = (*Store)(nil)
 	_ store.RelatedReader = (*Store)(nil)
-	_ store.SeatReader    = (*Store)(nil)
+	_ store.CounterReader = (*Store)(nil)
 	_ store.EventSource   = (*Store)(nil)
 	_ store.JournalReader = (*Store)(nil)
+	_ store.Forgetter     = (*Store)(nil)
 )
 
 // engine is what SQLite and PostgreSQL do each in their way.
@@ -73,6 +75,14 @@ type engine interface {
 	// members reads rows, and says of which of those asked for (by its number) the last one is.
 	members(ctx context.Context, c memberChunk) (rows []store.Member, last int, err error)
 	migrate(ctx context.Context) error
+	// check refuses tables of a version that this program doesn't know. It is no error if there are none yet.
+	check(ctx context.Context) error
+	// now is the time in microseconds, for a statement with the parameters args: by the clock of the database, where it has one.
+	now(args *[]any) string
+	// list is a parameter with many values, to be the right side of an operator that compares with any of them.
+	list(args *[]any, values any) string
+	// remove deletes up to batch rows of a table that the condition holds for. key are the columns of its primary key.
+	remove(table, key, where string) string
 	// lock is what ends a SELECT that takes rows for an update, beside others that do the same.
 	lock() string
 	// in is the condition that r.id is among the ids of a query.
@@ -137,15 +147,18 @@ func open(ctx context.Context, o *Options, connect func(o *Options) (engine, err
 		return nil, fmt.Errorf("sqlstore: %w", err)
 	}
 	s := &Store{engine: e, getRelated: "SELECT " + columns + ", " + e.groups() + ofKey}
-	if !own.NoMigrate {
-		if err := s.Migrate(ctx); err != nil {
-			return nil, errors.Join(err, s.Close())
-		}
+	ready := s.Migrate
+	if own.NoMigrate {
+		ready = s.check
+	}
+	if err := ready(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-// Migrate brings the tables up to date. Any number of processes may do it at the same time.
+// Migrate brings the tables up to date. Any number of processes may do it at the same time. Tables that a newer program has
+// migrated are refused: this one doesn't know what is in them.
 func (s *Store) Migrate(ctx context.Context) error {
 	if err := s.migrate(ctx); err != nil {
 		return fmt.Errorf("sqlstore: migrate: %w", err)

@@ -118,6 +118,15 @@ func (t *Type) all() []*Attribute {
 	return all
 }
 
+// Indexed are the paths of the attributes whose values are index keys, so that a store finds them fast.
+func (t *Type) Indexed() []string {
+	paths := make([]string, len(t.indexes))
+	for i, a := range t.indexes {
+		paths[i] = a.path
+	}
+	return paths
+}
+
 // comparable is the attribute that has the values of a: a itself, or value of a complex one; nil if there is none.
 func (a *Attribute) comparable() *Attribute {
 	if a.Type == filter.Complex {
