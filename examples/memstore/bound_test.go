@@ -87,7 +87,7 @@ func TestJournalIsBounded(t *testing.T) {
 	s := New()
 	const n = 3*journalSize + 5
 	for i := range n {
-		c := &store.Change{Tenant: tenantName, Journal: &store.Entry{ID: fmt.Sprintf("%06d", i)}}
+		c := &store.Change{Tenant: tenantName, Journal: []store.Entry{{ID: fmt.Sprintf("%06d", i)}}}
 		if err := s.Commit(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
@@ -111,14 +111,14 @@ func TestDoneEventsAreBounded(t *testing.T) {
 	c := &store.Change{Tenant: tenantName}
 	for i := range n {
 		subject := store.Key{Tenant: tenantName, Type: "User", ID: userID(i % 100)}
-		c.Events = append(c.Events, store.Event{ID: userID(i), Subject: subject, Time: at})
+		c.Events = append(c.Events, store.Event{ID: userID(i), Subject: subject, Time: at, Consumers: []string{"hooks"}})
 	}
 	if err := s.Commit(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
 	deliver := func() (told int) {
 		for {
-			got, err := s.Lease(t.Context(), store.Lease{Owner: "me", Now: at, Until: at.Add(time.Minute), Max: 1000})
+			got, err := s.Lease(t.Context(), store.Lease{Owner: "me", Consumer: "hooks", For: time.Hour, Max: 1000})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -128,7 +128,7 @@ func TestDoneEventsAreBounded(t *testing.T) {
 			told += len(got)
 			var settled []store.Settlement
 			for i, d := range got {
-				x := store.Settlement{Tenant: tenantName, EventID: d.ID, Owner: "me", Outcome: store.Done}
+				x := store.Settlement{Tenant: tenantName, EventID: d.ID, Consumer: "hooks", Owner: "me", Outcome: store.Done}
 				if told == len(got) && i == 0 {
 					x.Outcome = store.Park
 				}
@@ -142,10 +142,10 @@ func TestDoneEventsAreBounded(t *testing.T) {
 	if told := deliver(); told != n {
 		t.Fatalf("%d of %d events were handed out", told, n)
 	}
-	if parked, err := s.Parked(t.Context(), tenantName, 10); err != nil || len(parked) != 1 {
+	if parked, err := s.Parked(t.Context(), tenantName, "hooks", 10); err != nil || len(parked) != 1 {
 		t.Errorf("%d are parked, error %v", len(parked), err)
 	}
-	if err := s.Replay(t.Context(), tenantName, at); err != nil {
+	if err := s.Replay(t.Context(), store.Replay{Tenant: tenantName, Consumer: "hooks", From: at}); err != nil {
 		t.Fatal(err)
 	}
 	if told := deliver(); told < doneSize || told > 2*doneSize {

@@ -8,10 +8,16 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// Commit implements [store.Store].
+// Commit implements [store.Store]. A document that isn't whole is refused with [store.ErrCorrupt], so that none is ever read.
 func (s *Store) Commit(ctx context.Context, c *store.Change) error {
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	for i := range c.Put {
+		r := c.Put[i].Resource
+		if r.Attributes.Check() != nil || r.Internal.Check() != nil {
+			return store.ErrCorrupt
+		}
 	}
 	t := s.makeTenant(c.Tenant)
 	t.mu.Lock()
@@ -24,8 +30,8 @@ func (s *Store) Commit(ctx context.Context, c *store.Change) error {
 		return err
 	}
 	// From here on nothing fails.
-	if c.Journal != nil {
-		t.journal.add(*c.Journal)
+	for _, e := range c.Journal {
+		t.journal.add(e)
 	}
 	s.events.add(t.name, c.Events)
 	return nil
@@ -49,11 +55,6 @@ func (x *commit) apply(c *store.Change) error {
 			return err
 		}
 	}
-	for i := range c.Delete {
-		if err := x.delete(&c.Delete[i]); err != nil {
-			return err
-		}
-	}
 	for i := range c.Members {
 		d := &c.Members[i]
 		isPut := slices.ContainsFunc(c.Put, func(p store.Put) bool {
@@ -63,11 +64,15 @@ func (x *commit) apply(c *store.Change) error {
 			return err
 		}
 	}
-	if s := c.Seats; s != nil {
-		if s.Take > 0 && s.Limit >= 0 && x.seats+s.Take > s.Limit {
-			return store.ErrNoSeat
+	for i := range c.Delete {
+		if err := x.delete(&c.Delete[i]); err != nil {
+			return err
 		}
-		x.seats = max(0, x.seats+s.Take)
+	}
+	for i := range c.Claims {
+		if err := x.claim(&c.Claims[i]); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -97,16 +102,16 @@ func (x *commit) delete(d *store.Delete) error {
 	if d.IfVersion != "" && d.IfVersion != old.version {
 		return store.ErrVersionMismatch
 	}
-	if of := x.members.of[d.ID]; of != nil {
-		for _, b := range of.from(0, of.n, nil) {
-			if b.table == old.table {
-				x.removeRow(b.group.id, d.ID)
-			}
-		}
-	}
 	if g := x.members.groups[d.ID]; g != nil && d.Type == groupType {
 		for _, r := range g.rows.from(0, g.rows.n, nil) {
 			x.removeRow(d.ID, r.id)
+		}
+	}
+	if of := x.members.of[d.ID]; of != nil {
+		for _, b := range of.from(0, of.n, nil) {
+			if b.table == old.table {
+				return store.ErrVersionMismatch // it was added since its groups were read
+			}
 		}
 	}
 	x.set(old.table, old, nil)
@@ -127,26 +132,19 @@ func (x *commit) changeMembers(d *store.MemberDelta, isPut bool) error {
 		next.modified = d.LastModified.UnixMicro()
 		x.set(old.table, old, &next)
 	}
-	if g := x.members.groups[d.Group]; g != nil && d.Replace {
-		stay := make(map[string]bool, len(d.Add))
-		for _, m := range d.Add {
-			stay[m.ID] = true
-		}
-		for _, r := range g.rows.from(0, g.rows.n, nil) {
-			if !stay[r.id] {
-				x.removeRow(d.Group, r.id)
-			}
-		}
-	}
 	for _, id := range d.Remove {
-		x.removeRow(d.Group, id)
+		if !x.removeRow(d.Group, id) {
+			return store.ErrVersionMismatch
+		}
 	}
 	for _, m := range d.Add {
 		member := x.resolve(m)
 		if member == nil {
 			return &store.UnknownMemberError{ID: m.ID}
 		}
-		x.addRow(old.id, row{member.id, member.table})
+		if !x.addRow(old.id, row{member.id, member.table}) {
+			return store.ErrVersionMismatch
+		}
 	}
 	return nil
 }
@@ -160,14 +158,14 @@ func (t *tenant) resolve(m store.MemberRef) *record {
 	var found *record
 	for typ, tb := range t.tables {
 		r := tb.byID[m.ID]
-		if r != nil && !strings.Contains(typ, ".") && (found == nil || typ < found.table.typ) {
+		if r != nil && !store.IsInternal(typ) && (found == nil || typ < found.table.typ) {
 			found = r
 		}
 	}
 	return found
 }
 
-// The three ways in which a commit writes, each with its way back.
+// The ways in which a commit writes, each with its way back; for counters see counter.go.
 
 func (x *commit) set(tb *table, old, next *record) {
 	tb.set(old, next)
@@ -178,14 +176,20 @@ func (x *commit) set(tb *table, old, next *record) {
 	}
 }
 
-func (x *commit) addRow(groupID string, r row) {
-	if x.members.add(groupID, r) {
+// addRow adds a row, and says no if it is there.
+func (x *commit) addRow(groupID string, r row) bool {
+	added := x.members.add(groupID, r)
+	if added {
 		x.undo = append(x.undo, func() { x.members.remove(groupID, r.id) })
 	}
+	return added
 }
 
-func (x *commit) removeRow(groupID, id string) {
-	if r, ok := x.members.remove(groupID, id); ok {
+// removeRow removes a row, and says no if it isn't there.
+func (x *commit) removeRow(groupID, id string) bool {
+	r, removed := x.members.remove(groupID, id)
+	if removed {
 		x.undo = append(x.undo, func() { x.members.add(groupID, r) })
 	}
+	return removed
 }

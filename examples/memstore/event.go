@@ -5,35 +5,47 @@ import (
 	"container/heap"
 	"context"
 	"slices"
+	"sort"
 	"sync"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// events are the committed events of all tenants. Those that aren't settled stand in one line per subject, of which only
-// the first may be handed out; the firsts of all lines are in one of two heaps: ready, by sequence, or waiting, by the
-// time at which the lease or the pause before a retry ends.
+// events are the committed events of all tenants, in a queue for each consumer.
 type events struct {
 	mu       sync.Mutex
 	sequence int64
-	lines    map[store.Key][]*event
-	ready    eventHeap
-	waiting  eventHeap
-	leased   map[eventID]*event
-	parked   map[string][]*event // by tenant
-	done     map[string][]*event // by tenant: the last ones, for replays
+	queues   map[string]*queue // by consumer
 }
 
-type eventID struct{ tenant, id string }
+// queue is what one consumer is told. What isn't settled stands in one line per subject, of which only the first may be
+// handed out. The firsts of all lines are in one of two heaps: ready, by sequence, or waiting, by the time at which the
+// lease or the pause before a retry ends.
+type queue struct {
+	tenants map[string]*told
+	ready   eventHeap
+	waiting eventHeap
+}
 
+// told is what one consumer is told of one tenant.
+type told struct {
+	lines  map[subject][]*event // in the order of sequence; none is empty
+	leased map[string]*event    // by the event's id
+	parked []*event
+	done   []*event // the last ones, for replays
+}
+
+type subject struct{ typ, id string }
+
+// event is an event for one consumer.
 type event struct {
 	store.Delivery
-	subject store.Key // with the tenant of the commit
-	state   eventState
-	until   time.Time  // of a leased or retried one
-	in      *eventHeap // of the first of a line
-	at      int        // index in that heap
+	tenant string
+	state  eventState
+	until  time.Time  // of a leased or retried one
+	in     *eventHeap // of the first of a line, else nil
+	at     int        // index in that heap
 }
 
 type eventState uint8
@@ -46,44 +58,68 @@ const (
 	done
 )
 
-// doneSize is how many done events of a tenant are kept for replays, at least; at most it is twice as many.
+// doneSize is how many done events of a tenant and consumer are kept for replays, at least; at most it is twice as many.
 const doneSize = 10_000
 
-func newEvents() *events {
-	return &events{
-		lines:   map[store.Key][]*event{},
+func newEvents() *events { return &events{queues: map[string]*queue{}} }
+
+func newQueue() *queue {
+	return &queue{
+		tenants: map[string]*told{},
 		ready:   eventHeap{before: func(a, b *event) bool { return a.Sequence < b.Sequence }},
 		waiting: eventHeap{before: func(a, b *event) bool { return a.until.Before(b.until) }},
-		leased:  map[eventID]*event{},
-		parked:  map[string][]*event{},
-		done:    map[string][]*event{},
 	}
 }
 
+func (e *event) subject() subject { return subject{e.Subject.Type, e.Subject.ID} }
+
+func bySequence(a, b *event) int { return cmp.Compare(a.Sequence, b.Sequence) }
+
 // add puts the events of a commit at the ends of their lines.
-func (q *events) add(tenant string, committed []store.Event) {
+func (s *events) add(tenant string, committed []store.Event) {
 	if len(committed) == 0 {
 		return
 	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, c := range committed {
-		q.sequence++
-		e := &event{Delivery: store.Delivery{Event: c, Sequence: q.sequence}, subject: c.Subject}
-		e.subject.Tenant = tenant
-		q.lines[e.subject] = append(q.lines[e.subject], e)
-		if len(q.lines[e.subject]) == 1 {
-			q.place(e)
+		s.sequence++
+		consumers := c.Consumers
+		c.Consumers = nil
+		for _, name := range consumers {
+			q := s.queues[name]
+			if q == nil {
+				q = newQueue()
+				s.queues[name] = q
+			}
+			t := q.tenants[tenant]
+			if t == nil {
+				t = &told{lines: map[subject][]*event{}, leased: map[string]*event{}}
+				q.tenants[tenant] = t
+			}
+			e := &event{Delivery: store.Delivery{Event: c, Consumer: name, Sequence: s.sequence}, tenant: tenant}
+			line := append(t.lines[e.subject()], e)
+			t.lines[e.subject()] = line
+			if len(line) == 1 {
+				q.place(e)
+			}
 		}
 	}
 }
 
 // place puts the first event of a line into the heap for its state.
-func (q *events) place(e *event) {
+func (q *queue) place(e *event) {
 	if e.state == due {
 		heap.Push(&q.ready, e)
 	} else {
 		heap.Push(&q.waiting, e)
+	}
+}
+
+// unplace takes an event out of its heap, if it is in one.
+func (q *queue) unplace(e *event) {
+	if e.in != nil {
+		heap.Remove(e.in, e.at)
 	}
 }
 
@@ -92,22 +128,65 @@ func (s *Store) Lease(ctx context.Context, l store.Lease) ([]store.Delivery, err
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	q := s.events
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for len(q.waiting.events) > 0 && !q.waiting.events[0].until.After(l.Now) {
+	s.events.mu.Lock()
+	defer s.events.mu.Unlock()
+	q := s.events.queues[l.Consumer]
+	if q == nil {
+		return nil, nil
+	}
+	now := time.Now()
+	for len(q.waiting.events) > 0 && !q.waiting.events[0].until.After(now) {
 		heap.Push(&q.ready, heap.Pop(&q.waiting))
 	}
 	var out []store.Delivery
-	for len(out) < l.Max && len(q.ready.events) > 0 {
-		e := heap.Pop(&q.ready).(*event)
-		e.state, e.until, e.Owner = leased, l.Until, l.Owner
-		q.leased[eventID{e.subject.Tenant, e.ID}] = e
+	lease := func(e *event) {
+		q.unplace(e)
+		e.state, e.until, e.Owner = leased, now.Add(max(l.For, 0)), l.Owner
+		q.tenants[e.tenant].leased[e.ID] = e
 		heap.Push(&q.waiting, e)
 		out = append(out, e.Delivery)
 		e.Attempts++
 	}
+	if l.Tenant == "" && l.Subjects == nil {
+		for len(out) < l.Max && len(q.ready.events) > 0 {
+			lease(q.ready.events[0])
+		}
+		return out, nil
+	}
+	ready := q.readyOf(l)
+	for _, e := range ready[:min(len(ready), max(l.Max, 0))] {
+		lease(e)
+	}
 	return out, nil
+}
+
+// readyOf are the events that a lease of some tenant or subjects may hand out, in order.
+func (q *queue) readyOf(l store.Lease) (ready []*event) {
+	tenants := q.tenants
+	if l.Tenant != "" {
+		t := tenants[l.Tenant]
+		if t == nil {
+			return nil
+		}
+		tenants = map[string]*told{l.Tenant: t}
+	}
+	add := func(line []*event) {
+		if len(line) > 0 && line[0].in == &q.ready {
+			ready = append(ready, line[0])
+		}
+	}
+	for _, t := range tenants {
+		for _, k := range l.Subjects {
+			add(t.lines[subject{k.Type, k.ID}])
+		}
+		if l.Subjects == nil {
+			for _, line := range t.lines {
+				add(line)
+			}
+		}
+	}
+	slices.SortFunc(ready, bySequence)
+	return slices.Compact(ready) // a subject may be named twice
 }
 
 // Settle implements [store.EventSource].
@@ -115,126 +194,182 @@ func (s *Store) Settle(ctx context.Context, settlements []store.Settlement) erro
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	q := s.events
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for _, s := range settlements {
-		id := eventID{s.Tenant, s.EventID}
-		e := q.leased[id]
-		if e == nil || e.Owner != s.Owner {
-			continue
-		}
-		delete(q.leased, id)
-		heap.Remove(e.in, e.at)
-		e.Owner, e.Reason = "", s.Reason
-		switch s.Outcome {
-		case store.Retry:
-			e.state, e.until = retrying, s.RetryAt
-			q.place(e)
-		case store.Park:
-			e.state = parked
-			q.settle(e)
-		case store.Done:
-			e.state, e.Reason = done, ""
-			q.settle(e)
+	s.events.mu.Lock()
+	defer s.events.mu.Unlock()
+	now := time.Now()
+	for _, x := range settlements {
+		if q := s.events.queues[x.Consumer]; q != nil {
+			q.settle(x, now)
 		}
 	}
 	return nil
 }
 
-// settle takes the first event out of its line and lets the next one go.
-func (q *events) settle(e *event) {
-	line := q.lines[e.subject]
-	line[0] = nil
-	line = line[1:]
-	if len(line) == 0 {
-		delete(q.lines, e.subject)
-	} else {
-		q.lines[e.subject] = line
-		q.place(line[0])
-	}
-	if e.state == parked {
-		q.parked[e.subject.Tenant] = append(q.parked[e.subject.Tenant], e)
+func (q *queue) settle(s store.Settlement, now time.Time) {
+	t := q.tenants[s.Tenant]
+	if t == nil {
 		return
 	}
-	kept := append(q.done[e.subject.Tenant], e)
-	if len(kept) == 2*doneSize {
-		kept = slices.Clone(kept[doneSize:])
+	e := t.leased[s.EventID]
+	if e == nil || e.Owner != s.Owner {
+		return
 	}
-	q.done[e.subject.Tenant] = kept
+	isFirst := e.in != nil // an earlier one of its subject may have been replayed meanwhile
+	q.unplace(e)
+	switch s.Outcome {
+	case store.Done:
+		e.state, e.Reason = done, ""
+	case store.Park:
+		e.state, e.Reason = parked, s.Reason
+	case store.Retry:
+		e.state, e.Reason, e.until = retrying, s.Reason, now.Add(max(s.After, 0))
+	case store.Renew:
+		e.until = now.Add(max(s.After, 0))
+	case store.HandBack:
+		e.state = due
+		e.Attempts--
+	}
+	if e.state != leased {
+		e.Owner = ""
+		delete(t.leased, e.ID)
+	}
+	switch {
+	case e.state == done || e.state == parked:
+		q.leave(t, e, isFirst)
+	case isFirst:
+		q.place(e)
+	}
+}
+
+// leave takes a settled event out of its line, and lets the next one go.
+func (q *queue) leave(t *told, e *event, isFirst bool) {
+	line := t.lines[e.subject()]
+	if isFirst {
+		line[0] = nil
+		line = line[1:]
+	} else {
+		at := slices.Index(line, e)
+		line = slices.Delete(line, at, at+1)
+	}
+	if len(line) == 0 {
+		delete(t.lines, e.subject())
+	} else {
+		t.lines[e.subject()] = line
+		if isFirst {
+			q.place(line[0])
+		}
+	}
+	if e.state == parked {
+		t.parked = append(t.parked, e)
+		return
+	}
+	if t.done = append(t.done, e); len(t.done) == 2*doneSize {
+		t.done = slices.Clone(t.done[doneSize:])
+	}
 }
 
 // Parked implements [store.EventSource].
-func (s *Store) Parked(ctx context.Context, tenant string, max int) ([]store.Delivery, error) {
+func (s *Store) Parked(ctx context.Context, tenant, consumer string, max int) ([]store.Delivery, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	q := s.events
-	q.mu.Lock()
-	defer q.mu.Unlock()
+	s.events.mu.Lock()
+	defer s.events.mu.Unlock()
 	var out []store.Delivery
-	for _, e := range q.parked[tenant] {
-		out = append(out, e.Delivery)
+	for name, q := range s.events.queues {
+		if t := q.tenants[tenant]; t != nil && (consumer == "" || consumer == name) {
+			for _, e := range t.parked {
+				out = append(out, e.Delivery)
+			}
+		}
 	}
-	slices.SortFunc(out, func(a, b store.Delivery) int { return cmp.Compare(a.Sequence, b.Sequence) })
+	slices.SortFunc(out, func(a, b store.Delivery) int {
+		return cmp.Or(cmp.Compare(a.Sequence, b.Sequence), cmp.Compare(a.Consumer, b.Consumer))
+	})
 	return out[:min(len(out), max)], nil
 }
 
 // Replay implements [store.EventSource]. Leases on the events end, so that order holds. Of the done events the store
-// keeps the last 10,000 of each tenant.
-func (s *Store) Replay(ctx context.Context, tenant string, from time.Time) error {
+// keeps the last 10,000 of each tenant and consumer.
+func (s *Store) Replay(ctx context.Context, r store.Replay) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	q := s.events
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	lines := map[store.Key][]*event{}
-	for subject, line := range q.lines {
-		if subject.Tenant == tenant {
-			heap.Remove(line[0].in, line[0].at)
-			lines[subject] = line
-		}
+	s.events.mu.Lock()
+	defer s.events.mu.Unlock()
+	q := s.events.queues[r.Consumer]
+	if q == nil || q.tenants[r.Tenant] == nil {
+		return nil
 	}
-	for _, settled := range []map[string][]*event{q.parked, q.done} {
-		settled[tenant] = slices.DeleteFunc(settled[tenant], func(e *event) bool {
-			if e.Time.Before(from) {
+	t := q.tenants[r.Tenant]
+	replayed := func(e *event) bool {
+		return !e.Time.Before(r.From) && (r.EventID == "" || e.ID == r.EventID) &&
+			(r.Subject == nil || e.subject() == subject{r.Subject.Type, r.Subject.ID})
+	}
+	// What is settled goes back into its line, what isn't stays there. Each line that changes is put in order again.
+	changed := map[subject]bool{}
+	for _, settled := range []*[]*event{&t.parked, &t.done} {
+		*settled = slices.DeleteFunc(*settled, func(e *event) bool {
+			if !replayed(e) {
 				return false
 			}
-			lines[e.subject] = append(lines[e.subject], e)
+			k := e.subject()
+			if line := t.lines[k]; line != nil {
+				q.unplace(line[0])
+			}
+			at := sort.Search(len(t.lines[k]), func(i int) bool { return t.lines[k][i].Sequence > e.Sequence })
+			t.lines[k] = slices.Insert(t.lines[k], at, e)
+			changed[k] = true
 			return true
 		})
 	}
-	for subject, line := range lines {
-		slices.SortFunc(line, func(a, b *event) int { return cmp.Compare(a.Sequence, b.Sequence) })
+	for k, line := range t.lines {
 		for _, e := range line {
-			if !e.Time.Before(from) {
+			if replayed(e) {
+				q.unplace(e)
 				e.state, e.Attempts, e.Owner, e.Reason = due, 0, "", ""
-				delete(q.leased, eventID{tenant, e.ID})
+				delete(t.leased, e.ID)
+				changed[k] = true
 			}
 		}
-		q.lines[subject] = line
-		q.place(line[0])
+		if changed[k] {
+			q.unplace(line[0])
+			q.place(line[0])
+		}
 	}
 	return nil
 }
 
-// Prune implements [store.EventSource].
-func (s *Store) Prune(ctx context.Context, before time.Time) (int, error) {
-	if err := ctx.Err(); err != nil {
-		return 0, err
+// prune removes what was settled before the times of a Retention, and says how many deliveries that were.
+func (s *events) prune(r store.Retention) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	remove := func(all *[]*event, before time.Time) {
+		n += len(*all)
+		*all = slices.DeleteFunc(*all, func(e *event) bool { return e.Time.Before(before) }) // no time is before the zero time
+		n -= len(*all)
 	}
-	q := s.events
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	pruned := 0
-	for tenant, kept := range q.done {
-		n := len(kept)
-		kept = slices.DeleteFunc(kept, func(e *event) bool { return e.Time.Before(before) })
-		pruned += n - len(kept)
-		q.done[tenant] = kept
+	for _, q := range s.queues {
+		for _, t := range q.tenants {
+			remove(&t.done, r.Done)
+			remove(&t.parked, r.Parked)
+		}
 	}
-	return pruned, nil
+	return n
+}
+
+// forget removes all events of a tenant.
+func (s *events) forget(tenant string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, q := range s.queues {
+		if t := q.tenants[tenant]; t != nil {
+			for _, line := range t.lines {
+				q.unplace(line[0])
+			}
+			delete(q.tenants, tenant)
+		}
+	}
 }
 
 // eventHeap implements [heap.Interface], and keeps each event told where it is.
@@ -259,5 +394,6 @@ func (h *eventHeap) Pop() any {
 	e := h.events[last]
 	h.events[last] = nil
 	h.events = h.events[:last]
+	e.in = nil
 	return e
 }

@@ -46,9 +46,12 @@ func (s *Store) Journal(ctx context.Context, q store.JournalQuery) ([]store.Entr
 		if len(out) >= q.Max {
 			break
 		}
-		if q.Connection == "" || e.Connection == q.Connection {
+		if is(q.Connection, e.Connection) && is(q.Subject, e.Subject.ID) && is(q.Outcome, e.Outcome) && is(q.Request, e.Request) {
 			out = append(out, e)
 		}
 	}
 	return out, nil
 }
+
+// is says whether a field of an entry is the one that is asked for, if it is.
+func is(wanted, has string) bool { return wanted == "" || wanted == has }

@@ -250,17 +250,13 @@ func (s *source) Related(rel filter.Relation, where func(row document.Value) boo
 	}
 	for rows := next(); len(rows) > 0; rows = next() {
 		for _, m := range rows {
-			id, typ := m.ID, m.Type
 			if rel == filter.Groups {
-				if id, typ = m.Group, groupType; m.Type != s.table.typ {
+				if m.Type != s.table.typ {
 					continue
 				}
+				m = store.Member{Type: groupType, ID: m.Group, Label: m.Label}
 			}
-			if where(document.Object(
-				document.Member{Name: "value", Value: document.String(id)},
-				document.Member{Name: "type", Value: document.String(typ)},
-				document.Member{Name: "display", Value: document.String(m.Label)},
-			)) {
+			if where(m.Row()) {
 				return true
 			}
 		}

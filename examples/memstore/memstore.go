@@ -24,8 +24,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// Store is a [store.Store] that also implements [store.SeatReader], [store.EventSource] and [store.JournalReader]. It
-// is safe for concurrent use. Make it with [New].
+// Store is a [store.Store] that also implements [store.CounterReader], [store.EventSource], [store.JournalReader] and
+// [store.Forgetter]. It is safe for concurrent use. Make it with [New].
 type Store struct {
 	mu      sync.RWMutex
 	tenants map[string]*tenant
@@ -34,9 +34,10 @@ type Store struct {
 
 var (
 	_ store.Store         = (*Store)(nil)
-	_ store.SeatReader    = (*Store)(nil)
+	_ store.CounterReader = (*Store)(nil)
 	_ store.EventSource   = (*Store)(nil)
 	_ store.JournalReader = (*Store)(nil)
+	_ store.Forgetter     = (*Store)(nil)
 )
 
 // New makes an empty store.
@@ -52,12 +53,12 @@ const groupType = "Group"
 
 // tenant is what a tenant has, events excepted.
 type tenant struct {
-	name    string
-	mu      sync.RWMutex
-	tables  map[string]*table // by resource type
-	members membership
-	seats   int
-	journal journal
+	name     string
+	mu       sync.RWMutex
+	tables   map[string]*table // by resource type
+	members  membership
+	counters map[string]store.Counter // by name
+	journal  journal
 }
 
 // tenant finds a tenant, or nil if it never had a commit.
@@ -76,7 +77,7 @@ func (s *Store) makeTenant(name string) *tenant {
 	defer s.mu.Unlock()
 	t := s.tenants[name]
 	if t == nil {
-		t = &tenant{name: strings.Clone(name), tables: map[string]*table{}, members: newMembership()}
+		t = &tenant{name: strings.Clone(name), tables: map[string]*table{}, members: newMembership(), counters: map[string]store.Counter{}}
 		s.tenants[t.name] = t
 	}
 	return t
@@ -98,20 +99,6 @@ func (s *Store) Get(ctx context.Context, k store.Key) (*store.Resource, error) {
 		return nil, store.ErrNotFound
 	}
 	return r.resource(), nil
-}
-
-// Seats implements [store.SeatReader].
-func (s *Store) Seats(ctx context.Context, tenant string) (int, error) {
-	if err := ctx.Err(); err != nil {
-		return 0, err
-	}
-	t := s.tenant(tenant)
-	if t == nil {
-		return 0, nil
-	}
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	return t.seats, nil
 }
 
 // record finds a record, or nil. The lock is held.

@@ -72,7 +72,7 @@ func (t *tenant) plan(tb *table, x filter.Expr) (best plan, ok bool) {
 		}
 		return tb.lookup(x.Attr.Path, x)
 	case filter.Has:
-		for _, c := range conjuncts(x.Where) {
+		for _, c := range filter.Conjuncts(x.Where) {
 			p := x.Attr.Path
 			p.Sub = c.Attr.Name
 			if found, isIndexed := tb.lookup(p, c); isIndexed {
@@ -80,7 +80,7 @@ func (t *tenant) plan(tb *table, x filter.Expr) (best plan, ok bool) {
 			}
 		}
 	case filter.Related:
-		for _, c := range conjuncts(x.Where) {
+		for _, c := range filter.Conjuncts(x.Where) {
 			if id, isID := equals(c); isID && c.Attr.CaseExact && c.Attr.Name == "value" {
 				return t.related(tb, x.Relation, id), true
 			}
@@ -118,19 +118,6 @@ func equals(c filter.Compare) (string, bool) {
 	isText := c.Attr.Type == filter.String || c.Attr.Type == filter.Reference
 	ok := c.Op == filter.Eq && isText && c.Value.Kind() == document.KindString && c.Value.Text() != ""
 	return c.Value.Text(), ok
-}
-
-// conjuncts are the comparisons that must hold for the expression to hold.
-func conjuncts(x filter.Expr) (all []filter.Compare) {
-	switch x := x.(type) {
-	case filter.Compare:
-		all = append(all, x)
-	case filter.And:
-		for _, term := range x {
-			all = append(all, conjuncts(term)...)
-		}
-	}
-	return all
 }
 
 // related finds the records of a table that have a row with the id at the other end.

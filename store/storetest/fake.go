@@ -12,22 +12,24 @@ import (
 )
 
 // Fake is the store to test a product with, and the measure that other stores are compared to: in memory, slow, and so
-// plain that it is right by reading it. It implements every optional interface of package store, and fails on demand:
-// see [Fake.FailCommit], [Fake.LoseAnswer], [Fake.Before], [Fake.SetUnavailable] and [Fake.Freeze]. It is safe for
-// concurrent use. Make it with [NewFake].
+// plain that it is right by reading it. It implements [store.CounterReader], [store.EventSource], [store.JournalReader]
+// and [store.Forgetter], and goes by the clock of the process, so that a test in a bubble of testing/synctest decides
+// what time it is. It fails on demand: see [Fake.Fail], [Fake.FailCommit], [Fake.LoseAnswer], [Fake.Damage],
+// [Fake.Before], [Fake.SetUnavailable] and [Fake.Freeze]. It is safe for concurrent use. Make it with [NewFake].
 type Fake struct {
-	mu      sync.Mutex
-	tenants map[string]*tenant // a commit swaps in a changed copy, so that what a reader holds stays as it is
-	events  []*event           // of all tenants, in the order of commits
-	told    int64              // how many events there ever were
-	faults  faults
+	mu         sync.Mutex
+	tenants    map[string]*tenant // a commit swaps in a changed copy, so that what a reader holds stays as it is
+	deliveries []*delivery        // of all tenants and consumers, in the order of commits
+	told       int64              // how many events there ever were
+	faults     faults
 }
 
 var (
 	_ store.Store         = (*Fake)(nil)
-	_ store.SeatReader    = (*Fake)(nil)
+	_ store.CounterReader = (*Fake)(nil)
 	_ store.EventSource   = (*Fake)(nil)
 	_ store.JournalReader = (*Fake)(nil)
+	_ store.Forgetter     = (*Fake)(nil)
 )
 
 // groupType is the resource type whose members membership rows are (RFC 7643 section 4.2).
@@ -40,7 +42,7 @@ func NewFake() *Fake { return &Fake{tenants: map[string]*tenant{}} }
 type tenant struct {
 	resources map[name]*store.Resource     // never changed in place
 	members   map[string]map[string]string // group's id -> member's id -> member's type
-	seats     int
+	counters  map[string]store.Counter     // by name
 	journal   []store.Entry
 }
 
@@ -50,7 +52,7 @@ func (t *tenant) clone() *tenant {
 	c := &tenant{
 		resources: maps.Clone(t.resources),
 		members:   make(map[string]map[string]string, len(t.members)),
-		seats:     t.seats,
+		counters:  maps.Clone(t.counters),
 		journal:   slices.Clone(t.journal),
 	}
 	for group, rows := range t.members {
@@ -60,7 +62,11 @@ func (t *tenant) clone() *tenant {
 }
 
 func empty() *tenant {
-	return &tenant{resources: map[name]*store.Resource{}, members: map[string]map[string]string{}}
+	return &tenant{
+		resources: map[name]*store.Resource{},
+		members:   map[string]map[string]string{},
+		counters:  map[string]store.Counter{},
+	}
 }
 
 // Get implements [store.Store].
@@ -72,6 +78,9 @@ func (f *Fake) Get(ctx context.Context, k store.Key) (*store.Resource, error) {
 	r, ok := t.resources[name{k.Type, k.ID}]
 	if !ok {
 		return nil, store.ErrNotFound
+	}
+	if f.damaged(r) {
+		return nil, store.ErrCorrupt
 	}
 	return clone(r), nil
 }
@@ -130,29 +139,19 @@ func (t *tenant) groupsOf(id string) []store.Member {
 	return rows
 }
 
-// Seats implements [store.SeatReader].
-func (f *Fake) Seats(ctx context.Context, tenant string) (int, error) {
-	t, err := f.read(ctx, "Seats", tenant)
-	if err != nil {
-		return 0, err
-	}
-	return t.seats, nil
-}
-
-// Journal implements [store.JournalReader].
-func (f *Fake) Journal(ctx context.Context, q store.JournalQuery) ([]store.Entry, error) {
-	t, err := f.read(ctx, "Journal", q.Tenant)
+// Counters implements [store.CounterReader].
+func (f *Fake) Counters(ctx context.Context, tenant string, names ...string) ([]store.Counter, error) {
+	t, err := f.read(ctx, "Counters", tenant)
 	if err != nil {
 		return nil, err
 	}
-	var found []store.Entry
-	for _, e := range t.journal {
-		if (q.Connection == "" || e.Connection == q.Connection) && (q.Before == "" || e.ID < q.Before) {
-			found = append(found, e)
-		}
+	var counters []store.Counter
+	for _, name := range names {
+		c := t.counters[name]
+		c.Name = name
+		counters = append(counters, c)
 	}
-	slices.SortFunc(found, func(a, b store.Entry) int { return strings.Compare(b.ID, a.ID) })
-	return found[:min(len(found), max(q.Max, 0))], nil
+	return counters, nil
 }
 
 // clone makes a resource of the caller's own.

@@ -4,12 +4,13 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
+	"time"
 
 	"github.com/rollcall-dev/rollcall/store"
 )
 
 // Commit implements [store.Store]: it applies the change to a copy of the tenant, and takes the copy if all went well.
+// A document that isn't whole is refused with [store.ErrCorrupt].
 func (f *Fake) Commit(ctx context.Context, c *store.Change) error {
 	if err := f.begin(ctx, "Commit"); err != nil {
 		return err
@@ -24,18 +25,23 @@ func (f *Fake) Commit(ctx context.Context, c *store.Change) error {
 	if old, ok := f.tenants[c.Tenant]; ok {
 		t = old.clone()
 	}
-	if err := t.apply(c); err != nil {
+	if err := t.apply(c, f.faults.damaged); err != nil {
 		return err
 	}
 	f.tenants[c.Tenant] = t
 	for _, e := range c.Events {
 		f.told++
-		f.events = append(f.events, &event{tenant: c.Tenant, Delivery: store.Delivery{Event: e, Sequence: f.told}})
+		for _, consumer := range e.Consumers {
+			d := store.Delivery{Event: e, Consumer: consumer, Sequence: f.told}
+			d.Consumers = nil
+			f.deliveries = append(f.deliveries, &delivery{tenant: c.Tenant, Delivery: d})
+		}
 	}
 	return after
 }
 
-func (t *tenant) apply(c *store.Change) error {
+// apply applies the parts of a change in the order of its fields.
+func (t *tenant) apply(c *store.Change, damaged map[*store.Resource]bool) error {
 	for _, a := range c.Absent {
 		if _, ok := t.resources[name{a.Type, a.ID}]; ok {
 			return store.ErrVersionMismatch
@@ -46,34 +52,34 @@ func (t *tenant) apply(c *store.Change) error {
 			return err
 		}
 	}
+	for _, d := range c.Members {
+		isPut := slices.ContainsFunc(c.Put, func(p store.Put) bool {
+			return p.Resource.Type == groupType && p.Resource.ID == d.Group
+		})
+		if err := t.changeMembers(d, isPut, damaged); err != nil {
+			return err
+		}
+	}
 	for _, d := range c.Delete {
 		if err := t.remove(d); err != nil {
 			return err
 		}
 	}
-	for _, d := range c.Members {
-		isPut := slices.ContainsFunc(c.Put, func(p store.Put) bool {
-			return p.Resource.Type == groupType && p.Resource.ID == d.Group
-		})
-		if err := t.changeMembers(d, isPut); err != nil {
+	for _, claim := range c.Claims {
+		if err := t.claim(claim); err != nil {
 			return err
 		}
 	}
-	if s := c.Seats; s != nil {
-		if s.Take > 0 && s.Limit >= 0 && t.seats+s.Take > s.Limit {
-			return store.ErrNoSeat
-		}
-		t.seats = max(0, t.seats+s.Take)
-	}
-	if c.Journal != nil {
-		t.journal = append(t.journal, *c.Journal)
-	}
+	t.journal = append(t.journal, c.Journal...)
 	return nil
 }
 
 func (t *tenant) put(tenant string, p store.Put) error {
 	r := clone(p.Resource)
 	r.Tenant = tenant
+	if r.Attributes.Check() != nil || r.Internal.Check() != nil {
+		return store.ErrCorrupt
+	}
 	k := name{r.Type, r.ID}
 	switch old, ok := t.resources[k]; {
 	case p.IfVersion == "" && ok:
@@ -92,6 +98,66 @@ func (t *tenant) put(tenant string, p store.Put) error {
 	return nil
 }
 
+func (t *tenant) changeMembers(d store.MemberDelta, isPut bool, damaged map[*store.Resource]bool) error {
+	k := name{groupType, d.Group}
+	old, ok := t.resources[k]
+	if !ok {
+		return store.ErrNotFound
+	}
+	if !isPut {
+		if d.IfVersion != "" && d.IfVersion != old.Version {
+			return store.ErrVersionMismatch
+		}
+		group := clone(old)
+		group.Version, group.LastModified = d.Version, d.LastModified
+		t.resources[k] = group
+		if damaged[old] {
+			damaged[group] = true // its documents stay as they are
+		}
+	}
+	rows := t.members[d.Group]
+	if rows == nil {
+		rows = map[string]string{}
+		t.members[d.Group] = rows
+	}
+	for _, id := range d.Remove {
+		if _, isMember := rows[id]; !isMember {
+			return store.ErrVersionMismatch
+		}
+		delete(rows, id)
+	}
+	for _, m := range d.Add {
+		typ, ok := t.resolve(m)
+		if !ok {
+			return &store.UnknownMemberError{ID: m.ID}
+		}
+		if _, isMember := rows[m.ID]; isMember {
+			return store.ErrVersionMismatch
+		}
+		rows[m.ID] = typ
+	}
+	return nil
+}
+
+// resolve finds the type of a member: the one it says, else the first by name of those that have the id. The
+// library's internal types are nobody's members.
+func (t *tenant) resolve(m store.MemberRef) (typ string, ok bool) {
+	if m.Type != "" {
+		_, ok = t.resources[name{m.Type, m.ID}]
+		return m.Type, ok
+	}
+	var types []string
+	for k := range maps.Keys(t.resources) {
+		if k.id == m.ID && !store.IsInternal(k.typ) {
+			types = append(types, k.typ)
+		}
+	}
+	if len(types) == 0 {
+		return "", false
+	}
+	return slices.Min(types), true
+}
+
 func (t *tenant) remove(d store.Delete) error {
 	k := name{d.Type, d.ID}
 	old, ok := t.resources[k]
@@ -107,64 +173,21 @@ func (t *tenant) remove(d store.Delete) error {
 	}
 	for _, rows := range t.members {
 		if rows[d.ID] == d.Type {
-			delete(rows, d.ID)
-		}
-	}
-	return nil
-}
-
-func (t *tenant) changeMembers(d store.MemberDelta, isPut bool) error {
-	k := name{groupType, d.Group}
-	old, ok := t.resources[k]
-	if !ok {
-		return store.ErrNotFound
-	}
-	if !isPut {
-		if d.IfVersion != "" && d.IfVersion != old.Version {
 			return store.ErrVersionMismatch
 		}
-		group := clone(old)
-		group.Version, group.LastModified = d.Version, d.LastModified
-		t.resources[k] = group
-	}
-	rows := t.members[d.Group]
-	if rows == nil {
-		rows = map[string]string{}
-		t.members[d.Group] = rows
-	}
-	if d.Replace {
-		clear(rows)
-	}
-	for _, id := range d.Remove {
-		delete(rows, id)
-	}
-	for _, m := range d.Add {
-		typ, ok := t.resolve(m)
-		if !ok {
-			return &store.UnknownMemberError{ID: m.ID}
-		}
-		if _, ok := rows[m.ID]; !ok {
-			rows[m.ID] = typ
-		}
 	}
 	return nil
 }
 
-// resolve finds the type of a member: the one it says, else the first by name of those that have the id. The
-// library's internal types are nobody's members.
-func (t *tenant) resolve(m store.MemberRef) (typ string, ok bool) {
-	if m.Type != "" {
-		_, ok = t.resources[name{m.Type, m.ID}]
-		return m.Type, ok
+func (t *tenant) claim(c store.Claim) error {
+	counter, exists := t.counters[c.Counter]
+	if at := c.At.UTC().Truncate(time.Microsecond); c.Window > 0 && (!exists || !at.Before(counter.Began.Add(c.Window))) {
+		counter = store.Counter{Began: at}
 	}
-	var types []string
-	for k := range maps.Keys(t.resources) {
-		if k.id == m.ID && !strings.Contains(k.typ, ".") {
-			types = append(types, k.typ)
-		}
+	if c.Take > 0 && c.Limit >= 0 && counter.Count+c.Take > c.Limit {
+		return &store.ClaimError{Counter: c.Counter}
 	}
-	if len(types) == 0 {
-		return "", false
-	}
-	return slices.Min(types), true
+	counter.Count = max(0, counter.Count+c.Take)
+	t.counters[c.Counter] = counter
+	return nil
 }

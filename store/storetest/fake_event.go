@@ -8,25 +8,38 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// event is a committed event and how far its delivery has come.
-type event struct {
+// delivery is a committed event for one of its consumers, and how far it has come.
+type delivery struct {
 	tenant string
-	state  delivery
+	state  deliveryState
 	until  time.Time // leased: when the lease runs out; retrying: when it is due
 	store.Delivery
 }
 
-type delivery int
+type deliveryState int
 
 const (
-	due delivery = iota
+	due deliveryState = iota
 	leased
 	retrying
 	parked
 	done
 )
 
-func (e *event) settled() bool { return e.state == parked || e.state == done }
+func (d *delivery) settled() bool { return d.state == parked || d.state == done }
+
+// subject is what the event is about, in the tenant of the commit.
+func (d *delivery) subject() store.Key {
+	return store.Key{Tenant: d.tenant, Type: d.Subject.Type, ID: d.Subject.ID}
+}
+
+// wanted says whether a lease asks for the delivery, be it due or not.
+func (d *delivery) wanted(l store.Lease) bool {
+	return d.Consumer == l.Consumer && (l.Tenant == "" || d.tenant == l.Tenant) &&
+		(l.Subjects == nil || slices.ContainsFunc(l.Subjects, func(k store.Key) bool {
+			return k.Type == d.Subject.Type && k.ID == d.Subject.ID
+		}))
+}
 
 // Lease implements [store.EventSource].
 func (f *Fake) Lease(ctx context.Context, l store.Lease) ([]store.Delivery, error) {
@@ -35,23 +48,22 @@ func (f *Fake) Lease(ctx context.Context, l store.Lease) ([]store.Delivery, erro
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	now := time.Now()
 	var out []store.Delivery
 	busy := map[store.Key]bool{} // subjects with an earlier event that isn't settled
-	for _, e := range f.events {
+	for _, d := range f.deliveries {
 		if len(out) >= l.Max {
 			break
 		}
-		if e.settled() {
+		if d.settled() || !d.wanted(l) {
 			continue
 		}
-		subject := e.Subject
-		subject.Tenant = e.tenant
-		if !busy[subject] && (e.state == due || !e.until.After(l.Now)) {
-			e.state, e.until, e.Owner = leased, l.Until, l.Owner
-			out = append(out, e.Delivery)
-			e.Attempts++
+		if !busy[d.subject()] && (d.state == due || !d.until.After(now)) {
+			d.state, d.until, d.Owner = leased, now.Add(max(l.For, 0)), l.Owner
+			out = append(out, d.Delivery)
+			d.Attempts++
 		}
-		busy[subject] = true
+		busy[d.subject()] = true
 	}
 	return out, nil
 }
@@ -64,63 +76,60 @@ func (f *Fake) Settle(ctx context.Context, settlements []store.Settlement) error
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, s := range settlements {
-		for _, e := range f.events {
-			if e.tenant != s.Tenant || e.ID != s.EventID || e.state != leased || e.Owner != s.Owner {
-				continue
-			}
-			e.Owner, e.Reason = "", s.Reason
-			switch s.Outcome {
-			case store.Done:
-				e.state, e.Reason = done, ""
-			case store.Retry:
-				e.state, e.until = retrying, s.RetryAt
-			case store.Park:
-				e.state = parked
+		for _, d := range f.deliveries {
+			if d.tenant == s.Tenant && d.ID == s.EventID && d.Consumer == s.Consumer && d.state == leased && d.Owner == s.Owner {
+				d.settle(s, time.Now())
 			}
 		}
 	}
 	return nil
 }
 
+func (d *delivery) settle(s store.Settlement, now time.Time) {
+	switch s.Outcome {
+	case store.Done:
+		d.state, d.Owner, d.Reason = done, "", ""
+	case store.Retry:
+		d.state, d.Owner, d.Reason, d.until = retrying, "", s.Reason, now.Add(max(s.After, 0))
+	case store.Park:
+		d.state, d.Owner, d.Reason = parked, "", s.Reason
+	case store.Renew:
+		d.until = now.Add(max(s.After, 0))
+	case store.HandBack:
+		d.state, d.Owner = due, ""
+		d.Attempts--
+	}
+}
+
 // Parked implements [store.EventSource].
-func (f *Fake) Parked(ctx context.Context, tenant string, max int) ([]store.Delivery, error) {
+func (f *Fake) Parked(ctx context.Context, tenant, consumer string, max int) ([]store.Delivery, error) {
 	if err := f.begin(ctx, "Parked"); err != nil {
 		return nil, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var out []store.Delivery
-	for _, e := range f.events {
-		if len(out) < max && e.tenant == tenant && e.state == parked {
-			out = append(out, e.Delivery)
+	for _, d := range f.deliveries {
+		if len(out) < max && d.tenant == tenant && (consumer == "" || d.Consumer == consumer) && d.state == parked {
+			out = append(out, d.Delivery)
 		}
 	}
 	return out, nil
 }
 
 // Replay implements [store.EventSource]. Whoever has one of the events in hand loses the lease, so that order holds.
-func (f *Fake) Replay(ctx context.Context, tenant string, from time.Time) error {
+func (f *Fake) Replay(ctx context.Context, r store.Replay) error {
 	if err := f.begin(ctx, "Replay"); err != nil {
 		return err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, e := range f.events {
-		if e.tenant == tenant && !e.Time.Before(from) {
-			e.state, e.Attempts, e.Owner, e.Reason = due, 0, "", ""
+	for _, d := range f.deliveries {
+		if d.tenant != r.Tenant || d.Consumer != r.Consumer || d.Time.Before(r.From) || r.EventID != "" && d.ID != r.EventID ||
+			r.Subject != nil && (d.Subject.Type != r.Subject.Type || d.Subject.ID != r.Subject.ID) {
+			continue
 		}
+		d.state, d.Attempts, d.Owner, d.Reason = due, 0, "", ""
 	}
 	return nil
-}
-
-// Prune implements [store.EventSource].
-func (f *Fake) Prune(ctx context.Context, before time.Time) (int, error) {
-	if err := f.begin(ctx, "Prune"); err != nil {
-		return 0, err
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	n := len(f.events)
-	f.events = slices.DeleteFunc(f.events, func(e *event) bool { return e.state == done && e.Time.Before(before) })
-	return n - len(f.events), nil
 }

@@ -9,28 +9,81 @@ import (
 
 // faults is what a Fake was told to do wrong.
 type faults struct {
-	commits     int           // attempted so far
-	fail        map[int]error // by the number of the commit: not done, and this is the answer
-	lose        map[int]error // by the number of the commit: done, and this is the answer
+	calls       map[string]int // begun so far, by method
+	commits     int            // that got as far as the store
+	fail        map[call]error // not done, and this is the answer
+	lose        map[int]error  // by the number of the commit: done, and this is the answer
 	before      func(ctx context.Context, method string) error
 	unavailable bool
+	damaged     map[*store.Resource]bool
 	stale       map[string]*tenant // what readers see; nil: the truth
+}
+
+// call is the nth call of a method.
+type call struct {
+	method string
+	nth    int
 }
 
 // next counts a commit and says how it is to fail.
 func (x *faults) next() (before, after error) {
 	x.commits++
-	return x.fail[x.commits], x.lose[x.commits]
+	return x.fail[call{commitFault, x.commits}], x.lose[x.commits]
 }
 
-// FailCommit makes the nth commit from now on (1 is the next) do nothing and answer err.
+// commitFault stands for commits that were not stopped before, which are counted apart from all calls of Commit.
+const commitFault = "Commit that got as far as the store"
+
+// Fail makes the nth call of a method from now on (1 is the next) do nothing and answer err: for example List and
+// [store.ErrBusy] or [store.ErrTooMuch], or Get and [store.ErrCorrupt]. The method is named as for [Fake.Before]. Calls
+// that fail otherwise are counted too.
+func (f *Fake) Fail(method string, nth int, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.failAt(call{method, f.faults.calls[method] + nth}, err)
+}
+
+func (f *Fake) failAt(c call, err error) {
+	if f.faults.fail == nil {
+		f.faults.fail = map[call]error{}
+	}
+	f.faults.fail[c] = err
+}
+
+// Damage makes a resource that is there unreadable, as if the store had lost a part of its documents: to read it, alone
+// or in a list, answers [store.ErrCorrupt], until it is put anew. It answers [store.ErrNotFound] if there is none.
+func (f *Fake) Damage(k store.Key) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	t, ok := f.tenants[k.Tenant]
+	if !ok {
+		return store.ErrNotFound
+	}
+	r, ok := t.resources[name{k.Type, k.ID}]
+	if !ok {
+		return store.ErrNotFound
+	}
+	if f.faults.damaged == nil {
+		f.faults.damaged = map[*store.Resource]bool{}
+	}
+	f.faults.damaged[r] = true
+	return nil
+}
+
+// damaged says whether a resource can't be read.
+func (f *Fake) damaged(r *store.Resource) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.faults.damaged[r]
+}
+
+// FailCommit makes the nth commit from now on (1 is the next) do nothing and answer err, which may be any error of the
+// contract, for example a *[store.ClaimError]. Commits that [Fake.Before], a context or [Fake.SetUnavailable] stops are not
+// counted.
 func (f *Fake) FailCommit(nth int, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.faults.fail == nil {
-		f.faults.fail = map[int]error{}
-	}
-	f.faults.fail[f.faults.commits+nth] = err
+	f.failAt(call{commitFault, f.faults.commits + nth}, err)
 }
 
 // ConflictOnce makes the next commit answer [store.ErrVersionMismatch], as if somebody else had been faster.
@@ -47,8 +100,8 @@ func (f *Fake) LoseAnswer(nth int, err error) {
 	f.faults.lose[f.faults.commits+nth] = err
 }
 
-// Before has fn called at the start of every call with the method's name (Get, List, Members, Commit, Seats, Journal,
-// Lease, Settle, Parked, Replay, Prune), outside of any lock. It may wait, on a channel or until ctx is done, to be slow;
+// Before has fn called at the start of every call with the method's name (Get, List, Members, Commit, Counters, Journal,
+// Lease, Settle, Parked, Replay, Prune, Forget), outside of any lock. It may wait, on a channel or until ctx is done, to be slow;
 // the error that it returns is the call's. nil ends it.
 func (f *Fake) Before(fn func(ctx context.Context, method string) error) {
 	f.mu.Lock()
@@ -81,6 +134,11 @@ func (f *Fake) Thaw() {
 // begin is the start of every call.
 func (f *Fake) begin(ctx context.Context, method string) error {
 	f.mu.Lock()
+	if f.faults.calls == nil {
+		f.faults.calls = map[string]int{}
+	}
+	f.faults.calls[method]++
+	failure := f.faults.fail[call{method, f.faults.calls[method]}]
 	before, unavailable := f.faults.before, f.faults.unavailable
 	f.mu.Unlock()
 	if before != nil {
@@ -94,7 +152,7 @@ func (f *Fake) begin(ctx context.Context, method string) error {
 	if unavailable {
 		return store.ErrUnavailable
 	}
-	return nil
+	return failure
 }
 
 // read begins a call that reads, and returns the tenant as it is to be seen.

@@ -18,7 +18,16 @@ func (f *Fake) List(ctx context.Context, q store.Query) (*store.Page, error) {
 	var found []hit
 	for k, r := range t.resources {
 		src := source{r, t}
-		if !slices.Contains(q.Types, k.typ) || q.Filter != nil && !filter.Match(q.Filter, src) {
+		if !slices.Contains(q.Types, k.typ) {
+			continue
+		}
+		if f.damaged(r) {
+			if ruledOut(r, q.Filter) {
+				continue
+			}
+			return nil, store.ErrCorrupt
+		}
+		if q.Filter != nil && !filter.Match(q.Filter, src) {
 			continue
 		}
 		found = append(found, hit{src, q.Sort.Position(r.Type, r.ID, src)})
@@ -53,24 +62,33 @@ type source struct {
 func (s source) Attribute(p filter.Path) document.Value { return s.r.Attribute(p) }
 
 func (s source) Related(rel filter.Relation, where func(row document.Value) bool) bool {
-	row := func(id, typ, label string) document.Value {
-		return document.Object(
-			document.Member{Name: "value", Value: document.String(id)},
-			document.Member{Name: "type", Value: document.String(typ)},
-			document.Member{Name: "display", Value: document.String(label)},
-		)
-	}
 	switch rel {
 	case filter.Members:
 		return s.r.Type == groupType && slices.ContainsFunc(s.t.membersOf(s.r.ID), func(m store.Member) bool {
-			return where(row(m.ID, m.Type, m.Label))
+			return where(m.Row())
 		})
 	case filter.Groups:
 		return slices.ContainsFunc(s.t.groupsOf(s.r.ID), func(m store.Member) bool {
-			return m.Type == s.r.Type && where(row(m.Group, groupType, m.Label))
+			group := store.Member{Type: groupType, ID: m.Group, Label: m.Label}
+			return m.Type == s.r.Type && where(group.Row())
 		})
 	}
 	return false
+}
+
+// ruledOut says whether the index keys of a damaged resource alone show that it doesn't match. Keys are kept apart from
+// documents, so that a look-up by key never reads the documents of others.
+func ruledOut(r *store.Resource, x filter.Expr) bool {
+	return slices.ContainsFunc(filter.Conjuncts(x), func(c filter.Compare) bool {
+		has, isKey := false, false
+		for _, k := range r.Index {
+			if k.Attribute == c.Attr.Path.String() {
+				isKey = true
+				has = has || k.Value == c.Value.Text()
+			}
+		}
+		return c.Op == filter.Eq && isKey && !has
+	})
 }
 
 // hit is a resource that matched, and where it stands in the order.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
 var errDisk = errors.New("disk on fire")
@@ -30,9 +31,9 @@ func create1(t *testing.T, f *Fake, n int) error {
 func TestFailCommit(t *testing.T) {
 	f := NewFake()
 	f.FailCommit(2, errDisk)
-	f.FailCommit(3, store.ErrNoSeat)
-	for n, want := range []error{nil, errDisk, store.ErrNoSeat, nil} {
-		if err := create1(t, f, n); !errors.Is(err, want) {
+	f.FailCommit(3, exhausted(seats))
+	for n, want := range []error{nil, errDisk, exhausted(seats), nil} {
+		if err := create1(t, f, n); !same(err, want) {
 			t.Errorf("commit %d: got %v, want %v", n, err, want)
 		}
 	}
@@ -44,6 +45,95 @@ func TestFailCommit(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	if err := create1(t, f, 8); err != nil {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestFail shows that every method fails when it is told to, and does nothing then.
+func TestFail(t *testing.T) {
+	f := NewFake()
+	key := store.Key{Tenant: "acme", Type: "User", ID: id(1)}
+	list := func() error {
+		_, err := f.List(t.Context(), store.Query{Tenant: "acme", Types: []string{"User"}, Count: 1})
+		return err
+	}
+	f.Fail("List", 1, store.ErrBusy)
+	f.Fail("List", 3, store.ErrTooMuch)
+	for n, want := range []error{store.ErrBusy, nil, store.ErrTooMuch, nil} {
+		if err := list(); !errors.Is(err, want) {
+			t.Errorf("list %d: got %v, want %v", n, err, want)
+		}
+	}
+	f.Fail("Commit", 1, store.ErrUnavailable)
+	if err := create1(t, f, 1); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := f.Get(t.Context(), key); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("a commit that failed was done: got %v", err)
+	}
+	if err := create1(t, f, 1); err != nil {
+		t.Error(err)
+	}
+	f.Fail("Get", 1, store.ErrCorrupt)
+	if _, err := f.Get(t.Context(), key); !errors.Is(err, store.ErrCorrupt) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := f.Get(t.Context(), key); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDamage(t *testing.T) {
+	f := NewFake()
+	key := store.Key{Tenant: "acme", Type: "User", ID: id(1)}
+	if err := f.Damage(key); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("got %v", err)
+	}
+	for n := range 3 {
+		if err := create1(t, f, n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Damage(key); err != nil {
+		t.Fatal(err)
+	}
+	list := func(x filter.Expr) error {
+		_, err := f.List(t.Context(), store.Query{Tenant: "acme", Types: []string{"User"}, Count: 9, Filter: x})
+		return err
+	}
+	for x, want := range map[string]error{
+		`userName pr`: store.ErrCorrupt, `title eq "x"`: store.ErrCorrupt, `userName eq "user-1"`: store.ErrCorrupt,
+		`userName eq "user-2"`: nil, `userName eq "user-2" and title eq "x"`: nil, `userName eq "user-2" or title eq "x"`: store.ErrCorrupt,
+	} {
+		if err := list(where(x)); !errors.Is(err, want) {
+			t.Errorf("a list with %s: got %v, want %v", x, err, want)
+		}
+	}
+	if err := list(nil); !errors.Is(err, store.ErrCorrupt) {
+		t.Errorf("a list of all: got %v", err)
+	}
+	if _, err := f.Get(t.Context(), key); !errors.Is(err, store.ErrCorrupt) {
+		t.Errorf("got %v", err)
+	}
+	if err := f.Commit(t.Context(), &store.Change{Tenant: "acme", Put: []store.Put{{Resource: next(user(1), "v2", `{}`), IfVersion: "v1"}}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Get(t.Context(), key); err != nil {
+		t.Errorf("after it was put anew: %v", err)
+	}
+
+	// The documents of a group stay damaged when its members change.
+	team := store.Key{Tenant: "acme", Type: "Group", ID: id(10)}
+	if err := f.Commit(t.Context(), &store.Change{Tenant: "acme", Put: puts(group(10))}); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Damage(team); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Commit(t.Context(), &store.Change{Tenant: "acme", Members: []store.MemberDelta{delta(10, "v2", []int{1}, nil)}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Get(t.Context(), team); !errors.Is(err, store.ErrCorrupt) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -67,16 +157,17 @@ func TestUnavailable(t *testing.T) {
 	f := NewFake()
 	f.SetUnavailable(true)
 	calls := map[string]func() error{
-		"Get":     func() error { _, err := f.Get(t.Context(), store.Key{}); return err },
-		"List":    func() error { _, err := f.List(t.Context(), store.Query{}); return err },
-		"Commit":  func() error { return f.Commit(t.Context(), &store.Change{}) },
-		"Seats":   func() error { _, err := f.Seats(t.Context(), ""); return err },
-		"Journal": func() error { _, err := f.Journal(t.Context(), store.JournalQuery{}); return err },
-		"Lease":   func() error { _, err := f.Lease(t.Context(), store.Lease{}); return err },
-		"Settle":  func() error { return f.Settle(t.Context(), nil) },
-		"Parked":  func() error { _, err := f.Parked(t.Context(), "", 1); return err },
-		"Replay":  func() error { return f.Replay(t.Context(), "", epoch) },
-		"Prune":   func() error { _, err := f.Prune(t.Context(), epoch); return err },
+		"Get":      func() error { _, err := f.Get(t.Context(), store.Key{}); return err },
+		"List":     func() error { _, err := f.List(t.Context(), store.Query{}); return err },
+		"Commit":   func() error { return f.Commit(t.Context(), &store.Change{}) },
+		"Counters": func() error { _, err := f.Counters(t.Context(), "", seats); return err },
+		"Journal":  func() error { _, err := f.Journal(t.Context(), store.JournalQuery{}); return err },
+		"Lease":    func() error { _, err := f.Lease(t.Context(), store.Lease{}); return err },
+		"Settle":   func() error { return f.Settle(t.Context(), nil) },
+		"Parked":   func() error { _, err := f.Parked(t.Context(), "", "", 1); return err },
+		"Replay":   func() error { return f.Replay(t.Context(), store.Replay{}) },
+		"Prune":    func() error { _, err := f.Prune(t.Context(), store.Retention{}); return err },
+		"Forget":   func() error { return f.Forget(t.Context(), "") },
 		"Members": func() (last error) {
 			for _, err := range f.Members(t.Context(), store.MemberQuery{}) {
 				last = err

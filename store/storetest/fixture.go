@@ -230,9 +230,12 @@ func changeMembers(d store.MemberDelta) store.Change {
 	return store.Change{Members: []store.MemberDelta{d}}
 }
 
-// event makes an event about a resource.
+// hooks is the consumer that most rules tell.
+const hooks = "hooks"
+
+// fact makes an event about a resource, for one consumer.
 func fact(id, kind string, subject store.Key, at time.Time) store.Event {
-	return store.Event{ID: id, Kind: kind, Subject: subject, Time: at, Data: document.Document(`{"n":1}`)}
+	return store.Event{ID: id, Kind: kind, Subject: subject, Time: at, Data: `{"n":1}`, Consumers: []string{hooks}}
 }
 
 // quote writes a text as filters and JSON do.

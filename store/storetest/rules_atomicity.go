@@ -3,7 +3,6 @@ package storetest
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/rollcall-dev/rollcall/store"
 )
@@ -49,47 +48,53 @@ var failures = []failure{
 	{"MemberUnknown", &store.UnknownMemberError{ID: id(99)}, func(c *store.Change) {
 		c.Members = append(c.Members, delta(11, "v2", []int{2, 99}, nil))
 	}},
-	{"NoSeat", store.ErrNoSeat, func(c *store.Change) { c.Seats = &store.SeatClaim{Take: 2, Limit: 4} }},
+	{"MemberAlready", store.ErrVersionMismatch, func(c *store.Change) {
+		c.Members = append(c.Members, delta(12, "v2", []int{3}, nil))
+	}},
+	{"MemberNot", store.ErrVersionMismatch, func(c *store.Change) {
+		c.Members = append(c.Members, delta(12, "v2", nil, []int{1}))
+	}},
+	{"DeleteMember", store.ErrVersionMismatch, func(c *store.Change) {
+		c.Delete = append(c.Delete, store.Delete{Type: "User", ID: id(2)})
+	}},
+	{"Claim", exhausted(seats), func(c *store.Change) {
+		c.Claims = append(c.Claims, store.Claim{Counter: seats, Take: 2, Limit: 4})
+	}},
+	{"ClaimInWindow", exhausted("brake"), func(c *store.Change) {
+		c.Claims = append(c.Claims, store.Claim{Counter: "brake", Take: 2, Limit: 2, Window: 10 * minute, At: epoch.Add(minute)})
+	}},
 }
 
 // check makes a change of every part, in which one is refused, and compares all that can be read before and after.
 func (f failure) check(k *kit) {
-	before := creates(user(1), user(2), user(3), group(10), group(11))
-	before.Members = []store.MemberDelta{delta(10, "v1", []int{1, 3}, nil), delta(11, "v1", []int{3}, nil)}
-	before.Seats = &store.SeatClaim{Take: 3, Limit: 3}
-	before.Journal = &store.Entry{ID: "1", Time: epoch, Action: "before"}
+	before := creates(user(1), user(2), user(3), group(10), group(11), group(12))
+	before.Members = []store.MemberDelta{delta(10, "v1", []int{1}, nil), delta(11, "v1", []int{3}, nil), delta(12, "v1", []int{3}, nil)}
+	before.Claims = []store.Claim{
+		{Counter: seats, Take: 3, Limit: 3}, {Counter: "brake", Take: 1, Limit: 2, Window: 10 * minute, At: epoch},
+	}
+	before.Journal = []store.Entry{{ID: "1", Time: epoch, Action: "before"}}
 	k.commit(before)
 	was := k.everything()
 
-	replaced := delta(11, "v2", []int{1, 8}, nil)
-	replaced.Replace = true
 	c := store.Change{
 		Put:     append(puts(resource("User", id(8), `{"userName":"new"}`)), store.Put{Resource: next(user(1), "v2", `{"userName":"renamed"}`), IfVersion: "v1"}),
-		Delete:  []store.Delete{{Type: "User", ID: id(3)}},
-		Members: []store.MemberDelta{delta(10, "v2", []int{2}, []int{1}), replaced},
-		Seats:   &store.SeatClaim{Take: 1, Limit: 10},
+		Members: []store.MemberDelta{delta(10, "v2", []int{2}, []int{1}), delta(11, "v2", []int{1, 8}, []int{3})},
+		Delete:  []store.Delete{{Type: "Group", ID: id(11)}},
+		Claims:  []store.Claim{{Counter: seats, Take: 1, Limit: 10}, {Counter: "new", Take: 1, Limit: 1}},
 		Events:  []store.Event{fact(k.tenant+"-told", "created", store.Key{Tenant: k.tenant, Type: "User", ID: id(8)}, epoch)},
-		Journal: &store.Entry{ID: "2", Time: epoch, Action: "refused"},
+		Journal: []store.Entry{{ID: "2", Time: epoch, Action: "refused"}},
 	}
 	f.add(&c)
 	k.refused("a change with one part that can't be", f.want, c)
 	k.want("all that can be read after the refused change", k.everything(), was)
 
-	if source, ok := k.Store.(store.EventSource); ok {
-		now := epoch.Add(1000 * time.Hour)
-		for range 100 {
-			told, err := source.Lease(k.Context(), store.Lease{Owner: "kit", Now: now, Until: now.Add(1000 * time.Hour), Max: 1000})
-			if err != nil {
-				k.stop("Lease: %v", err)
-			}
-			for _, d := range told {
-				if d.ID == k.tenant+"-told" {
-					k.broken("the event of the refused change is handed out")
-				}
-			}
-			if len(told) == 0 {
-				break
-			}
+	if source, ok := store.As[store.EventSource](k.Store); ok {
+		told, err := source.Lease(k.Context(), store.Lease{Owner: "kit", Consumer: hooks, Tenant: k.tenant, Max: 1000})
+		if err != nil {
+			k.stop("Lease: %v", err)
+		}
+		if len(told) > 0 {
+			k.broken("the event of the refused change is handed out: %v", eventIDs(told))
 		}
 	}
 
@@ -111,11 +116,10 @@ func (k *kit) everything() string {
 			fmt.Fprintln(&b, key, idsOf(found))
 		}
 	}
-	if s, ok := k.Store.(store.SeatReader); ok {
-		used, err := s.Seats(k.Context(), k.tenant)
-		fmt.Fprintln(&b, "seats", used, err)
+	if counters, ok := k.counters(seats, "brake", "new"); ok {
+		fmt.Fprintln(&b, "counters", counters)
 	}
-	if j, ok := k.Store.(store.JournalReader); ok {
+	if j, ok := store.As[store.JournalReader](k.Store); ok {
 		entries, err := j.Journal(k.Context(), store.JournalQuery{Tenant: k.tenant, Max: 1000})
 		fmt.Fprintln(&b, "journal", entries, err)
 	}

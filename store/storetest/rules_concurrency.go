@@ -17,8 +17,10 @@ var concurrencyRules = []rule{
 	{"Create", `Of changes that race to create one id exactly one takes place; the others are refused with ConflictError{"id"}.`, raceCreate},
 	{"Delete", "Of deletes that race exactly one takes place; the others are refused with ErrNotFound.", raceDelete},
 	{"Members", "64 parallel changes of one member each of one group lose none.", raceMembers},
+	{"SameMember", "Of changes that race to add, or to remove, one member of a group exactly one takes place; the others are refused with ErrVersionMismatch.", raceSameMember},
+	{"ReplaceMembers", "Of replacements of a membership that race, each computed from one version of the group, exactly one takes place; the others are refused with ErrVersionMismatch.", raceReplaceMembers},
 	{"DeleteMember", "A delete that races with the adding of its resource to a group leaves no row without a resource.", raceDeleteMember},
-	{"Seats", "Parallel claims never take more seats than there are.", raceSeats},
+	{"Claims", "Parallel claims never take more from a counter than its limit allows, also if they begin its window.", raceClaims},
 	{"Walk", "I6: A walk by cursor sees every resource that existed throughout exactly once while others write.", raceWalk},
 	{"Interrupted", "I1: A commit whose context ends at whatever moment takes place whole or not at all, and whole if it answers no error.", interrupted},
 	{"Readers", "Readers see each change whole or not at all while others write.", raceReaders},
@@ -112,6 +114,49 @@ func raceMembers(k *kit) {
 	groupOf(k, 1000, want...)
 }
 
+func raceSameMember(k *kit) {
+	k.commit(creates(user(1), group(10)))
+	for round := range 4 {
+		add, remove := []int{1}, []int(nil)
+		if round%2 == 1 {
+			add, remove = remove, add
+		}
+		done := k.race(store.ErrVersionMismatch, func(n int) store.Change {
+			if n >= 16 {
+				return store.Change{}
+			}
+			return changeMembers(delta(10, fmt.Sprintf("v%d-%d", round, n), add, remove))
+		})
+		k.want("the number of 16 equal changes that took place", done-(parallel-16), 1)
+		groupOf(k, 10, add...)
+	}
+}
+
+func raceReplaceMembers(k *kit) {
+	c := creates(group(1000))
+	for n := range 2 * parallel {
+		c.Put = append(c.Put, puts(plain("User", n))...)
+	}
+	c.Members = []store.MemberDelta{delta(1000, "v1", []int{0}, nil)}
+	k.commit(c)
+	is := []int{0}
+	for round := range 4 {
+		before := k.get("Group", id(1000)).Version
+		done := k.race(store.ErrVersionMismatch, func(n int) store.Change {
+			d := delta(1000, fmt.Sprintf("v%d-%d", round, n), []int{parallel*(1-round%2) + n}, is)
+			d.IfVersion = before
+			return changeMembers(d)
+		})
+		k.want("the number of replacements of one version that took place", done, 1)
+		var winner int
+		if _, err := fmt.Sscanf(k.get("Group", id(1000)).Version, fmt.Sprintf("v%d-%%d", round), &winner); err != nil {
+			k.stop("the group's version is %q", k.get("Group", id(1000)).Version)
+		}
+		is = []int{parallel*(1-round%2) + winner}
+		groupOf(k, 1000, is...)
+	}
+}
+
 func raceDeleteMember(k *kit) {
 	for round := range 8 {
 		u, g := 10*round, 10*round+1
@@ -122,24 +167,36 @@ func raceDeleteMember(k *kit) {
 			}
 			return changeMembers(delta(g, fmt.Sprint("v2-", n), []int{u}, nil))
 		})
-		k.gone("User", id(u))
-		groupOf(k, g)
-		k.want("the groups of the deleted one", k.members(store.MemberQuery{Of: []string{id(u)}}), []store.Member{})
+		_, err := k.Get(k.Context(), store.Key{Tenant: k.tenant, Type: "User", ID: id(u)})
+		switch {
+		case err == nil: // the delete came behind an addition, and was refused
+			groupOf(k, g, u)
+		case errors.Is(err, store.ErrNotFound):
+			groupOf(k, g)
+			k.want("the groups of the deleted one", k.members(store.MemberQuery{Of: []string{id(u)}}), []store.Member{})
+		default:
+			k.stop("Get: %v", err)
+		}
 	}
 }
 
 // errAny is a refusal of any kind.
 var errAny = errors.New("a refusal")
 
-func raceSeats(k *kit) {
-	done := k.race(store.ErrNoSeat, func(n int) store.Change {
+func raceClaims(k *kit) {
+	done := k.race(exhausted(seats), func(n int) store.Change {
 		c := creates(plain("User", n))
-		c.Seats = &store.SeatClaim{Take: 1, Limit: 10}
+		c.Claims = take(1, 10).Claims
 		return c
 	})
 	k.want("the number of claims on 10 seats that took place", done, 10)
 	k.used(10)
 	k.want("the number of users who got one", k.list(store.Query{}).Total, 10)
+	for _, after := range []time.Duration{0, 30 * minute} {
+		done := k.race(exhausted("brake"), func(int) store.Change { return brake(1, 5, after) })
+		k.want("the number of claims in a window of 5 that took place", done, 5)
+		k.counts("brake", 5)
+	}
 }
 
 // raceReaders has writers move two users and a membership from one state to another, always together.
@@ -178,7 +235,7 @@ func raceReaders(k *kit) {
 			{Resource: next(user(1), fmt.Sprint("v", n+2), json), IfVersion: version},
 			{Resource: next(user(2), fmt.Sprint("v", n+2), json), IfVersion: version},
 		}}
-		d := delta(10, fmt.Sprint("v", n+2), []int{1, 2}, nil)
+		d := delta(10, fmt.Sprint("v", n+2), []int{1, 2}, nil) // they join and leave by turns
 		if n%2 == 1 {
 			d.Add, d.Remove = nil, []string{id(1), id(2)}
 		}
@@ -238,7 +295,7 @@ func interrupted(k *kit) {
 		c.Tenant = k.tenant
 		d := delta(1000, fmt.Sprint("v2-", n), []int{n}, nil)
 		c.Members = []store.MemberDelta{d}
-		c.Seats = &store.SeatClaim{Take: 1, Limit: -1}
+		c.Claims = take(1, -1).Claims
 		ctx, cancel := context.WithTimeout(k.Context(), time.Duration(n*n)*4*time.Microsecond)
 		done[n] = k.Commit(ctx, &c) == nil
 		cancel()
@@ -250,7 +307,7 @@ func interrupted(k *kit) {
 			_, err := k.Get(k.Context(), store.Key{Tenant: k.tenant, Type: "User", ID: id(n)})
 			users[id(n)] = err == nil
 		}
-		used, hasSeats := k.seats()
+		used, isRead := k.counters(seats)
 		if len(k.members(store.MemberQuery{Groups: []string{id(1000)}})) != len(before) {
 			continue
 		}
@@ -268,8 +325,8 @@ func interrupted(k *kit) {
 				k.broken("commit %d answered no error, and didn't take place", n)
 			}
 		}
-		if hasSeats {
-			k.want("the number of used seats", used, len(before))
+		if isRead {
+			k.want("the number of used seats", used[0].Count, len(before))
 		}
 		return
 	}

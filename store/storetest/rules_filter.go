@@ -162,7 +162,9 @@ func related(k *kit) {
 	check("User", `groups.display eq "RENAMED"`, 2)
 	k.commit(deletes("Group", id(11)))
 	check("User", `groups.display eq "RENAMED"`)
-	k.commit(deletes("User", id(1)))
+	c = deletes("User", id(1))
+	c.Members = []store.MemberDelta{delta(10, "v2", nil, []int{1})}
+	k.commit(c)
 	check("Group", fmt.Sprintf(`members eq %q`, id(1)))
 	check("Group", `members.display co "NUMBER 1"`)
 }

@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -15,14 +14,17 @@ var memberRules = []rule{
 	{"IDs", "With IDs only the rows of these members come, and nothing for those that aren't members.", rowIDs},
 	{"Label", "A row has the label that the other end has now: the member's if groups were asked for, the group's if the groups of a member.", labels},
 	{"Related", "What reads resources together with their groups reads the same as one after the other.", readRelated},
-	{"Delta", "Adding a member that is one and removing one that isn't change nothing; removals are applied before additions; Replace makes Add the whole membership.", deltas},
+	{"Delta", "A delta says exactly what changes: to add a member that is one, or to remove one that isn't, is refused with ErrVersionMismatch.", deltas},
 	{"Version", "A delta gives the group its next version and time, and is refused with ErrVersionMismatch if IfVersion is another version.", deltaVersion},
 	{"NoGroup", "A delta on a group that isn't there is refused with ErrNotFound.", noGroup},
 	{"Unknown", "Adding what isn't there is refused with UnknownMemberError naming it. Without a type the store finds it; internal types, with a dot in their names, are nobody's members.", unknownMember},
-	{"Cascade", "A delete removes the memberships of the resource on either side, and only those.", cascade},
+	{"Cascade", "A delete of a group removes its rows, and only those.", cascade},
+	{"Leave", "A delete of a member is refused with ErrVersionMismatch until it has left its groups. Only the type that is a member counts.", leave},
 	{"Put", "A put of a group or a member leaves the memberships as they are.", putKeeps},
-	{"Nested", "A group may be a member of a group, and even of itself.", nested},
+	{"Nested", "A group may be a member of a group.", nested},
 	{"Stop", "A caller may stop reading rows at any point, and use the store while reading.", stopReading},
+	{"Moment", "All rows of one owner are of one moment, also while others write.", oneMoment},
+	{"Stalled", "Callers that stall in the middle of rows hold up nobody, however many they are: the store has no connection, transaction or lock waiting for them.", stalled},
 	{"Large", "A group of 100,000 members is changed and read like any other.", large},
 }
 
@@ -86,32 +88,27 @@ func readRelated(k *kit) {
 		{Count: 2, Sort: &store.Sort{By: attribute("userName"), Descending: true}},
 	} {
 		q.Tenant, q.Types = k.tenant, []string{"User"}
-		want, wantRows, err := listRelated(k.Context(), struct{ store.Store }{k.Store}, q)
+		want, err := k.List(k.Context(), q)
 		if err != nil {
 			k.stop("a list failed: %v", err)
 		}
-		got, rows, err := s.ListRelated(k.Context(), q)
-		if err != nil {
-			k.stop("a list with groups failed: %v", err)
+		for _, most := range []int{1000, 1, 0} {
+			got, rows, complete, err := s.ListRelated(k.Context(), q, most)
+			if err != nil {
+				k.stop("a list with groups failed: %v", err)
+			}
+			k.want("the total of a page", got.Total, want.Total)
+			k.want("the resources of a page", idsOf(got), idsOf(want))
+			if complete > len(got.Resources) || complete < len(got.Resources) && most == 1000 {
+				k.stop("the rows of %d of %d resources are complete, by about %d rows", complete, len(got.Resources), most)
+			}
+			var wantRows []store.Member
+			if complete > 0 {
+				wantRows = k.members(store.MemberQuery{Of: idsOf(got)[:complete]})
+			}
+			k.want("the groups of the first resources of a page", rows, wantRows)
 		}
-		k.want("the total of a page", got.Total, want.Total)
-		k.want("the resources of a page", idsOf(got), idsOf(want))
-		k.want("the groups of a page", rows, wantRows)
 	}
-}
-
-// listRelated is ListRelated of a store that can, and else what that stands for.
-func listRelated(ctx context.Context, s store.Store, q store.Query) (p *store.Page, rows []store.Member, err error) {
-	if r, ok := s.(store.RelatedReader); ok {
-		return r.ListRelated(ctx, q)
-	}
-	if p, err = s.List(ctx, q); err != nil || len(p.Resources) == 0 {
-		return p, nil, err
-	}
-	for m, failed := range s.Members(ctx, store.MemberQuery{Tenant: q.Tenant, Of: idsOf(p)}) {
-		rows, err = append(rows, m), failed
-	}
-	return p, rows, err
 }
 
 func rowIDs(k *kit) {
@@ -164,22 +161,32 @@ func deltas(k *kit) {
 		k.commit(changeMembers(d))
 		groupOf(k, 10, want...)
 	}
-	step(delta(10, "v2", []int{2, 1}, nil), 1, 2)
-	step(delta(10, "v3", []int{2, 3, 3}, nil), 1, 2, 3)
-	step(delta(10, "v4", nil, []int{2, 2, 4, 99}), 1, 3)
-	step(delta(10, "v5", []int{2, 3}, []int{1, 3}), 2, 3)
-	step(delta(10, "v6", nil, nil), 2, 3)
-	replaced := func(version string, add ...int) store.MemberDelta {
-		d := delta(10, version, add, nil)
-		d.Replace = true
-		return d
+	isNot := func(what string, d store.MemberDelta) {
+		k.Helper()
+		before := k.get("Group", id(10)).Version
+		k.refused(what, store.ErrVersionMismatch, changeMembers(d))
+		k.want("the group's version afterwards", k.get("Group", id(10)).Version, before)
 	}
-	step(replaced("v7", 3, 4, 1), 1, 3, 4)
-	step(replaced("v8", 1, 3, 4), 1, 3, 4)
-	step(replaced("v9"))
-	step(replaced("v10", 2), 2)
-	k.refused("a replace with one that isn't there", &store.UnknownMemberError{ID: id(99)}, changeMembers(replaced("v11", 1, 99)))
-	groupOf(k, 10, 2)
+	isNot("removing somebody from an empty group", delta(10, "v2", nil, []int{1}))
+	step(delta(10, "v2", []int{2, 1}, nil), 1, 2)
+	isNot("adding a member", delta(10, "v3", []int{2}, nil))
+	isNot("adding a member and somebody else", delta(10, "v3", []int{3, 2}, nil))
+	isNot("adding somebody twice", delta(10, "v3", []int{3, 3}, nil))
+	isNot("removing somebody who is no member", delta(10, "v3", nil, []int{4}))
+	isNot("removing a member and somebody else", delta(10, "v3", nil, []int{1, 4}))
+	isNot("removing somebody who never was", delta(10, "v3", nil, []int{99}))
+	isNot("removing a member twice", delta(10, "v3", nil, []int{1, 1}))
+	withType := delta(10, "v3", nil, nil)
+	withType.Add = []store.MemberRef{{ID: id(1)}}
+	isNot("adding a member without its type", withType)
+	groupOf(k, 10, 1, 2)
+	step(delta(10, "v3", []int{3}, nil), 1, 2, 3)
+	step(delta(10, "v4", nil, []int{2}), 1, 3)
+	step(delta(10, "v5", []int{2, 4}, []int{1, 3}), 2, 4)
+	step(delta(10, "v6", nil, nil), 2, 4)
+	step(delta(10, "v7", nil, []int{4, 2}))
+	k.refused("adding somebody who isn't there", &store.UnknownMemberError{ID: id(99)}, changeMembers(delta(10, "v8", []int{1, 99}, nil)))
+	groupOf(k, 10)
 }
 
 func deltaVersion(k *kit) {
@@ -196,7 +203,7 @@ func deltaVersion(k *kit) {
 	k.want("the member after a delta", k.get("User", id(1)).Version, "v1")
 
 	k.refused("a delta on the version before", store.ErrVersionMismatch, changeMembers(d))
-	d.IfVersion, d.Version = "", "v3" // any version
+	d.IfVersion, d.Version, d.Add, d.Remove = "", "v3", nil, []string{id(1)} // any version
 	k.commit(changeMembers(d))
 	k.want("the group after a delta on any version", k.get("Group", id(10)).Version, "v3")
 	k.refused("a put of the version before the delta", store.ErrVersionMismatch, update(next(group(10), "v4", `{}`), "v2"))
@@ -231,24 +238,44 @@ func unknownMember(k *kit) {
 }
 
 func cascade(k *kit) {
-	c := creates(user(1), user(2), group(10), group(11), plain("rollcall.test", 1), plain("rollcall.test", 10))
+	c := creates(user(1), user(2), group(10), group(11), plain("rollcall.test", 10))
 	c.Members = []store.MemberDelta{delta(10, "v1", []int{1, 2}, nil), delta(11, "v1", []int{1}, nil)}
 	k.commit(c)
-	k.commit(store.Change{Delete: []store.Delete{{Type: "rollcall.test", ID: id(1)}, {Type: "rollcall.test", ID: id(10)}}})
+	k.commit(deletes("rollcall.test", id(10)))
 	groupOf(k, 10, 1, 2)
-	k.commit(deletes("User", id(1)))
-	groupOf(k, 10, 2)
-	groupOf(k, 11)
-	k.want("the groups of the deleted user", k.members(store.MemberQuery{Of: []string{id(1)}}), []store.Member{})
-	k.want("the version of its group", k.get("Group", id(10)).Version, "v1") // the caller sets versions, not the store
-	k.commit(creates(user(1)))
-	groupOf(k, 10, 2) // who comes back is no member
-
 	k.commit(deletes("Group", id(10)))
 	k.want("the groups of a member of the deleted group", k.members(store.MemberQuery{Of: []string{id(2)}}), []store.Member{})
+	groupOf(k, 10)
+	groupOf(k, 11, 1)
 	k.get("User", id(2))
 	k.commit(creates(group(10)))
+	groupOf(k, 10) // a group that comes back is empty
+}
+
+func leave(k *kit) {
+	c := creates(user(1), user(2), group(10), group(11), group(12), plain("Device", 1), plain("rollcall.test", 1))
+	d := delta(11, "v1", []int{1, 2}, nil)
+	d.Add = append(d.Add, store.MemberRef{Type: "Group", ID: id(12)})
+	c.Members = []store.MemberDelta{delta(10, "v1", []int{1}, nil), d}
+	k.commit(c)
+	k.commit(deletes("rollcall.test", id(1)))
+	k.commit(deletes("Device", id(1)))
+	was := k.everything()
+	k.refused("a delete of a member", store.ErrVersionMismatch, deletes("User", id(1)))
+	k.refused("a delete of a group that is a member", store.ErrVersionMismatch, deletes("Group", id(12)))
+	c = deletes("User", id(1))
+	c.Members = []store.MemberDelta{delta(10, "v2", nil, []int{1})}
+	k.refused("a delete of who has left one of two groups", store.ErrVersionMismatch, c)
+	k.want("all that can be read afterwards", k.everything(), was)
+	c.Members = append(c.Members, delta(11, "v2", nil, []int{1}))
+	k.commit(c)
+	k.gone("User", id(1))
 	groupOf(k, 10)
+	groupOf(k, 11, 2, 12)
+	k.want("the version of its group", k.get("Group", id(10)).Version, "v2")
+	k.want("the groups of the deleted user", k.members(store.MemberQuery{Of: []string{id(1)}}), []store.Member{})
+	k.commit(creates(user(1)))
+	groupOf(k, 10) // who comes back is no member
 }
 
 func putKeeps(k *kit) {
@@ -263,15 +290,20 @@ func putKeeps(k *kit) {
 func nested(k *kit) {
 	c := creates(group(10), group(11), user(1))
 	d := delta(10, "v1", []int{1}, nil)
-	d.Add = append(d.Add, store.MemberRef{Type: "Group", ID: id(11)}, store.MemberRef{Type: "Group", ID: id(10)})
-	c.Members = []store.MemberDelta{d}
+	d.Add = append(d.Add, store.MemberRef{Type: "Group", ID: id(11)})
+	back := delta(11, "v1", nil, nil)
+	back.Add = []store.MemberRef{{ID: id(10)}} // a circle
+	c.Members = []store.MemberDelta{d, back}
 	k.commit(c)
-	groupOf(k, 10, 1, 10, 11)
+	groupOf(k, 10, 1, 11)
+	groupOf(k, 11, 10)
 	k.want("the type of a nested group", k.members(store.MemberQuery{Of: []string{id(11)}}),
 		[]store.Member{{Group: id(10), Type: "Group", ID: id(11), Label: "Group 10"}})
-	k.commit(deletes("Group", id(11)))
-	groupOf(k, 10, 1, 10)
-	k.commit(deletes("Group", id(10)))
+	c = deletes("Group", id(11))
+	c.Members = []store.MemberDelta{delta(10, "v2", nil, []int{11})}
+	k.commit(c)
+	groupOf(k, 10, 1)
+	k.commit(deletes("Group", id(10))) // the group that it was a member of is gone
 	k.want("the groups of a member of the deleted group", k.members(store.MemberQuery{Of: []string{id(1), id(10)}}), []store.Member{})
 }
 
@@ -285,7 +317,7 @@ func stopReading(k *kit) {
 			if err != nil {
 				k.stop("Members: %v", err)
 			}
-			k.commit(changeMembers(delta(10, fmt.Sprint("v", 2+n), []int{1}, nil))) // must not wait for the reader
+			k.commit(changeMembers(delta(10, fmt.Sprint("v", 2+n), nil, nil))) // must not wait for the reader
 			k.get("User", id(1))
 			if seen++; seen > n {
 				break
@@ -340,12 +372,16 @@ func large(k *kit) {
 	count("after adding all", n)
 	k.commit(changeMembers(delta(n, "v3", []int{n + 1}, []int{5, n / 2})))
 	count("after one was added and two were removed", n-1)
-	k.commit(deletes("User", id(7)))
-	count("after one was deleted", n-2)
-	all.Replace, all.Version, all.Add = true, "v4", all.Add[:n/2]
-	k.commit(changeMembers(all))
-	count("after a replace by half of them", n/2)
-	k.want("the total", k.list(store.Query{}).Total, n)
+	half := delta(n, "v4", nil, nil)
+	for i := range n / 2 {
+		if i != 5 {
+			half.Remove = append(half.Remove, id(i))
+		}
+	}
+	half.Add = []store.MemberRef{{Type: "User", ID: id(5)}}
+	k.commit(changeMembers(half))
+	count("after half of them were removed and one was added", n-1-(n/2-1)+1)
+	k.want("the total", k.list(store.Query{}).Total, n+1)
 	k.commit(deletes("Group", id(n)))
 	k.want("the groups of a member", k.members(store.MemberQuery{Of: []string{id(n - 1)}}), []store.Member{})
 }

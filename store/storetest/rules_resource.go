@@ -16,7 +16,7 @@ var resourceRules = []rule{
 	{"Delete", "A delete removes; it is refused with ErrNotFound if there's nothing, and with ErrVersionMismatch if IfVersion is another version.", remove},
 	{"Absent", "A change that wants a resource absent is refused with ErrVersionMismatch, whole, if it is there.", absent},
 	{"Types", "The type is a part of the key: the same id may be there once in each type, and a delete of one leaves the others.", types},
-	{"Parts", "The parts of a change are applied in the order puts, deletes, members, seats, and each sees what the ones before it did.", parts},
+	{"Parts", "The parts of a change are applied in the order puts, members, deletes, claims, and each sees what the ones before it did.", parts},
 	{"Strings", "Any text without NUL is kept as it is: ids, versions, labels, index values, attributes and names of tenants alike.", strange},
 	{"StrangeKeys", "A key that can't be there, such as one with NUL, invalid UTF-8 or of great length, isn't found; it is no failure.", strangeKeys},
 	{"Times", "Times keep their microseconds and are in UTC.", times},
@@ -125,11 +125,23 @@ func parts(k *kit) {
 		[]store.Member{{Group: id(2), Type: "User", ID: id(1), Label: u.Label}})
 
 	c = deletes("User", id(1))
-	c.Members = []store.MemberDelta{delta(2, "v2", []int{1}, nil)}
-	k.refused("adding a member that the change deletes", &store.UnknownMemberError{ID: id(1)}, c)
-	c = deletes("Group", id(2))
+	k.refused("deleting somebody who is a member", store.ErrVersionMismatch, c)
 	c.Members = []store.MemberDelta{delta(2, "v2", nil, []int{1})}
-	k.refused("changing the members of a group that the change deletes", store.ErrNotFound, c)
+	k.commit(c) // who leaves its groups first may go
+	k.want("the members of a group that was left", k.members(store.MemberQuery{Groups: []string{id(2)}}), []store.Member{})
+	c = creates(u)
+	c.Members = []store.MemberDelta{delta(2, "v2", []int{1}, nil)}
+	c.Delete = []store.Delete{{Type: "User", ID: id(1)}}
+	k.refused("deleting somebody whom the change makes a member", store.ErrVersionMismatch, c)
+	c.Delete = nil
+	k.commit(c)
+	c = creates(group(7))
+	c.Members = []store.MemberDelta{delta(7, "v2", []int{1}, nil)}
+	k.commit(c)
+	c = deletes("Group", id(7))
+	c.Members = []store.MemberDelta{delta(7, "v3", nil, []int{1})}
+	k.commit(c) // its members may be changed before it goes
+	k.gone("Group", id(7))
 
 	same := resource("User", id(3), `{"userName":"USER-1"}`)
 	c = creates(same)

@@ -17,12 +17,12 @@ var tenantRules = []rule{
 	{"Names", "The names of tenants are compared as they are: case, blanks and prefixes make another tenant.", tenantNames},
 }
 
-// furnish gives the tenant two users in a group, a seat and a journal.
+// furnish gives the tenant two users in a group, two seats and a journal.
 func furnish(k *kit) {
 	c := creates(user(1), user(2), group(10))
 	c.Members = []store.MemberDelta{delta(10, "v1", []int{1, 2}, nil)}
-	c.Seats = &store.SeatClaim{Take: 2, Limit: 2}
-	c.Journal = &store.Entry{ID: "1", Time: epoch, Action: "furnish"}
+	c.Claims = take(2, 2).Claims
+	c.Journal = []store.Entry{{ID: "1", Time: epoch, Action: "furnish"}}
 	k.commit(c)
 }
 
@@ -52,11 +52,8 @@ func strangersRead(k *kit) {
 		k.want("the group's members, asked by a stranger", stranger.members(store.MemberQuery{Groups: []string{id(10)}}), []store.Member(nil))
 		k.want("one of them", stranger.members(store.MemberQuery{Groups: []string{id(10)}, IDs: []string{id(1)}}), []store.Member(nil))
 		k.want("the user's groups, asked by a stranger", stranger.members(store.MemberQuery{Of: []string{id(1)}}), []store.Member(nil))
-		if s, ok := k.Store.(store.SeatReader); ok {
-			used, err := s.Seats(k.Context(), stranger.tenant)
-			k.want("the seats, asked by a stranger", []any{used, err}, []any{0, nil})
-		}
-		if s, ok := k.Store.(store.JournalReader); ok {
+		stranger.used(0)
+		if s, ok := store.As[store.JournalReader](k.Store); ok {
 			entries, err := s.Journal(k.Context(), store.JournalQuery{Tenant: stranger.tenant, Max: 10})
 			k.want("the journal, asked by a stranger", []any{len(entries), err}, []any{0, nil})
 		}
@@ -86,8 +83,8 @@ func strangersWrite(k *kit) {
 	d := delta(78, "v2", nil, nil)
 	d.Add = []store.MemberRef{{ID: id(1)}}
 	stranger.refused("adding a stranger as a member, without a type", &store.UnknownMemberError{ID: id(1)}, changeMembers(d))
-	stranger.commit(store.Change{Seats: &store.SeatClaim{Take: 2, Limit: 2}})
-	stranger.commit(store.Change{Seats: &store.SeatClaim{Take: -9}})
+	stranger.commit(take(2, 2))
+	stranger.commit(take(-9, 0))
 
 	// The tenant is the change's, whatever the resource says.
 	r := user(3)
@@ -95,7 +92,7 @@ func strangersWrite(k *kit) {
 	stranger.commit(creates(r))
 	k.want("the tenant of a resource that named another", stranger.get("User", id(3)).Tenant, stranger.tenant)
 	k.want("all that can be read of the tenant after a stranger's writes", k.everything(), was)
-	k.refused("taking a third of two seats", store.ErrNoSeat, store.Change{Seats: &store.SeatClaim{Take: 1, Limit: 2}})
+	k.refused("taking a third of two seats", exhausted(seats), take(1, 2))
 }
 
 func sameIDs(k *kit) {
@@ -105,8 +102,9 @@ func sameIDs(k *kit) {
 	furnish(&twin)
 	was := k.everything()
 	twin.commit(update(next(user(2), "v2", `{"userName":"renamed","displayName":"renamed"}`), "v1"))
-	twin.commit(deletes("User", id(1)))
-	twin.commit(changeMembers(delta(10, "v2", nil, []int{2})))
+	c := deletes("User", id(1))
+	c.Members = []store.MemberDelta{delta(10, "v2", nil, []int{1, 2})}
+	twin.commit(c)
 	k.want("all that can be read of the other tenant", k.everything(), was)
 	twin.commit(deletes("Group", id(10)))
 	k.want("all that can be read of the other tenant", k.everything(), was)

@@ -14,7 +14,7 @@ import (
 
 // Run checks a store against the contract, and names the rule that is broken in words. newStore returns an empty store;
 // it is called a few times, as most rules take a tenant of their own in a common store. What it opens it should close
-// with t.Cleanup. The optional interfaces of package store are checked if the store has them. With -short, groups of
+// with t.Cleanup. The optional interfaces of package store are checked if [store.As] finds them. With -short, groups of
 // 100,000 members become smaller.
 func Run(t *testing.T, newStore func(t *testing.T) store.Store) {
 	for _, theme := range themes {
@@ -38,11 +38,14 @@ var themes = []theme{
 	{"Filter", filterRules},
 	{"Sort", sortRules},
 	{"Members", memberRules},
-	{"Seats", seatRules},
+	{"Claims", claimRules},
+	{"Damage", damageRules},
 	{"Concurrency", concurrencyRules},
 	{"Context", contextRules},
 	{"Journal", journalRules},
 	{"Events", eventRules},
+	{"Consumers", consumerRules},
+	{"Forget", forgetRules},
 }
 
 func (x theme) run(t *testing.T, newStore func(t *testing.T) store.Store) {
@@ -93,8 +96,8 @@ func (k *kit) commit(c store.Change) {
 	}
 }
 
-// refused commits a change that must fail in the wanted way: with a sentinel, or with a conflict on the attribute or an
-// unknown member of the wanted error.
+// refused commits a change that must fail in the wanted way: with a sentinel, or with a conflict on the attribute, an
+// unknown member or the counter of the wanted error.
 func (k *kit) refused(what string, want error, c store.Change) {
 	k.Helper()
 	c.Tenant = k.tenant
@@ -112,6 +115,10 @@ func same(err, want error) bool {
 	var unknown, wantUnknown *store.UnknownMemberError
 	if errors.As(want, &wantUnknown) {
 		return errors.As(err, &unknown) && unknown.ID == wantUnknown.ID
+	}
+	var claim, wantClaim *store.ClaimError
+	if errors.As(want, &wantClaim) {
+		return errors.As(err, &claim) && claim.Counter == wantClaim.Counter
 	}
 	return errors.Is(err, want)
 }

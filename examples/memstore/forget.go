@@ -1,0 +1,48 @@
+package memstore
+
+import (
+	"context"
+	"slices"
+
+	"github.com/rollcall-dev/rollcall/store"
+)
+
+// Prune implements [store.Forgetter].
+func (s *Store) Prune(ctx context.Context, r store.Retention) (int, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	n := s.events.prune(r)
+	if r.Journal.IsZero() {
+		return n, nil
+	}
+	s.mu.RLock()
+	tenants := make([]*tenant, 0, len(s.tenants))
+	for _, t := range s.tenants {
+		tenants = append(tenants, t)
+	}
+	s.mu.RUnlock()
+	for _, t := range tenants {
+		if err := ctx.Err(); err != nil {
+			return n, err
+		}
+		t.mu.Lock()
+		before := len(t.journal.entries)
+		t.journal.entries = slices.DeleteFunc(t.journal.entries, func(e store.Entry) bool { return e.Time.Before(r.Journal) })
+		n += before - len(t.journal.entries)
+		t.mu.Unlock()
+	}
+	return n, nil
+}
+
+// Forget implements [store.Forgetter].
+func (s *Store) Forget(ctx context.Context, tenant string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	delete(s.tenants, tenant)
+	s.mu.Unlock()
+	s.events.forget(tenant)
+	return nil
+}

@@ -1,0 +1,163 @@
+package storetest
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/rollcall-dev/rollcall/store"
+)
+
+// eventKit checks a rule on the events of one consumer. It never waits: a lease that is to run out does so at once, and
+// one that isn't lasts an hour.
+type eventKit struct {
+	*kit
+	source   store.EventSource
+	consumer string // "": hooks
+	told     int
+}
+
+const minute = time.Minute
+
+// eventRule is a rule that asks for an EventSource.
+func eventRule(name, text string, check func(e *eventKit)) rule {
+	return rule{name, text, func(k *kit) {
+		source, ok := store.As[store.EventSource](k.Store)
+		if !ok {
+			k.Skip("the store is no EventSource")
+		}
+		check(&eventKit{kit: k, source: source})
+	}}
+}
+
+// of is the same for another consumer.
+func (e *eventKit) of(consumer string) *eventKit {
+	other := *e
+	other.consumer = consumer
+	return &other
+}
+
+// in is the same for another tenant.
+func (e *eventKit) in(tenant string) *eventKit {
+	other, k := *e, *e.kit
+	k.tenant = tenant
+	other.kit = &k
+	return &other
+}
+
+func (e *eventKit) reader() string {
+	if e.consumer == "" {
+		return hooks
+	}
+	return e.consumer
+}
+
+func (e *eventKit) subject(n int) store.Key {
+	return store.Key{Tenant: e.tenant, Type: "User", ID: id(n)}
+}
+
+// tell commits an event for each subject, in order, each a second after the one before, and returns their ids.
+func (e *eventKit) tell(subjects ...int) (eventIDs []string) {
+	e.Helper()
+	return e.tellAll([]string{e.reader()}, subjects...)
+}
+
+// tellAll is tell, for several consumers.
+func (e *eventKit) tellAll(consumers []string, subjects ...int) (eventIDs []string) {
+	e.Helper()
+	for _, s := range subjects {
+		e.told++
+		ev := fact(fmt.Sprintf("%s-%03d", e.tenant, e.told), "updated", e.subject(s), e.at(e.told))
+		ev.Consumers = consumers
+		e.commit(store.Change{Events: []store.Event{ev}})
+		eventIDs = append(eventIDs, ev.ID)
+	}
+	return eventIDs
+}
+
+// at is the time of the nth event.
+func (e *eventKit) at(n int) time.Time { return epoch.Add(time.Duration(n) * time.Second) }
+
+// leaseAs leases events as the fields of l say that are set: else of the kit's consumer and tenant, 10 at most.
+func (e *eventKit) leaseAs(l store.Lease) []store.Delivery {
+	e.Helper()
+	if l.Owner == "" {
+		l.Owner = "me"
+	}
+	l.Consumer, l.Tenant = e.reader(), e.tenant
+	got, err := e.source.Lease(e.Context(), l)
+	if err != nil {
+		e.stop("Lease: %v", err)
+	}
+	return got
+}
+
+// lease draws events for an hour.
+func (e *eventKit) lease(most int) []store.Delivery {
+	e.Helper()
+	return e.leaseFor(time.Hour, most)
+}
+
+func (e *eventKit) leaseFor(d time.Duration, most int) []store.Delivery {
+	e.Helper()
+	return e.leaseAs(store.Lease{For: d, Max: most})
+}
+
+// leases draws events for an hour, and checks which they are.
+func (e *eventKit) leases(what string, most int, want ...string) []store.Delivery {
+	e.Helper()
+	got := e.lease(most)
+	e.want(what, eventIDs(got), want)
+	return got
+}
+
+func eventIDs(events []store.Delivery) (ids []string) {
+	for _, d := range events {
+		ids = append(ids, d.ID)
+	}
+	return ids
+}
+
+// settle settles deliveries; those that are to be tried again are so an hour later.
+func (e *eventKit) settle(outcome store.Outcome, events ...store.Delivery) {
+	e.Helper()
+	e.settleAfter(outcome, time.Hour, events...)
+}
+
+func (e *eventKit) settleAfter(outcome store.Outcome, after time.Duration, events ...store.Delivery) {
+	e.Helper()
+	var all []store.Settlement
+	for _, d := range events {
+		s := store.Settlement{Tenant: d.Subject.Tenant, EventID: d.ID, Consumer: d.Consumer, Owner: d.Owner, Outcome: outcome}
+		if outcome == store.Retry || outcome == store.Renew {
+			s.After = after
+		}
+		if outcome == store.Retry || outcome == store.Park {
+			s.Reason = "because of " + d.ID
+		}
+		all = append(all, s)
+	}
+	if err := e.source.Settle(e.Context(), all); err != nil {
+		e.stop("Settle: %v", err)
+	}
+}
+
+// parked are the deliveries of a consumer that were given up; of all consumers if it is "".
+func (e *eventKit) parked(consumer string) []store.Delivery {
+	e.Helper()
+	got, err := e.source.Parked(e.Context(), e.tenant, consumer, 100)
+	if err != nil {
+		e.stop("Parked: %v", err)
+	}
+	return got
+}
+
+func (e *eventKit) replay(r store.Replay) {
+	e.Helper()
+	r.Tenant = e.tenant
+	if r.Consumer == "" {
+		r.Consumer = e.reader()
+	}
+	if err := e.source.Replay(e.Context(), r); err != nil {
+		e.stop("Replay of %+v: %v", r, err)
+	}
+}
