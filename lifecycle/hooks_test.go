@@ -95,7 +95,7 @@ func TestEveryKindIsTold(t *testing.T) {
 	}
 	ada := h.create("User", `{"userName":"ada"}`)
 	expect("Provisioned")
-	_, err := h.s.Approve(t.Context(), "acme", "ada")
+	_, err := h.s.Approve(t.Context(), admin, h.id("ada"))
 	require.NoError(t, err)
 	expect("Activated")
 	_, err = h.login("ada")
@@ -108,22 +108,22 @@ func TestEveryKindIsTold(t *testing.T) {
 	ada = h.update(ada, `{"userName":"ada","active":true,"title":"T"}`)
 	expect("Reactivated")
 	bob := h.create("User", `{"userName":"bob"}`)
-	_, err = h.s.Approve(t.Context(), "acme", "bob")
+	_, err = h.s.Approve(t.Context(), admin, h.id("bob"))
 	denied(t, err, lifecycle.DeniedNoSeat)
-	_, err = h.s.Reject(t.Context(), "acme", "bob")
+	_, err = h.s.Reject(t.Context(), admin, h.id("bob"))
 	require.NoError(t, err)
 	expect("Provisioned", "SeatRefused", "Rejected")
-	require.NoError(t, h.s.Delete(t.Context(), actor, h.read(bob)))
+	require.NoError(t, h.del(h.read(bob)))
 	expect("Deleted")
-	require.Error(t, h.s.Create(t.Context(), actor, h.resource("User", `{"userName":"mila"}`), nil))
+	require.Error(t, h.post(h.resource("User", `{"userName":"mila"}`)))
 	expect("AccountConflict")
 	for _, typ := range []string{"Group", "Device"} {
 		r := h.create(typ, `{"displayName":"X"}`)
 		if typ == "Group" {
-			_, err = h.s.ChangeMembers(t.Context(), actor, r.Key, "", lifecycle.MemberChange{Add: []store.MemberRef{{ID: ada.ID}}})
+			_, err = h.members(r.Key, "", lifecycle.Members{Add: []store.MemberRef{{ID: ada.ID}}})
 			require.NoError(t, err)
 		}
-		require.NoError(t, h.s.Delete(t.Context(), actor, h.update(h.read(r), `{"displayName":"Y"}`)))
+		require.NoError(t, h.del(h.update(h.read(r), `{"displayName":"Y"}`)))
 	}
 	expect("GroupCreated", "MembersChanged", "GroupUpdated", "GroupDeleted", "ResourceCreated", "ResourceUpdated", "ResourceDeleted")
 }
@@ -149,7 +149,7 @@ func TestStoreWithoutEvents(t *testing.T) {
 	assert.Contains(t, log.String(), "level=WARN")
 	assert.Contains(t, log.String(), "the store keeps no events")
 	for _, name := range []string{"ada", "bob"} {
-		_, err = s.AddManually(t.Context(), "acme", lifecycle.Identity{UserName: name})
+		_, err = s.Add(t.Context(), admin, lifecycle.Identity{UserName: name})
 		require.NoError(t, err, "a hook's failure is not the request's")
 	}
 	require.Len(t, told, 2, "no second try")
@@ -180,7 +180,7 @@ func TestSnapshots(t *testing.T) {
 	assert.Equal(t, ada.Attributes, last.Before)
 	assert.Equal(t, next.Attributes, last.After)
 	assert.ElementsMatch(t, []string{"title", "nickName", "locale"}, last.Changed)
-	require.NoError(t, h.s.Delete(t.Context(), actor, next))
+	require.NoError(t, h.del(next))
 	assert.Equal(t, next.Attributes, last.Before)
 	assert.Empty(t, last.After)
 	assert.NotEmpty(t, last.ID)
@@ -230,7 +230,7 @@ func TestSeveralProcesses(t *testing.T) {
 		}
 		stopSlow := run(slow)
 		synctest.Wait()
-		_, err := slow.AddManually(t.Context(), "acme", lifecycle.Identity{UserName: "ada"})
+		_, err := slow.Add(t.Context(), admin, lifecycle.Identity{UserName: "ada"})
 		require.NoError(t, err)
 		<-begun
 		stopOther := run(other)

@@ -111,18 +111,3 @@ func TestAccountDocument(t *testing.T) {
 		assert.Equal(t, a, AccountOf(&store.Resource{Internal: d}))
 	}
 }
-
-func TestEventDocument(t *testing.T) {
-	at := time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
-	for _, e := range []*Event{
-		{Kind: KindSeatRefused},
-		{Kind: KindUpdated, UserName: `a "b"`, Before: `{"title":"T \u0001é","x":1}`, After: `{"title":"T","y":2}`, Changed: []string{"title", "y", "x"}},
-		{Kind: KindDeleted, UserName: "a", Before: `{"title":"T","x":1}`, Changed: []string{"title", "x"}},
-		{Kind: KindMembersChanged, Added: []string{"1", `"2"`}},
-		{Kind: KindMembersChanged, Removed: []string{"1"}},
-	} {
-		e.ID, e.Subject, e.Time = "i", store.Key{Tenant: "a", Type: "User", ID: "1"}, at
-		s := e.stored()
-		assert.Equal(t, e, eventOf(s))
-	}
-}

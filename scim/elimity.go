@@ -10,6 +10,7 @@ import (
 	elimityerrors "github.com/elimity-com/scim/errors"
 	"github.com/elimity-com/scim/optional"
 
+	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim/schema"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
@@ -83,7 +84,7 @@ func (b bridge) Replace(r *http.Request, id string, attributes elimity.ResourceA
 		if err != nil {
 			return nil, err
 		}
-		return c.replace(b.ep, id, conditionsOf(r.Header), body)
+		return c.resource(b.ep, id)(c.replace(b.ep, id, conditionsOf(r.Header), body))
 	})
 }
 
@@ -111,12 +112,21 @@ func (b bridge) Patch(r *http.Request, id string, operations []elimity.PatchOper
 		if err != nil {
 			return nil, err
 		}
-		res, err := c.patch(b.ep, id, conditionsOf(r.Header), body)
-		if res == nil && err == nil {
-			return c.read(b.ep, id)
-		}
-		return res, err
+		return c.resource(b.ep, id)(c.patch(b.ep, id, conditionsOf(r.Header), body))
 	})
+}
+
+// resource is the resource that a decision was about, read if that has not been done.
+func (c *caller) resource(ep *endpoint, id string) func(*lifecycle.Decision, error) (*store.Resource, error) {
+	return func(d *lifecycle.Decision, err error) (*store.Resource, error) {
+		switch {
+		case err != nil:
+			return nil, err
+		case d.Resource != nil:
+			return d.Resource, nil
+		}
+		return c.read(ep, id)
+	}
 }
 
 func (b bridge) do(r *http.Request, scope string, op func(*caller) (*store.Resource, error)) (elimity.Resource, error) {

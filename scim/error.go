@@ -68,7 +68,6 @@ func describe(err error) *Error {
 		syntax   *document.SyntaxError
 		query    *filter.Error
 		conflict *store.ConflictError
-		member   *store.UnknownMemberError
 		refusal  *lifecycle.Refusal
 	)
 	switch {
@@ -85,8 +84,6 @@ func describe(err error) *Error {
 	case errors.As(err, &conflict):
 		return &Error{Status: http.StatusConflict, Type: "uniqueness",
 			Detail: fmt.Sprintf("%s: another resource has this value already; it must be unique", conflict.Attribute)}
-	case errors.As(err, &member):
-		return badRequest("invalidValue", "members.value: there is no resource with the id %s in this organization; provision it first", quoted(member.ID))
 	case errors.As(err, &refusal):
 		return describeRefusal(refusal)
 	case errors.Is(err, ErrUnauthorized):
@@ -95,6 +92,8 @@ func describe(err error) *Error {
 		return &Error{Status: http.StatusNotFound, Detail: "there is no such resource"}
 	case errors.Is(err, store.ErrVersionMismatch):
 		return &Error{Status: http.StatusPreconditionFailed, Detail: "the resource has changed since the version that the request was made for; read it again"}
+	case errors.Is(err, lifecycle.ErrContended):
+		return &Error{Status: http.StatusServiceUnavailable, RetryAfter: 1, Detail: "too many writers at once on this resource; try again"}
 	case errors.Is(err, store.ErrCursor):
 		return badRequest("invalidCursor", "cursor: not a cursor of this query; start again without one")
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
@@ -113,6 +112,10 @@ func describeRefusal(r *lifecycle.Refusal) *Error {
 		return badRequest("invalidValue", "%s", detail)
 	case lifecycle.Taken:
 		return &Error{Status: http.StatusConflict, Type: "uniqueness", Detail: detail}
+	case lifecycle.TooLarge:
+		return &Error{Status: http.StatusRequestEntityTooLarge, Detail: detail}
+	case lifecycle.NotFound:
+		return &Error{Status: http.StatusNotFound, Detail: detail}
 	}
 	return &Error{Status: http.StatusForbidden, Detail: detail}
 }

@@ -55,11 +55,11 @@ func (x *exchange) put(ep *endpoint, id string) error {
 	if err != nil {
 		return err
 	}
-	r, err := x.replace(ep, id, conditionsOf(x.r.Header), body)
+	d, err := x.replace(ep, id, conditionsOf(x.r.Header), body)
 	if err != nil {
 		return err
 	}
-	return x.answerResource(ep, http.StatusOK, r, projection)
+	return x.answerResource(ep, http.StatusOK, d.Resource, projection)
 }
 
 // patch answers PATCH on a resource. A group is answered with 204 unless the client asks for attributes: its members
@@ -69,18 +69,15 @@ func (x *exchange) patch(ep *endpoint, id string) error {
 	if err != nil {
 		return err
 	}
-	r, err := x.caller.patch(ep, id, conditionsOf(x.r.Header), body)
+	d, err := x.caller.patch(ep, id, conditionsOf(x.r.Header), body)
 	if err != nil {
 		return err
 	}
 	if ep.HasMembers() && projection == ep.standard {
-		version := ""
-		if r != nil {
-			version = r.Version
-		}
-		return x.answerVersion(http.StatusNoContent, version)
+		return x.answerVersion(http.StatusNoContent, d.Version)
 	}
-	if r == nil {
+	r := d.Resource
+	if r == nil { // only members were changed, and the group has not been read
 		if r, err = x.read(ep, id); err != nil {
 			return err
 		}

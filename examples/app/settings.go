@@ -26,6 +26,7 @@ func (a *App) putSettings(r *http.Request, in input) (any, error) {
 		return nil, err
 	}
 	delete(given, "tenant")
+	delete(given, "who")
 	if err := merge(&settings, given); err != nil {
 		return nil, badInput{err}
 	}
@@ -34,7 +35,7 @@ func (a *App) putSettings(r *http.Request, in input) (any, error) {
 	}
 	for _, name := range []string{"scim", "scimOff", "seatCounting"} {
 		if _, ok := given[name]; ok { // changed or not: the last time may have been interrupted
-			return settings, a.service.Apply(r.Context(), in.Tenant)
+			return settings, a.service.Apply(r.Context(), in.click())
 		}
 	}
 	return settings, nil
