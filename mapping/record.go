@@ -162,7 +162,7 @@ func (r *row) became(attributes document.Value) {
 			if path != "externalId" { // the one of them that is caseExact (RFC 7643 section 3.1)
 				k.Value = document.Fold(s)
 			}
-			if !slices.Contains(r.Index, k) {
+			if k.Value != "" && !slices.Contains(r.Index, k) {
 				r.Index = append(r.Index, k)
 			}
 		}

@@ -43,9 +43,9 @@ func randomLives(t *testing.T, s store.Store) {
 		lives := map[string][]lifecycle.Kind{}
 		settings := lifecycle.DefaultSettings()
 		settings.JIT, settings.Review = true, seed%2 == 1
-		settings.Deprovision = []string{"suspend", "deactivate", "delete"}[seed%3]
-		settings.Delete = []string{"remove", "keep"}[seed/6]
-		settings.SeatCounting = []string{"provisioned", "billed"}[seed/3%2]
+		settings.Deprovision = []lifecycle.Deprovision{"suspend", "deactivate", "delete"}[seed%3]
+		settings.Delete = []lifecycle.DeletePolicy{"remove", "keep"}[seed/6]
+		settings.SeatCounting = []lifecycle.SeatCounting{"provisioned", "billed"}[seed/3%2]
 		limit := 2
 		if seed%4 > 0 {
 			settings.SeatLimit = &limit

@@ -63,7 +63,7 @@ func Users(ctx context.Context, s store.Store, index Index, tenant string, from,
 		for n := from; n < min(from+perCommit, to); n++ {
 			c.Put = append(c.Put, store.Put{Resource: User(index, n)})
 		}
-		c.Seats = &store.SeatClaim{Take: len(c.Put), Limit: -1}
+		c.Claims = []store.Claim{{Counter: "seats", Take: len(c.Put), Limit: -1}}
 		if err := s.Commit(ctx, c); err != nil {
 			return err
 		}

@@ -70,7 +70,7 @@ func BenchmarkStore(b *testing.B) {
 				check(b, err)
 				r := employee(i)
 				check(b, s.Commit(ctx, &store.Change{Tenant: "t", Put: []store.Put{{Resource: r}}, Events: told(r.ID, r.Key),
-					Journal: &store.Entry{ID: r.ID, Time: epoch, Action: "POST /Users", Outcome: "created"}}))
+					Journal: []store.Entry{{ID: r.ID, Time: epoch, Action: "POST /Users", Outcome: "created"}}}))
 			})
 			parallel("Get", func() {
 				_, err := s.Get(ctx, store.Key{Tenant: "t", Type: "User", ID: first.ID})

@@ -33,7 +33,7 @@ func TestFar(t *testing.T) {
 					q := store.Query{Tenant: "acme", Types: types, Sort: by, Start: start, Count: 20}
 					want, err := fake.List(t.Context(), q)
 					require.NoError(t, err)
-					got, members, err := s.ListRelated(t.Context(), q)
+					got, members, _, err := s.ListRelated(t.Context(), q, 1<<20)
 					require.NoError(t, err)
 					about := fmt.Sprint(types, " by ", name, " from ", start)
 					require.Equal(t, want.Total, got.Total, about)

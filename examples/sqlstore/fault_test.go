@@ -31,8 +31,11 @@ func testUser(id, userName string) *store.Resource {
 	}
 }
 
+// hooks is the consumer that is told.
+const hooks = "hooks"
+
 func told(id string, subject store.Key) []store.Event {
-	return []store.Event{{ID: id, Kind: "provisioned", Subject: subject, Time: epoch}}
+	return []store.Event{{ID: id, Kind: "provisioned", Subject: subject, Time: epoch, Consumers: []string{hooks}}}
 }
 
 // TestMigrateTogether opens an empty database from many places at the same time.
@@ -159,7 +162,7 @@ func checkWhole(t *testing.T, s *Store, done []string) {
 	for _, id := range done {
 		require.True(t, there[id], "%s was acknowledged", id)
 	}
-	events, err := s.Lease(t.Context(), store.Lease{Owner: "check", Now: epoch, Until: epoch, Max: 1 << 20})
+	events, err := s.Lease(t.Context(), store.Lease{Owner: "check", Consumer: hooks, Max: 1 << 20})
 	require.NoError(t, err)
 	require.Len(t, events, len(there), "one event for each user")
 	for _, e := range events {
@@ -241,7 +244,7 @@ func TestChild(t *testing.T) {
 			for {
 				id := uuid.NewString()
 				r := testUser(id, id)
-				c := store.Change{Tenant: "t", Put: []store.Put{{Resource: r}}, Events: told(id, r.Key), Journal: &store.Entry{ID: id, Time: epoch}}
+				c := store.Change{Tenant: "t", Put: []store.Put{{Resource: r}}, Events: told(id, r.Key), Journal: []store.Entry{{ID: id, Time: epoch}}}
 				if err := s.Commit(t.Context(), &c); err != nil {
 					t.Error(err)
 					return

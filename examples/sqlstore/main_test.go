@@ -9,8 +9,6 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/rollcall-dev/rollcall/store"
-	"github.com/rollcall-dev/rollcall/store/storetest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -70,20 +68,4 @@ func onEach(t *testing.T, test func(t *testing.T, open func(t testing.TB, o *Opt
 	for name, open := range engines {
 		t.Run(name, func(t *testing.T) { test(t, open) })
 	}
-}
-
-func TestContract(t *testing.T) {
-	onEach(t, func(t *testing.T, open func(t testing.TB, o *Options) *Store) {
-		storetest.Run(t, func(t *testing.T) store.Store { return open(t, nil) })
-	})
-}
-
-func TestAgreesWithFake(t *testing.T) {
-	onEach(t, func(t *testing.T, open func(t testing.TB, o *Options) *Store) {
-		for seed := range uint64(3) {
-			t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-				storetest.Random(t, seed, 1200, storetest.NewFake(), open(t, nil))
-			})
-		}
-	})
 }

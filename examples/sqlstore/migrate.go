@@ -16,27 +16,57 @@ import (
 //go:embed migrations
 var migrations embed.FS
 
-// migrate applies an engine's steps that a database lacks, each in a transaction. Steps are never changed once released;
-// new ones are added.
-func (n names) migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, engine string, o ...goose.ProviderOption) error {
+// steps are an engine's migrations, oldest first. Steps are never changed once released; new ones are added.
+func (n names) steps(engine string) (all []*goose.Migration, err error) {
 	files, err := migrations.ReadDir(path.Join("migrations", engine))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var steps []*goose.Migration
 	for _, f := range files {
 		version, err := goose.NumericComponent(f.Name())
 		if err != nil {
-			return err
+			return nil, err
 		}
 		text, err := migrations.ReadFile(path.Join("migrations", engine, f.Name()))
 		if err != nil {
-			return err
+			return nil, err
 		}
-		steps = append(steps, goose.NewGoMigration(version, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
+		all = append(all, goose.NewGoMigration(version, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
 			_, err := tx.ExecContext(ctx, n.fill(string(text)))
 			return err
 		}}, nil))
+	}
+	return all, nil
+}
+
+// checkVersion says whether this program can use the tables of a version; 0 means that there are none yet.
+func (n names) checkVersion(found int64, steps []*goose.Migration) error {
+	first, last := steps[0].Version, steps[len(steps)-1].Version
+	switch {
+	case found > last:
+		return fmt.Errorf("the tables %s* are of version %d, and this program knows no version after %d: start the release that migrated them, or a newer one, or restore a backup from before",
+			n.prefix, found, last)
+	case found > 0 && found < first:
+		return fmt.Errorf("the tables %s* are of version %d, which was in no release and can't be migrated: drop them, or choose another Options.Prefix", n.prefix, found)
+	}
+	return nil
+}
+
+// migrate applies an engine's steps that a database lacks, each in a transaction. version reads that of the tables.
+func (n names) migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, engine string, version func(context.Context) (int64, error), o ...goose.ProviderOption) error {
+	steps, err := n.steps(engine)
+	if err != nil {
+		return err
+	}
+	check := func() error {
+		found, err := version(ctx)
+		if err != nil {
+			return err
+		}
+		return n.checkVersion(found, steps)
+	}
+	if err := check(); err != nil {
+		return err
 	}
 	table := n.prefix + "migration"
 	if n.schema != "" {
@@ -46,9 +76,14 @@ func (n names) migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, e
 	if err != nil {
 		return err
 	}
-	_, err = p.Up(ctx)
-	return err
+	if _, err = p.Up(ctx); err != nil {
+		return err
+	}
+	return check() // a newer program may have been faster
 }
+
+// versionSQL reads the version of the tables.
+const versionSQL = "SELECT COALESCE(MAX(version_id), 0) FROM ~migration"
 
 // names are how the tables are called.
 type names struct {

@@ -2,11 +2,11 @@ package sqlstore
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,33 +71,22 @@ func (p *postgres) close() error {
 	return nil
 }
 
+// now is by the clock of the database, which all processes share.
+func (p *postgres) now(*[]any) string {
+	return "CAST(EXTRACT(epoch FROM statement_timestamp()) * 1000000 AS bigint)"
+}
+
+func (p *postgres) list(args *[]any, values any) string {
+	*args = append(*args, values)
+	return "= ANY (" + place(len(*args)) + ")"
+}
+
+// remove goes by the rows' places, which a planner can't do in another way.
+func (p *postgres) remove(table, _, where string) string {
+	return "DELETE FROM ~" + table + " WHERE ctid = ANY (ARRAY(SELECT ctid FROM ~" + table + " WHERE " + where + "))"
+}
+
 func (p *postgres) lock() string { return " FOR UPDATE OF e SKIP LOCKED" }
-
-func (p *postgres) in(ids string) string { return "r.id = ANY (ARRAY(" + ids + "))" }
-
-// find looks up id by id: from a condition alone the planner may think that it finds a page sooner by reading the tenant from its
-// beginning.
-func (p *postgres) find(c condition, ofType string) (from, where, id string) {
-	if c.ids == "" {
-		return "~resource r", ofType + " AND " + c.sql, "r.id"
-	}
-	ids, id := "(SELECT DISTINCT i.id FROM ("+c.ids+") i (id)) i", "r.id"
-	if c.key != "" {
-		ids, id = "("+c.ids+") i (id)", "i.id"
-	}
-	if where = "TRUE"; !c.isIDs {
-		where = c.sql
-	}
-	return ids + " CROSS JOIN LATERAL (SELECT * FROM ~resource r WHERE " + ofType + " AND r.id = i.id LIMIT 1) r", where, id
-}
-
-func (p *postgres) rowsOf() string {
-	return " CROSS JOIN LATERAL (SELECT * FROM ~resource r WHERE r.tenant = $1 AND r.type = p.type AND r.id = p.id LIMIT 1) r"
-}
-
-func (p *postgres) groups() string {
-	return "array_to_string(ARRAY(SELECT " + groupsRows + " FROM ~member m WHERE m.tenant = $1 AND m.member_id = r.id ORDER BY m.group_id), '" + keysSplit + "')"
-}
 
 // querier is a pool or a transaction.
 type querier interface {
@@ -105,10 +94,15 @@ type querier interface {
 }
 
 func (p *postgres) query(ctx context.Context, sql string, args []any, each func(row) error) error {
+	return p.again(ctx, each, func(each func(row) error) error { return queryRows(ctx, p.pool, p.fill(sql), args, each) })
+}
+
+// again runs a query again if its connection is lost before the first row.
+func (p *postgres) again(ctx context.Context, each func(row) error, query func(each func(row) error) error) error {
 	seen := 0
 	helps := func(err error) bool { return seen == 0 && isLost(err) }
 	return p.retry(ctx, helps, func() error {
-		return queryRows(ctx, p.pool, p.fill(sql), args, func(rw row) error { seen++; return each(rw) })
+		return query(func(rw row) error { seen++; return each(rw) })
 	})
 }
 
@@ -180,12 +174,15 @@ func (p *postgres) retry(ctx context.Context, helps func(error) bool, do func() 
 	}
 }
 
-// isRetryable says whether a transaction was rolled back only because of others: serialization_failure and
-// deadlock_detected; or never began.
+// retryable are the codes of transactions that were rolled back only because of others: serialization_failure,
+// deadlock_detected and lock_not_available.
+var retryable = []string{"40001", "40P01", "55P03"}
+
+// isRetryable says whether a transaction may succeed when it is tried again: it failed because of others, or never began.
 func isRetryable(err error) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
-		return pg.Code == "40001" || pg.Code == "40P01"
+		return slices.Contains(retryable, pg.Code)
 	}
 	return pgconn.SafeToRetry(err)
 }
@@ -196,29 +193,36 @@ func isLost(err error) bool {
 	if errors.As(err, &pg) {
 		return pg.Code == "57P01" // admin_shutdown: someone terminated the backend
 	}
-	return pgconn.SafeToRetry(err) || errors.Is(err, errConnection(err))
+	return isOfConnection(err)
 }
 
-// errConnection returns err if it is of the connection and not of what was asked.
-func errConnection(err error) error {
-	var (
-		n       net.Error
-		connect *pgconn.ConnectError
-	)
-	switch {
-	case errors.As(err, &connect), errors.As(err, &n) && !errors.Is(err, context.DeadlineExceeded), pgconn.SafeToRetry(err):
-		return err
-	case err != nil && (strings.Contains(err.Error(), "unexpected EOF") || strings.Contains(err.Error(), "conn closed") || strings.Contains(err.Error(), "closed pool")):
-		return err
+// isOfConnection says whether an error is of the connection and not of what was asked.
+func isOfConnection(err error) bool {
+	var n net.Error
+	if errors.As(err, &n) && !errors.Is(err, context.DeadlineExceeded) || pgconn.SafeToRetry(err) {
+		return true
 	}
-	return errNever
+	return err != nil && (strings.Contains(err.Error(), "unexpected EOF") || strings.Contains(err.Error(), "conn closed") || strings.Contains(err.Error(), "closed pool"))
 }
-
-var errNever = errors.New("never")
 
 // unavailable are the classes and codes of errors that mean that the database can't serve now: connection exceptions,
-// insufficient resources (a full disk too), operator intervention, and a server that is read-only for now.
-var unavailable = []string{"08", "53", "57P", "58", "25006"}
+// insufficient resources (a full disk too), operator intervention, system errors, and a server that is read-only for now.
+var unavailable = []string{"08", "53", "57", "58", "25006"}
+
+// damaged are the codes of errors that mean that the database can't read its own files: data_corrupted and index_corrupted.
+var damaged = []string{"XX001", "XX002"}
+
+func isUnavailable(err error) bool {
+	if errors.As(err, new(*pgconn.ConnectError)) {
+		return true // whatever the server says to who connects, such as 55000: it takes no connections
+	}
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return isOfConnection(err)
+	}
+	return slices.Contains(retryable, pg.Code) || // again and again
+		slices.ContainsFunc(unavailable, func(class string) bool { return strings.HasPrefix(pg.Code, class) })
+}
 
 // fail makes of an error of the driver one of package store.
 func (p *postgres) fail(ctx context.Context, err error) error {
@@ -228,24 +232,18 @@ func (p *postgres) fail(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("sqlstore: %w", ctx.Err())
 	}
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
-		for _, code := range unavailable {
-			if strings.HasPrefix(pg.Code, code) {
-				return fmt.Errorf("sqlstore: %w: %w", store.ErrUnavailable, err)
-			}
-		}
-		return err
-	}
-	if errConnection(err) == err {
+	if isUnavailable(err) {
 		return fmt.Errorf("sqlstore: %w: %w", store.ErrUnavailable, err)
+	}
+	if pg := new(pgconn.PgError); errors.As(err, &pg) && slices.Contains(damaged, pg.Code) {
+		return fmt.Errorf("sqlstore: %w: %w", store.ErrCorrupt, err)
 	}
 	return err
 }
 
 // migrate takes turns with other processes on the same tables.
 func (p *postgres) migrate(ctx context.Context) error {
-	own := int64(binary.BigEndian.Uint64(hashOf("migrate", p.schema, p.prefix)))
+	own := number("migrate", p.schema, p.prefix)
 	if p.schema != "" {
 		create := &pgx.Batch{} // one transaction
 		create.Queue("SELECT pg_advisory_xact_lock($1)", own)
@@ -260,6 +258,30 @@ func (p *postgres) migrate(ctx context.Context) error {
 		return err
 	}
 	db := stdlib.OpenDBFromPool(p.pool)
-	err = p.names.migrate(ctx, db, goose.DialectPostgres, "postgres", goose.WithSessionLocker(turns))
+	err = p.names.migrate(ctx, db, goose.DialectPostgres, "postgres", p.version, goose.WithSessionLocker(turns))
 	return p.fail(ctx, errors.Join(err, db.Close()))
+}
+
+func (p *postgres) check(ctx context.Context) error {
+	steps, err := p.steps("postgres")
+	if err != nil {
+		return err
+	}
+	found, err := p.version(ctx)
+	if err == nil {
+		err = p.checkVersion(found, steps)
+	}
+	if err != nil {
+		return fmt.Errorf("sqlstore: %w", err)
+	}
+	return nil
+}
+
+// version is that of the tables, 0 if there are none.
+func (p *postgres) version(ctx context.Context) (version int64, err error) {
+	err = p.query(ctx, versionSQL, nil, func(rw row) error { return rw.Scan(&version) })
+	if pg := new(pgconn.PgError); errors.As(err, &pg) && pg.Code == "42P01" { // undefined_table
+		return 0, nil
+	}
+	return version, err
 }

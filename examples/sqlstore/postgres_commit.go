@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -18,13 +19,14 @@ import (
 const (
 	codeNotFound = "RC404"
 	codeVersion  = "RC409"
-	codeNoSeat   = "RC410"
+	codeClaim    = "RC410"
 	codeUnknown  = "RC422"
 )
 
-// The statements of a commit. Each checks what it expects, so that all go out in one batch: one round trip, which is
-// one transaction. Rows are locked in the order: resources, members, counts, seats. An event gets its number behind its
-// subject's lock, so that the numbers of a subject's events are in the order of the commits.
+// The statements of a commit. Each checks what it expects, so that all go out in one batch: one round trip, which is one
+// transaction. All commits lock in one order, so that they wait for each other and never in a circle: groups by id, then other
+// resources by type and id (see pgBatch.hold), then keys, subjects, what is counted, and claims. An event gets its number behind
+// its subject's lock, so that the numbers of a subject's events are in the order of the commits.
 const (
 	// pgRewrite is for who knows the keys that there were, and pgUpdate for who doesn't.
 	pgRewrite = `WITH w AS (
@@ -44,53 +46,51 @@ SELECT ~expect(EXISTS (SELECT FROM w), 'RC409', '')`
 SELECT ~expect(EXISTS (SELECT FROM w), 'RC409', ''),
 	(SELECT ~rekey($1, $2, $3, w.keys, w.uniques, $9, $10::int) FROM w WHERE w.keys <> $9 OR w.uniques <> $10)`
 
-	pgDelete = `WITH old AS (
-	SELECT version FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3 FOR UPDATE),
-w AS (
-	DELETE FROM ~resource r USING old
-	WHERE r.tenant = $1 AND r.type = $2 AND r.id = $3 AND ($4 = '' OR old.version = $4) RETURNING r.keys, r.uniques)
-SELECT ~expect(EXISTS (SELECT FROM w), CASE WHEN EXISTS (SELECT FROM old) THEN 'RC409' ELSE 'RC404' END, ''),
-	(SELECT ~rekey($1, $2, $3, w.keys, w.uniques, '', 0) FROM w)`
+	// The row is locked by nothing but the DELETE itself, here and in pgGroup: a statement that locks a row twice can deadlock
+	// with who waits for it.
+	pgDelete = `WITH w AS (
+	DELETE FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3 AND ($4 = '' OR version = $4) RETURNING keys, uniques)
+SELECT ~found(EXISTS (SELECT FROM w), $1, $2, $3), (SELECT ~rekey($1, $2, $3, w.keys, w.uniques, '', 0) FROM w)`
 
 	pgAbsent = `SELECT ~expect(FALSE, 'RC409', '') FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3`
 
 	// These come in statements of their own behind pgDelete, to see the rows of those who held the resource's lock.
-	pgLeave   = `DELETE FROM ~member WHERE tenant = $1 AND member_id = $2 AND member_type = $3`
-	pgDisband = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2`
+	pgDisband  = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2`
+	pgIsMember = `SELECT ~expect(FALSE, 'RC409', '') FROM ~member WHERE tenant = $1 AND member_id = $2 AND member_type = $3 LIMIT 1`
 
-	pgGroup = `WITH old AS (
-	SELECT version FROM ~resource WHERE tenant = $1 AND type = 'Group' AND id = $2 FOR NO KEY UPDATE),
-w AS (
-	UPDATE ~resource r SET version = $3, modified = $4 FROM old
-	WHERE r.tenant = $1 AND r.type = 'Group' AND r.id = $2 AND ($5 = '' OR old.version = $5) RETURNING 1)
-SELECT ~expect(EXISTS (SELECT FROM w), CASE WHEN EXISTS (SELECT FROM old) THEN 'RC409' ELSE 'RC404' END, '')`
-	pgGroupThere = `SELECT ~expect(EXISTS (SELECT FROM ~resource WHERE tenant = $1 AND type = 'Group' AND id = $2), 'RC404', '')`
+	pgHold = `SELECT ~hold($1, $2::text[], $3::text[], $4)`
+
+	pgGroup = `WITH w AS (
+	UPDATE ~resource SET version = $3, modified = $4
+	WHERE tenant = $1 AND type = 'Group' AND id = $2 AND ($5 = '' OR version = $5) RETURNING 1)
+SELECT ~found(EXISTS (SELECT FROM w), $1, 'Group', $2)`
 
 	// A plan made for small tables is kept while they grow, so that joins with what was asked for are LATERAL: with a
-	// sub-query that can only be an index look-up per row. And NOT IN is a look-up in a hash table whatever the planner expects.
-	pgReplace = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2
-	AND member_type || '/' || member_id NOT IN (SELECT a.type || '/' || a.id FROM unnest($3::text[], $4::text[]) a (type, id))
-	AND member_id NOT IN (SELECT a.id FROM unnest($3::text[], $4::text[]) a (type, id) WHERE a.type = '')`
-	pgRemove = `DELETE FROM ~member WHERE ctid = ANY (ARRAY(SELECT m.row FROM unnest($3::text[]) a (id) CROSS JOIN LATERAL (
-	SELECT ctid AS row FROM ~member WHERE tenant = $1 AND group_id = $2 AND member_id = a.id LIMIT 1) m))`
+	// sub-query that can only be an index look-up per row.
+	pgRemove = `WITH w AS (
+	DELETE FROM ~member WHERE ctid = ANY (ARRAY(SELECT m.row FROM unnest($3::text[]) a (id) CROSS JOIN LATERAL (
+		SELECT ctid AS row FROM ~member WHERE tenant = $1 AND group_id = $2 AND member_id = a.id LIMIT 1) m)) RETURNING 1)
+SELECT ~expect((SELECT count(*) FROM w) = cardinality($3::text[]), 'RC409', '')`
 
 	// Members are locked against being deleted, which lets them be changed. Those without a type are looked up among the
-	// tenant's types, of which the internal ones have a dot.
+	// tenant's types, of which the internal ones have a dot, and those that the change itself puts.
 	pgAdd = `WITH asked AS (
 	SELECT a.type, a.id, a.n FROM unnest($3::text[], $4::text[]) WITH ORDINALITY a (type, id, n)),
 typed AS (
 	SELECT type, id, n FROM asked WHERE type <> ''
 	UNION ALL
-	SELECT t.type, a.id, a.n FROM asked a JOIN (SELECT DISTINCT type FROM ~count WHERE tenant = $1 AND strpos(type, '.') = 0) t ON TRUE
+	SELECT t.type, a.id, a.n FROM asked a JOIN (
+		SELECT type FROM ~count WHERE tenant = $1 AND counter = '' AND strpos(type, '.') = 0 UNION SELECT unnest($5::text[])) t ON TRUE
 	WHERE a.type = ''),
 found AS (
-	SELECT r.type, r.id, t.n FROM typed t CROSS JOIN LATERAL (
+	SELECT r.type, r.id, t.n FROM (SELECT * FROM typed ORDER BY type <> 'Group', type, id) t CROSS JOIN LATERAL (
 		SELECT r.type, r.id FROM ~resource r WHERE r.tenant = $1 AND r.type = t.type AND r.id = t.id FOR KEY SHARE) r),
 w AS (
 	INSERT INTO ~member (tenant, group_id, member_id, member_type)
 	SELECT $1, $2, id, type FROM (SELECT DISTINCT ON (n) n, id, type FROM found ORDER BY n, type) f ORDER BY n
-	ON CONFLICT DO NOTHING)
-SELECT ~expect(missing.n IS NULL, 'RC422', COALESCE(($4::text[])[missing.n], ''))
+	ON CONFLICT DO NOTHING RETURNING 1)
+SELECT ~expect(missing.n IS NULL, 'RC422', COALESCE(($4::text[])[missing.n], '')),
+	~expect((SELECT count(*) FROM w) = cardinality($4::text[]), 'RC409', '')
 FROM (SELECT min(n) AS n FROM (SELECT n FROM asked EXCEPT SELECT n FROM found) x) missing`
 
 	pgIndexed = `INSERT INTO ~indexed (type, attribute)
@@ -98,20 +98,7 @@ SELECT x.type, x.attribute FROM unnest($1::text[], $2::text[]) x (type, attribut
 
 	pgSubject = `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`
 
-	pgCount = `INSERT INTO ~count AS c (tenant, type, shard, n, seats) VALUES ($1, $2, 1 + pg_backend_pid() % 64, $3, $4)
-ON CONFLICT (tenant, type, shard) DO UPDATE SET n = c.n + $3, seats = c.seats + $4`
-
-	// A claim waits for others only where it must: with a limit, or when it gives back, as none may take the sum below 0.
-	// What other rows hold is never less than this statement sees.
-	pgSeats = `WITH others AS (
-	SELECT COALESCE(SUM(seats), 0)::bigint AS seats FROM ~count WHERE tenant = $1 AND shard > 0),
-w AS (
-	INSERT INTO ~count AS s (tenant, type, shard, n, seats)
-	SELECT $1, '', 0, 0, GREATEST($2::bigint, -seats) FROM others WHERE $2 <= 0 OR seats + $2 <= $3::bigint
-	OR EXISTS (SELECT FROM ~count WHERE tenant = $1 AND type = '' AND shard = 0)
-	ON CONFLICT (tenant, type, shard) DO UPDATE SET seats = GREATEST(s.seats + $2, -(SELECT seats FROM others))
-	WHERE $2 <= 0 OR s.seats + (SELECT seats FROM others) + $2 <= $3 RETURNING 1)
-SELECT ~expect(EXISTS (SELECT FROM w), 'RC410', '')`
+	pgClaim = `SELECT ~claim($1, $2, $3, $4, $5, $6)`
 )
 
 // pgRows inserts rows of a table. Those that stand in a statement cost less than those of an array.
@@ -121,22 +108,29 @@ type pgRows struct {
 }
 
 var (
-	pgResources = newRows(mostShared, "~resource", "tenant", "type", "id", "version", "created", "modified", "label", "folded", "keys", "uniques", "attributes", "internal")
-	pgKeys      = newRows(4*mostShared, "~key", "key", "id", "uniq")
-	pgEvents    = newRows(mostShared, "~event", "tenant", "id", "kind", "subject_type", "subject_id", "subject", "time", "data")
-	pgJournal   = newRows(mostShared, "~journal", "tenant", "id", "time", "connection", "subject_type", "subject_id", "action", "outcome", "data")
+	pgResources = newRows(mostShared, "~resource (tenant, type, id, version, created, modified, label, folded, keys, uniques, attributes, internal)", "", "$,$,$,$,$,$,$,$,$,$,$,$")
+	pgKeys      = newRows(4*mostShared, "~key (key, id, uniq, tenant)", "", "$,$,$,$")
+	pgCounts    = newRows(4, "~count AS c (tenant, type, counter, n, shard)",
+		" ON CONFLICT (tenant, type, counter, shard) DO UPDATE SET n = c.n + EXCLUDED.n", "$,$,$,$,1 + pg_backend_pid() % 64")
+	pgEvents  = newRows(mostShared, "~event (tenant, id, consumer, kind, subject_type, subject_id, subject, time, data)", "", "$,$,$,$,$,$,$,$,$")
+	pgJournal = newRows(mostShared, "~journal (tenant, "+journalColumns+")", "", "$,$,$,$,$,$,$,$,$,$,$")
 )
 
-func newRows(most int, table string, columns ...string) pgRows {
-	r := pgRows{columns: len(columns)}
-	text := "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES "
-	for row := range most {
-		places := make([]string, len(columns))
-		for i := range places {
-			places[i] = place(row*len(columns) + i + 1)
+// newRows makes the statements with up to so many rows. row are the values of one, each "$" a parameter.
+func newRows(most int, into, behind, row string) pgRows {
+	r := pgRows{columns: strings.Count(row, "$")}
+	text, n := "INSERT INTO "+into+" VALUES ", 0
+	for range most {
+		text += "("
+		for i, part := range strings.Split(row, "$") {
+			if i > 0 {
+				n++
+				text += place(n)
+			}
+			text += part
 		}
-		text += "(" + strings.Join(places, ", ") + ")"
-		r.statements = append(r.statements, text)
+		text += ")"
+		r.statements = append(r.statements, text+behind)
 		text += ", "
 	}
 	return r
@@ -146,15 +140,25 @@ func newRows(most int, table string, columns ...string) pgRows {
 type pgBatch struct {
 	*postgres
 	pgx.Batch
-	resources, keys, events, journal []any // one column after the other
-	subjects                         []string
-	counts                           map[counted]delta
+	resources, events, journal []any // one column after the other
+	keys                       []pgKey
+	subjects                   []string
+	counts                     map[counted]int64
 }
 
-// counted is what is counted: a tenant's resources of a type.
-type counted struct{ tenant, typ string }
+// pgKey is a row of keys to insert.
+type pgKey struct {
+	key        []byte
+	id, tenant string
+	isUnique   bool
+}
 
-type delta struct{ n, seats int64 }
+// counted is what is counted: a tenant's resources of a type, or a counter.
+type counted struct{ tenant, typ, counter string }
+
+func (x counted) compare(y counted) int {
+	return cmp.Or(cmp.Compare(x.tenant, y.tenant), cmp.Compare(x.typ, y.typ), cmp.Compare(x.counter, y.counter))
+}
 
 func (b *pgBatch) add(sql string, args ...any) { b.Queue(b.fill(sql), args...) }
 
@@ -166,10 +170,22 @@ func (b *pgBatch) insert(r pgRows, rows []any) {
 	}
 }
 
-func (b *pgBatch) count(tenant, typ string, n, seats int64) {
-	k := counted{tenant, typ}
-	was := b.counts[k]
-	b.counts[k] = delta{was.n + n, was.seats + seats}
+// insertKeys inserts them in their order: each unique one may have to wait for somebody else's.
+func (b *pgBatch) insertKeys() {
+	slices.SortFunc(b.keys, func(x, y pgKey) int { return bytes.Compare(x.key, y.key) })
+	rows := make([]any, 0, 4*len(b.keys))
+	for _, k := range b.keys {
+		rows = append(rows, k.key, k.id, k.isUnique, k.tenant)
+	}
+	b.insert(pgKeys, rows)
+}
+
+func (b *pgBatch) insertCounts() {
+	rows := make([]any, 0, 4*len(b.counts))
+	for _, k := range slices.SortedFunc(maps.Keys(b.counts), counted.compare) {
+		rows = append(rows, k.tenant, k.typ, k.counter, b.counts[k])
+	}
+	b.insert(pgCounts, rows)
 }
 
 func (p *postgres) commit(ctx context.Context, c *store.Change, first []indexed) error {
@@ -209,14 +225,15 @@ func (p *postgres) commitAlone(ctx context.Context, c *store.Change, first []ind
 
 // batch makes one transaction of changes. Where there's more than one, all are additions.
 func (p *postgres) batch(changes ...*store.Change) *pgBatch {
-	b := &pgBatch{postgres: p, counts: map[counted]delta{}}
+	b := &pgBatch{postgres: p, counts: map[counted]int64{}}
 	for _, c := range changes {
+		b.hold(c)
 		for _, put := range c.Put {
 			b.put(enc(c.Tenant), put)
 		}
 	}
 	b.insert(pgResources, b.resources)
-	b.insert(pgKeys, b.keys)
+	b.insertKeys()
 	for _, c := range changes {
 		b.change(c)
 	}
@@ -226,20 +243,65 @@ func (p *postgres) batch(changes ...*store.Change) *pgBatch {
 	}
 	b.insert(pgEvents, b.events)
 	b.insert(pgJournal, b.journal)
-	byName := func(x, y counted) int { return cmp.Or(cmp.Compare(x.tenant, y.tenant), cmp.Compare(x.typ, y.typ)) }
-	for _, k := range slices.SortedFunc(maps.Keys(b.counts), byName) {
-		b.add(pgCount, k.tenant, k.typ, b.counts[k].n, b.counts[k].seats)
-	}
+	b.insertCounts()
 	for _, c := range changes { // last, as others that wait do so until this is committed
-		if waits(c.Seats) {
-			b.add(pgSeats, enc(c.Tenant), int64(c.Seats.Take), int64(c.Seats.Limit))
+		for _, x := range inOrder(c.Claims) {
+			if !isFree(x) && !changesNothing(x) {
+				b.add(pgClaim, claimArgs(enc(c.Tenant), x)...)
+			}
 		}
 	}
 	return b
 }
 
-// waits says whether a claim of seats waits for others: with a limit, or when it gives back.
-func waits(s *store.SeatClaim) bool { return s != nil && s.Take != 0 && (s.Take < 0 || s.Limit >= 0) }
+// hold locks what a change needs of what is there, if it needs more than one: groups by id, then others by type and id. A
+// change of one resource needs no order, nor do the members that pgAdd locks in the same order behind their group.
+func (b *pgBatch) hold(c *store.Change) {
+	if len(c.Put)+len(c.Members)+len(c.Delete) < 2 {
+		return
+	}
+	const remove, update, member = 'd', 'u', 'm' // the strongest is the least
+	how := map[store.Key]byte{}
+	need := func(typ, id string, lock byte) {
+		k := store.Key{Type: enc(typ), ID: enc(id)}
+		if was, ok := how[k]; !ok || lock < was {
+			how[k] = lock
+		}
+	}
+	for _, p := range c.Put {
+		if p.IfVersion != "" {
+			need(p.Resource.Type, p.Resource.ID, update)
+		}
+	}
+	for _, d := range c.Members {
+		need(groupType, d.Group, update)
+		for _, m := range d.Add {
+			if m.Type == groupType {
+				need(m.Type, m.ID, member)
+			}
+		}
+	}
+	for _, d := range c.Delete {
+		need(d.Type, d.ID, remove)
+	}
+	keys := slices.SortedFunc(maps.Keys(how), func(x, y store.Key) int {
+		if isGroup := x.Type == groupType; isGroup != (y.Type == groupType) {
+			if isGroup {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(cmp.Compare(x.Type, y.Type), cmp.Compare(x.ID, y.ID))
+	})
+	if len(keys) == 0 {
+		return
+	}
+	types, ids, locks := make([]string, len(keys)), make([]string, len(keys)), make([]byte, len(keys))
+	for i, k := range keys {
+		types[i], ids[i], locks[i] = k.Type, k.ID, how[k]
+	}
+	b.add(pgHold, enc(c.Tenant), types, ids, string(locks))
+}
 
 // change adds what comes behind the puts, to see what those committed whom they waited for.
 func (b *pgBatch) change(c *store.Change) {
@@ -251,38 +313,33 @@ func (b *pgBatch) change(c *store.Change) {
 	for _, a := range c.Absent {
 		b.add(pgAbsent, tenant, enc(a.Type), enc(a.ID))
 	}
+	for _, d := range c.Members {
+		b.members(tenant, d, c.Put)
+		locked[store.Key{Type: groupType, ID: d.Group}] = true
+	}
 	for _, d := range c.Delete {
 		typ, id := enc(d.Type), enc(d.ID)
 		b.add(pgDelete, tenant, typ, id, enc(d.IfVersion))
-		b.add(pgLeave, tenant, id, typ)
 		if d.Type == groupType {
 			b.add(pgDisband, tenant, id)
 		}
-		b.count(tenant, typ, -1, 0)
+		b.add(pgIsMember, tenant, id, typ)
+		b.counts[counted{tenant, typ, ""}]--
 		locked[store.Key{Type: d.Type, ID: d.ID}] = true
-	}
-	for _, d := range c.Members {
-		b.members(tenant, d, slices.ContainsFunc(c.Put, func(p store.Put) bool {
-			return p.Resource.Type == groupType && p.Resource.ID == d.Group
-		}))
-		locked[store.Key{Type: groupType, ID: d.Group}] = true
 	}
 	for _, e := range c.Events {
 		if !locked[store.Key{Type: e.Subject.Type, ID: e.Subject.ID}] { // no row's lock keeps them in order
 			b.subjects = append(b.subjects, strings.Join([]string{tenant, enc(e.Subject.Type), enc(e.Subject.ID)}, keySplit))
 		}
-		b.events = append(b.events, eventArgs(tenant, e)...)
+		b.events = addEvent(b.events, tenant, e)
 	}
-	if j := c.Journal; j != nil {
-		b.journal = append(b.journal, tenant, enc(j.ID), j.Time.UnixMicro(), enc(j.Connection), enc(j.Subject.Type), enc(j.Subject.ID),
-			enc(j.Action), enc(j.Outcome), string(j.Data))
+	for _, j := range c.Journal {
+		b.journal = append(b.journal, journalArgs(tenant, j)...)
 	}
-	if s := c.Seats; s != nil && s.Take != 0 && !waits(s) {
-		typ := ""
-		if len(c.Put) > 0 {
-			typ = enc(c.Put[0].Resource.Type) // its count changes, mostly
+	for _, x := range c.Claims {
+		if isFree(x) && x.Take > 0 {
+			b.counts[counted{tenant, "", enc(x.Counter)}] += int64(x.Take)
 		}
-		b.count(tenant, typ, 0, int64(s.Take))
 	}
 }
 
@@ -292,8 +349,8 @@ func (b *pgBatch) put(tenant string, p store.Put) {
 	typ, id := args[1].(string), args[2].(string)
 	if p.IfVersion == "" {
 		b.resources = append(b.resources, args...)
-		b.addKeys(id, now.hashes(tenant, typ), now.uniques)
-		b.count(tenant, typ, 1, 0)
+		b.addKeys(tenant, id, now.hashes(tenant, typ), now.uniques)
+		b.counts[counted{tenant, typ, ""}]++
 		return
 	}
 	args = append(args, enc(p.IfVersion))
@@ -311,12 +368,12 @@ func (b *pgBatch) put(tenant string, p store.Put) {
 	for _, h := range went {
 		b.add(pgNoKey, h, id)
 	}
-	b.addKeys(id, come.hashes(tenant, typ), come.uniques)
+	b.addKeys(tenant, id, come.hashes(tenant, typ), come.uniques)
 }
 
-func (b *pgBatch) addKeys(id string, hashes [][]byte, uniques int) {
+func (b *pgBatch) addKeys(tenant, id string, hashes [][]byte, uniques int) {
 	for i, h := range hashes {
-		b.keys = append(b.keys, h, id, i < uniques)
+		b.keys = append(b.keys, pgKey{h, id, tenant, i < uniques})
 	}
 }
 
@@ -331,25 +388,27 @@ func resourceArgs(tenant string, r *store.Resource, keys keySet) []any {
 		label, folded, keys.joined(), int64(keys.uniques), string(r.Attributes), string(r.Internal))
 }
 
-func (b *pgBatch) members(tenant string, d store.MemberDelta, isPut bool) {
-	group := enc(d.Group)
-	if isPut {
-		b.add(pgGroupThere, tenant, group)
-	} else {
+// members changes those of a group. The puts are those of the change.
+func (b *pgBatch) members(tenant string, d store.MemberDelta, puts []store.Put) {
+	group, isPut, created := enc(d.Group), false, []string{}
+	for _, p := range puts {
+		isPut = isPut || p.Resource.Type == groupType && p.Resource.ID == d.Group
+		if typ := enc(p.Resource.Type); p.IfVersion == "" && !store.IsInternal(typ) && !slices.Contains(created, typ) {
+			created = append(created, typ)
+		}
+	}
+	if !isPut {
 		b.add(pgGroup, tenant, group, enc(d.Version), d.LastModified.UnixMicro(), enc(d.IfVersion))
-	}
-	types, ids := make([]string, len(d.Add)), make([]string, len(d.Add))
-	for i, m := range d.Add {
-		types[i], ids[i] = enc(m.Type), enc(m.ID)
-	}
-	if d.Replace {
-		b.add(pgReplace, tenant, group, types, ids)
 	}
 	if len(d.Remove) > 0 {
 		b.add(pgRemove, tenant, group, encAll(d.Remove))
 	}
 	if len(d.Add) > 0 {
-		b.add(pgAdd, tenant, group, types, ids)
+		types, ids := make([]string, len(d.Add)), make([]string, len(d.Add))
+		for i, m := range d.Add {
+			types[i], ids[i] = enc(m.Type), enc(m.ID)
+		}
+		b.add(pgAdd, tenant, group, types, ids, created)
 	}
 }
 
@@ -372,8 +431,8 @@ func (p *postgres) refusal(ctx context.Context, c *store.Change, err error) erro
 		return store.ErrNotFound
 	case codeVersion:
 		return store.ErrVersionMismatch
-	case codeNoSeat:
-		return store.ErrNoSeat
+	case codeClaim:
+		return &store.ClaimError{Counter: dec(pg.Message)}
 	case codeUnknown:
 		return &store.UnknownMemberError{ID: dec(pg.Message)}
 	case "23505": // unique_violation
@@ -410,55 +469,4 @@ func (p *postgres) taken(ctx context.Context, c *store.Change) error {
 		}
 	}
 	return conflict
-}
-
-const (
-	pgMembers = `SELECT g.n, m.member_type, m.id, r.label FROM unnest($2::text[]) WITH ORDINALITY g (id, n)
-CROSS JOIN LATERAL (
-	SELECT m.member_type, m.member_id AS id FROM ~member m WHERE m.tenant = $1 AND m.group_id = g.id
-	AND m.member_id > CASE WHEN g.n = 1 THEN $3 ELSE '' END ORDER BY m.member_id LIMIT $4) m
-CROSS JOIN LATERAL (SELECT r.label FROM ~resource r WHERE r.tenant = $1 AND r.type = m.member_type AND r.id = m.id LIMIT 1) r ORDER BY g.n, m.id LIMIT $4`
-
-	pgNamed = `SELECT g.n, m.member_type, a.id, r.label FROM unnest($2::text[]) WITH ORDINALITY g (id, n)
-CROSS JOIN (SELECT DISTINCT id COLLATE "C" FROM unnest($5::text[]) a (id)) a (id)
-CROSS JOIN LATERAL (SELECT m.member_type FROM ~member m WHERE m.tenant = $1 AND m.group_id = g.id AND m.member_id = a.id LIMIT 1) m
-CROSS JOIN LATERAL (SELECT r.label FROM ~resource r WHERE r.tenant = $1 AND r.type = m.member_type AND r.id = a.id LIMIT 1) r
-WHERE a.id > CASE WHEN g.n = 1 THEN $3 ELSE '' END ORDER BY g.n, a.id LIMIT $4`
-
-	pgGroups = `SELECT g.n, m.member_type, m.id, r.label FROM unnest($2::text[]) WITH ORDINALITY g (id, n)
-CROSS JOIN LATERAL (
-	SELECT m.member_type, m.group_id AS id FROM ~member m WHERE m.tenant = $1 AND m.member_id = g.id
-	AND m.group_id > CASE WHEN g.n = 1 THEN $3 ELSE '' END ORDER BY m.group_id LIMIT $4) m
-CROSS JOIN LATERAL (SELECT r.label FROM ~resource r WHERE r.tenant = $1 AND r.type = 'Group' AND r.id = m.id LIMIT 1) r ORDER BY g.n, m.id LIMIT $4`
-)
-
-func (p *postgres) members(ctx context.Context, c memberChunk) (rows []store.Member, last int, err error) {
-	sql, asked := pgMembers, c.Groups
-	switch {
-	case len(c.Of) > 0:
-		sql, asked = pgGroups, c.Of
-	case len(c.IDs) > 0:
-		sql = pgNamed
-	}
-	args := []any{enc(c.Tenant), encAll(asked), enc(c.after), int64(c.max)}
-	if sql == pgNamed {
-		args = append(args, encAll(c.IDs))
-	}
-	err = p.query(ctx, sql, args, func(rw row) error {
-		var (
-			n              int
-			typ, id, label string
-		)
-		if err := rw.Scan(&n, &typ, &id, &label); err != nil {
-			return err
-		}
-		last = n - 1
-		m := store.Member{Group: asked[last], Type: dec(typ), ID: dec(id), Label: dec(label)}
-		if sql == pgGroups {
-			m.Group, m.ID = m.ID, m.Group
-		}
-		rows = append(rows, m)
-		return nil
-	})
-	return rows, last, err
 }

@@ -26,7 +26,8 @@ var errAlone = errors.New("to be committed alone")
 // isAddition says whether a change only adds: it changes no row that somebody else may hold.
 func isAddition(c *store.Change) bool {
 	isChange := func(p store.Put) bool { return p.IfVersion != "" }
-	return len(c.Put) > 0 && !slices.ContainsFunc(c.Put, isChange) && len(c.Delete) == 0 && len(c.Members) == 0 && !waits(c.Seats)
+	waits := func(x store.Claim) bool { return !isFree(x) && !changesNothing(x) }
+	return len(c.Put) > 0 && !slices.ContainsFunc(c.Put, isChange) && len(c.Delete) == 0 && len(c.Members) == 0 && !slices.ContainsFunc(c.Claims, waits)
 }
 
 // commitShared commits an addition together with those that come at the same time.

@@ -47,7 +47,7 @@ func (c crowd) hold(names ...string) (release func()) {
 		err := c.Transact(context.Background(), func(tx Tx) error {
 			for _, n := range names {
 				key := hashOf("t", "User", keyOf("userName", n))
-				if _, err := tx.Postgres.Exec(c.Context(), c.fill("INSERT INTO ~key (key, id, uniq) VALUES ($1, 'x', TRUE)"), key); err != nil {
+				if _, err := tx.Postgres.Exec(c.Context(), c.fill("INSERT INTO ~key (key, id, uniq, tenant) VALUES ($1, 'x', TRUE, 't')"), key); err != nil {
 					return err
 				}
 			}

@@ -3,12 +3,14 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
 	"runtime"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	"github.com/rollcall-dev/rollcall/store"
@@ -91,32 +93,31 @@ func (e *liteEngine) close() error {
 	return errors.Join(errs...)
 }
 
+// now is by the clock of the process, which has the database in it.
+func (e *liteEngine) now(args *[]any) string {
+	*args = append(*args, time.Now().UnixMicro())
+	return place(len(*args))
+}
+
+func (e *liteEngine) list(args *[]any, values any) string {
+	text, _ := json.Marshal(values) // of texts without escapes of their own, and of numbers
+	*args = append(*args, string(text))
+	return "IN (SELECT value FROM json_each(" + place(len(*args)) + "))"
+}
+
+func (e *liteEngine) remove(table, key, where string) string {
+	return "DELETE FROM ~" + table + " WHERE (" + key + ") IN (SELECT " + key + " FROM ~" + table + " WHERE " + where + ")"
+}
+
 func (e *liteEngine) lock() string { return "" } // there's one writer at a time
-
-func (e *liteEngine) in(ids string) string { return "r.id IN (" + ids + ")" }
-
-// find goes from a key to the row by its number, which is one tree less to search than by its id.
-func (e *liteEngine) find(c condition, ofType string) (from, where, id string) {
-	if c.key == "" {
-		return "~resource r", ofType + " AND " + c.sql, "r.id"
-	}
-	if where = "i.key = " + c.key + " AND " + ofType; !c.isIDs {
-		where += " AND " + c.sql
-	}
-	return "~key i CROSS JOIN ~resource r ON r.n = i.n", where, "i.id"
-}
-
-func (e *liteEngine) rowsOf() string {
-	return " CROSS JOIN ~resource r ON r.tenant = $1 AND r.type = p.type AND r.id = p.id"
-}
-
-func (e *liteEngine) groups() string {
-	return "(SELECT COALESCE(string_agg(" + groupsRows + ", '" + keysSplit + "' ORDER BY m.group_id), '') FROM ~member m WHERE m.tenant = $1 AND m.member_id = r.id)"
-}
 
 // fill also makes the parameters SQLite's: ?1 and not $1, which would be a name there.
 func (e *liteEngine) fill(text string) string {
-	return e.filled.get(text, func(s string) string { return strings.ReplaceAll(e.replacer.Replace(s), "$", "?") })
+	return e.filled.get(text, e.replace)
+}
+
+func (e *liteEngine) replace(text string) string {
+	return strings.ReplaceAll(e.replacer.Replace(text), "$", "?")
 }
 
 // prepared returns a statement that stays prepared, or nil if there are too many of them.
@@ -290,8 +291,10 @@ func (e *liteEngine) fail(ctx context.Context, err error) error {
 	var failed *sqlite.Error
 	if errors.As(err, &failed) {
 		switch failed.Code() & 0xff {
-		case lib.SQLITE_BUSY, lib.SQLITE_LOCKED, lib.SQLITE_FULL, lib.SQLITE_READONLY, lib.SQLITE_IOERR, lib.SQLITE_CANTOPEN:
+		case lib.SQLITE_BUSY, lib.SQLITE_LOCKED, lib.SQLITE_PROTOCOL, lib.SQLITE_FULL, lib.SQLITE_READONLY, lib.SQLITE_IOERR, lib.SQLITE_CANTOPEN, lib.SQLITE_NOMEM:
 			return fmt.Errorf("sqlstore: %w: %w", store.ErrUnavailable, err)
+		case lib.SQLITE_CORRUPT, lib.SQLITE_NOTADB:
+			return fmt.Errorf("sqlstore: %w: %w", store.ErrCorrupt, err)
 		}
 	}
 	return err
@@ -303,9 +306,37 @@ func (e *liteEngine) migrate(ctx context.Context) error {
 	defer e.writing.Unlock()
 	const attempts = 10
 	for n := 1; ; n++ {
-		err := e.names.migrate(ctx, e.writer, goose.DialectSQLite3, "sqlite")
+		err := e.names.migrate(ctx, e.writer, goose.DialectSQLite3, "sqlite", e.version)
 		if err == nil || n == attempts || ctx.Err() != nil {
 			return e.fail(ctx, err)
 		}
 	}
+}
+
+func (e *liteEngine) check(ctx context.Context) error {
+	e.writing.Lock()
+	defer e.writing.Unlock()
+	steps, err := e.steps("sqlite")
+	if err != nil {
+		return err
+	}
+	found, err := e.version(ctx)
+	if err == nil {
+		err = e.checkVersion(found, steps)
+	}
+	if err != nil {
+		return fmt.Errorf("sqlstore: %w", e.fail(ctx, err))
+	}
+	return nil
+}
+
+// version is that of the tables, 0 if there are none. Who calls it writes: on an empty file a reader may be in the way of
+// the writer, who chooses the mode of the journal.
+func (e *liteEngine) version(ctx context.Context) (version int64, err error) {
+	const tables = "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1"
+	if err = e.writer.QueryRowContext(ctx, tables, e.prefix+"migration").Scan(&version); err != nil || version == 0 {
+		return 0, err
+	}
+	err = e.writer.QueryRowContext(ctx, e.fill(versionSQL)).Scan(&version)
+	return version, err
 }

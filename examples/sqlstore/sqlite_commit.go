@@ -20,7 +20,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 	liteUpdate = `UPDATE ~resource SET version = $4, created = $5, modified = $6, label = $7, folded = $8, keys = $9, uniques = $10,
 attributes = $11, internal = $12 WHERE tenant = $1 AND type = $2 AND id = $3`
 	liteDelete = `DELETE FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3`
-	liteKey    = `INSERT INTO ~key (key, id, uniq, n) VALUES ($1, $2, $3, $4)`
+	liteKey    = `INSERT INTO ~key (key, id, uniq, n, tenant) VALUES ($1, $2, $3, $4, $5)`
 	liteNoKey  = `DELETE FROM ~key WHERE key = $1 AND id = $2`
 	liteGroup  = `UPDATE ~resource SET version = $3, modified = $4 WHERE tenant = $1 AND type = 'Group' AND id = $2`
 	liteRemove = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2 AND member_id IN (SELECT value FROM json_each($3))`
@@ -28,18 +28,21 @@ attributes = $11, internal = $12 WHERE tenant = $1 AND type = $2 AND id = $3`
 	liteTyped = `SELECT n, id, CASE WHEN asked <> ''
 	THEN (SELECT r.type FROM ~resource r WHERE r.tenant = $1 AND r.type = asked AND r.id = a.id)
 	ELSE (SELECT MIN(r.type) FROM ~count c CROSS JOIN ~resource r ON r.tenant = $1 AND r.type = c.type AND r.id = a.id
-		WHERE c.tenant = $1 AND instr(c.type, '.') = 0) END AS type
+		WHERE c.tenant = $1 AND c.counter = '' AND instr(c.type, '.') = 0) END AS type
 FROM (SELECT key AS n, value ->> 0 AS asked, value ->> 1 AS id FROM json_each($2)) a`
 	liteUnknown = `SELECT n FROM (` + liteTyped + `) WHERE type IS NULL ORDER BY n LIMIT 1`
 	liteMember  = `INSERT INTO ~member (tenant, group_id, member_id, member_type)
 SELECT $1, $3, id, type FROM (` + liteTyped + `) WHERE TRUE ORDER BY n ON CONFLICT DO NOTHING`
-	liteLeave   = `DELETE FROM ~member WHERE tenant = $1 AND member_id = $2 AND member_type = $3`
-	liteDisband = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2`
-	liteIndexed = `INSERT INTO ~indexed (type, attribute) VALUES ($1, $2) ON CONFLICT DO NOTHING`
-	liteCount   = `INSERT INTO ~count (tenant, type, n, seats) VALUES ($1, $2, $3, $4) ON CONFLICT DO UPDATE SET n = n + $3, seats = seats + $4`
-	liteEvent   = `INSERT INTO ~event (tenant, id, kind, subject_type, subject_id, subject, time, data) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
-	liteJournal = `INSERT INTO ~journal (tenant, id, time, connection, subject_type, subject_id, action, outcome, data)
+	liteIsMember = `SELECT 1 FROM ~member WHERE tenant = $1 AND member_id = $2 AND member_type = $3 LIMIT 1`
+	liteDisband  = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2`
+	liteIndexed  = `INSERT INTO ~indexed (type, attribute) VALUES ($1, $2) ON CONFLICT DO NOTHING`
+	liteCount    = `INSERT INTO ~count (tenant, type, counter, n) VALUES ($1, $2, '', $3) ON CONFLICT DO UPDATE SET n = n + $3`
+	liteCounter  = `SELECT n, began FROM ~count WHERE tenant = $1 AND type = '' AND counter = $2`
+	liteClaim    = `INSERT INTO ~count (tenant, type, counter, n, began) VALUES ($1, '', $2, $3, $4)
+ON CONFLICT DO UPDATE SET n = $3, began = $4`
+	liteEvent = `INSERT INTO ~event (tenant, id, consumer, kind, subject_type, subject_id, subject, time, data)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+	liteJournal = `INSERT INTO ~journal (tenant, ` + journalColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 )
 
 // liteLock takes the lock of the file, though it changes nothing.
@@ -48,7 +51,7 @@ const liteLock = `UPDATE ~lock SET n = 1`
 // liteStatements are prepared once.
 var liteStatements = []string{
 	liteLock, liteSavepoint, liteBack, liteRelease, liteKeys, liteInsert, liteUpdate, liteDelete, liteKey, liteNoKey, liteGroup, liteUnknown, liteMember, liteRemove,
-	liteLeave, liteDisband, liteIndexed, seatsSQL, liteCount, liteEvent, liteJournal,
+	liteIsMember, liteDisband, liteIndexed, liteCount, liteCounter, liteClaim, liteEvent, liteJournal,
 }
 
 // liteChange is a change being written.
@@ -95,11 +98,6 @@ func (t *liteChange) write(c *store.Change) error {
 			return err
 		}
 	}
-	for _, d := range c.Delete {
-		if err := t.remove(d); err != nil {
-			return err
-		}
-	}
 	for _, d := range c.Members {
 		isPut := slices.ContainsFunc(c.Put, func(p store.Put) bool {
 			return p.Resource.Type == groupType && p.Resource.ID == d.Group
@@ -108,19 +106,28 @@ func (t *liteChange) write(c *store.Change) error {
 			return err
 		}
 	}
-	if s := c.Seats; s != nil {
-		if err := t.seats(s); err != nil {
+	for _, d := range c.Delete {
+		if err := t.remove(d); err != nil {
 			return err
 		}
 	}
+	for _, x := range c.Claims {
+		if err := t.claim(x); err != nil {
+			return err
+		}
+	}
+	const columns = 9 // of an event
 	for _, e := range c.Events {
-		if err := t.do(liteEvent, eventArgs(t.tenant, e)...); err != nil {
-			return err
+		for rows := addEvent(nil, t.tenant, e); len(rows) > 0; rows = rows[columns:] {
+			if err := t.do(liteEvent, rows[:columns]...); err != nil {
+				return err
+			}
 		}
 	}
-	if j := c.Journal; j != nil {
-		return t.do(liteJournal, t.tenant, enc(j.ID), j.Time.UnixMicro(), enc(j.Connection), enc(j.Subject.Type), enc(j.Subject.ID),
-			enc(j.Action), enc(j.Outcome), string(j.Data))
+	for _, j := range c.Journal {
+		if err := t.do(liteJournal, journalArgs(t.tenant, j)...); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -140,8 +147,11 @@ func (t *liteChange) find(typ, id string) (found *kept, err error) {
 			version, keys string
 			uniques       int
 		)
-		err := rw.Scan(&n, &version, &keys, &uniques)
-		found = &kept{n, splitKeys(keys, uniques), version}
+		if err := rw.Scan(&n, &version, &keys, &uniques); err != nil {
+			return err
+		}
+		set, err := splitKeys(keys, uniques)
+		found = &kept{n, set, version}
 		return err
 	})
 	return found, err
@@ -162,7 +172,7 @@ func (t *liteChange) put(p store.Put) error {
 		if err := t.addKeys(n, typ, id, now); err != nil {
 			return err
 		}
-		return t.do(liteCount, t.tenant, typ, int64(1), int64(0))
+		return t.do(liteCount, t.tenant, typ, int64(1))
 	}
 	was, err := t.find(typ, id)
 	if err != nil {
@@ -181,8 +191,9 @@ func (t *liteChange) put(p store.Put) error {
 }
 
 func (t *liteChange) addKeys(n int64, typ, id string, s keySet) error {
+	prefix := tenantHash(t.tenant)
 	for i, k := range s.keys {
-		if err := t.do(liteKey, hashOf(t.tenant, typ, k), id, i < s.uniques, n); isUnique(err) {
+		if err := t.do(liteKey, prefix.of(typ, k), id, i < s.uniques, n, t.tenant); isUnique(err) {
 			attribute, _, _ := strings.Cut(k, keySplit)
 			return &store.ConflictError{Attribute: dec(attribute)}
 		} else if err != nil {
@@ -220,13 +231,15 @@ func (t *liteChange) remove(d store.Delete) error {
 	err = errors.Join(
 		t.dropKeys(typ, id, was.keySet),
 		t.do(liteDelete, t.tenant, typ, id),
-		t.do(liteLeave, t.tenant, id, typ),
-		t.do(liteCount, t.tenant, typ, int64(-1), int64(0)),
+		t.do(liteCount, t.tenant, typ, int64(-1)),
 	)
 	if err == nil && d.Type == groupType {
 		err = t.do(liteDisband, t.tenant, id)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return t.query(t.Context, liteIsMember, []any{t.tenant, id, typ}, func(row) error { return store.ErrVersionMismatch })
 }
 
 func (t *liteChange) members(d store.MemberDelta, isPut bool) error {
@@ -245,13 +258,8 @@ func (t *liteChange) members(d store.MemberDelta, isPut bool) error {
 			return err
 		}
 	}
-	if d.Replace {
-		if err := t.do(liteDisband, t.tenant, group); err != nil {
-			return err
-		}
-	}
 	if len(d.Remove) > 0 {
-		if err := t.do(liteRemove, t.tenant, group, jsonArray(d.Remove)); err != nil {
+		if err := t.doExactly(len(d.Remove), liteRemove, t.tenant, group, jsonArray(d.Remove)); err != nil {
 			return err
 		}
 	}
@@ -270,66 +278,39 @@ func (t *liteChange) members(d store.MemberDelta, isPut bool) error {
 	if unknown >= 0 {
 		return &store.UnknownMemberError{ID: d.Add[unknown].ID}
 	}
-	return t.do(liteMember, append(asked, group)...)
+	return t.doExactly(len(d.Add), liteMember, append(asked, group)...)
 }
 
-func (t *liteChange) seats(s *store.SeatClaim) error {
-	used := 0
-	if err := t.query(t.Context, seatsSQL, []any{t.tenant}, func(rw row) error { return rw.Scan(&used) }); err != nil {
+// doExactly is do of what must change so many rows, or somebody else has changed them before.
+func (t *liteChange) doExactly(rows int, text string, args ...any) error {
+	r, err := t.exec(t.Context, text, args...)
+	if err != nil {
 		return err
 	}
-	if s.Take > 0 && s.Limit >= 0 && used+s.Take > s.Limit {
-		return store.ErrNoSeat
+	if n, _ := r.RowsAffected(); n != int64(rows) { // it never fails
+		return store.ErrVersionMismatch
 	}
-	return t.do(liteCount, t.tenant, "", int64(0), int64(max(s.Take, -used)))
+	return nil
 }
 
-const (
-	liteMembers = `SELECT m.member_type, m.member_id, r.label FROM ~member m
-JOIN ~resource r ON r.tenant = m.tenant AND r.type = m.member_type AND r.id = m.member_id
-WHERE m.tenant = $1 AND m.group_id = $2 AND m.member_id > $3 ORDER BY m.member_id LIMIT $4`
-	liteGroups = `SELECT m.member_type, m.group_id, r.label FROM ~member m
-JOIN ~resource r ON r.tenant = m.tenant AND r.type = 'Group' AND r.id = m.group_id
-WHERE m.tenant = $1 AND m.member_id = $2 AND m.group_id > $3 ORDER BY m.group_id LIMIT $4`
-	liteNamed = `SELECT m.member_type, m.member_id, r.label FROM ~member m
-JOIN ~resource r ON r.tenant = m.tenant AND r.type = m.member_type AND r.id = m.member_id
-WHERE m.tenant = $1 AND m.group_id = $2 AND m.member_id > $3 AND m.member_id IN (SELECT value FROM json_each($5))
-ORDER BY m.member_id LIMIT $4`
-)
-
-// members asks for one group or member after the other: the database is in the process.
-func (e *liteEngine) members(ctx context.Context, c memberChunk) (rows []store.Member, last int, err error) {
-	text, asked := liteMembers, c.Groups
-	switch {
-	case len(c.Of) > 0:
-		text, asked = liteGroups, c.Of
-	case len(c.IDs) > 0:
-		text = liteNamed
+func (t *liteChange) claim(c store.Claim) error {
+	if changesNothing(c) {
+		return nil
 	}
-	after := c.after
-	for i, name := range asked {
-		args := []any{enc(c.Tenant), enc(name), enc(after), int64(c.max - len(rows))}
-		if text == liteNamed {
-			args = append(args, jsonArray(c.IDs))
-		}
-		err := e.query(ctx, text, args, func(rw row) error {
-			var typ, id, label string
-			if err := rw.Scan(&typ, &id, &label); err != nil {
-				return err
-			}
-			last = i
-			m := store.Member{Group: name, Type: dec(typ), ID: dec(id), Label: dec(label)}
-			if text == liteGroups {
-				m.Group, m.ID = m.ID, m.Group
-			}
-			rows = append(rows, m)
-			return nil
-		})
-		if after = ""; err != nil || len(rows) == c.max {
-			return rows, last, err
-		}
+	args := claimArgs(t.tenant, c)
+	take, at, window := args[2].(int64), args[4].(int64), args[5].(int64)
+	is := counter{n: 0, began: at}
+	err := t.query(t.Context, liteCounter, args[:2], func(rw row) error { return rw.Scan(&is.n, &is.began) })
+	if err != nil {
+		return err
 	}
-	return rows, last, nil
+	if window > 0 && at >= is.began+window {
+		is = counter{n: 0, began: at}
+	}
+	if c.Take > 0 && c.Limit >= 0 && is.n+take > int64(c.Limit) {
+		return &store.ClaimError{Counter: c.Counter}
+	}
+	return t.do(liteClaim, args[0], args[1], max(is.n+take, 0), is.began)
 }
 
 // jsonArray is a parameter with many values.

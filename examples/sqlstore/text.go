@@ -1,7 +1,9 @@
 package sqlstore
 
 import (
+	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"slices"
 	"strings"
@@ -79,14 +81,37 @@ func dec(s string) string {
 // keyOf makes the text of a key.
 func keyOf(attribute, value string) string { return enc(attribute) + keySplit + enc(value) }
 
-// hashOf is what a key is told by in the index of a tenant's resources of a type: short, however long the value is, and
-// never the same for two keys. PostgreSQL does the same in #hash.
+// hashOf tells a key in the index of keys: short, however long the value is. 4 bytes are of the tenant, so that its keys stand
+// together, and 12 of the type and the key, of which two are never the same in practice. PostgreSQL does the same in #hash.
 func hashOf(tenant, typ, key string) []byte {
-	b := make([]byte, 0, 128)
-	b = append(append(b, tenant...), keysSplit...)
-	b = append(append(b, typ...), keysSplit...)
+	return tenantHash(tenant).of(typ, key)
+}
+
+// tenantHash is what the hashes of a tenant's keys begin with.
+func tenantHash(tenant string) keyPrefix {
+	var buf [64]byte
+	h := sha256.Sum256(append(buf[:0], tenant...))
+	return keyPrefix(h[:4])
+}
+
+type keyPrefix [4]byte
+
+func (p keyPrefix) of(typ, key string) []byte {
+	var buf [160]byte
+	b := append(append(buf[:0], typ...), keysSplit...)
 	h := sha256.Sum256(append(b, key...))
-	return h[:16]
+	return append(append(make([]byte, 0, 16), p[:]...), h[:12]...)
+}
+
+// bounds are the least and the greatest hash that a tenant's keys can have.
+func (p keyPrefix) bounds() (least, greatest []byte) {
+	return append(p[:], make([]byte, 12)...), append(p[:], bytes.Repeat([]byte{0xff}, 12)...)
+}
+
+// number is a hash of texts, in which they can't run into each other.
+func number(texts ...string) int64 {
+	h := sha256.Sum256([]byte(strings.Join(texts, keysSplit)))
+	return int64(binary.BigEndian.Uint64(h[:]))
 }
 
 // keySet is a resource's index as the tables have it.
@@ -131,9 +156,9 @@ func (s keySet) without(o keySet) (rest keySet) {
 
 // hashes are what the keys are told by.
 func (s keySet) hashes(tenant, typ string) [][]byte {
-	all := make([][]byte, len(s.keys))
+	all, prefix := make([][]byte, len(s.keys)), tenantHash(tenant)
 	for i, k := range s.keys {
-		all[i] = hashOf(tenant, typ, k)
+		all[i] = prefix.of(typ, k)
 	}
 	return all
 }
@@ -141,23 +166,29 @@ func (s keySet) hashes(tenant, typ string) [][]byte {
 // joined is the set as the column has it.
 func (s keySet) joined() string { return strings.Join(s.keys, keysSplit) }
 
-// splitKeys undoes joined.
-func splitKeys(joined string, uniques int) keySet {
-	if joined == "" {
-		return keySet{}
+// splitKeys undoes joined. It returns store.ErrCorrupt for what joined can't have made.
+func splitKeys(joined string, uniques int) (s keySet, err error) {
+	if joined != "" {
+		s = keySet{strings.Split(joined, keysSplit), uniques}
 	}
-	return keySet{strings.Split(joined, keysSplit), uniques}
+	if uniques < 0 || uniques > len(s.keys) {
+		return keySet{}, store.ErrCorrupt
+	}
+	return s, nil
 }
 
-// index undoes keysOf.
-func (s keySet) index() []store.IndexKey {
+// index undoes keysOf. It returns store.ErrCorrupt for a key that keyOf can't have made.
+func (s keySet) index() ([]store.IndexKey, error) {
 	if len(s.keys) == 0 {
-		return nil
+		return nil, nil
 	}
 	index := make([]store.IndexKey, len(s.keys))
 	for i, k := range s.keys {
-		attribute, value, _ := strings.Cut(k, keySplit)
+		attribute, value, ok := strings.Cut(k, keySplit)
+		if !ok {
+			return nil, store.ErrCorrupt
+		}
 		index[i] = store.IndexKey{Attribute: dec(attribute), Value: dec(value), Unique: i < s.uniques}
 	}
-	return index
+	return index, nil
 }

@@ -61,7 +61,7 @@ func TestInTx(t *testing.T) {
 		put := func(id, userName string) error {
 			r := testUser(id, userName)
 			return s.Commit(t.Context(), &store.Change{Tenant: "t", Put: []store.Put{{Resource: r}}, Events: told(id, r.Key),
-				Seats: &store.SeatClaim{Take: 1, Limit: 5}, Journal: &store.Entry{ID: id, Time: epoch}})
+				Claims: []store.Claim{{Counter: "seats", Take: 1, Limit: 5}}, Journal: []store.Entry{{ID: id, Time: epoch}}})
 		}
 		require.NoError(t, put("1", "ada"))
 		require.ErrorIs(t, put("vetoed", "bob"), veto)
@@ -71,9 +71,9 @@ func TestInTx(t *testing.T) {
 		p, err := s.List(t.Context(), store.Query{Tenant: "t", Types: []string{"User"}, Count: 10})
 		require.NoError(t, err)
 		require.Len(t, p.Resources, 1)
-		seats, err := s.Seats(t.Context(), "t")
+		seats, err := s.Counters(t.Context(), "t", "seats")
 		require.NoError(t, err)
-		require.Equal(t, 1, seats)
+		require.Equal(t, []store.Counter{{Name: "seats", Count: 1}}, seats)
 		entries, err := s.Journal(t.Context(), store.JournalQuery{Tenant: "t", Max: 10})
 		require.NoError(t, err)
 		require.Len(t, entries, 1)

@@ -1,5 +1,4 @@
 -- The tables of PostgreSQL, where they are explained. "~" and "#" stand for the prefix.
--- Version 1, which was in no release, had no column n: a file that has it is refused, since there are tables of these names.
 
 CREATE TABLE ~resource (
 	n          INTEGER PRIMARY KEY, -- stays the row's, which SQLite doesn't promise of a rowid without a name
@@ -20,10 +19,11 @@ CREATE TABLE ~resource (
 CREATE INDEX #resource_modified ON ~resource ((tenant || '/' || type), modified);
 
 CREATE TABLE ~key (
-	key  BLOB NOT NULL,
-	id   TEXT NOT NULL,
-	uniq INTEGER NOT NULL,
-	n    INTEGER NOT NULL, -- of the resource
+	key    BLOB NOT NULL,
+	id     TEXT NOT NULL,
+	uniq   INTEGER NOT NULL,
+	n      INTEGER NOT NULL, -- of the resource
+	tenant TEXT NOT NULL,
 	PRIMARY KEY (key, id)
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX #key_unique ON ~key (key) WHERE uniq = 1;
@@ -34,12 +34,14 @@ CREATE TABLE ~indexed (
 	PRIMARY KEY (type, attribute)
 ) WITHOUT ROWID;
 
+-- Without shards, as there is one writer at a time.
 CREATE TABLE ~count (
-	tenant TEXT NOT NULL,
-	type   TEXT NOT NULL,
-	n      INTEGER NOT NULL,
-	seats  INTEGER NOT NULL,
-	PRIMARY KEY (tenant, type)
+	tenant  TEXT NOT NULL,
+	type    TEXT NOT NULL,
+	counter TEXT NOT NULL,
+	n       INTEGER NOT NULL,
+	began   INTEGER NOT NULL DEFAULT -9223372036854775808,
+	PRIMARY KEY (tenant, type, counter)
 ) WITHOUT ROWID;
 
 CREATE TABLE ~member (
@@ -57,6 +59,7 @@ CREATE TABLE ~event (
 	seq          INTEGER PRIMARY KEY AUTOINCREMENT,
 	tenant       TEXT NOT NULL,
 	id           TEXT NOT NULL,
+	consumer     TEXT NOT NULL,
 	kind         TEXT NOT NULL,
 	subject_type TEXT NOT NULL,
 	subject_id   TEXT NOT NULL,
@@ -68,17 +71,20 @@ CREATE TABLE ~event (
 	attempts     INTEGER NOT NULL DEFAULT 0,
 	owner        TEXT NOT NULL DEFAULT '',
 	reason       TEXT NOT NULL DEFAULT '',
-	UNIQUE (tenant, id)
+	UNIQUE (tenant, id, consumer)
 );
-CREATE INDEX #event_due ON ~event (seq) WHERE due IS NOT NULL;
-CREATE INDEX #event_subject ON ~event (subject, seq) WHERE due IS NOT NULL;
+CREATE INDEX #event_due ON ~event (consumer, seq) WHERE due IS NOT NULL;
+CREATE INDEX #event_subject ON ~event (consumer, tenant, subject, seq) WHERE due IS NOT NULL;
 CREATE INDEX #event_parked ON ~event (tenant, seq) WHERE state = 2;
+CREATE INDEX #event_old ON ~event (state, time) WHERE due IS NULL;
 
 CREATE TABLE ~journal (
 	tenant       TEXT NOT NULL,
 	id           TEXT NOT NULL,
 	time         INTEGER NOT NULL,
 	connection   TEXT NOT NULL,
+	request      TEXT NOT NULL,
+	who          TEXT NOT NULL,
 	subject_type TEXT NOT NULL,
 	subject_id   TEXT NOT NULL,
 	action       TEXT NOT NULL,
@@ -86,6 +92,10 @@ CREATE TABLE ~journal (
 	data         TEXT NOT NULL,
 	PRIMARY KEY (tenant, id)
 ) WITHOUT ROWID;
+CREATE INDEX #journal_connection ON ~journal (tenant, connection, id) WHERE connection <> '';
+CREATE INDEX #journal_subject ON ~journal (tenant, subject_id, id) WHERE subject_id <> '';
+CREATE INDEX #journal_outcome ON ~journal (tenant, outcome, id) WHERE outcome <> '';
+CREATE INDEX #journal_request ON ~journal (tenant, request, id) WHERE request <> '';
 
 -- Who has changed it has the lock of the file: a transaction begins with that.
 CREATE TABLE ~lock (n INTEGER NOT NULL);
