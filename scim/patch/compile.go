@@ -2,6 +2,7 @@ package patch
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/rollcall-dev/rollcall/scim/quirk"
@@ -41,7 +42,7 @@ func (c *compiler) emit(x change) {
 // path compiles an operation with a path, or a key that is a path.
 func (c *compiler) path(p filter.PatchPath, v document.Value) error {
 	if p.Path.URI == "" || strings.EqualFold(p.Path.URI, c.t.URN) {
-		switch name := document.Fold(p.Path.Name); name {
+		switch name := document.FoldName(p.Path.Name); name {
 		case "id", "meta":
 			return c.fail("mutability", name+" is set by this service and can't be changed")
 		case "schemas":
@@ -122,7 +123,7 @@ func (c *compiler) whole(v document.Value) error {
 
 // key compiles one member of a value without a path.
 func (c *compiler) key(name string, v document.Value) error {
-	c.text = name
+	c.text = schema.Shown(name)
 	switch {
 	case strings.EqualFold(name, "id"), strings.EqualFold(name, "meta"), strings.EqualFold(name, "schemas"):
 		return c.wholeResource(name)
@@ -178,9 +179,8 @@ func (c *compiler) attribute(p filter.Path, v document.Value) error {
 		}
 		return nil
 	} else if t.attr.Relation == filter.Members {
-		if v.IsNull() { // a template's or a whole resource's null is no explicit request to empty the group
-			c.emit(change{})
-			return nil
+		if c.op == Replace && slices.ContainsFunc(c.out, func(x change) bool { return x.members != nil }) {
+			return c.fail("invalidSyntax", "given twice in one value; name the members once")
 		}
 		return c.membersPath(t, filter.PatchPath{Path: filter.Path{Sub: p.Sub}}, v)
 	} else {

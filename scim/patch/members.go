@@ -55,6 +55,10 @@ func (c *compiler) membersPath(t target, p filter.PatchPath, v document.Value) e
 		c.emit(change{target: t, members: &memberChange{replace: true}})
 		return nil
 	}
+	if c.op == Replace && v.IsNull() {
+		return c.fail("invalidValue", "null doesn't say whether all members are to be removed; "+
+			"for that send remove with the path members and no value, or replace with the value []")
+	}
 	if c.op == Remove && c.m.Strict {
 		return c.fail("invalidValue", `remove takes no value; want the path members[value eq "..."]`)
 	}
@@ -84,6 +88,9 @@ func (c *compiler) membersWhere(a *schema.Attribute, where filter.Expr, v docume
 	if c.op != Remove {
 		return c.createMember(a, ids, v)
 	}
+	if err := c.noOthers(ids, v); err != nil {
+		return err
+	}
 	x := &memberChange{remove: ids}
 	if !known {
 		bound, err := c.t.BindElement(a, where, c.m)
@@ -93,6 +100,27 @@ func (c *compiler) membersWhere(a *schema.Attribute, where filter.Expr, v docume
 		x = &memberChange{where: bound}
 	}
 	c.emit(change{target: target{attr: a}, op: Remove, members: x})
+	return nil
+}
+
+// noOthers checks the value of a remove whose path names members already: it can say the same again, and nothing else.
+func (c *compiler) noOthers(ids []string, v document.Value) error {
+	if v.IsNull() || v.Kind() == document.KindArray && v.Len() == 0 {
+		return nil
+	}
+	if c.m.Strict {
+		return c.fail("invalidValue", "remove takes no value; the path chooses the members")
+	}
+	refs, err := c.memberRefs(v)
+	if err != nil {
+		return err
+	}
+	for _, r := range refs {
+		if !slices.Contains(ids, r.ID) {
+			return c.fail("invalidValue", "the value names a member that the path doesn't; name the members in one of them")
+		}
+	}
+	c.m.Quirks.Add(quirk.RemoveWithValue)
 	return nil
 }
 
@@ -149,9 +177,9 @@ func (c *compiler) memberRefs(v document.Value) ([]store.MemberRef, error) {
 		}
 		items = []document.Member{{Value: v}}
 	}
-	members := make([]document.Value, len(items))
+	refs := make([]store.MemberRef, len(items))
 	for i := range items {
-		e, want := c.member(items[i].Value)
+		r, want := c.member(items[i].Value)
 		if want != "" {
 			at := c.text
 			if v.Kind() == document.KindArray {
@@ -159,22 +187,18 @@ func (c *compiler) memberRefs(v document.Value) ([]store.MemberRef, error) {
 			}
 			return nil, &schema.Error{Type: "invalidValue", Path: place(c.index, at), Detail: want}
 		}
-		members[i] = e
-	}
-	refs, err := c.t.MemberRefs(document.Array(members...), c.text)
-	if err != nil {
-		return nil, c.at(err)
+		refs[i] = r
 	}
 	return refs, nil
 }
 
-// member reads one member and returns its value, $ref and type; if it can't, it says what it wants.
-func (c *compiler) member(v document.Value) (e document.Value, want string) {
+// member reads one member. If it can't, it says what it wants.
+func (c *compiler) member(v document.Value) (r store.MemberRef, want string) {
 	id := v
 	switch v.Kind() {
 	case document.KindString:
 		if c.m.Strict {
-			return e, "want an object with value, got a string"
+			return r, "want an object with value, got a string"
 		}
 		c.m.Quirks.Add(quirk.ScalarComplex)
 	case document.KindObject:
@@ -183,18 +207,24 @@ func (c *compiler) member(v document.Value) (e document.Value, want string) {
 			id = document.String(lastSegment(ref.Text()))
 		}
 	default:
-		return e, "want an object with the member's id in value, got " + article(v.Kind())
+		return r, "want an object with the member's id in value, got " + article(v.Kind())
 	}
 	if id.Kind() != document.KindString {
-		return e, "want the member's id in value as a string, got " + article(id.Kind())
+		return r, "want the member's id in value as a string, got " + article(id.Kind())
 	}
-	e = document.Object(document.Member{Name: "value", Value: id})
-	for _, name := range [...]string{"$ref", "type"} {
-		if x := v.Fold(name); x.Kind() == document.KindString {
-			e.Set(name, x)
-		}
+	r, ok := c.t.MemberRef(id.Text(), text(v, "$ref"), text(v, "type"))
+	if !ok {
+		return r, "want the id of a resource in value"
 	}
-	return e, ""
+	return r, ""
+}
+
+// text is the string that a sub-attribute of v is, in any case; "" if it is none.
+func text(v document.Value, name string) string {
+	if x := v.Fold(name); x.Kind() == document.KindString {
+		return x.Text()
+	}
+	return ""
 }
 
 // lastSegment is the id at the end of a member's URL.
@@ -213,12 +243,10 @@ type delta struct {
 	order   []store.MemberRef // everyone named, in the order of naming
 	in      map[string]bool   // by id: is to be a member
 	where   []filter.Expr
+	budget  *filter.Budget
 }
 
 func (d *delta) say(r store.MemberRef, in bool) {
-	if d.in == nil {
-		d.in = make(map[string]bool, 4)
-	}
 	if _, named := d.in[r.ID]; !named {
 		d.order = append(d.order, r)
 	}
@@ -228,7 +256,10 @@ func (d *delta) say(r store.MemberRef, in bool) {
 func (d *delta) apply(c *change) error {
 	x := c.members
 	if x.replace {
-		*d = delta{replace: true}
+		*d = delta{replace: true, budget: d.budget}
+	}
+	if n := len(x.add) + len(x.remove); d.in == nil && n > 0 {
+		d.in, d.order = make(map[string]bool, n), make([]store.MemberRef, 0, n)
 	}
 	for _, r := range x.add {
 		d.say(r, true)
@@ -239,16 +270,20 @@ func (d *delta) apply(c *change) error {
 	if x.where == nil {
 		return nil
 	}
+	known := onlyValue(x.where)
 	for _, r := range d.order {
+		if !d.budget.Spend(1) {
+			return nil
+		}
 		if !d.in[r.ID] {
 			continue
 		}
-		if !onlyValue(x.where) { // nothing more is known of somebody who is only being added
+		if !known { // nothing more is known of somebody who is only being added
 			return c.fail("noTarget", "a filter on anything but value can't choose among members added by the same request; "+
 				"send it in a request of its own")
 		}
 		row := document.Object(document.Member{Name: "value", Value: document.String(r.ID)})
-		if filter.MatchElement(x.where, row) {
+		if d.budget.MatchElement(x.where, row) {
 			d.in[r.ID] = false
 		}
 	}
@@ -279,6 +314,15 @@ func looksFurther(x filter.Expr) bool { return !onlyValue(x) }
 
 func (d *delta) members() *Members {
 	m := &Members{Replace: d.replace, RemoveWhere: d.where}
+	added := 0
+	for _, in := range d.in {
+		if in {
+			added++
+		}
+	}
+	if added > 0 {
+		m.Add = make([]store.MemberRef, 0, added)
+	}
 	for _, r := range d.order {
 		switch {
 		case d.in[r.ID]:

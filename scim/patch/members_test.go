@@ -1,6 +1,9 @@
 package patch
 
 import (
+	"fmt"
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -46,7 +49,7 @@ func TestMembers(t *testing.T) {
 		{name: "a string", ops: `[{"op":"add","path":"members","value":"a"}]`, want: Members{Add: refs("a")}, quirks: is(quirk.ScalarComplex), strict: `invalidValue Operations[0] members: want an object with value, got a string`},
 		{name: "strings", ops: `[{"op":"add","path":"members","value":["a","b"]}]`, want: Members{Add: refs("a", "b")}, quirks: is(quirk.ScalarComplex), strict: `invalidValue Operations[0] members[0]`},
 		{name: "a member without id", ops: `[{"op":"add","path":"members","value":[{"value":"a"},{"display":"x"}]}]`, err: `invalidValue Operations[0] members[1]: want the member's id in value as a string, got nothing`},
-		{name: "a member with an empty id", ops: `[{"op":"add","path":"members","value":[{"value":""}]}]`, err: `invalidValue Operations[0] members[0].value`},
+		{name: "a member with an empty id", ops: `[{"op":"add","path":"members","value":[{"value":""}]}]`, err: `invalidValue Operations[0] members[0]: want the id of a resource in value`},
 		{name: "a number", ops: `[{"op":"add","path":"members","value":[{"value":7}]}]`, err: `invalidValue Operations[0] members[0]: want the member's id in value as a string, got a number`},
 		{name: "null in the list", ops: `[{"op":"remove","path":"members","value":[null]}]`, err: `invalidValue`, strict: `invalidValue`},
 
@@ -54,6 +57,13 @@ func TestMembers(t *testing.T) {
 		{name: "remove by filter, exact", ops: `[{"op":"remove","path":"members[VALUE eq \"Ab\"]"}]`, want: Members{Remove: []string{"Ab"}}},
 		{name: "remove by or", ops: `[{"op":"remove","path":"members[value eq \"a\" or value eq \"b\" or value eq \"a\"]"}]`, want: Members{Remove: []string{"a", "b"}}},
 		{name: "remove by $ref", ops: `[{"op":"remove","path":"members[$ref eq \"https://x/v2/Users/a\"]"}]`, want: Members{Remove: []string{"a"}}},
+		{name: "remove by filter, with the same in the value", ops: `[{"op":"remove","path":"members[value eq \"a\" or value eq \"b\"]","value":[{"value":"a"}]}]`,
+			want: Members{Remove: []string{"a", "b"}}, quirks: is(quirk.RemoveWithValue), strict: `invalidValue`},
+		{name: "remove by filter, with another in the value", ops: `[{"op":"remove","path":"members[value eq \"a\"]","value":[{"value":"b"}]}]`,
+			err: `invalidValue Operations[0] members[value eq "a"]: the value names a member`, strict: `invalidValue`},
+		{name: "remove by another filter, with somebody in the value", ops: `[{"op":"remove","path":"members[type eq \"User\"]","value":[{"value":"b"}]}]`,
+			err: `invalidValue`, strict: `invalidValue`},
+		{name: "remove by filter, with an empty value", ops: `[{"op":"remove","path":"members[value eq \"a\"]","value":[]}]`, want: Members{Remove: []string{"a"}}},
 		{name: "remove by another filter", ops: `[{"op":"remove","path":"members[type eq \"Group\"]"}]`, where: 1},
 		{name: "remove by an unknown sub-attribute", ops: `[{"op":"remove","path":"members[shoe eq \"Group\"]"}]`, err: `invalidFilter`},
 		{name: "remove all", ops: `[{"op":"remove","path":"members"}]`, want: Members{Replace: true}},
@@ -71,8 +81,19 @@ func TestMembers(t *testing.T) {
 		{name: "replace without path", ops: `[{"op":"replace","value":{"members":[{"value":"a"}]}}]`, want: Members{Replace: true, Add: refs("a")}},
 		{name: "replace by nobody", ops: `[{"op":"replace","path":"members","value":[]}]`, want: Members{Replace: true}},
 		{name: "replace by nobody without path", ops: `[{"op":"replace","value":{"members":[]}}]`, want: Members{Replace: true}},
-		{name: "replace by null", ops: `[{"op":"replace","path":"members","value":null}]`, want: Members{Replace: true}},
-		{name: "null in a value without path is no request", ops: `[{"op":"replace","value":{"members":null}}]`},
+		{name: "replace by null is refused", ops: `[{"op":"replace","path":"members","value":null}]`, err: `invalidValue Operations[0] members: null doesn't say`},
+		{name: "replace by null without path is refused", ops: `[{"op":"replace","value":{"displayName":"x","members":null}}]`, err: `invalidValue Operations[0] members: null doesn't say`},
+		{name: "replace by null by the URN", ops: `[{"op":"replace","value":{"urn:ietf:params:scim:schemas:core:2.0:Group":{"members":null}}}]`, err: `invalidValue Operations[0] members: null doesn't say`},
+		{name: "replace by a list of null", ops: `[{"op":"replace","path":"members","value":[null]}]`, err: `invalidValue Operations[0] members[0]`},
+		{name: "replace by an empty object", ops: `[{"op":"replace","path":"members","value":{}}]`, err: `invalidValue Operations[0] members`},
+		{name: "replace by an empty string", ops: `[{"op":"replace","path":"members","value":""}]`, err: `invalidValue`},
+		{name: "replace by no value", ops: `[{"op":"replace","path":"members"}]`, err: `invalidValue Operations[0].value: replace wants a value`},
+		{name: "add of null adds nobody", ops: `[{"op":"add","path":"members","value":null}]`},
+		{name: "add of null without path adds nobody", ops: `[{"op":"add","value":{"members":null}}]`},
+		{name: "members twice in one value", ops: `[{"op":"replace","value":{"members":[{"value":"a"}],"urn:ietf:params:scim:schemas:core:2.0:Group:members":[{"value":"b"}]}}]`,
+			err: `invalidSyntax Operations[0] urn:ietf:params:scim:schemas:core:2.0:Group:members: given twice`, strict: `invalidPath`},
+		{name: "members and one of them in one value", ops: `[{"op":"replace","value":{"members[value eq \"a\"]":{"value":"a"},"members":[{"value":"b"}]}}]`,
+			err: `invalidSyntax Operations[0] members: given twice`, strict: `invalidPath`},
 		{name: "replace with one object", ops: `[{"op":"replace","path":"members","value":{"value":"a"}}]`, want: Members{Replace: true, Add: refs("a")},
 			quirks: is(quirk.ScalarForArray), strict: `invalidValue Operations[0] members: want an array of members`},
 
@@ -169,4 +190,32 @@ func TestRenameKeepsMembers(t *testing.T) {
 	require.NoError(t, err)
 	assert.True(t, members.Empty())
 	assert.True(t, document.Equal(parse(t, `{"displayName":"AK Crew 2","externalId":"ak-g-1"}`), got))
+}
+
+// manyMembers is a PATCH of as many members as scim.Limits.Members allows, each as Entra ID and Okta may write it.
+func manyMembers(n int) string {
+	b := strings.Builder{}
+	for i := range n {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, `{"value":"0199c1de-98b2-7a0e-b2c5-%012d","$ref":"https://scim.example.com/scim/v2/Users/0199c1de-98b2-7a0e-b2c5-%012d","type":"User","display":"Person Number %d"}`, i, i, i)
+	}
+	return message(`[{"op":"add","path":"members","value":[` + b.String() + `]}]`)
+}
+
+// TestManyMembers reads 20,000 members with value, $ref, type and display in one PATCH (issue 13, fault 21), in memory
+// that is a small multiple of the body's.
+func TestManyMembers(t *testing.T) {
+	const n = 20_000
+	st := groupType(t)
+	text := manyMembers(n)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, members, err := run(t, st, document.Value{}, parse(t, text), &schema.Mode{})
+	runtime.ReadMemStats(&after)
+	require.NoError(t, err)
+	require.Len(t, members.Add, n)
+	assert.Equal(t, store.MemberRef{Type: "User", ID: "0199c1de-98b2-7a0e-b2c5-000000019999"}, members.Add[n-1])
+	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(6*len(text)), "of a body of %d bytes", len(text))
 }

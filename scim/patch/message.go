@@ -33,14 +33,11 @@ func Parse(t *schema.Type, body document.Value, m *schema.Mode, l Limits) ([]Ope
 	if list.Kind() != document.KindArray {
 		return nil, syntax("Operations", "want an array of operations, got "+article(list.Kind()))
 	}
-	limit := l.Operations
-	if limit <= 0 {
-		limit = DefaultOperations
-	}
+	l.setDefaults()
 	switch n := list.Len(); {
-	case n > limit:
+	case n > l.Operations:
 		return nil, &schema.Error{Type: "tooMany", Path: "Operations",
-			Detail: fmt.Sprintf("want at most %d operations in a request, got %d", limit, n)}
+			Detail: fmt.Sprintf("want at most %d operations in a request, got %d", l.Operations, n)}
 	case n == 0 && m.Strict:
 		return nil, syntax("Operations", "want at least one operation")
 	case n == 0:
@@ -49,6 +46,7 @@ func Parse(t *schema.Type, body document.Value, m *schema.Mode, l Limits) ([]Ope
 	}
 	ops := make([]Operation, list.Len())
 	for i, item := range list.Items() {
+		ops[i].limits = l
 		if err := parseOperation(&ops[i], t, i, item.Value, m); err != nil {
 			return nil, err
 		}
@@ -106,8 +104,7 @@ func parseOperation(o *Operation, t *schema.Type, i int, v document.Value, m *sc
 	if path.Kind() != document.KindString {
 		return &schema.Error{Type: "invalidPath", Path: at + ".path", Detail: "want a string, got " + article(path.Kind())}
 	}
-	c.text = path.Text()
-	p, err := c.parse(c.text)
+	p, err := c.parse(path.Text())
 	if err != nil {
 		return err
 	}
@@ -143,11 +140,15 @@ func parseOp(o *Operation, op *document.Value, at string, m *schema.Mode) error 
 	return syntax(at+".op", want+", got "+strconv.Quote(clip(op.Text())))
 }
 
-// parse parses a path, or a key that is one.
+// parse parses a path, or a key that is one, and makes it the text that errors show.
 func (c *compiler) parse(text string) (*filter.PatchPath, error) {
+	c.text = schema.Shown(text)
 	p, dialect, err := filter.ParsePath(text, filter.Options{Strict: c.m.Strict})
 	if err != nil {
 		return nil, c.fail("invalidPath", err.Error())
+	}
+	if p.Where == nil || c.mayShow(p) {
+		c.text = text
 	}
 	if dialect.Has(filter.UnquotedValue) {
 		c.m.Quirks.Add(quirk.UnquotedFilterValue)

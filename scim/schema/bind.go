@@ -44,7 +44,7 @@ func (t *Type) BindSort(path string, m *Mode) (filter.Attr, error) {
 	}
 	switch {
 	case by == nil:
-		return filter.Attr{}, invalid("invalidPath", "sortBy", "%s is complex; name one of its sub-attributes", shown(path))
+		return filter.Attr{}, invalid("invalidPath", "sortBy", "%s is complex; name one of its sub-attributes", Shown(path))
 	case by.secret(), by.Relation != 0, by.common == commonSchemas, by.Path.Sub == "version" && by.common == commonMeta:
 		return filter.Attr{}, invalid("invalidPath", "sortBy", "the service can't sort by %s", by.Path)
 	case by.common == commonMeta && by.Name == "location":
@@ -213,7 +213,7 @@ func (b *binder) compare(a *Attribute, op filter.Op, v document.Value, p filter.
 // literal checks a comparison's operator and its literal, and makes the literal one of the attribute's type. What it
 // tolerates are quirks. Errors show the literal unless the values of attribute a are hidden.
 func literal(c *filter.Compare, a *Attribute, m *Mode, p filter.Path) *Error {
-	likeness := &Attribute{hidden: a.hidden || a.secret()}
+	likeness := &Attribute{hidden: a.Hidden()}
 	ordered, text := false, false
 	switch c.Attr.Type {
 	case filter.String, filter.Reference:

@@ -184,19 +184,19 @@ func (t *Type) misplacedMembers(body document.Value, given *document.Member) *Er
 	if !misplaced {
 		return nil
 	}
-	return invalid("invalidValue", shown(given.Name), "want the members in the attribute %s, as an array of objects with value", t.members.Name)
+	return invalid("invalidValue", Shown(given.Name), "want the members in the attribute %s, as an array of objects with value", t.members.Name)
 }
 
 func (t *Type) unknownKey(name string) *Error {
 	if p := splitPath(name); p.URI != "" || p.Sub != "" {
 		if a, _, err := t.resolve(p, nil); err == nil && a != nil {
-			return invalid("invalidValue", "", "%s is a path, not a name; nest the value instead", clip(shown(name)))
+			return invalid("invalidValue", "", "%s is a path, not a name; nest the value instead", clip(Shown(name)))
 		}
 	}
 	if a := t.unqualified[document.FoldName(name)]; a != nil {
 		return invalid("invalidValue", "", "%s belongs into the object %s", a.Name, a.Path.URI)
 	}
-	return invalid("invalidValue", "", "%s is no attribute of %s", clip(shown(name)), t.Name)
+	return invalid("invalidValue", "", "%s is no attribute of %s", clip(Shown(name)), t.Name)
 }
 
 // isPath says whether a key that is no attribute's name is a path to one: name.givenName, URN:department, department.

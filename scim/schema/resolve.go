@@ -26,7 +26,7 @@ func (t *Type) resolve(p filter.Path, m *Mode) (*Attribute, *Extension, *Error) 
 		if a = t.core.find(p.Name); a == nil {
 			a = t.unqualified[document.FoldName(p.Name)]
 			if a != nil && !m.tolerate(quirk.UnqualifiedExtension) {
-				return nil, nil, invalid("invalidPath", shown(p.String()), "no attribute of the base schema; write %s", a.Path)
+				return nil, nil, invalid("invalidPath", Shown(p.String()), "no attribute of the base schema; write %s", a.Path)
 			}
 		}
 	case p.Name != "" && t.isBase(p.URI):
@@ -40,7 +40,7 @@ func (t *Type) resolve(p filter.Path, m *Mode) (*Attribute, *Extension, *Error) 
 		if x, base := t.urn(p); x != nil {
 			return nil, x, nil
 		} else if base {
-			return nil, nil, invalid("invalidPath", shown(p.String()), "names the whole resource; name an attribute")
+			return nil, nil, invalid("invalidPath", Shown(p.String()), "names the whole resource; name an attribute")
 		}
 		if p.Sub == "" {
 			break
@@ -62,9 +62,9 @@ func (t *Type) resolve(p filter.Path, m *Mode) (*Attribute, *Extension, *Error) 
 		return sub, nil, nil
 	}
 	if a.Type != filter.Complex {
-		return nil, nil, invalid("invalidPath", shown(p.String()), "%s is %s and has no sub-attributes", a.Name, article(a.Type))
+		return nil, nil, invalid("invalidPath", Shown(p.String()), "%s is %s and has no sub-attributes", a.Name, article(a.Type))
 	}
-	return nil, nil, invalid("invalidPath", shown(p.String()), "%s has no such sub-attribute; it has %s", a.Name, a.subs.names())
+	return nil, nil, invalid("invalidPath", Shown(p.String()), "%s has no such sub-attribute; it has %s", a.Name, a.subs.names())
 }
 
 // urn recognizes the URN of an extension, or of the base schema, that was read as an attribute's path.
@@ -78,14 +78,14 @@ func (t *Type) urn(p filter.Path) (x *Extension, base bool) {
 
 func (t *Type) unknown(p filter.Path) *Error {
 	if len(p.URI)+len(p.Name)+len(p.Sub) > 200 {
-		return invalid("invalidPath", "", "%s is no attribute of %s", clip(shown(p.String())), t.Name)
+		return invalid("invalidPath", "", "%s is no attribute of %s", clip(Shown(p.String())), t.Name)
 	}
-	return invalid("invalidPath", shown(p.String()), "%s has no such attribute", t.Name)
+	return invalid("invalidPath", Shown(p.String()), "%s has no such attribute", t.Name)
 }
 
-// shown is what an error may show of a text that should name an attribute. Where a filter was written in its place,
+// Shown is what an error may show of a text that should name an attribute. Where a filter was written in its place,
 // everything from the first bracket, quote or blank on is left out, because it may compare a password.
-func shown(path string) string {
+func Shown(path string) string {
 	if i := strings.IndexFunc(path, func(r rune) bool { return strings.ContainsRune("[](){}\"'`=<>&,", r) || unicode.IsSpace(r) }); i >= 0 {
 		return path[:i] + "..."
 	}
