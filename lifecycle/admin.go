@@ -35,14 +35,18 @@ func (s *Service) Reactivate(ctx context.Context, by Request, id string) (*store
 }
 
 func (s *Service) administer(ctx context.Context, by Request, id string, c Cause) (*store.Resource, error) {
-	return s.toUser(ctx, by.click(SourceManual, c.String()), id, func(cur *store.Resource) (Draft, error) {
+	return s.toUser(ctx, by.click(SourceManual, c.String()), id, false, func(cur *store.Resource) (Draft, error) {
 		return Draft{Key: cur.Key, Before: cur, Cause: c}, nil
 	})
 }
 
-// toUser does what a draft says to a user, be it one whom the product retains.
-func (s *Service) toUser(ctx context.Context, r *Request, id string, draft func(cur *store.Resource) (Draft, error)) (*store.Resource, error) {
+// toUser does what a draft says to a user, be it one whom the product retains. edits says that the record is edited by hand,
+// which the policy must allow.
+func (s *Service) toUser(ctx context.Context, r *Request, id string, edits bool, draft func(cur *store.Resource) (Draft, error)) (*store.Resource, error) {
 	d, err := s.Do(ctx, r, func(ctx context.Context) (Draft, error) {
+		if edits && !r.Settings.Manual {
+			return Draft{Key: r.key(userType, id)}, &Denied{DeniedManual}
+		}
 		cur, err := s.store.Get(ctx, r.key(userType, id))
 		if errors.Is(err, store.ErrNotFound) {
 			cur, err = s.store.Get(ctx, r.key(retainedType, id))
@@ -80,7 +84,7 @@ func (s *Service) Add(ctx context.Context, by Request, who Identity) (*store.Res
 // Suspend and Reactivate, not by active. Whom the identity provider manages is left to it, unless the policy says
 // EditManaged.
 func (s *Service) Edit(ctx context.Context, by Request, id string, attributes document.Value) (*store.Resource, error) {
-	return s.toUser(ctx, by.click(SourceManual, "edit by hand"), id, func(cur *store.Resource) (Draft, error) {
+	return s.toUser(ctx, by.click(SourceManual, "edit by hand"), id, true, func(cur *store.Resource) (Draft, error) {
 		draft := Draft{Key: cur.Key, Before: cur}
 		v, err := cur.Attributes.Tree()
 		if err != nil {
@@ -103,7 +107,7 @@ func (s *Service) Edit(ctx context.Context, by Request, id string, attributes do
 
 // Remove deletes a user by hand whom Manual and EditManaged allow to be edited so, or for good whom the product retains.
 func (s *Service) Remove(ctx context.Context, by Request, id string) error {
-	_, err := s.toUser(ctx, by.click(SourceManual, "remove by hand"), id, func(cur *store.Resource) (Draft, error) {
+	_, err := s.toUser(ctx, by.click(SourceManual, "remove by hand"), id, true, func(cur *store.Resource) (Draft, error) {
 		return Draft{Key: cur.Key, Before: cur}, nil
 	})
 	return err

@@ -152,18 +152,12 @@ func (p *plan) changeAttributes(ctx context.Context, next *store.Resource) (remo
 
 // manages refuses an administrator's change of somebody's record, where the policy leaves it to the identity provider.
 func (p *plan) manages() error {
-	settings, cur := &p.r.Settings, p.d.Before
-	if p.r.By != SourceManual || cur == nil {
-		return nil
-	}
-	if !settings.Manual {
-		return &Denied{DeniedManual}
-	}
-	if cur.Type != userType {
+	cur := p.d.Before
+	if p.r.By != SourceManual || cur == nil || cur.Type != userType {
 		return nil
 	}
 	account, err := AccountOf(cur)
-	if err == nil && account.Source == SourceSCIM && !settings.EditManaged {
+	if err == nil && account.Source == SourceSCIM && !p.r.Settings.EditManaged {
 		return &Denied{DeniedManaged}
 	}
 	return err

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,7 +48,8 @@ type Delivery struct {
 	// process reach it at once. Default 1 s.
 	Poll time.Duration
 
-	// Batch is how many events are read at once. One Run has at most twice as many in memory. Default 64.
+	// Batch is how many events are read at once, at most. Beside these one Run has those in memory that its workers are
+	// telling. Default 64.
 	Batch int
 
 	// Lease is how long after the death of a process its events wait until another process delivers them. A process that
@@ -150,18 +153,9 @@ func (s *Service) deliver(ctx context.Context, events []*Event) {
 	case s.delivery.running.Load() > 0:
 		s.wakeRun()
 	default:
-		lease := store.Lease{Tenant: events[0].Subject.Tenant}
-		seen := make(map[store.Key]bool, len(events))
-		for _, e := range events {
-			if !seen[e.Subject] {
-				seen[e.Subject] = true
-				lease.Subjects = append(lease.Subjects, e.Subject)
-			}
-		}
-		own, cancel := context.WithTimeout(context.Background(), s.opts.Delivery.Timeout)
-		defer cancel()
-		if _, err := s.deliverHere(own, lease); err != nil {
-			s.opts.Logger.ErrorContext(ctx, "events wait: the store doesn't hand them out", slog.String("tenant", lease.Tenant), slog.String("error", err.Error()))
+		if err := s.deliverOwn(events); err != nil {
+			s.opts.Logger.ErrorContext(ctx, "events wait: the store doesn't hand them out, or doesn't take what became of them",
+				slog.String("tenant", events[0].Subject.Tenant), slog.String("error", err.Error()))
 		}
 	}
 }
@@ -179,12 +173,38 @@ func (s *Service) tellOnce(e *Event) {
 	}
 }
 
-// deliverHere delivers the events that a lease hands out, one after the other, and says how many those were. When ctx ends,
-// the others are handed back. It is for a process without a Run, and says so in the log.
-//
-// The events of one subject that were committed before come first, or their order would be lost; they are no more than a
-// batch.
-func (s *Service) deliverHere(ctx context.Context, lease store.Lease) (int, error) {
+// deliverOwn delivers the events of a commit, one after the other, until a hook fails or the time is over. Earlier events of
+// the same subjects come first, or their order would be lost; all in all they are no more than about a batch.
+func (s *Service) deliverOwn(events []*Event) error {
+	own := make(map[string]bool, len(events))
+	waiting := make(map[store.Key]int, 1) // how many of the events each subject has yet to be told
+	for _, e := range events {
+		own[e.ID] = true
+		waiting[e.Subject]++
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), s.opts.Delivery.Timeout)
+	defer cancel()
+	for n := 0; n < s.opts.Delivery.Batch && len(waiting) > 0; {
+		leased, settled, err := s.round(ctx, store.Lease{Tenant: events[0].Subject.Tenant, Subjects: slices.Collect(maps.Keys(waiting))})
+		if err != nil || len(leased) == 0 {
+			return err
+		}
+		n += len(leased)
+		for i, l := range leased {
+			if own[l.ID] {
+				waiting[l.Subject]--
+			}
+			if waiting[l.Subject] == 0 || settled[i].Outcome != store.Done && settled[i].Outcome != store.Park {
+				delete(waiting, l.Subject) // what was not told holds up the later ones
+			}
+		}
+	}
+	return nil
+}
+
+// round delivers the events that a lease hands out, one after the other, and returns what became of each. When ctx ends, the
+// rest is handed back. It is for a process without a Run, and says so in the log.
+func (s *Service) round(ctx context.Context, lease store.Lease) (leased []store.Delivery, settled []store.Settlement, err error) {
 	s.delivery.alone.Do(func() {
 		s.opts.Logger.Warn("nobody calls Service.Run in this process: hooks are called while the request waits that caused the event, " +
 			"and an event whose hook fails isn't told again until some process calls Run")
@@ -192,24 +212,20 @@ func (s *Service) deliverHere(ctx context.Context, lease store.Lease) (int, erro
 	d := s.opts.Delivery
 	lease.Owner, lease.Consumer, lease.Max = newID(), hooksConsumer, d.Batch
 	lease.For = d.Timeout + d.Lease // all of it ends by Timeout and a little
-	leased, err := s.source.Lease(ctx, lease)
+	leased, err = s.source.Lease(ctx, lease)
 	if err != nil || len(leased) == 0 {
-		return 0, err
+		return nil, nil, err
 	}
-	settled := make([]store.Settlement, 0, len(leased))
-	failed := make(map[store.Key]bool) // the subjects whose later events must wait
 	for _, l := range leased {
-		if ctx.Err() != nil || failed[l.Subject] {
+		if ctx.Err() != nil {
 			settled = append(settled, settlement(l, store.HandBack))
-			continue
+		} else {
+			settled = append(settled, s.attempt(ctx, l))
 		}
-		one := s.attempt(ctx, l)
-		failed[l.Subject] = one.Outcome == store.Retry
-		settled = append(settled, one)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.Lease)
 	defer cancel()
-	return len(leased), s.source.Settle(ctx, settled)
+	return leased, settled, s.source.Settle(ctx, settled)
 }
 
 // Parked lists events that were given up, oldest first, with the reasons.
@@ -237,7 +253,7 @@ func (s *Service) Replay(ctx context.Context, tenant string, from time.Time) err
 	own, cancel := context.WithTimeout(context.Background(), s.opts.Delivery.Timeout)
 	defer cancel()
 	for own.Err() == nil {
-		if n, err := s.deliverHere(own, store.Lease{Tenant: tenant}); err != nil || n == 0 {
+		if leased, _, err := s.round(own, store.Lease{Tenant: tenant}); err != nil || len(leased) == 0 {
 			return err
 		}
 	}

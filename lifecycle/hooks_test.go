@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"reflect"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -184,78 +183,6 @@ func TestSnapshots(t *testing.T) {
 	assert.Equal(t, next.Attributes, last.Before)
 	assert.Empty(t, last.After)
 	assert.NotEmpty(t, last.ID)
-}
-
-// What one process has leased and not settled another one delivers, once the lease has run out; each event is with one of
-// them at a time; and who is stopped finishes what it has begun.
-func TestSeveralProcesses(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		fake := storetest.NewFake()
-		var mu sync.Mutex
-		var told []string
-		tell := func(line string) error {
-			mu.Lock()
-			defer mu.Unlock()
-			told = append(told, line)
-			return nil
-		}
-		heard := func(want ...string) {
-			t.Helper()
-			mu.Lock()
-			defer mu.Unlock()
-			assert.Equal(t, want, told)
-		}
-		begun, release := make(chan struct{}), make(chan struct{})
-		process := func(hook lifecycle.Hook) *lifecycle.Service {
-			s, err := lifecycle.New(fake, &lifecycle.Options{
-				Delivery: lifecycle.Delivery{Lease: 10 * time.Second, Poll: time.Second},
-				Hooks:    lifecycle.Hooks{Any: hook},
-			})
-			require.NoError(t, err)
-			return s
-		}
-		slow := process(func(_ context.Context, e *lifecycle.Event) error {
-			begun <- struct{}{}
-			<-release
-			return tell("slow " + string(e.Kind))
-		})
-		other := process(func(_ context.Context, e *lifecycle.Event) error {
-			return tell("other " + string(e.Kind))
-		})
-		run := func(s *lifecycle.Service) (stop func()) {
-			ctx, cancel := context.WithCancel(t.Context())
-			done := make(chan error)
-			go func() { done <- s.Run(ctx) }()
-			return func() { cancel(); require.NoError(t, <-done) }
-		}
-		stopSlow := run(slow)
-		synctest.Wait()
-		_, err := slow.Add(t.Context(), admin, lifecycle.Identity{UserName: "ada"})
-		require.NoError(t, err)
-		<-begun
-		stopOther := run(other)
-		time.Sleep(9 * time.Second)
-		synctest.Wait()
-		heard() // it is with the slow one
-		time.Sleep(2 * time.Second)
-		synctest.Wait()
-		heard("other provisioned") // the lease has run out
-		stopped := make(chan struct{})
-		go func() { stopSlow(); close(stopped) }()
-		synctest.Wait()
-		select {
-		case <-stopped:
-			t.Error("it ended in the middle of a hook")
-		default:
-		}
-		close(release)
-		<-stopped
-		heard("other provisioned", "slow provisioned")
-		time.Sleep(20 * time.Second)
-		synctest.Wait()
-		heard("other provisioned", "slow provisioned") // what is done is done
-		stopOther()
-	})
 }
 
 // A replay begins at a point.

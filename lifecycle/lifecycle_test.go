@@ -109,7 +109,7 @@ func TestPeople(t *testing.T) {
 	require.ErrorIs(t, h.del(ada), store.ErrVersionMismatch)
 	h.heard()
 	require.NoError(t, h.del(on))
-	h.heard("deleted ada")
+	h.heard("deactivated ada", "deleted ada")
 
 	entries, err := h.fake.Journal(t.Context(), store.JournalQuery{Tenant: "acme", Max: 10})
 	require.NoError(t, err)

@@ -48,7 +48,7 @@ func TestByHand(t *testing.T) {
 		denied(t, h.s.Remove(t.Context(), admin, h.id(name)), reason)
 	}
 	require.NoError(t, h.s.Remove(t.Context(), admin, h.id("robert")))
-	h.heard("deleted robert", "unbilled robert")
+	h.heard("deactivated robert", "deleted robert", "unbilled robert")
 	_, err = h.fake.Get(t.Context(), bob.Key)
 	require.ErrorIs(t, err, store.ErrNotFound)
 

@@ -104,7 +104,7 @@ func TestKept(t *testing.T) {
 	})
 	t.Run("the name is free for another", func(t *testing.T) {
 		require.NoError(t, h.del(h.read(ada)))
-		assert.Equal(t, ada.ID, h.create("User", `{"userName":"ada","externalId":"another"}`).ID, "the same name is the same person")
+		assert.NotEqual(t, ada.ID, h.create("User", `{"userName":"ada","externalId":"another"}`).ID, "another externalId is somebody else")
 	})
 }
 

@@ -25,7 +25,7 @@ func (s *Service) Run(ctx context.Context) error {
 	pruned := make(chan struct{})
 	go func() { defer close(pruned); s.prune(ctx) }()
 	hooks, end := context.WithCancelCause(context.WithoutCancel(ctx))
-	r := &runner{s: s, d: s.opts.Delivery, owner: newID(), hooks: hooks, freed: make(chan struct{}, 1), running: make(map[*chain]struct{})}
+	r := &runner{s: s, d: s.opts.Delivery, owner: newID(), hooks: hooks, freed: make(chan struct{}, 1), running: make(map[*job]struct{})}
 	r.run(ctx)
 	r.stop(ctx, func() { end(errors.New("the process stops")) })
 	<-pruned
@@ -35,6 +35,8 @@ func (s *Service) Run(ctx context.Context) error {
 // runner is one Run. The goroutine of Run leases events and settles them. Workers call the hooks: one begins whenever there is
 // more to do than workers, and ends when nothing is left. Run leases again when a worker has nothing to do, so that it never
 // hoards what another process could deliver now.
+//
+// A store hands out one event of a subject at a time, which keeps them in order.
 type runner struct {
 	s     *Service
 	d     Delivery
@@ -43,21 +45,23 @@ type runner struct {
 	freed chan struct{}   // says that a worker has ended
 	wg    sync.WaitGroup
 
+	complained time.Time // when an error of the store was logged last
+
 	mu      sync.Mutex
-	queue   []*chain            // what no worker has begun
-	running map[*chain]struct{} // what a worker is at
+	queue   []*job            // what no worker has begun
+	running map[*job]struct{} // what a worker is at
 	workers int
 	settled []store.Settlement // not yet told to the store
 }
 
-// chain is what was leased of one subject, in order. Of one that is running the first event is being told.
-type chain struct {
-	events []store.Delivery
+// job is an event to deliver.
+type job struct {
+	store.Delivery
 	leased time.Time
 }
 
-// late says that too much of the lease is gone to begin with an event.
-func (r *runner) late(c *chain) bool { return time.Since(c.leased) > r.d.Lease/2 }
+// late says that too much of the lease is gone to begin with the event.
+func (r *runner) late(j *job) bool { return time.Since(j.leased) > r.d.Lease/2 }
 
 // run leases, settles and prolongs until ctx ends.
 func (r *runner) run(ctx context.Context) {
@@ -82,7 +86,9 @@ func (r *runner) run(ctx context.Context) {
 			due = true
 		case <-poll.C:
 			due = true
-			r.flush(ctx)
+			if !r.idle() {
+				r.flush(ctx)
+			}
 		case <-renew.C:
 			r.renew(ctx)
 		}
@@ -98,7 +104,6 @@ func (r *runner) idle() bool {
 
 // lease gets events and has workers begin with them. It says whether there may be more.
 func (r *runner) lease(ctx context.Context) (more bool) {
-	r.boundTails()
 	at := time.Now()
 	limit, cancel := context.WithTimeout(ctx, r.d.Lease/2) // an answer after that would be late
 	defer cancel()
@@ -109,15 +114,8 @@ func (r *runner) lease(ctx context.Context) (more bool) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	chains := make(map[store.Key]*chain, len(leased))
 	for _, l := range leased {
-		c := chains[l.Subject]
-		if c == nil {
-			c = &chain{leased: at}
-			chains[l.Subject] = c
-			r.queue = append(r.queue, c)
-		}
-		c.events = append(c.events, l)
+		r.queue = append(r.queue, &job{l, at})
 	}
 	for n := min(len(r.queue), r.d.Workers-r.workers); n > 0; n-- {
 		r.workers++
@@ -126,29 +124,14 @@ func (r *runner) lease(ctx context.Context) (more bool) {
 	return len(leased) == r.d.Batch
 }
 
-// boundTails hands back what waits behind other events of the same subject, if that is more than a batch: a subject with a slow
-// hook and many events must neither fill the memory nor keep others waiting.
-func (r *runner) boundTails() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	waiting := 0
-	for c := range r.running {
-		waiting += max(0, len(c.events)-1)
-	}
-	if waiting+r.d.Workers <= r.d.Batch {
-		return
-	}
-	for c := range r.running {
-		r.handBack(c, 1)
-	}
-}
-
 // work delivers what is in the queue until nothing is left.
 func (r *runner) work() {
-	for c := r.take(); c != nil; c = r.take() {
-		for l, ok := r.first(c); ok; l, ok = r.first(c) {
-			r.settle(c, r.s.attempt(r.hooks, l))
-		}
+	for j := r.take(); j != nil; j = r.take() {
+		settled := r.s.attempt(r.hooks, j.Delivery)
+		r.mu.Lock()
+		delete(r.running, j)
+		r.settled = append(r.settled, settled)
+		r.mu.Unlock()
 	}
 	select {
 	case r.freed <- struct{}{}:
@@ -156,70 +139,32 @@ func (r *runner) work() {
 	}
 }
 
-// take is the next chain of the queue, or nil if nothing is left; then the worker must end.
-func (r *runner) take() *chain {
+// take is the next event of the queue, or nil if nothing is left; then the worker must end.
+func (r *runner) take() *job {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for len(r.queue) > 0 {
-		c := r.queue[0]
+		j := r.queue[0]
 		r.queue = r.queue[1:]
-		if !r.late(c) {
-			r.running[c] = struct{}{}
-			return c
+		if !r.late(j) {
+			r.running[j] = struct{}{}
+			return j
 		}
-		r.handBack(c, 0)
+		r.settled = append(r.settled, settlement(j.Delivery, store.HandBack))
 	}
 	r.workers--
 	return nil
 }
 
-// first is the event of a running chain that is next.
-func (r *runner) first(c *chain) (l store.Delivery, ok bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(c.events) == 0 {
-		delete(r.running, c)
-		return l, false
-	}
-	return c.events[0], true
-}
-
-// settle writes down what became of the first event of a chain. If that is to be tried again, the others must wait for it.
-func (r *runner) settle(c *chain, s store.Settlement) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.settled = append(r.settled, s)
-	c.events[0] = store.Delivery{} // its data is needed no more
-	c.events = c.events[1:]
-	if s.Outcome == store.Retry || r.late(c) {
-		r.handBack(c, 0)
-	}
-}
-
-// handBack gives up the events of a chain from a position on. The caller has the lock.
-func (r *runner) handBack(c *chain, from int) {
-	from = min(from, len(c.events)) // a running chain has none for a moment, when its last event is settled
-	for _, l := range c.events[from:] {
-		r.settled = append(r.settled, settlement(l, store.HandBack))
-	}
-	clear(c.events[from:])
-	c.events = c.events[:from]
-}
-
-// handBackWaiting gives up what nobody has begun, or only those events of it that are late. The caller has the lock.
-func (r *runner) handBackWaiting(all bool) {
+// handBack gives up what no worker has begun: all of it, or only what is late. The caller has the lock.
+func (r *runner) handBack(all bool) {
 	queue := r.queue
 	r.queue = nil
-	for _, c := range queue {
-		if all || r.late(c) {
-			r.handBack(c, 0)
+	for _, j := range queue {
+		if all || r.late(j) {
+			r.settled = append(r.settled, settlement(j.Delivery, store.HandBack))
 		} else {
-			r.queue = append(r.queue, c)
-		}
-	}
-	for c := range r.running {
-		if all || r.late(c) {
-			r.handBack(c, 1)
+			r.queue = append(r.queue, j)
 		}
 	}
 }
@@ -227,14 +172,12 @@ func (r *runner) handBackWaiting(all bool) {
 // renew prolongs the leases of what is being told, and hands back what has waited for too long.
 func (r *runner) renew(ctx context.Context) {
 	r.mu.Lock()
-	r.handBackWaiting(false)
-	var renewals []store.Settlement
-	for c := range r.running {
-		if len(c.events) > 0 {
-			s := settlement(c.events[0], store.Renew)
-			s.After = r.d.Lease
-			renewals = append(renewals, s)
-		}
+	r.handBack(false)
+	renewals := make([]store.Settlement, 0, len(r.running))
+	for j := range r.running {
+		s := settlement(j.Delivery, store.Renew)
+		s.After = r.d.Lease
+		renewals = append(renewals, s)
 	}
 	r.mu.Unlock()
 	r.flush(ctx)
@@ -271,9 +214,10 @@ func (r *runner) flush(ctx context.Context) (settled, ok bool) {
 	return true, true
 }
 
-// complain logs an error of the store, unless Run is about to end.
+// complain logs an error of the store, at most once a second, and not if it is only that Run ends.
 func (r *runner) complain(ctx context.Context, message string, err error) {
-	if ctx.Err() == nil {
+	if ctx.Err() == nil && time.Since(r.complained) >= time.Second {
+		r.complained = time.Now()
 		r.s.opts.Logger.ErrorContext(ctx, message, slog.String("consumer", hooksConsumer), slog.String("error", err.Error()))
 	}
 }
@@ -282,7 +226,7 @@ func (r *runner) complain(ctx context.Context, message string, err error) {
 func (r *runner) stop(ctx context.Context, end func()) {
 	ctx = context.WithoutCancel(ctx)
 	r.mu.Lock()
-	r.handBackWaiting(true)
+	r.handBack(true)
 	r.mu.Unlock()
 	r.flush(ctx)
 	ended := make(chan struct{})

@@ -150,7 +150,7 @@ var badPatches = []attack{
 	{"an index in a path", patchUser, patchBody(`{"op":"replace","path":"emails[0].value","value":"x"}`), "", 400, "invalidPath", "at character"},
 	{"a path of four names", patchUser, patchBody(`{"op":"replace","path":"name.givenName.first.letter","value":"x"}`), "", 400, "invalidPath", "at character"},
 	{"a path of SQL", patchUser, patchBody(`{"op":"replace","path":"displayName'; DROP TABLE users;--","value":"x"}`), "", 400, "invalidPath", "at character"},
-	{"a path of brackets", patchUser, patchBody(`{"op":"remove","path":"emails` + strings.Repeat("[", 5_000) + `"}`), "", 400, "invalidPath", "Operations[0] emails["},
+	{"a path of brackets", patchUser, patchBody(`{"op":"remove","path":"emails` + strings.Repeat("[", 5_000) + `"}`), "", 400, "invalidPath", "Operations[0] emails"},
 	{"a long path", patchUser, patchBody(`{"op":"replace","path":"` + strings.Repeat("a", 100_000) + `","value":"x"}`), "", 400, "invalidPath", "Operations[0] aaa"},
 	{"remove without a path", patchUser, patchBody(`{"op":"remove"}`), "", 400, "noTarget", "path"},
 	{"remove of what is required", patchUser, patchBody(`{"op":"remove","path":"userName"}`), "", 400, "mutability", "userName"},
@@ -176,11 +176,15 @@ var badPatches = []attack{
 	{"a member by its path", patchCrew, patchBody(`{"op":"add","path":"members","value":[{"value":"../Users/{ada}"}]}`), "", 400, "invalidValue", "there is no resource"},
 	{"a member of long id", patchCrew, patchBody(`{"op":"add","path":"members","value":[{"value":"` + strings.Repeat("x", 60_000) + `"}]}`), "", 400, "invalidValue", "want the id of a resource"},
 	{"a member of long id in a new group", "POST /Groups", `{"displayName":"g","members":[{"value":"` + strings.Repeat("x", 60_000) + `"}]}`, "", 400, "invalidValue", "want the id of a resource"},
-	{"a member of no id", patchCrew, patchBody(`{"op":"add","path":"members","value":[{"value":""}]}`), "", 400, "invalidValue", "members[0].value"},
+	{"a member of no id", patchCrew, patchBody(`{"op":"add","path":"members","value":[{"value":""}]}`), "", 400, "invalidValue", "members[0]"},
 	{"members by a filter that breaks out", patchCrew, patchBody(`{"op":"remove","path":"members[value eq \"x\"] or members[value pr]"}`), "", 400, "invalidPath", "at character"},
 	{"members by an unknown sub-attribute", patchCrew, patchBody(`{"op":"remove","path":"members[shoeSize eq 44]"}`), "", 400, "invalidFilter", "shoeSize"},
 	{"a long op", patchUser, patchBody(`{"op":"` + long + `","path":"title"}`), "", 400, "invalidSyntax", "want add, remove or replace"},
+<<<<<<< HEAD
 	{"a long filter in a path", patchUser, patchBody(`{"op":"add","path":"emails[type eq \"` + long + `\"].value","value":"x"}`), "", 400, "invalidPath", "emails[..."},
+=======
+	{"a long filter in a path", patchUser, patchBody(`{"op":"add","path":"emails[type eq \"` + long + `\"].value","value":"x"}`), "", 400, "invalidPath", "Operations[0] emails"},
+>>>>>>> next
 	{"nobody there", "PATCH /Users/nobody", patchBody(`{"op":"replace","path":"displayName","value":"x"}`), "", 404, "", "there is no "},
 }
 

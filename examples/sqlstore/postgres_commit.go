@@ -46,13 +46,11 @@ SELECT ~expect(EXISTS (SELECT FROM w), 'RC409', '')`
 SELECT ~expect(EXISTS (SELECT FROM w), 'RC409', ''),
 	(SELECT ~rekey($1, $2, $3, w.keys, w.uniques, $9, $10::int) FROM w WHERE w.keys <> $9 OR w.uniques <> $10)`
 
-	pgDelete = `WITH old AS (
-	SELECT version FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3 FOR UPDATE),
-w AS (
-	DELETE FROM ~resource r USING old
-	WHERE r.tenant = $1 AND r.type = $2 AND r.id = $3 AND ($4 = '' OR old.version = $4) RETURNING r.keys, r.uniques)
-SELECT ~expect(EXISTS (SELECT FROM w), CASE WHEN EXISTS (SELECT FROM old) THEN 'RC409' ELSE 'RC404' END, ''),
-	(SELECT ~rekey($1, $2, $3, w.keys, w.uniques, '', 0) FROM w)`
+	// The row is locked by nothing but the DELETE itself, here and in pgGroup: a statement that locks a row twice can deadlock
+	// with who waits for it.
+	pgDelete = `WITH w AS (
+	DELETE FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3 AND ($4 = '' OR version = $4) RETURNING keys, uniques)
+SELECT ~found(EXISTS (SELECT FROM w), $1, $2, $3), (SELECT ~rekey($1, $2, $3, w.keys, w.uniques, '', 0) FROM w)`
 
 	pgAbsent = `SELECT ~expect(FALSE, 'RC409', '') FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3`
 
@@ -62,12 +60,10 @@ SELECT ~expect(EXISTS (SELECT FROM w), CASE WHEN EXISTS (SELECT FROM old) THEN '
 
 	pgHold = `SELECT ~hold($1, $2::text[], $3::text[], $4)`
 
-	pgGroup = `WITH old AS (
-	SELECT version FROM ~resource WHERE tenant = $1 AND type = 'Group' AND id = $2 FOR NO KEY UPDATE),
-w AS (
-	UPDATE ~resource r SET version = $3, modified = $4 FROM old
-	WHERE r.tenant = $1 AND r.type = 'Group' AND r.id = $2 AND ($5 = '' OR old.version = $5) RETURNING 1)
-SELECT ~expect(EXISTS (SELECT FROM w), CASE WHEN EXISTS (SELECT FROM old) THEN 'RC409' ELSE 'RC404' END, '')`
+	pgGroup = `WITH w AS (
+	UPDATE ~resource SET version = $3, modified = $4
+	WHERE tenant = $1 AND type = 'Group' AND id = $2 AND ($5 = '' OR version = $5) RETURNING 1)
+SELECT ~found(EXISTS (SELECT FROM w), $1, 'Group', $2)`
 
 	// A plan made for small tables is kept while they grow, so that joins with what was asked for are LATERAL: with a
 	// sub-query that can only be an index look-up per row.
@@ -473,55 +469,4 @@ func (p *postgres) taken(ctx context.Context, c *store.Change) error {
 		}
 	}
 	return conflict
-}
-
-const (
-	pgMembers = `SELECT g.n, m.member_type, m.id, r.label FROM unnest($2::text[]) WITH ORDINALITY g (id, n)
-CROSS JOIN LATERAL (
-	SELECT m.member_type, m.member_id AS id FROM ~member m WHERE m.tenant = $1 AND m.group_id = g.id
-	AND m.member_id > CASE WHEN g.n = 1 THEN $3 ELSE '' END ORDER BY m.member_id LIMIT $4) m
-CROSS JOIN LATERAL (SELECT r.label FROM ~resource r WHERE r.tenant = $1 AND r.type = m.member_type AND r.id = m.id LIMIT 1) r ORDER BY g.n, m.id LIMIT $4`
-
-	pgNamed = `SELECT g.n, m.member_type, a.id, r.label FROM unnest($2::text[]) WITH ORDINALITY g (id, n)
-CROSS JOIN (SELECT DISTINCT id COLLATE "C" FROM unnest($5::text[]) a (id)) a (id)
-CROSS JOIN LATERAL (SELECT m.member_type FROM ~member m WHERE m.tenant = $1 AND m.group_id = g.id AND m.member_id = a.id LIMIT 1) m
-CROSS JOIN LATERAL (SELECT r.label FROM ~resource r WHERE r.tenant = $1 AND r.type = m.member_type AND r.id = a.id LIMIT 1) r
-WHERE a.id > CASE WHEN g.n = 1 THEN $3 ELSE '' END ORDER BY g.n, a.id LIMIT $4`
-
-	pgGroups = `SELECT g.n, m.member_type, m.id, r.label FROM unnest($2::text[]) WITH ORDINALITY g (id, n)
-CROSS JOIN LATERAL (
-	SELECT m.member_type, m.group_id AS id FROM ~member m WHERE m.tenant = $1 AND m.member_id = g.id
-	AND m.group_id > CASE WHEN g.n = 1 THEN $3 ELSE '' END ORDER BY m.group_id LIMIT $4) m
-CROSS JOIN LATERAL (SELECT r.label FROM ~resource r WHERE r.tenant = $1 AND r.type = 'Group' AND r.id = m.id LIMIT 1) r ORDER BY g.n, m.id LIMIT $4`
-)
-
-func (p *postgres) members(ctx context.Context, c memberChunk) (rows []store.Member, last int, err error) {
-	sql, asked := pgMembers, c.Groups
-	switch {
-	case len(c.Of) > 0:
-		sql, asked = pgGroups, c.Of
-	case len(c.IDs) > 0:
-		sql = pgNamed
-	}
-	args := []any{enc(c.Tenant), encAll(asked), enc(c.after), int64(c.max)}
-	if sql == pgNamed {
-		args = append(args, encAll(c.IDs))
-	}
-	err = p.query(ctx, sql, args, func(rw row) error {
-		var (
-			n              int
-			typ, id, label string
-		)
-		if err := rw.Scan(&n, &typ, &id, &label); err != nil {
-			return err
-		}
-		last = n - 1
-		m := store.Member{Group: asked[last], Type: dec(typ), ID: dec(id), Label: dec(label)}
-		if sql == pgGroups {
-			m.Group, m.ID = m.ID, m.Group
-		}
-		rows = append(rows, m)
-		return nil
-	})
-	return rows, last, err
 }

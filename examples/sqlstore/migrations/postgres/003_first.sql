@@ -122,6 +122,16 @@ BEGIN
 	END IF;
 END $$;
 
+-- Refuses the transaction if a resource wasn't found in the version that was expected: whether it isn't there or has another
+-- version is looked up behind the statement that may have waited for somebody who deleted it.
+CREATE FUNCTION ~found(ok boolean, of_tenant text, of_type text, of_id text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	IF NOT ok THEN
+		PERFORM FROM ~resource WHERE tenant = of_tenant AND type = of_type AND id = of_id;
+		RAISE EXCEPTION USING ERRCODE = CASE WHEN FOUND THEN 'RC409' ELSE 'RC404' END, MESSAGE = '';
+	END IF;
+END $$;
+
 -- What a key is told by: a part of the SHA-256 of the tenant, and one of that of the type and the key.
 CREATE FUNCTION ~hash(tenant text, type text, key text) RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE AS $$
 	SELECT encode(substring(sha256(convert_to(tenant, 'UTF8')) FOR 4) ||
