@@ -185,12 +185,17 @@ func (c *compiler) memberRefs(v document.Value) ([]store.MemberRef, error) {
 			if v.Kind() == document.KindArray {
 				at += "[" + strconv.Itoa(i) + "]"
 			}
+			if want == wantID {
+				at += ".value"
+			}
 			return nil, &schema.Error{Type: "invalidValue", Path: place(c.index, at), Detail: want}
 		}
 		refs[i] = r
 	}
 	return refs, nil
 }
+
+const wantID = "want the id of a resource"
 
 // member reads one member. If it can't, it says what it wants.
 func (c *compiler) member(v document.Value) (r store.MemberRef, want string) {
@@ -214,7 +219,7 @@ func (c *compiler) member(v document.Value) (r store.MemberRef, want string) {
 	}
 	r, ok := c.t.MemberRef(id.Text(), text(v, "$ref"), text(v, "type"))
 	if !ok {
-		return r, "want the id of a resource in value"
+		return r, wantID
 	}
 	return r, ""
 }
