@@ -2,9 +2,9 @@ package storetest
 
 import (
 	"context"
-	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/store"
@@ -89,15 +89,24 @@ func (m countsNoAttempts) Lease(ctx context.Context, l store.Lease) ([]store.Del
 	return out, err
 }
 
-// leasesTwice hands out what it hands out to the next one too.
-type leasesTwice struct{ *Fake }
+// leasesTwice hands out what it has handed out to the next owner too.
+type leasesTwice struct {
+	*Fake
+	mu   sync.Mutex
+	last []store.Delivery
+}
 
-func (m leasesTwice) Lease(ctx context.Context, l store.Lease) ([]store.Delivery, error) {
-	l.For = 0
+func (m *leasesTwice) Lease(ctx context.Context, l store.Lease) ([]store.Delivery, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	out, err := m.Fake.Lease(ctx, l)
-	for range 100 { // until somebody else leases
-		runtime.Gosched()
+	now := slices.Clone(out)
+	for _, d := range m.last {
+		if d.Owner != l.Owner {
+			out = append(out, d)
+		}
 	}
+	m.last = now
 	return out, err
 }
 

@@ -175,7 +175,7 @@ var mutants = []struct {
 		return replaysAs{f, func(r *store.Replay) { r.Subject, r.EventID = nil, "" }}
 	}},
 	{"WaitsForLater", "Events/ReplayEarlier", true, func(f *Fake) store.Store { return waitsForLater{f} }},
-	{"LeasesTwice", "Events/Race", false, func(f *Fake) store.Store { return leasesTwice{f} }},
+	{"LeasesTwice", "Events/Race", false, func(f *Fake) store.Store { return &leasesTwice{Fake: f} }},
 	{"OnePosition", "Consumers/Each", true, func(f *Fake) store.Store { return onePosition{f} }},
 	{"OneOrder", "Consumers/Order", true, func(f *Fake) store.Store { return oneOrder{f} }},
 	{"SettlesForAll", "Consumers/Settle", false, func(f *Fake) store.Store { return settlesForAll{f} }},
