@@ -192,7 +192,7 @@ func (r *resource) put(object *document.Value, c *change, s *schema.Attribute, v
 }
 
 func (c *change) fail(scimType, detail string) error {
-	return &schema.Error{Type: scimType, Path: place(c.index, c.text), Detail: detail}
+	return &schema.Error{Type: scimType, Path: place(c.index, show(c.t, c.text)), Detail: detail}
 }
 
 func (c *change) immutable(a *schema.Attribute) error {
