@@ -181,7 +181,7 @@ func (c *compiler) memberRefs(v document.Value) ([]store.MemberRef, error) {
 	for i := range items {
 		r, want := c.member(items[i].Value)
 		if want != "" {
-			at := c.text
+			at := show(c.t, c.text)
 			if v.Kind() == document.KindArray {
 				at += "[" + strconv.Itoa(i) + "]"
 			}
