@@ -29,13 +29,14 @@ var may = map[string][]string{
 	"mapping":         {"store", "store/filter", "store/document", uuid, validator},
 	"store":           {"store/filter", "store/document"},
 	"store/filter":    {"store/document"},
-	"store/document":  nil,
+	"store/document":  {text},
 	"store/storetest": {"store", "store/filter", "store/document"},
 }
 
 // Modules, each with all of its packages.
 const (
 	elimity   = "github.com/elimity-com/scim"
+	text      = "golang.org/x/text"
 	uuid      = "github.com/google/uuid"
 	validator = "github.com/go-playground/validator/v10"
 )
