@@ -39,14 +39,6 @@ func newMembership() membership {
 	return membership{groups: map[string]*group{}, of: map[string]*ordered[belongs]{}}
 }
 
-// has finds a row.
-func (m *membership) has(groupID, id string) (row, bool) {
-	if g := m.groups[groupID]; g != nil {
-		return g.rows.get(id)
-	}
-	return row{}, false
-}
-
 // add adds a row, unless it is there.
 func (m *membership) add(groupID string, r row) bool {
 	g := m.groups[groupID]
@@ -132,22 +124,32 @@ func (s *Store) Members(ctx context.Context, q store.MemberQuery) iter.Seq2[stor
 	}
 }
 
-// The functions below return the rows step by step: each call takes the lock for one step, and the last returns none.
+// The functions below return the rows of one owner step by step: each call takes the lock for one step, and the last returns
+// none. All steps are of the moment of the first; only labels are those of now.
 
 func (t *tenant) membersOf(groupID string) func() []store.Member {
+	began, once := false, false
 	last := ""
+	var all view[row]
 	var rows []row
 	var out []store.Member
 	return func() []store.Member {
 		t.mu.RLock()
 		defer t.mu.RUnlock()
-		rows, out = rows[:0], out[:0]
-		if g := t.members.groups[groupID]; g != nil {
-			rows = g.rows.after(last, step, rows)
+		if !began {
+			began = true
+			if g := t.members.groups[groupID]; g != nil {
+				once = g.rows.n <= step
+				all = g.rows.moment(once)
+			}
 		}
+		rows, out = all.after(last, step, rows[:0]), out[:0]
 		for _, r := range rows {
 			out = append(out, r.member(groupID))
 			last = r.id
+		}
+		if once {
+			all = view[row]{}
 		}
 		return out
 	}
@@ -158,13 +160,21 @@ func (t *tenant) named(groupID string, ids []string) func() []store.Member {
 	ids = slices.Clone(ids)
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
+	began := false
+	var all view[row]
 	var out []store.Member
 	return func() []store.Member {
 		t.mu.RLock()
 		defer t.mu.RUnlock()
+		if !began {
+			began = true
+			if g := t.members.groups[groupID]; g != nil {
+				all = g.rows.moment(len(ids) <= step)
+			}
+		}
 		out = out[:0]
 		for len(ids) > 0 && len(out) < step {
-			if r, ok := t.members.has(groupID, ids[0]); ok {
+			if r, ok := all.get(ids[0]); ok {
 				out = append(out, r.member(groupID))
 			}
 			ids = ids[1:]
@@ -193,7 +203,11 @@ func (t *tenant) groupsOf(id string) func() []store.Member {
 	}
 }
 
-// member shows a row with the label that the member has now. The lock is held.
+// member shows a row with the label that the member has now, and none if it was deleted meanwhile. The lock is held.
 func (r row) member(groupID string) store.Member {
-	return store.Member{Group: groupID, Type: r.table.typ, ID: r.id, Label: r.table.byID[r.id].label}
+	m := store.Member{Group: groupID, Type: r.table.typ, ID: r.id}
+	if member := r.table.byID[r.id]; member != nil {
+		m.Label = member.label
+	}
+	return m
 }

@@ -181,9 +181,12 @@ func (c *compiler) memberRefs(v document.Value) ([]store.MemberRef, error) {
 	for i := range items {
 		r, want := c.member(items[i].Value)
 		if want != "" {
-			at := c.text
+			at := show(c.t, c.text)
 			if v.Kind() == document.KindArray {
 				at += "[" + strconv.Itoa(i) + "]"
+			}
+			if want == wantID {
+				at += ".value"
 			}
 			return nil, &schema.Error{Type: "invalidValue", Path: place(c.index, at), Detail: want}
 		}
@@ -191,6 +194,8 @@ func (c *compiler) memberRefs(v document.Value) ([]store.MemberRef, error) {
 	}
 	return refs, nil
 }
+
+const wantID = "want the id of a resource"
 
 // member reads one member. If it can't, it says what it wants.
 func (c *compiler) member(v document.Value) (r store.MemberRef, want string) {
@@ -214,7 +219,7 @@ func (c *compiler) member(v document.Value) (r store.MemberRef, want string) {
 	}
 	r, ok := c.t.MemberRef(id.Text(), text(v, "$ref"), text(v, "type"))
 	if !ok {
-		return r, "want the id of a resource in value"
+		return r, wantID
 	}
 	return r, ""
 }

@@ -49,7 +49,7 @@ func TestMembers(t *testing.T) {
 		{name: "a string", ops: `[{"op":"add","path":"members","value":"a"}]`, want: Members{Add: refs("a")}, quirks: is(quirk.ScalarComplex), strict: `invalidValue Operations[0] members: want an object with value, got a string`},
 		{name: "strings", ops: `[{"op":"add","path":"members","value":["a","b"]}]`, want: Members{Add: refs("a", "b")}, quirks: is(quirk.ScalarComplex), strict: `invalidValue Operations[0] members[0]`},
 		{name: "a member without id", ops: `[{"op":"add","path":"members","value":[{"value":"a"},{"display":"x"}]}]`, err: `invalidValue Operations[0] members[1]: want the member's id in value as a string, got nothing`},
-		{name: "a member with an empty id", ops: `[{"op":"add","path":"members","value":[{"value":""}]}]`, err: `invalidValue Operations[0] members[0]: want the id of a resource in value`},
+		{name: "a member with an empty id", ops: `[{"op":"add","path":"members","value":[{"value":""}]}]`, err: `invalidValue Operations[0] members[0].value: want the id of a resource`},
 		{name: "a number", ops: `[{"op":"add","path":"members","value":[{"value":7}]}]`, err: `invalidValue Operations[0] members[0]: want the member's id in value as a string, got a number`},
 		{name: "null in the list", ops: `[{"op":"remove","path":"members","value":[null]}]`, err: `invalidValue`, strict: `invalidValue`},
 

@@ -61,7 +61,7 @@ func TestJournal(t *testing.T) {
 	entries, err := s.Journal(t.Context(), store.JournalQuery{Tenant: "acme", Max: 10})
 	require.NoError(t, err)
 	require.Len(t, entries, 3)
-	assert.Equal(t, "ignored", entries[0].Outcome)
+	assert.Equal(t, "unchanged", entries[0].Outcome)
 	assert.JSONEq(t, `["displayName \"Zoe\" was ignored: it is taken only at creation; \"Ada\" holds"]`, notes(entries[0]))
 	assert.Equal(t, "updated", entries[1].Outcome)
 	assert.JSONEq(t, `["displayName \"Eve\" was ignored: it is taken only at creation; \"Ada\" holds", "title \"Prof\" was ignored: the product decides it",
@@ -267,7 +267,7 @@ func TestByHand(t *testing.T) {
 	require.NoError(t, err)
 	add := func(userName, title string) (*store.Resource, error) {
 		titled := document.Object(document.Member{Name: "title", Value: document.String(title)})
-		return h.Lifecycle().AddManually(t.Context(), "acme", lifecycle.Identity{UserName: userName, Attributes: titled.Document()})
+		return h.Lifecycle().Add(t.Context(), lifecycle.Request{Tenant: "acme"}, lifecycle.Identity{UserName: userName, Attributes: titled.Document()})
 	}
 	ada, err := add("ada@corp.example", "Dr")
 	require.NoError(t, err)
