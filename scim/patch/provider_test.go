@@ -155,6 +155,9 @@ func TestProvidersGroups(t *testing.T) {
 			got, members, err := run(t, st, parse(t, `{"displayName":"g"}`), parse(t, message(r.ops)), &schema.Mode{})
 			require.NoError(t, err)
 			assert.Equal(t, document.String(r.displayName), got.Get("displayName"))
+			if members == nil { // nothing is asked
+				members = &lifecycle.Members{}
+			}
 			assert.Equal(t, r.want, *members)
 		})
 	}
