@@ -218,17 +218,57 @@ func TestFault14EarlierEventsOfTheSubjectComeFirst(t *testing.T) {
 	})
 }
 
-// Fault 14: all the hooks of a request together have one deadline, however many events it causes.
+// Fault 14: all the hooks that a request calls have one deadline together, however many there are; a replay, too.
 func TestFault14RequestIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPost(t)
-		began := time.Now()
 		release := make(chan struct{})
 		defer close(release)
-		s := p.process(lifecycle.Delivery{Timeout: 5 * time.Second}, func(context.Context, *lifecycle.Event) error { <-release; return nil })
+		hangs := false
+		s := p.process(lifecycle.Delivery{Timeout: 5 * time.Second, Attempts: 1}, func(ctx context.Context, e *lifecycle.Event) error {
+			switch {
+			case !hangs:
+				return nil
+			case e.Kind == "ignores its context":
+				<-release
+			}
+			<-ctx.Done()
+			return ctx.Err()
+		})
 		add(t.Context(), t, s, "acme", "ada")
+		id := strings.Fields(p.heard()[0])[0]
+		hangs = true
+		for range 5 {
+			p.happen(id+" ignores its context", id+" updated")
+		}
+		began := time.Now()
+		_, err := s.Login(t.Context(), "acme", lifecycle.Identity{UserName: "ada"})
+		require.NoError(t, err)
 		assert.LessOrEqual(t, time.Since(began), 6*time.Second)
 		assert.Contains(t, p.logged(), "abandoned=1")
+		p.happen("a updated", "b updated", "c updated")
+		began = time.Now()
+		require.NoError(t, s.Replay(t.Context(), "acme", time.Time{}))
+		assert.LessOrEqual(t, time.Since(began), 6*time.Second)
+	})
+}
+
+// With Run in the process a request waits for no hook, and no hook waits until Run looks again.
+func TestRunIsWoken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPost(t)
+		s := p.process(lifecycle.Delivery{Poll: time.Hour}, func(context.Context, *lifecycle.Event) error { time.Sleep(20 * time.Second); return nil })
+		p.run(t.Context(), s)
+		began := time.Now()
+		add(t.Context(), t, s, "acme", "ada")
+		add(t.Context(), t, s, "umbrella", "bob")
+		_, err := s.Login(t.Context(), "acme", lifecycle.Identity{UserName: "ada"})
+		require.NoError(t, err)
+		assert.Zero(t, time.Since(began))
+		assert.Len(t, p.after(20*time.Second), 2)
+		assert.Len(t, p.after(20*time.Second), 1, "the next one of a subject follows when the one before is done")
+		assert.Len(t, p.after(20*time.Second), 1)
+		assert.NotContains(t, p.logged(), "nobody calls Service.Run")
 	})
 }
 

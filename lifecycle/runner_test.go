@@ -247,6 +247,10 @@ func TestFailingSubjectWaitsAlone(t *testing.T) {
 		parked := p.parked(s)
 		require.Len(t, parked, 1)
 		assert.Equal(t, "down \uFFFD\uFFFD", parked[0].Reason, "text that every store can hold")
+		at = nil
+		require.NoError(t, s.Replay(t.Context(), "acme", time.Time{}))
+		assert.Equal(t, []string{"good updated", "good deleted", "bad deleted"}, p.after(time.Minute), "a replay tells all of it again, in order")
+		assert.Len(t, at, 4)
 	})
 }
 

@@ -2,11 +2,8 @@ package lifecycle_test
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -14,7 +11,6 @@ import (
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
-	"github.com/rollcall-dev/rollcall/store/storetest"
 )
 
 func with(change func(*lifecycle.Settings)) func(*lifecycle.Options, *lifecycle.Settings) {
@@ -407,74 +403,4 @@ func TestGuards(t *testing.T) {
 		assert.Equal(t, outcome, entries[i].Outcome)
 		assert.Equal(t, `{"attribute":"displayName","text":"was ignored"}`, string(entries[i].Data.Get("notes").Items()[0].Value.Document()))
 	}
-}
-
-func TestDelivery(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		fake := storetest.NewFake()
-		var mu sync.Mutex // of what the hook writes down
-		var told []string
-		var times []time.Duration
-		start := time.Now()
-		broken := true
-		s, err := lifecycle.New(fake, &lifecycle.Options{
-			Delivery: lifecycle.Delivery{Attempts: 4, Backoff: time.Second, Poll: 100 * time.Millisecond},
-			Hooks: lifecycle.Hooks{Any: func(_ context.Context, e *lifecycle.Event) error {
-				mu.Lock()
-				defer mu.Unlock()
-				told = append(told, string(e.Kind)+" "+e.UserName)
-				if e.UserName == "ada" && broken {
-					times = append(times, time.Since(start))
-					if len(times) == 2 {
-						panic("at the disco")
-					}
-					return errors.New("down")
-				}
-				return nil
-			}},
-		})
-		require.NoError(t, err)
-		ctx, stop := context.WithCancel(t.Context())
-		done := make(chan error)
-		go func() { done <- s.Run(ctx) }()
-		synctest.Wait()
-		make := func(name string) {
-			r := &store.Resource{Key: store.Key{Tenant: "acme", Type: "User"}, Attributes: attrs(t, `{"userName":"`+name+`"}`)}
-			r.Index, r.Label = s.Index("User", r.Attributes.Value())
-			require.NoError(t, (&house{t: t, s: s, fake: fake}).post(r))
-		}
-		make("ada")
-		_, err = s.Login(ctx, "acme", lifecycle.Identity{UserName: "ada"})
-		require.NoError(t, err)
-		make("bob")
-		synctest.Wait()
-		heard := func() []string {
-			mu.Lock()
-			defer mu.Unlock()
-			list := told
-			told = nil
-			return list
-		}
-		assert.Equal(t, []string{"provisioned ada", "provisioned bob"}, heard(), "one subject waits, others go on")
-		time.Sleep(30 * time.Second)
-		synctest.Wait()
-		parked, err := s.Parked(ctx, "acme", 10)
-		require.NoError(t, err)
-		require.Len(t, parked, 3, "each was given up after four attempts")
-		assert.Equal(t, "down", parked[0].Reason)
-		mu.Lock()
-		for i, min := range []time.Duration{750 * time.Millisecond, 1500 * time.Millisecond, 3 * time.Second} {
-			gap := times[i+1] - times[i]
-			assert.GreaterOrEqual(t, gap, min)
-			assert.LessOrEqual(t, gap, min*4/3+200*time.Millisecond)
-		}
-		broken, told = false, nil
-		mu.Unlock()
-		require.NoError(t, s.Replay(ctx, "acme", time.Time{}))
-		time.Sleep(time.Second)
-		synctest.Wait()
-		assert.ElementsMatch(t, []string{"provisioned ada", "activated ada", "billed ada", "provisioned bob"}, heard())
-		stop()
-		require.NoError(t, <-done)
-	})
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// userName ignores case (RFC 7643 section 4.1.1): by Unicode's simple folding, and without any normalization. Names come
+// userName is compared by RFC 7613 (RFC 7644 section 5): without case, width and what nobody sees, and normalized. Names come
 // back as they were sent.
 func TestUnicodeNames(t *testing.T) {
 	for _, c := range []struct {

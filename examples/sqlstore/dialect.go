@@ -15,8 +15,9 @@ type dialect interface {
 	rowsOf() string
 	// joined is a column with all the membership rows of a resource r: rowText of each in their order, joined by keysSplit.
 	joined(r filter.Relation) string
-	// groupsFrom is where the groups g and memberships m of the resources in p are, in their order. Of each, most are enough.
-	groupsFrom(most string) string
+	// groupsOfAll is a column with a text for each of the first most groups g and memberships m of the resources in p, in their
+	// order, joined by keysSplit.
+	groupsOfAll(text, most string) string
 	// texts makes a parameter of many texts. idsIn is a query for them, as ids; idsOfKeys is a query for the ids of the resources
 	// that have one of the keys, of which the texts are the hashes in hexadecimal.
 	texts(all []string) any

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/filter"
@@ -207,8 +206,8 @@ func (l *list) page(ctx context.Context) (*store.Page, error) {
 		if err != nil {
 			return err
 		}
-		if typ, ok := strings.CutPrefix(found.Type, keySplit); ok { // see withGroups
-			l.rows = append(l.rows, store.Member{Group: found.Version, Type: typ, ID: found.ID, Label: found.Label})
+		if found.Type == keySplit { // see withGroups
+			l.rows = splitGroups(found.keys)
 			return nil
 		}
 		if extra != "" {

@@ -46,9 +46,11 @@ func (p *postgres) joined(r filter.Relation) string {
 	return "array_to_string(ARRAY(SELECT " + text + " FROM ~member m WHERE " + rowsAre(r) + " ORDER BY " + order + "), '" + keysSplit + "')"
 }
 
-func (p *postgres) groupsFrom(most string) string {
-	return "p CROSS JOIN LATERAL (SELECT m.member_type, m.group_id FROM ~member m WHERE m.tenant = $1 AND m.member_id = p.id ORDER BY m.group_id LIMIT " + most + `) m
-CROSS JOIN LATERAL (SELECT r.label FROM ~resource r WHERE r.tenant = $1 AND r.type = 'Group' AND r.id = m.group_id LIMIT 1) g`
+func (p *postgres) groupsOfAll(text, most string) string {
+	return "array_to_string(ARRAY(SELECT " + text + ` FROM p
+CROSS JOIN LATERAL (SELECT m.member_type, m.group_id FROM ~member m WHERE m.tenant = $1 AND m.member_id = p.id ORDER BY m.group_id LIMIT ` + most + `) m
+CROSS JOIN LATERAL (SELECT r.label FROM ~resource r WHERE r.tenant = $1 AND r.type = 'Group' AND r.id = m.group_id LIMIT 1) g
+LIMIT ` + most + "), '" + keysSplit + "')"
 }
 
 // queryOnce makes no prepared statement, of which each connection would keep hundreds, with their plans.

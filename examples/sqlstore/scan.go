@@ -17,18 +17,19 @@ const (
 	defaultScanTime = 10 * time.Second
 	// few is how many resources may be looked at before a list counts as a scan.
 	few = 1000
-	// patience of a scan that waits for its turn, as a part of Options.ScanTime.
+	// A scan waits for its turn for this part of its time.
 	scanPatience = 10
 )
 
 // scans admits the scans of a store.
 type scans struct {
-	time    time.Duration // of one; 0: unlimited
-	rows    int           // of a tenant that is scanned; 0: unlimited
-	each    int           // at once of a tenant
-	all     chan struct{} // holds one of each scan under way
-	mu      sync.Mutex
-	tenants map[string]*scanTurns
+	time     time.Duration // of one; negative: unlimited
+	patience time.Duration // of one that waits for its turn
+	rows     int           // of a tenant that is scanned; 0: unlimited
+	each     int           // at once of a tenant
+	all      chan struct{} // holds one of each scan under way
+	mu       sync.Mutex
+	tenants  map[string]*scanTurns
 }
 
 // scanTurns are the scans of one tenant.
@@ -42,6 +43,9 @@ func newScans(o *Options, connections int) *scans {
 	s := &scans{time: o.ScanTime, rows: o.ScanRows, each: o.Scans, tenants: map[string]*scanTurns{}}
 	if s.time == 0 {
 		s.time = defaultScanTime
+	}
+	if s.patience = s.time / scanPatience; s.patience < 0 {
+		s.patience = defaultScanTime / scanPatience
 	}
 	if s.each <= 0 {
 		s.each = defaultScans
@@ -156,10 +160,7 @@ func (l *list) admit(ctx context.Context) error {
 	if n <= few && !asksRelated(l.Filter) {
 		return nil
 	}
-	wait, cancel := ctx, context.CancelFunc(func() {})
-	if l.scans.time > 0 {
-		wait, cancel = context.WithTimeout(ctx, l.scans.time/scanPatience)
-	}
+	wait, cancel := context.WithTimeout(ctx, l.scans.patience)
 	defer cancel()
 	leave, err := l.scans.enter(wait, l.Tenant)
 	l.leave = leave
@@ -172,11 +173,14 @@ func (l *list) looked(ctx context.Context, n int) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if n <= few || l.leave != nil {
+	if n <= few {
 		return nil
 	}
 	if l.scans.rows > 0 && n > l.scans.rows {
 		return fmt.Errorf("sqlstore: more than %d resources: %w", l.scans.rows, store.ErrTooMuch)
+	}
+	if l.leave != nil {
+		return nil
 	}
 	now, cancel := context.WithCancel(ctx)
 	cancel()

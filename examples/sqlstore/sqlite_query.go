@@ -60,9 +60,9 @@ func (e *liteEngine) joined(r filter.Relation) string {
 	return "(SELECT COALESCE(string_agg(" + text + ", '" + keysSplit + "' ORDER BY " + order + "), '') FROM ~member m WHERE " + rowsAre(r) + ")"
 }
 
-func (e *liteEngine) groupsFrom(string) string {
-	return `p CROSS JOIN ~member m ON m.tenant = $1 AND m.member_id = p.id
-CROSS JOIN ~resource g ON g.tenant = $1 AND g.type = 'Group' AND g.id = m.group_id`
+func (e *liteEngine) groupsOfAll(text, most string) string {
+	return "(SELECT COALESCE(string_agg(t, '" + keysSplit + "'), '') FROM (SELECT " + text + ` AS t FROM p CROSS JOIN ~member m ON m.tenant = $1 AND m.member_id = p.id
+CROSS JOIN ~resource g ON g.tenant = $1 AND g.type = 'Group' AND g.id = m.group_id LIMIT ` + most + "))"
 }
 
 // queryOnce prepares nothing that stays.

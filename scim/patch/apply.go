@@ -192,7 +192,7 @@ func (r *resource) put(object *document.Value, c *change, s *schema.Attribute, v
 }
 
 func (c *change) fail(scimType, detail string) error {
-	return &schema.Error{Type: scimType, Path: place(c.index, c.text), Detail: detail}
+	return &schema.Error{Type: scimType, Path: place(c.index, show(c.t, c.text)), Detail: detail}
 }
 
 func (c *change) immutable(a *schema.Attribute) error {
@@ -206,9 +206,11 @@ func (c *change) noTarget() error {
 // elements changes the chosen elements of a multi-valued attribute, and makes one if none is and one can be made.
 func (r *resource) elements(slot *document.Value, c *change) error {
 	chosen := make([]int, 0, 4)
-	for i, e := range slot.Items() {
-		if slot.Kind() == document.KindArray && r.budget.Spend(1) && (c.where == nil || r.budget.MatchElement(c.where, e.Value)) {
-			chosen = append(chosen, i)
+	if slot.Kind() == document.KindArray && r.budget.Spend(slot.Len()) {
+		for i := range slot.Items() {
+			if c.where == nil || r.budget.MatchElement(c.where, *slot.At(i)) {
+				chosen = append(chosen, i)
+			}
 		}
 	}
 	if r.budget.Exceeded() {

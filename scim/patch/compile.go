@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim/quirk"
 	"github.com/rollcall-dev/rollcall/scim/schema"
 	"github.com/rollcall-dev/rollcall/store/document"
@@ -15,13 +16,14 @@ import (
 // each attribute in its value.
 type change struct {
 	target
+	t       *schema.Type
 	op      Op // 0 does nothing
 	index   int
 	text    string // the path, or the key, as the client wrote it
 	value   document.Value
-	listed  bool          // with Remove: only the elements in value
-	quiet   bool          // with Remove: came from an empty value, so that nothing to remove is no error
-	members *memberChange // what to do if the target is a group's members
+	listed  bool               // with Remove: only the elements in value
+	quiet   bool               // with Remove: came from an empty value, so that nothing to remove is no error
+	members *lifecycle.Members // what to do if the target is a group's members
 }
 
 // compiler makes changes of one operation.
@@ -35,7 +37,7 @@ type compiler struct {
 }
 
 func (c *compiler) emit(x change) {
-	x.index, x.text = c.index, c.text
+	x.t, x.index, x.text = c.t, c.index, c.text
 	c.out = append(c.out, x)
 }
 
@@ -123,7 +125,7 @@ func (c *compiler) whole(v document.Value) error {
 
 // key compiles one member of a value without a path.
 func (c *compiler) key(name string, v document.Value) error {
-	c.text = schema.Shown(name)
+	c.text = name
 	switch {
 	case strings.EqualFold(name, "id"), strings.EqualFold(name, "meta"), strings.EqualFold(name, "schemas"):
 		return c.wholeResource(name)
@@ -321,7 +323,7 @@ func (c *compiler) coerce(a *schema.Attribute, v document.Value, where string) (
 
 // fail is an error about the present path.
 func (c *compiler) fail(scimType, detail string) error {
-	return &schema.Error{Type: scimType, Path: place(c.index, c.text), Detail: detail}
+	return &schema.Error{Type: scimType, Path: place(c.index, show(c.t, c.text)), Detail: detail}
 }
 
 // unknown is an error about a path that names nothing.
@@ -350,9 +352,11 @@ func (c *compiler) at(err error) error {
 	if !errors.As(err, &e) {
 		return c.fail("invalidPath", err.Error())
 	}
-	path := e.Path
-	if path == "" {
-		path = c.text
+	path := show(c.t, c.text)
+	if rest, ok := strings.CutPrefix(e.Path, c.text); ok {
+		path += rest
+	} else if e.Path != "" {
+		path = e.Path
 	}
 	return &schema.Error{Type: e.Type, Path: place(c.index, path), Detail: e.Detail}
 }

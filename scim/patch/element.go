@@ -85,7 +85,7 @@ func appendNew(array *document.Value, list document.Value, budget *filter.Budget
 				continue
 			}
 			have[f] = true
-		} else if !budget.Spend(array.Len() * weight(m.Value)) {
+		} else if n := array.Len(); n > 0 && !budget.Spend(n*weight(m.Value)) {
 			return -1
 		} else if contains(array.Items(), m.Value) {
 			continue

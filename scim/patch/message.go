@@ -2,6 +2,7 @@ package patch
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -140,15 +141,12 @@ func parseOp(o *Operation, op *document.Value, at string, m *schema.Mode) error 
 	return syntax(at+".op", want+", got "+strconv.Quote(clip(op.Text())))
 }
 
-// parse parses a path, or a key that is one, and makes it the text that errors show.
+// parse parses a path, or a key that is one.
 func (c *compiler) parse(text string) (*filter.PatchPath, error) {
-	c.text = schema.Shown(text)
+	c.text = text
 	p, dialect, err := filter.ParsePath(text, filter.Options{Strict: c.m.Strict})
 	if err != nil {
 		return nil, c.fail("invalidPath", err.Error())
-	}
-	if p.Where == nil || c.mayShow(p) {
-		c.text = text
 	}
 	if dialect.Has(filter.UnquotedValue) {
 		c.m.Quirks.Add(quirk.UnquotedFilterValue)
@@ -167,6 +165,49 @@ func place(i int, text string) string {
 		s += " " + clip(text)
 	}
 	return s
+}
+
+// show is what an error shows of a path or key that a client wrote: all of it, or no filter if that compares a secret or
+// can't be told what it compares. Only errors pay for finding out.
+func show(t *schema.Type, text string) string {
+	if !strings.Contains(text, "[") {
+		return schema.Shown(text)
+	}
+	p, _, err := filter.ParsePath(text, filter.Options{})
+	if err != nil || !mayShow(t, p) {
+		return schema.Shown(text)
+	}
+	return text
+}
+
+// mayShow says whether the filter of a path compares nothing that is hidden.
+func mayShow(t *schema.Type, p filter.PatchPath) bool {
+	a, _, err := t.Resolve(p.Path, nil)
+	return err == nil && a != nil && !a.Hidden() && showable(a, p.Where)
+}
+
+// showable says the same of a filter on the elements of a.
+func showable(a *schema.Attribute, x filter.Expr) bool {
+	all := func(terms []filter.Expr) bool {
+		return !slices.ContainsFunc(terms, func(term filter.Expr) bool { return !showable(a, term) })
+	}
+	switch x := x.(type) {
+	case filter.And:
+		return all(x)
+	case filter.Or:
+		return all(x)
+	case filter.Not:
+		return showable(a, x.X)
+	case filter.Present:
+		return true
+	case filter.Compare:
+		if a.Type != filter.Complex {
+			return true
+		}
+		s := a.Find(x.Attr.Name)
+		return s != nil && !s.Hidden()
+	}
+	return false
 }
 
 // clip keeps a client's text in an error message short.

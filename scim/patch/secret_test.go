@@ -69,11 +69,11 @@ func TestErrorsShowOtherFilters(t *testing.T) {
 	for path, want := range map[string]string{
 		`emails[type eq "work"].shoe`:       `Operations[0] emails[type eq "work"].shoe`,
 		`ims[type eq "work"].shoe`:          `Operations[0] ims[type eq "work"].shoe`,
-		`ims[value eq "work"].shoe`:         `Operations[0] ims...`,
-		`ims[not (value eq "work")].shoe`:   `Operations[0] ims...`,
+		`ims[value eq "work"].shoe`:         `Operations[0] ims[...`,
+		`ims[not (value eq "work")].shoe`:   `Operations[0] ims[...`,
 		`ims[type pr or value pr].shoe`:     `Operations[0] ims[type pr or value pr].shoe`,
-		`emails[shoe eq "work"].value`:      `Operations[0] emails...`,
-		`emails[type eq "work" and type pr`: `Operations[0] emails...`,
+		`emails[shoe eq "work"].value`:      `Operations[0] emails[...`,
+		`emails[type eq "work" and type pr`: `Operations[0] emails[...`,
 	} {
 		body := document.Object(document.Member{Name: "Operations", Value: document.Array(document.Object(
 			document.Member{Name: "op", Value: document.String("replace")}, document.Member{Name: "path", Value: document.String(path)},

@@ -1,8 +1,6 @@
 package patch
 
 import (
-	"slices"
-
 	"github.com/rollcall-dev/rollcall/scim/schema"
 	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/filter"
@@ -80,37 +78,6 @@ func (c *compiler) target(p filter.PatchPath) (target, error) {
 	}
 	t.seed = c.seed(t.attr, p.Where)
 	return t, nil
-}
-
-// mayShow says whether an error may show the filter of a path: not if it compares a secret, nor if it can't be told what it
-// compares.
-func (c *compiler) mayShow(p filter.PatchPath) bool {
-	a, _, err := c.t.Resolve(p.Path, nil)
-	return err == nil && a != nil && !a.Hidden() && showable(a, p.Where)
-}
-
-// showable says whether a filter on the elements of a compares nothing that is hidden.
-func showable(a *schema.Attribute, x filter.Expr) bool {
-	all := func(terms []filter.Expr) bool {
-		return !slices.ContainsFunc(terms, func(term filter.Expr) bool { return !showable(a, term) })
-	}
-	switch x := x.(type) {
-	case filter.And:
-		return all(x)
-	case filter.Or:
-		return all(x)
-	case filter.Not:
-		return showable(a, x.X)
-	case filter.Present:
-		return true
-	case filter.Compare:
-		if a.Type != filter.Complex {
-			return true
-		}
-		s := a.Find(x.Attr.Name)
-		return s != nil && !s.Hidden()
-	}
-	return false
 }
 
 // equals collects the terms of a filter that is nothing but one eq, or several joined by or.

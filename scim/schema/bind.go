@@ -213,7 +213,6 @@ func (b *binder) compare(a *Attribute, op filter.Op, v document.Value, p filter.
 // literal checks a comparison's operator and its literal, and makes the literal one of the attribute's type. What it
 // tolerates are quirks. Errors show the literal unless the values of attribute a are hidden.
 func literal(c *filter.Compare, a *Attribute, m *Mode, p filter.Path) *Error {
-	likeness := &Attribute{hidden: a.Hidden()}
 	ordered, text := false, false
 	switch c.Attr.Type {
 	case filter.String, filter.Reference:
@@ -244,12 +243,11 @@ func literal(c *filter.Compare, a *Attribute, m *Mode, p filter.Path) *Error {
 	var err *Error
 	switch c.Attr.Type {
 	case filter.Boolean:
-		v, err = coerceBoolean(likeness, v, m)
+		v, err = coerceBoolean(a.likeness(filter.Boolean), v, m)
 	case filter.Integer, filter.Decimal:
-		likeness.Type = filter.Decimal
-		v, err = coerceNumber(likeness, v, m)
+		v, err = coerceNumber(a.likeness(filter.Decimal), v, m)
 	case filter.DateTime:
-		if v, err = coerceDateTime(likeness, v); err == nil {
+		if v, err = coerceDateTime(a.likeness(filter.DateTime), v); err == nil {
 			c.Time, _ = filter.ParseTime(v.Text())
 		}
 	default:
@@ -271,6 +269,11 @@ func literal(c *filter.Compare, a *Attribute, m *Mode, p filter.Path) *Error {
 	}
 	c.Value = v
 	return nil
+}
+
+// likeness stands for the attribute where a literal is checked: of another type maybe, but its values are as secret.
+func (a *Attribute) likeness(typ filter.Type) *Attribute {
+	return &Attribute{Type: typ, hidden: a.Hidden()}
 }
 
 func comparisons(ordered bool) string {

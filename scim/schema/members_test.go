@@ -58,7 +58,7 @@ func TestMisplacedMembers(t *testing.T) {
 	for body, want := range map[string]string{
 		`"members.value":"a"`:                                                   "members.value: want the members in the attribute members",
 		`"members[value eq \"a\"]":{}`:                                          "",
-		`"members[value eq \"a\"]":{"value":"a"}`:                               "members...: want the members in the attribute members",
+		`"members[value eq \"a\"]":{"value":"a"}`:                               "members[...: want the members in the attribute members",
 		`"` + coreGroup + `":{"members":[{"value":"a"}]}`:                       coreGroup + ": want the members in the attribute members",
 		`"` + coreGroup + `":{"members":[]}`:                                    "",
 		`"` + coreGroup + `":{"displayName":"x"}`:                               "",

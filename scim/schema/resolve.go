@@ -87,6 +87,9 @@ func (t *Type) unknown(p filter.Path) *Error {
 // everything from the first bracket, quote or blank on is left out, because it may compare a password.
 func Shown(path string) string {
 	if i := strings.IndexFunc(path, func(r rune) bool { return strings.ContainsRune("[](){}\"'`=<>&,", r) || unicode.IsSpace(r) }); i >= 0 {
+		if path[i] == '[' {
+			i++
+		}
 		return path[:i] + "..."
 	}
 	return path

@@ -39,7 +39,8 @@ CREATE TABLE ~count (
 	tenant  TEXT NOT NULL,
 	type    TEXT NOT NULL,
 	counter TEXT NOT NULL,
-	n       INTEGER NOT NULL,
+	n       INTEGER NOT NULL DEFAULT 0,
+	claimed INTEGER NOT NULL DEFAULT 0,
 	began   INTEGER NOT NULL DEFAULT -9223372036854775808,
 	PRIMARY KEY (tenant, type, counter)
 ) WITHOUT ROWID;
@@ -95,7 +96,7 @@ CREATE TABLE ~journal (
 CREATE INDEX #journal_connection ON ~journal (tenant, connection, id) WHERE connection <> '';
 CREATE INDEX #journal_subject ON ~journal (tenant, subject_id, id) WHERE subject_id <> '';
 CREATE INDEX #journal_outcome ON ~journal (tenant, outcome, id) WHERE outcome <> '';
-CREATE INDEX #journal_request ON ~journal (tenant, request, id) WHERE request <> '';
+CREATE INDEX #journal_request ON ~journal (request, tenant) WHERE request <> '';
 
 -- Who has changed it has the lock of the file: a transaction begins with that.
 CREATE TABLE ~lock (n INTEGER NOT NULL);
