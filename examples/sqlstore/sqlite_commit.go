@@ -19,11 +19,12 @@ const (
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 	liteUpdate = `UPDATE ~resource SET version = $4, created = $5, modified = $6, label = $7, folded = $8, keys = $9, uniques = $10,
 attributes = $11, internal = $12 WHERE tenant = $1 AND type = $2 AND id = $3`
-	liteDelete = `DELETE FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3`
-	liteKey    = `INSERT INTO ~key (key, id, uniq, n, tenant) VALUES ($1, $2, $3, $4, $5)`
-	liteNoKey  = `DELETE FROM ~key WHERE key = $1 AND id = $2`
-	liteGroup  = `UPDATE ~resource SET version = $3, modified = $4 WHERE tenant = $1 AND type = 'Group' AND id = $2`
-	liteRemove = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2 AND member_id IN (SELECT value FROM json_each($3))`
+	liteRewrite = liteUpdate + ` AND version = $13`
+	liteDelete  = `DELETE FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3`
+	liteKey     = `INSERT INTO ~key (key, id, uniq, n, tenant) VALUES ($1, $2, $3, $4, $5)`
+	liteNoKey   = `DELETE FROM ~key WHERE key = $1 AND id = $2`
+	liteGroup   = `UPDATE ~resource SET version = $3, modified = $4 WHERE tenant = $1 AND type = 'Group' AND id = $2`
+	liteRemove  = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2 AND member_id IN (SELECT value FROM json_each($3))`
 	// The type of each member to add, of [type, id]; null if there's no such resource.
 	liteTyped = `SELECT n, id, CASE WHEN asked <> ''
 	THEN (SELECT r.type FROM ~resource r WHERE r.tenant = $1 AND r.type = asked AND r.id = a.id)
@@ -52,7 +53,7 @@ const liteLock = `UPDATE ~lock SET n = 1`
 
 // liteStatements are prepared once.
 var liteStatements = []string{
-	liteLock, liteSavepoint, liteBack, liteRelease, liteKeys, liteInsert, liteUpdate, liteDelete, liteKey, liteNoKey, liteGroup, liteUnknown, liteMember, liteRemove,
+	liteLock, liteSavepoint, liteBack, liteRelease, liteKeys, liteInsert, liteUpdate, liteRewrite, liteDelete, liteKey, liteNoKey, liteGroup, liteUnknown, liteMember, liteRemove,
 	liteIsMember, liteDisband, liteIndexed, liteCount, liteCounter, liteClaim, liteEvent, liteJournal,
 }
 
@@ -182,6 +183,9 @@ func (t *liteChange) put(p store.Put) error {
 			return err
 		}
 		return nil
+	}
+	if p.Was != nil && now.isSame(keysOf(p.Was.Index)) {
+		return t.doExactly(1, liteRewrite, append(args, enc(p.IfVersion))...)
 	}
 	was, err := t.find(typ, id)
 	if err != nil {

@@ -74,7 +74,7 @@ CREATE INDEX #member_of ON ~member (member_id, tenant, group_id);
 -- The deliveries: an event, once for each of its consumers. due says from when on it can be leased, and is null once it is
 -- done (state 1) or parked (state 2).
 CREATE TABLE ~event (
-	seq          bigint GENERATED ALWAYS AS IDENTITY,
+	seq          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	tenant       text COLLATE "C" NOT NULL,
 	id           text COLLATE "C" NOT NULL,
 	consumer     text COLLATE "C" NOT NULL,
@@ -88,13 +88,15 @@ CREATE TABLE ~event (
 	due          bigint DEFAULT -9223372036854775808,
 	attempts     int NOT NULL DEFAULT 0,
 	owner        text COLLATE "C" NOT NULL DEFAULT '',
-	reason       text COLLATE "C" NOT NULL DEFAULT '',
-	PRIMARY KEY (tenant, id, consumer)
+	reason       text COLLATE "C" NOT NULL DEFAULT ''
 );
 CREATE INDEX #event_due ON ~event (consumer, seq) WHERE due IS NOT NULL;
-CREATE INDEX #event_subject ON ~event (consumer, tenant, subject, seq) WHERE due IS NOT NULL;
+CREATE INDEX #event_subject ON ~event (tenant, consumer, subject, seq) WHERE due IS NOT NULL;
+-- Events are in these later than when they are committed, so that commits don't pay for them.
+CREATE INDEX #event_leased ON ~event (id) WHERE owner <> '';
+CREATE INDEX #event_settled ON ~event (tenant, consumer, time) WHERE due IS NULL;
+CREATE INDEX #event_old ON ~event (state, time) WHERE due IS NULL;
 CREATE INDEX #event_parked ON ~event (tenant, seq) WHERE state = 2;
-CREATE INDEX #event_old ON ~event (state, time) WHERE due IS NULL; -- for pruning
 
 -- What requests did. Ids are in the order of time.
 CREATE TABLE ~journal (

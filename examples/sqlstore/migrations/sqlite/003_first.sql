@@ -71,13 +71,14 @@ CREATE TABLE ~event (
 	due          INTEGER DEFAULT -9223372036854775808,
 	attempts     INTEGER NOT NULL DEFAULT 0,
 	owner        TEXT NOT NULL DEFAULT '',
-	reason       TEXT NOT NULL DEFAULT '',
-	UNIQUE (tenant, id, consumer)
+	reason       TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX #event_due ON ~event (consumer, seq) WHERE due IS NOT NULL;
-CREATE INDEX #event_subject ON ~event (consumer, tenant, subject, seq) WHERE due IS NOT NULL;
-CREATE INDEX #event_parked ON ~event (tenant, seq) WHERE state = 2;
+CREATE INDEX #event_subject ON ~event (tenant, consumer, subject, seq) WHERE due IS NOT NULL;
+CREATE INDEX #event_leased ON ~event (id) WHERE owner <> '';
+CREATE INDEX #event_settled ON ~event (tenant, consumer, time) WHERE due IS NULL;
 CREATE INDEX #event_old ON ~event (state, time) WHERE due IS NULL;
+CREATE INDEX #event_parked ON ~event (tenant, seq) WHERE state = 2;
 
 CREATE TABLE ~journal (
 	tenant       TEXT NOT NULL,
