@@ -66,7 +66,7 @@ func (p *plan) answer(ctx context.Context, creates bool) error {
 	case refused == nil:
 		return nil
 	case refused == errLinkedElsewhere:
-		return &Refusal{Reason: Taken, Attribute: "userName", Detail: "the account with this name or mail address belongs to another organization"}
+		return p.accountExists() // whoever has the account, the answer is the same
 	case errors.As(refused, new(*store.ClaimError)):
 		return p.noSeat()
 	case errors.As(refused, &member):

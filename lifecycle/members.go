@@ -68,14 +68,17 @@ func (p *plan) delta(ctx context.Context) (store.MemberDelta, error) {
 			return d, nil
 		}
 	}
-	is := make(map[string]bool)
+	is, budget := make(map[string]bool), filter.Budget(mostComparisons)
 	for row, err := range p.s.store.Members(ctx, q) {
 		if err != nil {
 			return d, err
 		}
 		is[row.ID] = true
-		if !wanted[row.ID] && (m.Replace || removed[row.ID] || matches(m.RemoveWhere, row)) {
+		if !wanted[row.ID] && (m.Replace || removed[row.ID] || matches(&budget, m.RemoveWhere, row)) {
 			d.Remove = append(d.Remove, row.ID)
+		}
+		if budget.Exceeded() {
+			return d, &Refusal{Reason: TooLarge, Attribute: "members", Detail: fmt.Sprintf("the filters need more than %d comparisons with the members that there are; name the members by their values", mostComparisons)}
 		}
 	}
 	for _, ref := range m.Add {
@@ -87,13 +90,16 @@ func (p *plan) delta(ctx context.Context) (store.MemberDelta, error) {
 	return d, nil
 }
 
-func matches(where []filter.Expr, row store.Member) bool {
+// mostComparisons bounds the work of RemoveWhere (I18).
+const mostComparisons = 2_000_000
+
+func matches(budget *filter.Budget, where []filter.Expr, row store.Member) bool {
 	if len(where) == 0 {
 		return false
 	}
 	value := row.Row()
 	for _, x := range where {
-		if filter.MatchElement(x, value) {
+		if budget.MatchElement(x, value) {
 			return true
 		}
 	}

@@ -287,18 +287,8 @@ func (p *plan) renamed(ctx context.Context, account Account, cur, next *store.Re
 		return nil
 	}
 	if was[0] != is[0] {
-		t, err := p.tombstone(ctx, nameKey(is[0]))
-		if err != nil {
+		if err := p.refuseHeldName(ctx, cur, is[0]); err != nil {
 			return err
-		}
-		if t == nil {
-			p.Change.Absent = append(p.Change.Absent, store.Absent{Type: tombstoneType, ID: nameKey(is[0])})
-		} else if t.user != cur.ID {
-			if held, err := p.isHeld(ctx, t); err != nil {
-				return err
-			} else if held {
-				return &Refusal{Reason: Taken, Attribute: "userName", Detail: "an administrator of the organization has suspended or rejected the person who had this name; an administrator must reactivate that person first"}
-			}
 		}
 		if account.Held {
 			if err := p.putTombstone(ctx, nameKey(was[0]), cur, account); err != nil {
@@ -307,6 +297,30 @@ func (p *plan) renamed(ctx context.Context, account Account, cur, next *store.Re
 		}
 	}
 	return p.refuseOutside(ctx, account, was, is)
+}
+
+// refuseHeldName refuses that a user gets the name of somebody else who is held. Hardly any name is: so at first it is left to the
+// commit to find out that there is no tombstone, unless a lost race would be the client's to hear of.
+func (p *plan) refuseHeldName(ctx context.Context, cur *store.Resource, name string) error {
+	var t *tombstone
+	if p.r.lost || p.r.Once {
+		var err error
+		if t, err = p.tombstone(ctx, nameKey(name)); err != nil {
+			return err
+		}
+	}
+	if t == nil {
+		p.Change.Absent = append(p.Change.Absent, store.Absent{Type: tombstoneType, ID: nameKey(name)})
+		return nil
+	}
+	if t.user == cur.ID {
+		return nil
+	}
+	held, err := p.isHeld(ctx, t)
+	if err == nil && held {
+		err = &Refusal{Reason: Taken, Attribute: "userName", Detail: "an administrator of the organization has suspended or rejected the person who had this name; an administrator must reactivate that person first"}
+	}
+	return err
 }
 
 // isHeld says whether the user of a tombstone is held: by what is true now if the user is there, else by what was.

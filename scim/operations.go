@@ -152,6 +152,9 @@ func (c *caller) decode(ep *endpoint, body document.Value) (document.Value, *lif
 }
 
 func (h *Handler) checkMembers(m *lifecycle.Members) error {
+	if m == nil {
+		return nil
+	}
 	n, limit := len(m.Add)+len(m.Remove), h.opts.Limits.Members
 	if n > limit {
 		return &Error{Status: http.StatusRequestEntityTooLarge, Detail: fmt.Sprintf("members: %d in one request; the limit is %d", n, limit)}
@@ -188,11 +191,11 @@ func (c *caller) patch(ep *endpoint, id string, on conditions, body document.Val
 		d, err := c.do(http.MethodPatch, ep, on, func() (lifecycle.Draft, error) {
 			d := lifecycle.Draft{Key: c.key(ep, id), IfVersion: version}
 			_, members, err := patch.Apply(ep.Type, document.Object(), ops, &c.mode)
-			if err == nil {
-				d.Members, err = c.asked(members)
+			if d.Members = members; members == nil {
+				d.Members = &lifecycle.Members{} // nothing is asked, but that the group is there
 			}
-			if d.Members == nil {
-				d.Members = &lifecycle.Members{}
+			if err == nil {
+				err = c.h.checkMembers(d.Members)
 			}
 			return d, err
 		})
@@ -209,21 +212,11 @@ func (c *caller) patch(ep *endpoint, id string, on conditions, body document.Val
 		if err == nil {
 			v, err = ep.withActive(v, old.Get("active"))
 		}
-		if err != nil {
-			return v, nil, err
+		if err == nil {
+			err = c.h.checkMembers(members)
 		}
-		asked, err := c.asked(members)
-		return v, asked, err
+		return v, members, err
 	})
-}
-
-// asked is what a PATCH says of members; nil if it says nothing.
-func (c *caller) asked(m *patch.Members) (*lifecycle.Members, error) {
-	if m == nil || m.Empty() {
-		return nil, nil
-	}
-	asked := lifecycle.Members(*m)
-	return &asked, c.h.checkMembers(&asked)
 }
 
 // update reads a resource and lets next say what shall become of it.

@@ -14,10 +14,15 @@ import (
 // writes after it copies the chunk that it changes.
 type ordered[T keyed] struct {
 	view[T]
-	// Each snapshot begins an age. What was made in the present one is in no snapshot, so it may be written in place.
-	age      atomic.Uint32
-	chunkAge []uint32 // of each chunk
-	listAge  uint32   // of the list of chunks
+	ages atomic.Pointer[ages] // nil before the first snapshot
+}
+
+// ages say what is in snapshots. Each snapshot begins an age. What was made in the present one is in no snapshot, so it may
+// be written in place.
+type ages struct {
+	now    atomic.Uint32
+	list   uint32   // of the list of chunks
+	chunks []uint32 // of each chunk; nil: all are of the first age
 }
 
 // view is the reading half of a list.
@@ -33,7 +38,10 @@ const chunkSize = 512
 
 // snapshot is the list as it is now, for good. It costs nothing by itself. The lock is held for reading at least.
 func (o *ordered[T]) snapshot() view[T] {
-	o.age.Add(1)
+	if o.ages.Load() == nil {
+		o.ages.CompareAndSwap(nil, &ages{})
+	}
+	o.ages.Load().now.Add(1)
 	return o.view
 }
 
@@ -48,25 +56,38 @@ func (o *ordered[T]) moment(once bool) view[T] {
 
 // own makes a chunk, and the list of them, such that they may be written.
 func (o *ordered[T]) own(chunk int) {
-	age := o.age.Load()
-	if o.listAge != age {
-		o.chunks, o.listAge = slices.Clone(o.chunks), age
+	if a := o.ages.Load(); a != nil {
+		o.copyOld(chunk, a)
 	}
-	if chunk < len(o.chunks) && o.chunkAge[chunk] != age {
-		o.chunks[chunk], o.chunkAge[chunk] = slices.Clone(o.chunks[chunk]), age
+}
+
+func (o *ordered[T]) copyOld(chunk int, a *ages) {
+	if a.chunks == nil {
+		a.chunks = make([]uint32, len(o.chunks))
+	}
+	now := a.now.Load()
+	if a.list != now {
+		o.chunks, a.list = slices.Clone(o.chunks), now
+	}
+	if chunk < len(o.chunks) && a.chunks[chunk] != now {
+		o.chunks[chunk], a.chunks[chunk] = slices.Clone(o.chunks[chunk]), now
 	}
 }
 
 // insertChunk inserts a chunk. The list is owned.
 func (o *ordered[T]) insertChunk(at int, items []T) {
 	o.chunks = slices.Insert(o.chunks, at, items)
-	o.chunkAge = slices.Insert(o.chunkAge, at, o.listAge)
+	if a := o.ages.Load(); a != nil {
+		a.chunks = slices.Insert(a.chunks, at, a.list)
+	}
 }
 
 // deleteChunk deletes a chunk. The list is owned.
 func (o *ordered[T]) deleteChunk(at int) {
 	o.chunks = slices.Delete(o.chunks, at, at+1)
-	o.chunkAge = slices.Delete(o.chunkAge, at, at+1)
+	if a := o.ages.Load(); a != nil {
+		a.chunks = slices.Delete(a.chunks, at, at+1)
+	}
 }
 
 // find says where the item with the key is, or would be inserted.

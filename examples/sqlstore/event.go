@@ -91,7 +91,7 @@ func (s *Store) deliveries(ctx context.Context, sql string, args ...any) ([]stor
 }
 
 // ofLease is the delivery that somebody has in hand.
-const ofLease = " WHERE tenant = $1 AND id = $2 AND consumer = $3 AND owner = $4 AND due IS NOT NULL"
+const ofLease = " WHERE tenant = $1 AND id = $2 AND consumer = $3 AND owner = $4 AND owner <> '' AND due IS NOT NULL"
 
 // Settle implements [store.EventSource].
 func (s *Store) Settle(ctx context.Context, settlements []store.Settlement) error {
@@ -153,7 +153,8 @@ func (s *Store) Replay(ctx context.Context, r store.Replay) error {
 	if r.EventID != "" {
 		also("id =", enc(r.EventID))
 	}
-	_, err := s.apply(ctx, []statement{{"UPDATE ~event SET state = 0, due = $3, attempts = 0, owner = '', reason = '' WHERE " + where, args}})
+	again := "UPDATE ~event SET state = 0, due = $3, attempts = 0, owner = '', reason = '' WHERE " + where
+	_, err := s.apply(ctx, []statement{{again + " AND due IS NOT NULL", args}, {again + " AND due IS NULL", args}}) // an index has each
 	return err
 }
 

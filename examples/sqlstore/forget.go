@@ -36,7 +36,7 @@ func (s *Store) Prune(ctx context.Context, r store.Retention) (removed int, err 
 		if x.before.IsZero() {
 			continue
 		}
-		n, err := s.removeAll(ctx, "event", "tenant, id, consumer", "state = "+x.state+" AND due IS NULL AND time < $1 ORDER BY time", ceilMicro(x.before))
+		n, err := s.removeAll(ctx, "event", "seq", "state = "+x.state+" AND due IS NULL AND time < $1 ORDER BY time", ceilMicro(x.before))
 		if removed += n; err != nil {
 			return removed, err
 		}
@@ -105,7 +105,8 @@ func (s *Store) Forget(ctx context.Context, tenant string) error {
 		{"resource", "tenant, type, id", "tenant = $1", []any{of}},
 		{"key", "key, id", "key >= $1 AND key <= $2 AND tenant = $3", []any{least, greatest, of}},
 		{"member", "tenant, group_id, member_id", "tenant = $1", []any{of}},
-		{"event", "tenant, id, consumer", "tenant = $1", []any{of}},
+		{"event", "seq", "tenant = $1 AND due IS NOT NULL", []any{of}},
+		{"event", "seq", "tenant = $1 AND due IS NULL", []any{of}},
 		{"journal", "tenant, id", "tenant = $1", []any{of}},
 		{"count", "tenant, type, counter", "tenant = $1", []any{of}},
 	} {

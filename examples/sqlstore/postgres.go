@@ -26,6 +26,7 @@ type postgres struct {
 	names
 	inTx      func(context.Context, Tx, *store.Change) error
 	additions queue[*store.Change]
+	shapes    shaped
 }
 
 func openPostgres(ctx context.Context, dsn string, o *Options) (engine, error) {

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -80,7 +81,7 @@ typed AS (
 	SELECT type, id, n FROM asked WHERE type <> ''
 	UNION ALL
 	SELECT t.type, a.id, a.n FROM asked a JOIN (
-		SELECT type FROM ~count WHERE tenant = $1 AND counter = '' AND strpos(type, '.') = 0 UNION SELECT unnest($5::text[])) t ON TRUE
+		SELECT type FROM ~count WHERE tenant = $1 AND type <> '' AND strpos(type, '.') = 0 UNION SELECT unnest($5::text[])) t ON TRUE
 	WHERE a.type = ''),
 found AS (
 	SELECT r.type, r.id, t.n FROM (SELECT * FROM typed ORDER BY type <> 'Group', type, id) t CROSS JOIN LATERAL (
@@ -101,39 +102,84 @@ SELECT x.type, x.attribute FROM unnest($1::text[], $2::text[]) x (type, attribut
 	pgClaim = `SELECT ~claim($1, $2, $3, $4, $5, $6)`
 )
 
-// pgRows inserts rows of a table. Those that stand in a statement cost less than those of an array.
+// pgRows inserts rows into a table. Those that stand in a statement cost less than those of an array.
 type pgRows struct {
-	columns    int
-	statements []string // with one row, two, and so on
+	into, row, behind string // row are the values of one, each "$" a parameter
+	columns           int
+	most              int // rows of a statement
 }
 
 var (
-	pgResources = newRows(mostShared, "~resource (tenant, type, id, version, created, modified, label, folded, keys, uniques, attributes, internal)", "", "$,$,$,$,$,$,$,$,$,$,$,$")
-	pgKeys      = newRows(4*mostShared, "~key (key, id, uniq, tenant)", "", "$,$,$,$")
-	pgCounts    = newRows(4, "~count AS c (tenant, type, counter, n, shard)",
-		" ON CONFLICT (tenant, type, counter, shard) DO UPDATE SET n = c.n + EXCLUDED.n", "$,$,$,$,1 + pg_backend_pid() % 64")
-	pgEvents  = newRows(mostShared, "~event (tenant, id, consumer, kind, subject_type, subject_id, subject, time, data)", "", "$,$,$,$,$,$,$,$,$")
-	pgJournal = newRows(mostShared, "~journal (tenant, "+journalColumns+")", "", "$,$,$,$,$,$,$,$,$,$,$")
+	pgResources = newRows("~resource (tenant, type, id, version, created, modified, label, folded, keys, uniques, attributes, internal)", "$,$,$,$,$,$,$,$,$,$,$,$", "", mostShared)
+	pgKeys      = newRows("~key (key, id, uniq, tenant)", "$,$,$,$", "", 4*mostShared)
+	pgEvents    = newRows("~event (tenant, id, consumer, kind, subject_type, subject_id, subject, time, data)", "$,$,$,$,$,$,$,$,$", "", mostShared)
+	pgJournal   = newRows("~journal (tenant, "+journalColumns+")", "$,$,$,$,$,$,$,$,$,$,$", "", mostShared)
+	pgCounts    = newRows("~count AS c (tenant, type, counter, n, claimed, shard)", "$,$,$,$,$,1 + pg_backend_pid() % 64",
+		" ON CONFLICT (tenant, type, counter, shard) DO UPDATE SET n = c.n + EXCLUDED.n, claimed = c.claimed + EXCLUDED.claimed", 2*mostShared)
 )
 
-// newRows makes the statements with up to so many rows. row are the values of one, each "$" a parameter.
-func newRows(most int, into, behind, row string) pgRows {
-	r := pgRows{columns: strings.Count(row, "$")}
-	text, n := "INSERT INTO "+into+" VALUES ", 0
-	for range most {
-		text += "("
-		for i, part := range strings.Split(row, "$") {
-			if i > 0 {
-				n++
-				text += place(n)
-			}
-			text += part
+func newRows(into, row, behind string, most int) pgRows {
+	return pgRows{into, row, behind, strings.Count(row, "$"), most}
+}
+
+// of is how many rows the values are.
+func (r pgRows) of(values []any) int { return len(values) / r.columns }
+
+// text is the statement for so many rows, whose first parameter comes behind so many others.
+func (r pgRows) text(rows, others int) string {
+	var b strings.Builder
+	b.WriteString("INSERT INTO " + r.into + " VALUES ")
+	for n := range rows {
+		if n > 0 {
+			b.WriteString(", ")
 		}
-		text += ")"
-		r.statements = append(r.statements, text+behind)
-		text += ", "
+		b.WriteByte('(')
+		for i, part := range strings.Split(r.row, "$") {
+			if i > 0 {
+				others++
+				b.WriteString(place(others))
+			}
+			b.WriteString(part)
+		}
+		b.WriteByte(')')
 	}
-	return r
+	b.WriteString(r.behind)
+	return b.String()
+}
+
+// pgShape is a statement that inserts so many rows into the tables that are written last. A statement costs more than what
+// is in it, and none of these waits for the others, so that they are one.
+type pgShape struct{ events, journal, counts int }
+
+func (x pgShape) text() string {
+	var parts []string
+	others := 0
+	for _, t := range []struct {
+		pgRows
+		n int
+	}{{pgEvents, x.events}, {pgJournal, x.journal}, {pgCounts, x.counts}} {
+		if t.n > 0 {
+			parts = append(parts, t.text(t.n, others))
+			others += t.n * t.columns
+		}
+	}
+	text, last := "", len(parts)-1
+	for i, part := range parts[:last] {
+		text += [...]string{"WITH a AS (", ", b AS ("}[i] + part + ") "
+	}
+	return text + parts[last]
+}
+
+// shaped remembers the texts of shapes.
+type shaped struct{ texts sync.Map }
+
+func (s *shaped) text(x any, make func() string) string {
+	if t, ok := s.texts.Load(x); ok {
+		return t.(string)
+	}
+	t := make()
+	s.texts.Store(x, t)
+	return t
 }
 
 // pgBatch are the statements of one transaction. Rows to insert are put off, so that those of a table come together.
@@ -143,7 +189,7 @@ type pgBatch struct {
 	resources, events, journal []any // one column after the other
 	keys                       []pgKey
 	subjects                   []string
-	counts                     map[counted]int64
+	counts                     counts
 }
 
 // pgKey is a row of keys to insert.
@@ -153,39 +199,45 @@ type pgKey struct {
 	isUnique   bool
 }
 
-// counted is what is counted: a tenant's resources of a type, or a counter.
-type counted struct{ tenant, typ, counter string }
-
-func (x counted) compare(y counted) int {
-	return cmp.Or(cmp.Compare(x.tenant, y.tenant), cmp.Compare(x.typ, y.typ), cmp.Compare(x.counter, y.counter))
-}
-
 func (b *pgBatch) add(sql string, args ...any) { b.Queue(b.fill(sql), args...) }
 
-func (b *pgBatch) insert(r pgRows, rows []any) {
-	for len(rows) > 0 {
-		n := min(len(rows)/r.columns, len(r.statements))
-		b.add(r.statements[n-1], rows[:n*r.columns]...)
-		rows = rows[n*r.columns:]
+func (b *pgBatch) insert(r pgRows, values []any) {
+	for len(values) > 0 {
+		n := min(r.of(values), r.most)
+		text := b.shapes.text([2]any{r.into, n}, func() string { return b.fill(r.text(n, 0)) })
+		b.Queue(text, values[:n*r.columns]...)
+		values = values[n*r.columns:]
 	}
 }
 
 // insertKeys inserts them in their order: each unique one may have to wait for somebody else's.
 func (b *pgBatch) insertKeys() {
 	slices.SortFunc(b.keys, func(x, y pgKey) int { return bytes.Compare(x.key, y.key) })
-	rows := make([]any, 0, 4*len(b.keys))
+	values := make([]any, 0, 4*len(b.keys))
 	for _, k := range b.keys {
-		rows = append(rows, k.key, k.id, k.isUnique, k.tenant)
+		values = append(values, k.key, k.id, k.isUnique, k.tenant)
 	}
-	b.insert(pgKeys, rows)
+	b.insert(pgKeys, values)
 }
 
-func (b *pgBatch) insertCounts() {
-	rows := make([]any, 0, 4*len(b.counts))
-	for _, k := range slices.SortedFunc(maps.Keys(b.counts), counted.compare) {
-		rows = append(rows, k.tenant, k.typ, k.counter, b.counts[k])
+// insertLast inserts events and entries, and counts.
+func (b *pgBatch) insertLast() {
+	counts := make([]any, 0, pgCounts.columns*len(b.counts))
+	for k, d := range b.counts.inOrder() {
+		counts = append(counts, k.tenant, k.typ, k.counter, d.n, d.claimed)
 	}
-	b.insert(pgCounts, rows)
+	x := pgShape{pgEvents.of(b.events), pgJournal.of(b.journal), pgCounts.of(counts)}
+	if x == (pgShape{}) {
+		return
+	}
+	if x.events > pgEvents.most || x.journal > pgJournal.most || x.counts > pgCounts.most {
+		b.insert(pgEvents, b.events)
+		b.insert(pgJournal, b.journal)
+		b.insert(pgCounts, counts)
+		return
+	}
+	text := b.shapes.text(x, func() string { return b.fill(x.text()) })
+	b.Queue(text, slices.Concat(b.events, b.journal, counts)...)
 }
 
 func (p *postgres) commit(ctx context.Context, c *store.Change, first []indexed) error {
@@ -225,7 +277,7 @@ func (p *postgres) commitAlone(ctx context.Context, c *store.Change, first []ind
 
 // batch makes one transaction of changes. Where there's more than one, all are additions.
 func (p *postgres) batch(changes ...*store.Change) *pgBatch {
-	b := &pgBatch{postgres: p, counts: map[counted]int64{}}
+	b := &pgBatch{postgres: p, counts: counts{}}
 	for _, c := range changes {
 		b.hold(c)
 		for _, put := range c.Put {
@@ -241,9 +293,7 @@ func (p *postgres) batch(changes ...*store.Change) *pgBatch {
 	for _, s := range slices.Compact(b.subjects) {
 		b.add(pgSubject, s)
 	}
-	b.insert(pgEvents, b.events)
-	b.insert(pgJournal, b.journal)
-	b.insertCounts()
+	b.insertLast()
 	for _, c := range changes { // last, as others that wait do so until this is committed
 		for _, x := range inOrder(c.Claims) {
 			if !isFree(x) && !changesNothing(x) {
@@ -324,7 +374,6 @@ func (b *pgBatch) change(c *store.Change) {
 			b.add(pgDisband, tenant, id)
 		}
 		b.add(pgIsMember, tenant, id, typ)
-		b.counts[counted{tenant, typ, ""}]--
 		locked[store.Key{Type: d.Type, ID: d.ID}] = true
 	}
 	for _, e := range c.Events {
@@ -336,11 +385,7 @@ func (b *pgBatch) change(c *store.Change) {
 	for _, j := range c.Journal {
 		b.journal = append(b.journal, journalArgs(tenant, j)...)
 	}
-	for _, x := range c.Claims {
-		if isFree(x) && x.Take > 0 {
-			b.counts[counted{tenant, "", enc(x.Counter)}] += int64(x.Take)
-		}
-	}
+	b.counts.of(tenant, c)
 }
 
 func (b *pgBatch) put(tenant string, p store.Put) {
@@ -350,7 +395,6 @@ func (b *pgBatch) put(tenant string, p store.Put) {
 	if p.IfVersion == "" {
 		b.resources = append(b.resources, args...)
 		b.addKeys(tenant, id, now.hashes(tenant, typ), now.uniques)
-		b.counts[counted{tenant, typ, ""}]++
 		return
 	}
 	args = append(args, enc(p.IfVersion))

@@ -19,16 +19,17 @@ const (
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 	liteUpdate = `UPDATE ~resource SET version = $4, created = $5, modified = $6, label = $7, folded = $8, keys = $9, uniques = $10,
 attributes = $11, internal = $12 WHERE tenant = $1 AND type = $2 AND id = $3`
-	liteDelete = `DELETE FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3`
-	liteKey    = `INSERT INTO ~key (key, id, uniq, n, tenant) VALUES ($1, $2, $3, $4, $5)`
-	liteNoKey  = `DELETE FROM ~key WHERE key = $1 AND id = $2`
-	liteGroup  = `UPDATE ~resource SET version = $3, modified = $4 WHERE tenant = $1 AND type = 'Group' AND id = $2`
-	liteRemove = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2 AND member_id IN (SELECT value FROM json_each($3))`
+	liteRewrite = liteUpdate + ` AND version = $13`
+	liteDelete  = `DELETE FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3`
+	liteKey     = `INSERT INTO ~key (key, id, uniq, n, tenant) VALUES ($1, $2, $3, $4, $5)`
+	liteNoKey   = `DELETE FROM ~key WHERE key = $1 AND id = $2`
+	liteGroup   = `UPDATE ~resource SET version = $3, modified = $4 WHERE tenant = $1 AND type = 'Group' AND id = $2`
+	liteRemove  = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2 AND member_id IN (SELECT value FROM json_each($3))`
 	// The type of each member to add, of [type, id]; null if there's no such resource.
 	liteTyped = `SELECT n, id, CASE WHEN asked <> ''
 	THEN (SELECT r.type FROM ~resource r WHERE r.tenant = $1 AND r.type = asked AND r.id = a.id)
 	ELSE (SELECT MIN(r.type) FROM ~count c CROSS JOIN ~resource r ON r.tenant = $1 AND r.type = c.type AND r.id = a.id
-		WHERE c.tenant = $1 AND c.counter = '' AND instr(c.type, '.') = 0) END AS type
+		WHERE c.tenant = $1 AND c.type <> '' AND instr(c.type, '.') = 0) END AS type
 FROM (SELECT key AS n, value ->> 0 AS asked, value ->> 1 AS id FROM json_each($2)) a`
 	liteUnknown = `SELECT n FROM (` + liteTyped + `) WHERE type IS NULL ORDER BY n LIMIT 1`
 	liteMember  = `INSERT INTO ~member (tenant, group_id, member_id, member_type)
@@ -36,10 +37,12 @@ SELECT $1, $3, id, type FROM (` + liteTyped + `) WHERE TRUE ORDER BY n ON CONFLI
 	liteIsMember = `SELECT 1 FROM ~member WHERE tenant = $1 AND member_id = $2 AND member_type = $3 LIMIT 1`
 	liteDisband  = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2`
 	liteIndexed  = `INSERT INTO ~indexed (type, attribute) VALUES ($1, $2) ON CONFLICT DO NOTHING`
-	liteCount    = `INSERT INTO ~count (tenant, type, counter, n) VALUES ($1, $2, '', $3) ON CONFLICT DO UPDATE SET n = n + $3`
-	liteCounter  = `SELECT n, began FROM ~count WHERE tenant = $1 AND type = '' AND counter = $2`
-	liteClaim    = `INSERT INTO ~count (tenant, type, counter, n, began) VALUES ($1, '', $2, $3, $4)
-ON CONFLICT DO UPDATE SET n = $3, began = $4`
+	liteCount    = `INSERT INTO ~count (tenant, type, counter, n, claimed) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT DO UPDATE SET n = n + $4, claimed = claimed + $5`
+	liteCounter = `SELECT claimed, began FROM ~count WHERE tenant = $1 AND counter = $2`
+	// The rows of a window that has ended don't count any more.
+	liteClaim = `INSERT INTO ~count (tenant, type, counter, claimed, began) VALUES ($1, '', $2, $3, $4)
+ON CONFLICT DO UPDATE SET claimed = iif(began = $4, claimed, 0) + $3, began = $4`
 	liteEvent = `INSERT INTO ~event (tenant, id, consumer, kind, subject_type, subject_id, subject, time, data)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
 	liteJournal = `INSERT INTO ~journal (tenant, ` + journalColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
@@ -50,7 +53,7 @@ const liteLock = `UPDATE ~lock SET n = 1`
 
 // liteStatements are prepared once.
 var liteStatements = []string{
-	liteLock, liteSavepoint, liteBack, liteRelease, liteKeys, liteInsert, liteUpdate, liteDelete, liteKey, liteNoKey, liteGroup, liteUnknown, liteMember, liteRemove,
+	liteLock, liteSavepoint, liteBack, liteRelease, liteKeys, liteInsert, liteUpdate, liteRewrite, liteDelete, liteKey, liteNoKey, liteGroup, liteUnknown, liteMember, liteRemove,
 	liteIsMember, liteDisband, liteIndexed, liteCount, liteCounter, liteClaim, liteEvent, liteJournal,
 }
 
@@ -95,6 +98,13 @@ func (t *liteChange) write(c *store.Change) error {
 	}
 	for _, p := range c.Put {
 		if err := t.put(p); err != nil {
+			return err
+		}
+	}
+	all := counts{} // before the members, whose types are looked up there
+	all.of(t.tenant, c)
+	for k, d := range all.inOrder() {
+		if err := t.do(liteCount, k.tenant, k.typ, k.counter, d.n, d.claimed); err != nil {
 			return err
 		}
 	}
@@ -172,7 +182,10 @@ func (t *liteChange) put(p store.Put) error {
 		if err := t.addKeys(n, typ, id, now); err != nil {
 			return err
 		}
-		return t.do(liteCount, t.tenant, typ, int64(1))
+		return nil
+	}
+	if p.Was != nil && now.isSame(keysOf(p.Was.Index)) {
+		return t.doExactly(1, liteRewrite, append(args, enc(p.IfVersion))...)
 	}
 	was, err := t.find(typ, id)
 	if err != nil {
@@ -231,7 +244,6 @@ func (t *liteChange) remove(d store.Delete) error {
 	err = errors.Join(
 		t.dropKeys(typ, id, was.keySet),
 		t.do(liteDelete, t.tenant, typ, id),
-		t.do(liteCount, t.tenant, typ, int64(-1)),
 	)
 	if err == nil && d.Type == groupType {
 		err = t.do(liteDisband, t.tenant, id)
@@ -293,24 +305,30 @@ func (t *liteChange) doExactly(rows int, text string, args ...any) error {
 	return nil
 }
 
+// claim makes a claim that isn't free. Its rows are read behind those that the change has written.
 func (t *liteChange) claim(c store.Claim) error {
-	if changesNothing(c) {
+	if isFree(c) || changesNothing(c) {
 		return nil
 	}
 	args := claimArgs(t.tenant, c)
 	take, at, window := args[2].(int64), args[4].(int64), args[5].(int64)
-	is := counter{n: 0, began: at}
-	err := t.query(t.Context, liteCounter, args[:2], func(rw row) error { return rw.Scan(&is.n, &is.began) })
+	var is counter
+	err := t.query(t.Context, liteCounter, args[:2], func(rw row) error {
+		var part counter
+		err := rw.Scan(&part.n, &part.began)
+		is.add(part)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	if window > 0 && at >= is.began+window {
+	if !is.isThere || window > 0 && at >= is.began+window {
 		is = counter{n: 0, began: at}
 	}
 	if c.Take > 0 && c.Limit >= 0 && is.n+take > int64(c.Limit) {
 		return &store.ClaimError{Counter: c.Counter}
 	}
-	return t.do(liteClaim, args[0], args[1], max(is.n+take, 0), is.began)
+	return t.do(liteClaim, args[0], args[1], max(take, -is.n), is.began)
 }
 
 // jsonArray is a parameter with many values.

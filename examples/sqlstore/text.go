@@ -154,6 +154,9 @@ func (s keySet) without(o keySet) (rest keySet) {
 	return rest
 }
 
+// isSame says whether a set has the same keys in the same order.
+func (s keySet) isSame(o keySet) bool { return s.uniques == o.uniques && slices.Equal(s.keys, o.keys) }
+
 // hashes are what the keys are told by.
 func (s keySet) hashes(tenant, typ string) [][]byte {
 	all, prefix := make([][]byte, len(s.keys)), tenantHash(tenant)

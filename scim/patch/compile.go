@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim/quirk"
 	"github.com/rollcall-dev/rollcall/scim/schema"
 	"github.com/rollcall-dev/rollcall/store/document"
@@ -20,9 +21,9 @@ type change struct {
 	index   int
 	text    string // the path, or the key, as the client wrote it
 	value   document.Value
-	listed  bool          // with Remove: only the elements in value
-	quiet   bool          // with Remove: came from an empty value, so that nothing to remove is no error
-	members *memberChange // what to do if the target is a group's members
+	listed  bool               // with Remove: only the elements in value
+	quiet   bool               // with Remove: came from an empty value, so that nothing to remove is no error
+	members *lifecycle.Members // what to do if the target is a group's members
 }
 
 // compiler makes changes of one operation.

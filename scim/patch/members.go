@@ -6,33 +6,13 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim/quirk"
 	"github.com/rollcall-dev/rollcall/scim/schema"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
-
-// Members is what a PATCH does to the members of a group.
-type Members struct {
-	Replace     bool // Add is the whole membership
-	Add         []store.MemberRef
-	Remove      []string
-	RemoveWhere []filter.Expr // bound to the row's value, type and display; evaluated by the caller, before Add
-}
-
-// Empty says whether nothing is asked.
-func (m *Members) Empty() bool {
-	return !m.Replace && len(m.Add) == 0 && len(m.Remove) == 0 && len(m.RemoveWhere) == 0
-}
-
-// memberChange is what one operation does to the members.
-type memberChange struct {
-	replace bool
-	add     []store.MemberRef
-	remove  []string
-	where   filter.Expr // bound; remove those who match
-}
 
 // membersPath compiles an operation on a group's members. Their labels are derived from the members themselves, so that
 // writing one is ignored.
@@ -52,7 +32,7 @@ func (c *compiler) membersPath(t target, p filter.PatchPath, v document.Value) e
 		return c.membersWhere(t.attr, p.Where, v)
 	}
 	if c.op == Remove && v.IsNull() {
-		c.emit(change{target: t, members: &memberChange{replace: true}})
+		c.emit(change{target: t, members: &lifecycle.Members{Replace: true}})
 		return nil
 	}
 	if c.op == Replace && v.IsNull() {
@@ -66,16 +46,16 @@ func (c *compiler) membersPath(t target, p filter.PatchPath, v document.Value) e
 	if err != nil {
 		return err
 	}
-	x := &memberChange{}
+	x := &lifecycle.Members{}
 	switch c.op {
 	case Add:
-		x.add = refs
+		x.Add = refs
 	case Replace:
-		x.replace, x.add = true, refs
+		x.Replace, x.Add = true, refs
 	case Remove: // of the listed only, which may be none: a list never means all
 		c.m.Quirks.Add(quirk.RemoveWithValue)
 		for _, r := range refs {
-			x.remove = append(x.remove, r.ID)
+			x.Remove = append(x.Remove, r.ID)
 		}
 	}
 	c.emit(change{target: t, members: x})
@@ -91,13 +71,13 @@ func (c *compiler) membersWhere(a *schema.Attribute, where filter.Expr, v docume
 	if err := c.noOthers(ids, v); err != nil {
 		return err
 	}
-	x := &memberChange{remove: ids}
+	x := &lifecycle.Members{Remove: ids}
 	if !known {
 		bound, err := c.t.BindElement(a, where, c.m)
 		if err != nil {
 			return c.inFilter(err)
 		}
-		x = &memberChange{where: bound}
+		x = &lifecycle.Members{RemoveWhere: []filter.Expr{bound}}
 	}
 	c.emit(change{target: target{attr: a}, op: Remove, members: x})
 	return nil
@@ -137,7 +117,7 @@ func (c *compiler) createMember(a *schema.Attribute, ids []string, v document.Va
 		return c.fail("mutability", "a member's value can't be changed; remove the member and add another")
 	}
 	c.m.Quirks.Add(quirk.CreateFromFilter)
-	c.emit(change{target: target{attr: a}, members: &memberChange{add: []store.MemberRef{{ID: ids[0]}}}})
+	c.emit(change{target: target{attr: a}, members: &lifecycle.Members{Add: []store.MemberRef{{ID: ids[0]}}}})
 	return nil
 }
 
@@ -260,22 +240,29 @@ func (d *delta) say(r store.MemberRef, in bool) {
 
 func (d *delta) apply(c *change) error {
 	x := c.members
-	if x.replace {
+	if x.Replace {
 		*d = delta{replace: true, budget: d.budget}
 	}
-	if n := len(x.add) + len(x.remove); d.in == nil && n > 0 {
+	if n := len(x.Add) + len(x.Remove); d.in == nil && n > 0 {
 		d.in, d.order = make(map[string]bool, n), make([]store.MemberRef, 0, n)
 	}
-	for _, r := range x.add {
+	for _, r := range x.Add {
 		d.say(r, true)
 	}
-	for _, id := range x.remove {
+	for _, id := range x.Remove {
 		d.say(store.MemberRef{ID: id}, false)
 	}
-	if x.where == nil {
-		return nil
+	for _, where := range x.RemoveWhere {
+		if err := d.applyWhere(c, where); err != nil {
+			return err
+		}
 	}
-	known := onlyValue(x.where)
+	return nil
+}
+
+// applyWhere removes those who match from the members that have been named, and has the others looked for.
+func (d *delta) applyWhere(c *change, where filter.Expr) error {
+	known := onlyValue(where)
 	for _, r := range d.order {
 		if !d.budget.Spend(1) {
 			return nil
@@ -288,12 +275,12 @@ func (d *delta) apply(c *change) error {
 				"send it in a request of its own")
 		}
 		row := document.Object(document.Member{Name: "value", Value: document.String(r.ID)})
-		if d.budget.MatchElement(x.where, row) {
+		if d.budget.MatchElement(where, row) {
 			d.in[r.ID] = false
 		}
 	}
 	if !d.replace {
-		d.where = append(d.where, x.where)
+		d.where = append(d.where, where)
 	}
 	return nil
 }
@@ -317,8 +304,9 @@ func onlyValue(x filter.Expr) bool {
 
 func looksFurther(x filter.Expr) bool { return !onlyValue(x) }
 
-func (d *delta) members() *Members {
-	m := &Members{Replace: d.replace, RemoveWhere: d.where}
+// members is what the operations do to the members, nil if that is nothing.
+func (d *delta) members() *lifecycle.Members {
+	m := &lifecycle.Members{Replace: d.replace, RemoveWhere: d.where}
 	added := 0
 	for _, in := range d.in {
 		if in {
@@ -335,6 +323,9 @@ func (d *delta) members() *Members {
 		case !d.replace:
 			m.Remove = append(m.Remove, r.ID)
 		}
+	}
+	if !m.Replace && len(m.Add)+len(m.Remove)+len(m.RemoveWhere) == 0 {
+		return nil
 	}
 	return m
 }

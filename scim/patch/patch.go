@@ -1,6 +1,6 @@
 // Package patch applies SCIM PATCH requests (RFC 7644 section 3.5.2) to a resource's attributes, all operations or
 // none, and understands the dialects of identity providers (package quirk). It knows neither HTTP nor a store:
-// operations on group members become a [Members] delta and never need the group.
+// operations on group members become [lifecycle.Members] and never need the group.
 //
 // [Parse] does all that can be done without the resource: it resolves paths, checks mutability and coerces values, so
 // that a request in error is refused before anything is read, and [Apply] may be repeated on a newer version of the
@@ -30,6 +30,7 @@ package patch
 import (
 	"fmt"
 
+	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim/schema"
 	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/filter"
@@ -100,11 +101,11 @@ func TouchesAttributes(t *schema.Type, ops []Operation) bool {
 }
 
 // Apply applies the operations to a clone of cur and returns it, finished (schema.Type.Finish), with the change of
-// members, which is never nil. If no operation changes anything but members cur may be the zero Value, and is returned as it is.
+// members, nil if there is none. If no operation changes anything but members cur may be the zero Value, and is returned as it is.
 // An operation that finds everything as it wants it changes nothing: if none changes anything, the result and cur are
 // the same document. The error is a *schema.Error; cur is then as it was. Operations that need more comparisons than the
 // limit are an error of type tooMany.
-func Apply(t *schema.Type, cur document.Value, ops []Operation, m *schema.Mode) (document.Value, *Members, error) {
+func Apply(t *schema.Type, cur document.Value, ops []Operation, m *schema.Mode) (document.Value, *lifecycle.Members, error) {
 	if m == nil {
 		m = &schema.Mode{}
 	}

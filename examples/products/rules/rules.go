@@ -52,7 +52,7 @@ func GuardOf[T any](typ string, of func(ctx context.Context, tenant string) (*ma
 			return refusal(err)
 		}
 		for _, i := range out.Ignored {
-			r.AddNote(lifecycle.Note{Text: i.String()})
+			r.AddNote(lifecycle.Note{Attribute: i.Path, Text: i.String()})
 		}
 		if len(out.Ignored) > 0 {
 			p.After = out.Attributes

@@ -44,18 +44,20 @@ CREATE TABLE ~indexed (
 	PRIMARY KEY (type, attribute)
 );
 
--- What is counted of a tenant: how many resources of a type there are (counter is ''), and the counters that changes claim
--- from (type is ''). The count is the sum of the shards. Each connection adds to a shard of its own (1 to 64), so that
--- writers don't wait for each other. Shard 0 has the claims that must wait: those with a limit, and those that give back.
+-- What is counted of a tenant: n resources of the type, and what was claimed from the counter. Both are the sums over all the
+-- rows of the tenant that name it: a row names two things so that a change which creates a resource and claims a seat for it
+-- writes one row. Each connection adds to a shard of its own (1 to 64), so that writers don't wait for each other. Shard 0, of
+-- the type '', has the claims that must wait: those with a limit, and those that give back.
 --
--- A counter with a window began when shard 0 says. Shards with an earlier time belong to a window that has ended, and don't
+-- A counter with a window began when shard 0 says. Rows with an earlier time belong to a window that has ended, and don't
 -- count. A counter without a window has the lowest number there is for a time.
 CREATE TABLE ~count (
 	tenant  text COLLATE "C" NOT NULL,
 	type    text COLLATE "C" NOT NULL,
 	counter text COLLATE "C" NOT NULL,
 	shard   int NOT NULL,
-	n       bigint NOT NULL,
+	n       bigint NOT NULL DEFAULT 0,
+	claimed bigint NOT NULL DEFAULT 0,
 	began   bigint NOT NULL DEFAULT -9223372036854775808,
 	PRIMARY KEY (tenant, type, counter, shard)
 ) WITH (fillfactor = 50);
@@ -72,7 +74,7 @@ CREATE INDEX #member_of ON ~member (member_id, tenant, group_id);
 -- The deliveries: an event, once for each of its consumers. due says from when on it can be leased, and is null once it is
 -- done (state 1) or parked (state 2).
 CREATE TABLE ~event (
-	seq          bigint GENERATED ALWAYS AS IDENTITY,
+	seq          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	tenant       text COLLATE "C" NOT NULL,
 	id           text COLLATE "C" NOT NULL,
 	consumer     text COLLATE "C" NOT NULL,
@@ -86,13 +88,15 @@ CREATE TABLE ~event (
 	due          bigint DEFAULT -9223372036854775808,
 	attempts     int NOT NULL DEFAULT 0,
 	owner        text COLLATE "C" NOT NULL DEFAULT '',
-	reason       text COLLATE "C" NOT NULL DEFAULT '',
-	PRIMARY KEY (tenant, id, consumer)
+	reason       text COLLATE "C" NOT NULL DEFAULT ''
 );
 CREATE INDEX #event_due ON ~event (consumer, seq) WHERE due IS NOT NULL;
-CREATE INDEX #event_subject ON ~event (consumer, tenant, subject, seq) WHERE due IS NOT NULL;
+CREATE INDEX #event_subject ON ~event (tenant, consumer, subject, seq) WHERE due IS NOT NULL;
+-- Events are in these later than when they are committed, so that commits don't pay for them.
+CREATE INDEX #event_leased ON ~event (id) WHERE owner <> '';
+CREATE INDEX #event_settled ON ~event (tenant, consumer, time) WHERE due IS NULL;
+CREATE INDEX #event_old ON ~event (state, time) WHERE due IS NULL;
 CREATE INDEX #event_parked ON ~event (tenant, seq) WHERE state = 2;
-CREATE INDEX #event_old ON ~event (state, time) WHERE due IS NULL; -- for pruning
 
 -- What requests did. Ids are in the order of time.
 CREATE TABLE ~journal (
@@ -112,7 +116,7 @@ CREATE TABLE ~journal (
 CREATE INDEX #journal_connection ON ~journal (tenant, connection, id) WHERE connection <> '';
 CREATE INDEX #journal_subject ON ~journal (tenant, subject_id, id) WHERE subject_id <> '';
 CREATE INDEX #journal_outcome ON ~journal (tenant, outcome, id) WHERE outcome <> '';
-CREATE INDEX #journal_request ON ~journal (tenant, request, id) WHERE request <> '';
+CREATE INDEX #journal_request ON ~journal (request, tenant) WHERE request <> ''; -- one has few entries
 
 -- Refuses the transaction: what a change expects is checked where it is written, so that a commit is one round trip.
 CREATE FUNCTION ~expect(ok boolean, code text, detail text) RETURNS void LANGUAGE plpgsql AS $$
@@ -189,29 +193,29 @@ BEGIN
 		SELECT c.began INTO start FROM ~count c
 		WHERE c.tenant = of_tenant AND c.type = '' AND c.counter = of_counter AND c.shard = 0 AND at < c.began + "window";
 		IF FOUND THEN
-			INSERT INTO ~count AS c (tenant, type, counter, shard, n, began)
+			INSERT INTO ~count AS c (tenant, type, counter, shard, claimed, began)
 			VALUES (of_tenant, '', of_counter, 1 + pg_backend_pid() % 64, take, start)
 			ON CONFLICT (tenant, type, counter, shard) DO UPDATE SET began = GREATEST(c.began, start),
-			n = CASE WHEN c.began = start THEN c.n + take WHEN c.began < start THEN take ELSE c.n END;
+			claimed = CASE WHEN c.began = start THEN c.claimed + take WHEN c.began < start THEN take ELSE c.claimed END;
 			RETURN;
 		END IF;
 	END IF;
 	LOOP
-		SELECT c.n, c.began INTO own, start FROM ~count c
+		SELECT c.claimed, c.began INTO own, start FROM ~count c
 		WHERE c.tenant = of_tenant AND c.type = '' AND c.counter = of_counter AND c.shard = 0 FOR UPDATE;
 		EXIT WHEN FOUND;
-		INSERT INTO ~count (tenant, type, counter, shard, n, began) VALUES (of_tenant, '', of_counter, 0, 0, at) ON CONFLICT DO NOTHING;
+		INSERT INTO ~count (tenant, type, counter, shard, began) VALUES (of_tenant, '', of_counter, 0, at) ON CONFLICT DO NOTHING;
 	END LOOP;
 	IF "window" > 0 AND at >= start + "window" THEN
 		own := 0;
 		start := at;
 	END IF;
 	-- A statement of its own, behind the lock, to see what those added who had it. Shards without the lock only grow.
-	SELECT COALESCE(SUM(c.n), 0) INTO others FROM ~count c
-	WHERE c.tenant = of_tenant AND c.type = '' AND c.counter = of_counter AND c.shard > 0 AND c.began = start;
+	SELECT COALESCE(SUM(c.claimed), 0) INTO others FROM ~count c
+	WHERE c.tenant = of_tenant AND c.counter = of_counter AND c.shard > 0 AND c.began = start;
 	IF take > 0 AND most >= 0 AND own + others + take > most THEN
 		RAISE EXCEPTION USING ERRCODE = 'RC410', MESSAGE = of_counter;
 	END IF;
-	UPDATE ~count c SET n = GREATEST(own + take, -others), began = start
+	UPDATE ~count c SET claimed = GREATEST(own + take, -others), began = start
 	WHERE c.tenant = of_tenant AND c.type = '' AND c.counter = of_counter AND c.shard = 0;
 END $$;

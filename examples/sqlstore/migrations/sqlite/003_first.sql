@@ -39,7 +39,8 @@ CREATE TABLE ~count (
 	tenant  TEXT NOT NULL,
 	type    TEXT NOT NULL,
 	counter TEXT NOT NULL,
-	n       INTEGER NOT NULL,
+	n       INTEGER NOT NULL DEFAULT 0,
+	claimed INTEGER NOT NULL DEFAULT 0,
 	began   INTEGER NOT NULL DEFAULT -9223372036854775808,
 	PRIMARY KEY (tenant, type, counter)
 ) WITHOUT ROWID;
@@ -70,13 +71,14 @@ CREATE TABLE ~event (
 	due          INTEGER DEFAULT -9223372036854775808,
 	attempts     INTEGER NOT NULL DEFAULT 0,
 	owner        TEXT NOT NULL DEFAULT '',
-	reason       TEXT NOT NULL DEFAULT '',
-	UNIQUE (tenant, id, consumer)
+	reason       TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX #event_due ON ~event (consumer, seq) WHERE due IS NOT NULL;
-CREATE INDEX #event_subject ON ~event (consumer, tenant, subject, seq) WHERE due IS NOT NULL;
-CREATE INDEX #event_parked ON ~event (tenant, seq) WHERE state = 2;
+CREATE INDEX #event_subject ON ~event (tenant, consumer, subject, seq) WHERE due IS NOT NULL;
+CREATE INDEX #event_leased ON ~event (id) WHERE owner <> '';
+CREATE INDEX #event_settled ON ~event (tenant, consumer, time) WHERE due IS NULL;
 CREATE INDEX #event_old ON ~event (state, time) WHERE due IS NULL;
+CREATE INDEX #event_parked ON ~event (tenant, seq) WHERE state = 2;
 
 CREATE TABLE ~journal (
 	tenant       TEXT NOT NULL,
@@ -95,7 +97,7 @@ CREATE TABLE ~journal (
 CREATE INDEX #journal_connection ON ~journal (tenant, connection, id) WHERE connection <> '';
 CREATE INDEX #journal_subject ON ~journal (tenant, subject_id, id) WHERE subject_id <> '';
 CREATE INDEX #journal_outcome ON ~journal (tenant, outcome, id) WHERE outcome <> '';
-CREATE INDEX #journal_request ON ~journal (tenant, request, id) WHERE request <> '';
+CREATE INDEX #journal_request ON ~journal (request, tenant) WHERE request <> '';
 
 -- Who has changed it has the lock of the file: a transaction begins with that.
 CREATE TABLE ~lock (n INTEGER NOT NULL);
