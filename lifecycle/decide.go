@@ -37,8 +37,10 @@ func (s *Service) Decide(ctx context.Context, r *Request, draft Draft) (*Decisio
 // decide plans what the draft asks for.
 func (p *plan) decide(ctx context.Context) error {
 	creates := p.d.Before == nil && !p.d.After.IsNull()
-	if err := p.answer(ctx, creates); err != nil {
-		return err
+	if p.r.refused != nil {
+		if err := p.answer(ctx, creates); err != nil {
+			return err
+		}
 	}
 	switch {
 	case creates:
@@ -63,8 +65,6 @@ func (p *plan) answer(ctx context.Context, creates bool) error {
 		member   *store.UnknownMemberError
 	)
 	switch {
-	case refused == nil:
-		return nil
 	case refused == errLinkedElsewhere:
 		return p.accountExists() // whoever has the account, the answer is the same
 	case errors.As(refused, new(*store.ClaimError)):
