@@ -63,12 +63,15 @@ func (p *plan) answer(ctx context.Context, creates bool) error {
 	var (
 		conflict *store.ConflictError
 		member   *store.UnknownMemberError
+		claim    *store.ClaimError
 	)
 	switch {
 	case refused == errLinkedElsewhere:
 		return p.accountExists() // whoever has the account, the answer is the same
-	case errors.As(refused, new(*store.ClaimError)):
+	case errors.As(refused, &claim) && claim.Counter == seatCounter:
 		return p.noSeat()
+	case errors.As(refused, &claim):
+		return &Refusal{Reason: Forbidden, Detail: "a limit of this organization is reached; an administrator of the organization can say more", Err: claim}
 	case errors.As(refused, &member):
 		return p.unknownMember(ctx, member.ID)
 	case errors.As(refused, &conflict) && (conflict.Attribute == "id" || p.r.By == SourceSSO):

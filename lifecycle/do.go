@@ -27,7 +27,9 @@ const (
 // failed, or the context ended.
 func (s *Service) Do(ctx context.Context, r *Request, draft func(ctx context.Context) (Draft, error)) (*Decision, error) {
 	r.lost, r.refused = false, nil
+	notes := len(r.Notes)
 	for attempt := 1; ; attempt++ {
+		r.Notes = r.Notes[:notes] // what a lost try had to explain is true no more
 		if r.lost {
 			r.settled = false // the policy may have changed while others were faster
 		}
