@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -108,22 +107,7 @@ func TestLitePlans(t *testing.T) {
 	for text := range e.written {
 		statements = append(statements, e.fill(text))
 	}
-	bad := regexp.MustCompile(`^SCAN (r|m|o|k|rollcall_(resource|member|key|event|journal))\b|^SEARCH (r|m|o|rollcall_resource|rollcall_member) .*\(tenant=\?\)$`)
-	for _, sql := range statements {
-		places := 0
-		for strings.Contains(sql, fmt.Sprint("?", places+1)) {
-			places++
-		}
-		rows, err := e.reader.Query("EXPLAIN QUERY PLAN "+sql, make([]any, places)...)
-		require.NoError(t, err, sql)
-		for rows.Next() {
-			var id, parent, unused int
-			var detail string
-			require.NoError(t, rows.Scan(&id, &parent, &unused, &detail))
-			require.NotRegexp(t, bad, detail, sql)
-		}
-		require.NoError(t, rows.Close())
-	}
+	checkLitePlans(t, e, statements)
 }
 
 // TestPostgresPlans does the same with PostgreSQL, which may not know either: the statistics are of empty tables. It counts
@@ -142,25 +126,5 @@ func TestPostgresPlans(t *testing.T) {
 	s, err := OnPool(t.Context(), pool, &Options{Schema: schema})
 	require.NoError(t, err)
 	askAll(t, s, noted)
-	rows, err := pool.Query(t.Context(), "SELECT name, statement, cardinality(parameter_types) FROM pg_prepared_statements WHERE statement LIKE '%rollcall_%'")
-	require.NoError(t, err)
-	type prepared struct {
-		Name, Statement string
-		Places          int
-	}
-	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[prepared])
-	require.NoError(t, err)
-	require.Greater(t, len(all), 20)
-	bad := regexp.MustCompile(`Seq Scan on rollcall_(resource|member|key|event|journal)|on rollcall_(resource|member)[^\n]*\n *Index Cond: \(tenant = [^ ()]+\)|Filter: \(\(?(member_)?id = ANY`)
-	for _, p := range all {
-		explain := "EXPLAIN EXECUTE " + p.Name
-		if p.Places > 0 {
-			explain += "(NULL" + strings.Repeat(", NULL", p.Places-1) + ")"
-		}
-		rows, err := pool.Query(t.Context(), explain)
-		require.NoError(t, err)
-		plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		require.NoError(t, err)
-		require.NotRegexp(t, bad, strings.Join(plan, "\n"), p.Statement)
-	}
+	checkPostgresPlans(t, pool)
 }
