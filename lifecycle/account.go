@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/store"
@@ -29,6 +30,7 @@ const (
 	SourceSCIM   Source = "scim"
 	SourceSSO    Source = "sso"
 	SourceManual Source = "manual"
+	SourceImport Source = "import"
 )
 
 // Account is where a user stands. It is kept in store.Resource.Internal of the user, so that one read gives both and one
@@ -45,9 +47,13 @@ type Account struct {
 }
 
 // AccountOf reads a user's account. A user that was stored without the lifecycle counts as provisioned, or as
-// deactivated if it is not active.
-func AccountOf(r *store.Resource) Account {
-	v := r.Internal.Value()
+// deactivated if it is not active. An account that can't be read whole is store.ErrCorrupt: nobody gets in by a damaged
+// record (I12).
+func AccountOf(r *store.Resource) (Account, error) {
+	v, err := r.Internal.Tree()
+	if err != nil {
+		return Account{}, fmt.Errorf("%w: account of %s %s", store.ErrCorrupt, r.Type, r.ID)
+	}
 	a := Account{
 		State:  State(v.Get("state").Text()),
 		Source: Source(v.Get("source").Text()),
@@ -64,7 +70,7 @@ func AccountOf(r *store.Resource) Account {
 			a.State = Deactivated
 		}
 	}
-	return a
+	return a, nil
 }
 
 // document is the account as it is kept: canonical JSON without a tree, as every change of a user makes one.

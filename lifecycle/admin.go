@@ -6,121 +6,132 @@ import (
 	"strings"
 
 	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// This file has what an administrator of the product may do. The methods take a user's userName, and deny by a *Denied.
+// This file has what an administrator of the product may do. Each method takes the request of the click, of which the product
+// fills in Tenant, Who and perhaps ID, and the id of a user. It denies by a *Denied; attributes that can't be are a *Refusal.
+// Users who were deleted by SCIM and whom the product retains have ids like all others.
 
 // Approve lets in somebody who waits for review.
-func (s *Service) Approve(ctx context.Context, tenant, userName string) (*store.Resource, error) {
-	return s.administer(ctx, tenant, userName, Approve, false)
+func (s *Service) Approve(ctx context.Context, by Request, id string) (*store.Resource, error) {
+	return s.administer(ctx, by, id, Approve)
 }
 
-// Reject doesn't let in somebody who waits for review.
-func (s *Service) Reject(ctx context.Context, tenant, userName string) (*store.Resource, error) {
-	return s.administer(ctx, tenant, userName, Reject, false)
+// Reject doesn't let in somebody who waits for review. Only Reactivate lets that person in again, whatever the identity
+// provider says meanwhile.
+func (s *Service) Reject(ctx context.Context, by Request, id string) (*store.Resource, error) {
+	return s.administer(ctx, by, id, Reject)
 }
 
 // Suspend stops somebody's access until Reactivate, whatever the identity provider says meanwhile.
-func (s *Service) Suspend(ctx context.Context, tenant, userName string) (*store.Resource, error) {
-	return s.administer(ctx, tenant, userName, Suspend, true)
+func (s *Service) Suspend(ctx context.Context, by Request, id string) (*store.Resource, error) {
+	return s.administer(ctx, by, id, Suspend)
 }
 
 // Reactivate gives somebody access again.
-func (s *Service) Reactivate(ctx context.Context, tenant, userName string) (*store.Resource, error) {
-	return s.administer(ctx, tenant, userName, Reactivate, true)
+func (s *Service) Reactivate(ctx context.Context, by Request, id string) (*store.Resource, error) {
+	return s.administer(ctx, by, id, Reactivate)
 }
 
-func (s *Service) administer(ctx context.Context, tenant, userName string, c Cause, managed bool) (r *store.Resource, err error) {
-	settings, err := s.opts.Settings.Settings(ctx, tenant)
-	if err != nil {
-		return nil, err
-	}
-	err = race(ctx, manyTimes, func() error {
-		cur, err := s.user(ctx, tenant, "userName", userName)
+func (s *Service) administer(ctx context.Context, by Request, id string, c Cause) (*store.Resource, error) {
+	return s.toUser(ctx, by.click(SourceManual, c.String()), id, false, func(cur *store.Resource) (Draft, error) {
+		return Draft{Key: cur.Key, Before: cur, Cause: c}, nil
+	})
+}
+
+// toUser does what a draft says to a user, be it one whom the product retains. edits says that the record is edited by hand,
+// which the policy must allow.
+func (s *Service) toUser(ctx context.Context, r *Request, id string, edits bool, draft func(cur *store.Resource) (Draft, error)) (*store.Resource, error) {
+	d, err := s.Do(ctx, r, func(ctx context.Context) (Draft, error) {
+		if edits && !r.Settings.Manual {
+			return Draft{Key: r.key(userType, id)}, &Denied{DeniedManual}
+		}
+		cur, err := s.store.Get(ctx, r.key(userType, id))
 		if errors.Is(err, store.ErrNotFound) {
-			r, err = s.administerKept(ctx, settings, tenant, userName, c)
-			return denied(err)
+			cur, err = s.store.Get(ctx, r.key(retainedType, id))
+		}
+		if errors.Is(err, store.ErrNotFound) {
+			return Draft{Key: r.key(userType, id)}, &Denied{DeniedUnknown}
 		}
 		if err != nil {
-			return err
+			return Draft{}, err
 		}
-		account := AccountOf(cur)
-		if managed && account.Source == SourceSCIM && !settings.SuspendManaged {
-			return &Denied{DeniedManaged}
-		}
-		if _, ok := Table[account.State][c]; !ok {
-			return &Denied{DeniedNotPossible}
-		}
-		account.Held = c == Suspend || account.Held && c != Reactivate
-		r, err = s.shift(ctx, settings, cur, account, c)
-		return denied(err)
+		return draft(cur)
 	})
-	return r, err
-}
-
-// administerKept is administer of somebody whom the identity provider has deleted.
-func (s *Service) administerKept(ctx context.Context, settings Settings, tenant, userName string, c Cause) (*store.Resource, error) {
-	kept, err := s.only(ctx, tenant, keptType, "userName", userName)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return nil, &Denied{DeniedUnknown}
-	case err != nil:
-		return nil, err
-	case c != Reactivate:
-		return nil, &Denied{DeniedNotPossible}
-	}
-	return s.restore(ctx, settings, kept)
-}
-
-// shift commits what a cause does to an account, if it does anything.
-func (s *Service) shift(ctx context.Context, settings Settings, cur *store.Resource, account Account, c Cause) (*store.Resource, error) {
-	next := *cur
-	p := s.plan(Actor{Tenant: cur.Tenant, By: SourceManual, Action: c.String()}, settings)
-	if _, _, err := p.move(account, c, cur, &next); err != nil {
-		return nil, err
-	}
-	if next.Internal == cur.Internal {
-		return &next, nil
-	}
-	p.put(cur, &next)
-	return &next, p.commit(ctx, cur.Key, c.String())
-}
-
-// Acquire takes an account that exists outside into the organization: the identity provider's next try, or the next JIT
-// login, succeeds and links it.
-func (s *Service) Acquire(ctx context.Context, tenant, userName string) error {
-	if s.opts.Accounts == nil {
-		return &Denied{DeniedUnknown}
-	}
-	name := names(&store.Resource{Attributes: userNamed(userName)})
-	id, err := s.opts.Accounts.Find(ctx, name)
 	if err != nil {
-		return err
+		return nil, denied(err)
 	}
-	if id == "" {
-		return &Denied{DeniedUnknown}
+	return d.Resource, nil
+}
+
+// Add creates a user by hand.
+func (s *Service) Add(ctx context.Context, by Request, who Identity) (*store.Resource, error) {
+	r := by.click(SourceManual, "add by hand")
+	d, err := s.Do(ctx, r, func(context.Context) (Draft, error) {
+		if !r.Settings.Manual {
+			return Draft{}, &Denied{DeniedManual}
+		}
+		return s.newUser(r, who)
+	})
+	if err != nil {
+		return nil, denied(err)
 	}
-	p := s.plan(Actor{Tenant: tenant, By: SourceManual, Action: "acquire"}, Settings{})
-	r := &store.Resource{Key: store.Key{Tenant: tenant, Type: acquiredType, ID: rememberedID("name", name[0])}, Created: now(), LastModified: now()}
-	p.put(nil, r)
-	err = p.commit(ctx, r.Key, "acquired")
-	var again *store.ConflictError
-	if errors.As(err, &again) {
-		return nil
-	}
+	return d.Resource, nil
+}
+
+// Edit changes attributes of a user by hand: those that are given, of which a null takes one away. Access is given and taken by
+// Suspend and Reactivate, not by active. Whom the identity provider manages is left to it, unless the policy says
+// EditManaged.
+func (s *Service) Edit(ctx context.Context, by Request, id string, attributes document.Value) (*store.Resource, error) {
+	return s.toUser(ctx, by.click(SourceManual, "edit by hand"), id, true, func(cur *store.Resource) (Draft, error) {
+		draft := Draft{Key: cur.Key, Before: cur}
+		v, err := cur.Attributes.Tree()
+		if err != nil {
+			return draft, store.ErrCorrupt
+		}
+		for _, m := range attributes.Items() {
+			if v.Delete(m.Name); !m.Value.IsNull() {
+				v.Set(m.Name, m.Value)
+			}
+		}
+		if s.opts.Check != nil {
+			if v, err = s.opts.Check(userType, v); err != nil {
+				return draft, err
+			}
+		}
+		draft.After = v
+		return draft, nil
+	})
+}
+
+// Remove deletes a user by hand whom Manual and EditManaged allow to be edited so, or for good whom the product retains.
+func (s *Service) Remove(ctx context.Context, by Request, id string) error {
+	_, err := s.toUser(ctx, by.click(SourceManual, "remove by hand"), id, true, func(cur *store.Resource) (Draft, error) {
+		return Draft{Key: cur.Key, Before: cur}, nil
+	})
 	return err
 }
 
+// Find finds a user by userName, be it one whom the product retains, or returns store.ErrNotFound.
+func (s *Service) Find(ctx context.Context, tenant, userName string) (*store.Resource, error) {
+	r, err := s.user(ctx, tenant, "userName", userName)
+	if errors.Is(err, store.ErrNotFound) {
+		r, err = s.only(ctx, tenant, retainedType, "userName", userName)
+	}
+	return r, err
+}
+
 // Accounts lists users, in a state if it isn't None, from a cursor ("" at first; the last page's is ""). The last are those
-// who are deleted for the identity provider and were kept as deactivated.
+// whom the product retains, who are deleted for the identity provider.
 func (s *Service) Accounts(ctx context.Context, tenant string, state State, cursor string, count int) (users []*store.Resource, next string, err error) {
-	const behind = "kept." // in front of the cursors of those; no store's begin so
+	const behind = "retained." // in front of the cursors of those; no store's begin so
 	q := store.Query{Tenant: tenant, Types: []string{userType}, Cursor: cursor, Count: count, NoTotal: true}
 	if state != None {
 		q.Filter = inState(state)
 	}
-	after, kept := strings.CutPrefix(cursor, behind)
-	if !kept {
+	after, retained := strings.CutPrefix(cursor, behind)
+	if !retained {
 		page, err := s.store.List(ctx, q)
 		if err != nil {
 			return nil, "", err
@@ -131,11 +142,9 @@ func (s *Service) Accounts(ctx context.Context, tenant string, state State, curs
 		if len(users) == count {
 			return users, behind, nil
 		}
+		after = ""
 	}
-	q.Types, q.Cursor, q.Count = []string{keptType}, after, count-len(users)
-	if !kept {
-		q.Cursor = ""
-	}
+	q.Types, q.Cursor, q.Count = []string{retainedType}, after, count-len(users)
 	page, err := s.store.List(ctx, q)
 	if err != nil {
 		return nil, "", err
@@ -154,7 +163,7 @@ func (s *Service) Seats(ctx context.Context, tenant string) (used, limit int, er
 	}
 	reader, ok := store.As[store.CounterReader](s.store)
 	if !ok {
-		return 0, settings.limit(), errors.New("lifecycle: the store can't tell its seats")
+		return 0, settings.limit(), errors.New("lifecycle: the store can't tell its counters")
 	}
 	seats, err := reader.Counters(ctx, tenant, seatCounter)
 	if err != nil {

@@ -2,7 +2,6 @@ package lifecycle
 
 import (
 	"context"
-	"errors"
 
 	"github.com/rollcall-dev/rollcall/store"
 )
@@ -11,22 +10,17 @@ import (
 // suspended, or let in again, as SCIM and SCIMOff say, except whom an administrator or the identity provider itself has shut
 // out; and seats are counted by SeatCounting. Who finds no seat stays suspended, and the hook SeatRefused is told. It may be
 // called again if it was interrupted, and while others write.
-func (s *Service) Apply(ctx context.Context, tenant string) error {
-	settings, err := s.opts.Settings.Settings(ctx, tenant)
-	if err != nil {
-		return err
-	}
+func (s *Service) Apply(ctx context.Context, by Request) error {
+	r := by.click(SourceManual, "apply settings")
 	const count = 200
-	q := store.Query{Tenant: tenant, Types: []string{userType}, Count: count, NoTotal: true}
+	q := store.Query{Tenant: r.Tenant, Types: []string{userType}, Count: count, NoTotal: true}
 	for {
 		page, err := s.store.List(ctx, q)
 		if err != nil {
 			return err
 		}
 		for _, u := range page.Resources {
-			err := race(ctx, manyTimes, func() error { return s.apply(ctx, settings, u.Key) })
-			var refusal *Refusal
-			if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.As(err, &refusal) {
+			if err := s.apply(ctx, r, u.Key); err != nil {
 				return err
 			}
 		}
@@ -36,34 +30,35 @@ func (s *Service) Apply(ctx context.Context, tenant string) error {
 	}
 }
 
-func (s *Service) apply(ctx context.Context, settings Settings, k store.Key) error {
-	cur, err := s.store.Get(ctx, k)
-	if err != nil {
-		return err
-	}
-	account := AccountOf(cur)
-	if account.Source == SourceSCIM {
-		switch off := !settings.SCIM && settings.SCIMOff == "suspend"; {
-		case off && account.State != Suspended && account.State != Deactivated:
-			_, err = s.shift(ctx, settings, cur, account, DisableSuspend)
-			return err
-		case !off && account.State == Suspended && !account.Held && isActive(cur):
-			_, err = s.shift(ctx, settings, cur, account, settings.enable(account))
-			return err
+// apply makes one user follow the settings. Somebody who finds no seat or is gone is no error.
+func (s *Service) apply(ctx context.Context, r *Request, k store.Key) error {
+	_, err := s.Do(ctx, r, func(ctx context.Context) (Draft, error) {
+		cur, err := s.store.Get(ctx, k)
+		if err != nil {
+			return Draft{Key: k}, missing(k, err)
 		}
-	}
-	takes := settings.takesSeat(account)
-	if takes == account.Seat {
+		account, err := AccountOf(cur)
+		if err != nil {
+			return Draft{Key: k}, err
+		}
+		return Draft{Key: k, Before: cur, Cause: follows(&r.Settings, account, isActive(cur))}, nil
+	})
+	if isRefusal(err) {
 		return nil
 	}
-	p := s.plan(Actor{Tenant: cur.Tenant, By: SourceManual, Action: "count seats"}, settings)
-	p.change.Claims = []store.Claim{{Counter: seatCounter, Take: 1, Limit: -1}} // it is in already, whatever the limit is now
-	if !takes {
-		p.change.Claims[0].Take = -1
+	return err
+}
+
+// follows is the cause by which an account follows the settings.
+func follows(settings *Settings, a Account, active bool) Cause {
+	if a.Source == SourceSCIM {
+		off := !settings.SCIM && settings.SCIMOff == "suspend"
+		switch {
+		case off && a.State != Suspended && a.State != Deactivated:
+			return DisableSuspend
+		case !off && a.State == Suspended && !a.Held && active:
+			return settings.enable(a)
+		}
 	}
-	account.Seat = takes
-	next := *cur
-	next.Internal = account.document()
-	p.put(cur, &next)
-	return p.commit(ctx, cur.Key, "counted")
+	return recount
 }

@@ -36,7 +36,7 @@ func (h *house) states() map[string]lifecycle.State {
 	require.NoError(h.t, err)
 	m := map[string]lifecycle.State{}
 	for _, u := range users {
-		m[u.Attributes.Get("userName").Text()] = lifecycle.AccountOf(u).State
+		m[u.Attributes.Get("userName").Text()] = account(h.t, u).State
 	}
 	return m
 }
@@ -54,15 +54,15 @@ func TestSCIMOffAndOn(t *testing.T) {
 	for _, u := range []string{`{"userName":"ada"}`, `{"userName":"off","active":false}`, `{"userName":"held"}`} {
 		h.create("User", u)
 	}
-	_, err := h.s.AddManually(t.Context(), "acme", lifecycle.Identity{UserName: "hand"})
+	_, err := h.s.Add(t.Context(), admin, lifecycle.Identity{UserName: "hand"})
 	require.NoError(t, err)
-	_, err = h.s.Suspend(t.Context(), "acme", "held")
+	_, err = h.s.Suspend(t.Context(), admin, h.id("held"))
 	require.NoError(t, err)
 	before := h.states()
 	apply := func() {
 		t.Helper()
 		for range 2 { // twice is once
-			require.NoError(t, h.s.Apply(t.Context(), "acme"))
+			require.NoError(t, h.s.Apply(t.Context(), admin))
 		}
 	}
 	settings.SCIM = false
@@ -84,7 +84,7 @@ func TestSCIMOffAndOn(t *testing.T) {
 	h.told = nil
 	apply()
 	assert.Equal(t, lifecycle.Suspended, h.states()["ada"], "no seat is left")
-	assert.Equal(t, []string{"seat refused ada", "seat refused ada"}, h.told)
+	assert.Equal(t, []string{"seat.refused ada", "seat.refused ada"}, h.told)
 	settings.SeatLimit = nil
 	apply()
 	assert.Equal(t, before, h.states())
@@ -101,14 +101,14 @@ func TestSeatsAreCountedAnew(t *testing.T) {
 	assert.Equal(t, 3, h.used())
 	one := 1
 	settings.SeatCounting, settings.SeatLimit = "billed", &one
-	require.NoError(t, h.s.Apply(t.Context(), "acme"))
+	require.NoError(t, h.s.Apply(t.Context(), admin))
 	assert.Equal(t, 1, h.used())
 	_, err = h.login("bob")
 	denied(t, err, lifecycle.DeniedNoSeat)
 	settings.SeatCounting = "provisioned"
-	require.NoError(t, h.s.Apply(t.Context(), "acme"))
+	require.NoError(t, h.s.Apply(t.Context(), admin))
 	assert.Equal(t, 3, h.used(), "more than the limit, which keeps out only those who come")
 	_, err = h.login("bob")
 	require.NoError(t, err)
-	require.Error(t, h.s.Create(t.Context(), actor, h.resource("User", `{"userName":"new"}`), nil))
+	require.Error(t, h.post(h.resource("User", `{"userName":"new"}`)))
 }

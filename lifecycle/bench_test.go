@@ -15,7 +15,7 @@ func BenchmarkLoginAgain(b *testing.B) {
 	fake := storetest.NewFake()
 	s, err := lifecycle.New(fake, nil)
 	require.NoError(b, err)
-	_, err = s.AddManually(b.Context(), "acme", lifecycle.Identity{UserName: "ada"})
+	_, err = s.Add(b.Context(), admin, lifecycle.Identity{UserName: "ada"})
 	require.NoError(b, err)
 	_, err = s.Login(b.Context(), "acme", lifecycle.Identity{UserName: "ada"})
 	require.NoError(b, err)

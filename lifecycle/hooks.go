@@ -1,27 +1,88 @@
 package lifecycle
 
-import (
-	"context"
+import "context"
 
-	"github.com/rollcall-dev/rollcall/store"
-)
-
-// Hook is told an event. An error makes it be told again later.
+// Hook is told an event, after the commit that made it true.
+//
+// Which context it gets: while Service.Run runs in the process, one with the values of the context that Run was called
+// with; otherwise one without values. It is never the context of the request that made the change, and it ends at the
+// deadline Delivery.Timeout (I15). What a hook wants to know of the request is in Event.Origin. A hook should give up when
+// its context ends. One that doesn't is abandoned shortly after: its goroutine goes on, but its result counts no more,
+// and another call for the same event may begin meanwhile.
+//
+// What an error does: the event is told again after a while, and parked after Delivery.Attempts. Until then no later event
+// of the same subject is told; those of other subjects go on (I10). A panic counts as an error, and its stack is in the log.
+//
+// Hooks are called concurrently for different subjects, so they must be safe for that. The events of one subject come one
+// after the other, in the order of their commits. Each comes at least once: whoever must not act twice compares Event.ID.
 type Hook func(ctx context.Context, e *Event) error
 
-// Hooks are functions that are told what has happened, after the commit. Each may be nil. Any is told every event, after
-// the hook of its kind. Events that no hook wants are not even kept.
+// Hooks are the functions that a product gives to be told what has happened. Each may be nil. An event that no hook wants is
+// not even kept. See Hook for the context, errors, panics and concurrency.
 type Hooks struct {
-	Provisioned, Activated, Deactivated, Reactivated Hook
-	Billed, Unbilled, Rejected, Updated, Deleted     Hook
-	GroupCreated, GroupUpdated, GroupDeleted         Hook
-	MembersChanged, SeatRefused, AccountConflict     Hook
-	ResourceCreated, ResourceUpdated                 Hook
-	ResourceDeleted, Any                             Hook
+	Provisioned Hook // somebody is there: created, by whatever way
+	Activated   Hook // somebody was let in: approved, or signed in for the first time
+	Deactivated Hook // somebody lost access, by whatever way: end the sessions
+	Reactivated Hook // somebody has access again
+	Billed      Hook // a billing period of somebody's access begins
+	Unbilled    Hook // that period ends
+	Rejected    Hook // somebody who waited for review was not let in
+	Updated     Hook // somebody's attributes differ
+	Deleted     Hook // somebody is gone
+
+	GroupCreated   Hook
+	GroupUpdated   Hook // the attributes of a group differ; its members are not among them
+	GroupDeleted   Hook
+	MembersChanged Hook // the members of a group differ: see Event.Added and Event.Removed
+
+	SeatRefused     Hook // the seat limit kept somebody out
+	AccountConflict Hook // an account outside the organization has the name that somebody should get
+
+	ResourceCreated Hook // a resource of one of the product's own types is there
+	ResourceUpdated Hook
+	ResourceDeleted Hook
+
+	// Any is told every event, after the hook of its kind. If it fails, that hook is told again, too.
+	Any Hook
 }
 
-// LifecycleHook is the same as an interface, for products that keep their hooks in a type of their own. It may have any
-// of the optional interfaces' methods too; see HooksOf.
+// of is the hook of a kind, or nil.
+func (h *Hooks) of(k Kind) Hook {
+	for _, one := range [...]struct {
+		kind Kind
+		hook Hook
+	}{
+		{KindProvisioned, h.Provisioned}, {KindActivated, h.Activated}, {KindDeactivated, h.Deactivated},
+		{KindReactivated, h.Reactivated}, {KindBilled, h.Billed}, {KindUnbilled, h.Unbilled},
+		{KindRejected, h.Rejected}, {KindUpdated, h.Updated}, {KindDeleted, h.Deleted},
+		{KindGroupCreated, h.GroupCreated}, {KindGroupUpdated, h.GroupUpdated}, {KindGroupDeleted, h.GroupDeleted},
+		{KindMembersChanged, h.MembersChanged}, {KindSeatRefused, h.SeatRefused}, {KindAccountConflict, h.AccountConflict},
+		{KindResourceCreated, h.ResourceCreated}, {KindResourceUpdated, h.ResourceUpdated}, {KindResourceDeleted, h.ResourceDeleted},
+	} {
+		if one.kind == k {
+			return one.hook
+		}
+	}
+	return nil
+}
+
+func (h *Hooks) wants(k Kind) bool { return h.Any != nil || h.of(k) != nil }
+
+// tell calls the hooks of an event.
+func (h *Hooks) tell(ctx context.Context, e *Event) error {
+	for _, hook := range [...]Hook{h.of(e.Kind), h.Any} {
+		if hook == nil {
+			continue
+		}
+		if err := hook(ctx, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// LifecycleHook is the same as an interface, for products that keep their hooks in a type of their own. The type may also
+// have the methods of any of the optional interfaces; see HooksOf. Each method is a Hook.
 type LifecycleHook interface {
 	Provisioned(ctx context.Context, e *Event) error
 	Activated(ctx context.Context, e *Event) error
@@ -29,7 +90,7 @@ type LifecycleHook interface {
 	Billed(ctx context.Context, e *Event) error
 }
 
-// The optional interfaces of a LifecycleHook; their methods are told what the kinds of these names say.
+// The optional interfaces of a LifecycleHook. Each method is a Hook that is told what the field of Hooks with its name is.
 type (
 	ReactivatedHook interface {
 		Reactivated(ctx context.Context, e *Event) error
@@ -65,109 +126,39 @@ type (
 		ResourceUpdated(ctx context.Context, e *Event) error
 		ResourceDeleted(ctx context.Context, e *Event) error
 	}
-	// AnyHook is told every event.
+	// AnyHook is told every event, after the method of its kind.
 	AnyHook interface {
 		Any(ctx context.Context, e *Event) error
 	}
 )
 
-// HooksOf are the methods of h as Hooks.
+// HooksOf makes Hooks of the methods that h has.
 func HooksOf(h LifecycleHook) Hooks {
-	hooks := Hooks{Provisioned: h.Provisioned, Activated: h.Activated, Deactivated: h.Deactivated, Billed: h.Billed}
-	if x, ok := h.(ReactivatedHook); ok {
-		hooks.Reactivated = x.Reactivated
+	return Hooks{
+		Provisioned: h.Provisioned, Activated: h.Activated, Deactivated: h.Deactivated, Billed: h.Billed,
+		Reactivated:     optional(h, ReactivatedHook.Reactivated),
+		Unbilled:        optional(h, UnbilledHook.Unbilled),
+		Rejected:        optional(h, RejectedHook.Rejected),
+		Updated:         optional(h, UpdatedHook.Updated),
+		Deleted:         optional(h, DeletedHook.Deleted),
+		GroupCreated:    optional(h, GroupHook.GroupCreated),
+		GroupUpdated:    optional(h, GroupHook.GroupUpdated),
+		GroupDeleted:    optional(h, GroupHook.GroupDeleted),
+		MembersChanged:  optional(h, GroupHook.MembersChanged),
+		SeatRefused:     optional(h, SeatRefusedHook.SeatRefused),
+		AccountConflict: optional(h, AccountConflictHook.AccountConflict),
+		ResourceCreated: optional(h, ResourceHook.ResourceCreated),
+		ResourceUpdated: optional(h, ResourceHook.ResourceUpdated),
+		ResourceDeleted: optional(h, ResourceHook.ResourceDeleted),
+		Any:             optional(h, AnyHook.Any),
 	}
-	if x, ok := h.(UnbilledHook); ok {
-		hooks.Unbilled = x.Unbilled
-	}
-	if x, ok := h.(RejectedHook); ok {
-		hooks.Rejected = x.Rejected
-	}
-	if x, ok := h.(UpdatedHook); ok {
-		hooks.Updated = x.Updated
-	}
-	if x, ok := h.(DeletedHook); ok {
-		hooks.Deleted = x.Deleted
-	}
-	if x, ok := h.(GroupHook); ok {
-		hooks.GroupCreated, hooks.GroupUpdated, hooks.GroupDeleted = x.GroupCreated, x.GroupUpdated, x.GroupDeleted
-		hooks.MembersChanged = x.MembersChanged
-	}
-	if x, ok := h.(SeatRefusedHook); ok {
-		hooks.SeatRefused = x.SeatRefused
-	}
-	if x, ok := h.(AccountConflictHook); ok {
-		hooks.AccountConflict = x.AccountConflict
-	}
-	if x, ok := h.(ResourceHook); ok {
-		hooks.ResourceCreated, hooks.ResourceUpdated, hooks.ResourceDeleted = x.ResourceCreated, x.ResourceUpdated, x.ResourceDeleted
-	}
-	if x, ok := h.(AnyHook); ok {
-		hooks.Any = x.Any
-	}
-	return hooks
 }
 
-// of is the hook of a kind, or nil.
-func (h *Hooks) of(k Kind) Hook {
-	switch k {
-	case KindProvisioned:
-		return h.Provisioned
-	case KindActivated:
-		return h.Activated
-	case KindDeactivated:
-		return h.Deactivated
-	case KindReactivated:
-		return h.Reactivated
-	case KindBilled:
-		return h.Billed
-	case KindUnbilled:
-		return h.Unbilled
-	case KindRejected:
-		return h.Rejected
-	case KindUpdated:
-		return h.Updated
-	case KindDeleted:
-		return h.Deleted
-	case KindGroupCreated:
-		return h.GroupCreated
-	case KindGroupUpdated:
-		return h.GroupUpdated
-	case KindGroupDeleted:
-		return h.GroupDeleted
-	case KindMembersChanged:
-		return h.MembersChanged
-	case KindSeatRefused:
-		return h.SeatRefused
-	case KindAccountConflict:
-		return h.AccountConflict
-	case KindResourceCreated:
-		return h.ResourceCreated
-	case KindResourceUpdated:
-		return h.ResourceUpdated
-	case KindResourceDeleted:
-		return h.ResourceDeleted
+// optional is a method of h as a hook, or nil if h doesn't have the interface T that the method belongs to.
+func optional[T any](h LifecycleHook, method func(T, context.Context, *Event) error) Hook {
+	t, ok := h.(T)
+	if !ok {
+		return nil
 	}
-	return nil
+	return func(ctx context.Context, e *Event) error { return method(t, ctx, e) }
 }
-
-func (h *Hooks) wants(k Kind) bool { return h.Any != nil || h.of(k) != nil }
-
-// tell calls the hooks of an event.
-func (h *Hooks) tell(ctx context.Context, e *Event) error {
-	for _, hook := range [...]Hook{h.of(e.Kind), h.Any} {
-		if hook == nil {
-			continue
-		}
-		if err := hook(ctx, e); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Guard may refuse a change before it is committed, or amend it. It is told what is about to be: before is nil at a
-// creation, after at a deletion; after's Attributes are the guard's to change (Index and Label follow), and it says so
-// with Note. An error that is a *Refusal tells the identity provider why; another one is a failure of the service.
-// It runs in the request, may run more than once for one change, and must have no effects.
-type Guard func(ctx context.Context, a Actor, before, after *store.Resource) error

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"reflect"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -95,7 +94,7 @@ func TestEveryKindIsTold(t *testing.T) {
 	}
 	ada := h.create("User", `{"userName":"ada"}`)
 	expect("Provisioned")
-	_, err := h.s.Approve(t.Context(), "acme", "ada")
+	_, err := h.s.Approve(t.Context(), admin, h.id("ada"))
 	require.NoError(t, err)
 	expect("Activated")
 	_, err = h.login("ada")
@@ -108,22 +107,22 @@ func TestEveryKindIsTold(t *testing.T) {
 	ada = h.update(ada, `{"userName":"ada","active":true,"title":"T"}`)
 	expect("Reactivated")
 	bob := h.create("User", `{"userName":"bob"}`)
-	_, err = h.s.Approve(t.Context(), "acme", "bob")
+	_, err = h.s.Approve(t.Context(), admin, h.id("bob"))
 	denied(t, err, lifecycle.DeniedNoSeat)
-	_, err = h.s.Reject(t.Context(), "acme", "bob")
+	_, err = h.s.Reject(t.Context(), admin, h.id("bob"))
 	require.NoError(t, err)
 	expect("Provisioned", "SeatRefused", "Rejected")
-	require.NoError(t, h.s.Delete(t.Context(), actor, h.read(bob)))
+	require.NoError(t, h.del(h.read(bob)))
 	expect("Deleted")
-	require.Error(t, h.s.Create(t.Context(), actor, h.resource("User", `{"userName":"mila"}`), nil))
+	require.Error(t, h.post(h.resource("User", `{"userName":"mila"}`)))
 	expect("AccountConflict")
 	for _, typ := range []string{"Group", "Device"} {
 		r := h.create(typ, `{"displayName":"X"}`)
 		if typ == "Group" {
-			_, err = h.s.ChangeMembers(t.Context(), actor, r.Key, "", lifecycle.MemberChange{Add: []store.MemberRef{{ID: ada.ID}}})
+			_, err = h.members(r.Key, "", lifecycle.Members{Add: []store.MemberRef{{ID: ada.ID}}})
 			require.NoError(t, err)
 		}
-		require.NoError(t, h.s.Delete(t.Context(), actor, h.update(h.read(r), `{"displayName":"Y"}`)))
+		require.NoError(t, h.del(h.update(h.read(r), `{"displayName":"Y"}`)))
 	}
 	expect("GroupCreated", "MembersChanged", "GroupUpdated", "GroupDeleted", "ResourceCreated", "ResourceUpdated", "ResourceDeleted")
 }
@@ -149,7 +148,7 @@ func TestStoreWithoutEvents(t *testing.T) {
 	assert.Contains(t, log.String(), "level=WARN")
 	assert.Contains(t, log.String(), "the store keeps no events")
 	for _, name := range []string{"ada", "bob"} {
-		_, err = s.AddManually(t.Context(), "acme", lifecycle.Identity{UserName: name})
+		_, err = s.Add(t.Context(), admin, lifecycle.Identity{UserName: name})
 		require.NoError(t, err, "a hook's failure is not the request's")
 	}
 	require.Len(t, told, 2, "no second try")
@@ -180,82 +179,10 @@ func TestSnapshots(t *testing.T) {
 	assert.Equal(t, ada.Attributes, last.Before)
 	assert.Equal(t, next.Attributes, last.After)
 	assert.ElementsMatch(t, []string{"title", "nickName", "locale"}, last.Changed)
-	require.NoError(t, h.s.Delete(t.Context(), actor, next))
+	require.NoError(t, h.del(next))
 	assert.Equal(t, next.Attributes, last.Before)
 	assert.Empty(t, last.After)
 	assert.NotEmpty(t, last.ID)
-}
-
-// What one process has leased and not settled another one delivers, once the lease has run out; each event is with one of
-// them at a time; and who is stopped finishes what it has begun.
-func TestSeveralProcesses(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		fake := storetest.NewFake()
-		var mu sync.Mutex
-		var told []string
-		tell := func(line string) error {
-			mu.Lock()
-			defer mu.Unlock()
-			told = append(told, line)
-			return nil
-		}
-		heard := func(want ...string) {
-			t.Helper()
-			mu.Lock()
-			defer mu.Unlock()
-			assert.Equal(t, want, told)
-		}
-		begun, release := make(chan struct{}), make(chan struct{})
-		process := func(hook lifecycle.Hook) *lifecycle.Service {
-			s, err := lifecycle.New(fake, &lifecycle.Options{
-				Delivery: lifecycle.Delivery{Lease: 10 * time.Second, Poll: time.Second},
-				Hooks:    lifecycle.Hooks{Any: hook},
-			})
-			require.NoError(t, err)
-			return s
-		}
-		slow := process(func(_ context.Context, e *lifecycle.Event) error {
-			begun <- struct{}{}
-			<-release
-			return tell("slow " + string(e.Kind))
-		})
-		other := process(func(_ context.Context, e *lifecycle.Event) error {
-			return tell("other " + string(e.Kind))
-		})
-		run := func(s *lifecycle.Service) (stop func()) {
-			ctx, cancel := context.WithCancel(t.Context())
-			done := make(chan error)
-			go func() { done <- s.Run(ctx) }()
-			return func() { cancel(); require.NoError(t, <-done) }
-		}
-		stopSlow := run(slow)
-		synctest.Wait()
-		_, err := slow.AddManually(t.Context(), "acme", lifecycle.Identity{UserName: "ada"})
-		require.NoError(t, err)
-		<-begun
-		stopOther := run(other)
-		time.Sleep(9 * time.Second)
-		synctest.Wait()
-		heard() // it is with the slow one
-		time.Sleep(2 * time.Second)
-		synctest.Wait()
-		heard("other provisioned") // the lease has run out
-		stopped := make(chan struct{})
-		go func() { stopSlow(); close(stopped) }()
-		synctest.Wait()
-		select {
-		case <-stopped:
-			t.Error("it ended in the middle of a hook")
-		default:
-		}
-		close(release)
-		<-stopped
-		heard("other provisioned", "slow provisioned")
-		time.Sleep(20 * time.Second)
-		synctest.Wait()
-		heard("other provisioned", "slow provisioned") // what is done is done
-		stopOther()
-	})
 }
 
 // A replay begins at a point.

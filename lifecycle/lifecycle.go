@@ -1,6 +1,8 @@
 // Package lifecycle decides what a change means for the product: who gets in, who is billed, who is told, what
-// happens on the way out. It plans each [store.Change] with its events, commits it, and delivers the events to hooks.
-// It knows nothing of HTTP and is usable without it.
+// happens on the way out. It knows nothing of HTTP and is usable without it.
+//
+// Everything goes one way: a [Request] says who asks, a [Draft] what for, [Service.Decide] makes of it a [Decision], with the
+// [store.Change] and its events and its entry of the journal, and [Service.Do] commits that and has the events delivered.
 //
 // An account moves by one table, [Table]; a tenant's policy is data, [Settings]. The state of an account lives in the
 // user's own record, so that one version guards both and two causes can't both win a race.
@@ -10,9 +12,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math/rand/v2"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -49,6 +49,13 @@ type Options struct {
 	// or returns a *Refusal. scim.NewHandler sets it; by default they stay as they are.
 	Check func(typ string, attributes document.Value) (document.Value, error)
 
+	// Types are the resource types that there are, for the explanations of refusals. scim.NewHandler sets it.
+	Types []string
+
+	// MaxResource is how many bytes the attributes of one resource may have; beyond it a change is refused. The default is
+	// 1 MiB.
+	MaxResource int
+
 	// Delivery says how events reach the hooks.
 	Delivery Delivery
 
@@ -59,12 +66,11 @@ type Options struct {
 // Service is the lifecycle of all tenants' people. It is safe for concurrent use, and any number of processes may work
 // on one store.
 type Service struct {
-	store   store.Store
-	source  store.EventSource // nil: the store keeps no events
-	opts    Options
-	owner   string       // of this process's leases
-	running atomic.Int32 // how many Run there are
-	wake    chan struct{}
+	store    store.Store
+	source   store.EventSource // nil: the store keeps no events
+	opts     Options
+	delivery delivering
+	refusals refusals
 }
 
 // New makes a service on a store.
@@ -72,22 +78,30 @@ func New(s store.Store, o *Options) (*Service, error) {
 	if s == nil {
 		return nil, errors.New("lifecycle: New needs a store")
 	}
-	l := &Service{store: s, owner: newID(), wake: make(chan struct{}, 1)}
+	l := &Service{store: s, delivery: delivering{wake: make(chan struct{}, 1)}}
 	if o != nil {
 		l.opts = *o
 	}
 	if l.opts.Logger == nil {
 		l.opts.Logger = slog.New(slog.DiscardHandler)
 	}
-	if l.opts.Settings == nil {
-		l.opts.Settings = FixedSettings(DefaultSettings())
+	source, err := checkedSource(l.opts.Settings)
+	if err != nil {
+		return nil, err
 	}
+	l.opts.Settings = source
 	if l.opts.Index == nil {
 		l.opts.Index = indexUser
 	}
+	if l.opts.MaxResource <= 0 {
+		l.opts.MaxResource = 1 << 20
+	}
+	if err := l.opts.Delivery.validate(); err != nil {
+		return nil, err
+	}
 	l.opts.Delivery = l.opts.Delivery.withDefaults()
-	source, ok := store.As[store.EventSource](s)
-	if l.source = source; !ok {
+	events, ok := store.As[store.EventSource](s)
+	if l.source = events; !ok {
 		l.opts.Logger.Warn("the store keeps no events: hooks are called once, right after the commit, and not again if they fail or the process dies")
 	}
 	return l, nil
@@ -144,24 +158,3 @@ func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
 // now is the time as stores keep it: UTC, whole microseconds.
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
-
-// manyTimes is how often race tries, unless it is within another.
-const manyTimes = 300
-
-// race does try again as long as it loses against another writer, so many times.
-func race(ctx context.Context, attempts int, try func() error) error {
-	const patient = 4
-	for attempt := 1; ; attempt++ {
-		err := try()
-		if !errors.Is(err, store.ErrVersionMismatch) || attempt == attempts {
-			return err
-		}
-		if attempt > patient {
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-time.After(rand.N(time.Duration(min(attempt, 20)) * time.Millisecond)):
-			}
-		}
-	}
-}

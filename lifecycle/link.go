@@ -28,7 +28,7 @@ func (s *Service) linked(ctx context.Context, r *store.Resource) (found *store.R
 				case found == nil:
 					found, by = x, attribute
 				case found.ID != x.ID && by == attribute:
-					return nil, &Refusal{Reason: Taken, Attribute: attribute, Detail: fmt.Sprintf("several resources have this %s; make it that of one", attribute)}
+					return nil, &Refusal{Reason: Taken, Attribute: attribute, Detail: "several resources have this value; make it that of one"}
 				case found.ID != x.ID:
 					return nil, &Refusal{Reason: Taken, Attribute: attribute, Detail: fmt.Sprintf(
 						"by its %s this is the resource %s, by its %s it is %s; correct one of them", by, found.ID, attribute, x.ID)}
@@ -59,48 +59,4 @@ func (s *Service) withKey(ctx context.Context, tenant, typ string, k store.Index
 	return slices.DeleteFunc(page.Resources, func(r *store.Resource) bool {
 		return !slices.ContainsFunc(r.Index, func(o store.IndexKey) bool { return o.Attribute == k.Attribute && o.Value == k.Value })
 	}), nil
-}
-
-// takeOver makes what the identity provider wants to create, r, of a resource that is there.
-func (s *Service) takeOver(ctx context.Context, a Actor, settings Settings, cur, r *store.Resource, members []store.MemberRef) error {
-	p := s.plan(a, settings)
-	was, next := *cur, *cur
-	next.Attributes, next.Index, next.Label = r.Attributes, r.Index, r.Label
-	if err := p.guard(ctx, cur, &next); err != nil {
-		return err
-	}
-	if cur.Type == userType {
-		account := AccountOf(cur)
-		account.Source = SourceSCIM
-		was.Internal = account.document()
-		next.Internal = was.Internal
-	}
-	delta, err := s.delta(ctx, cur.Key, MemberChange{Add: members})
-	if err != nil {
-		return err
-	}
-	if next.Attributes == cur.Attributes && next.Internal == cur.Internal && len(delta.Add) == 0 {
-		*r = *cur
-		return nil
-	}
-	next.LastModified = now()
-	if next.Attributes != cur.Attributes {
-		remove, err := p.update(&was, &next)
-		if err != nil {
-			return err
-		}
-		if remove {
-			return &Refusal{Reason: Taken, Attribute: "active", Detail: "somebody with this identity is there, and would be removed by active=false; create it with active=true, or delete the other one"}
-		}
-	}
-	p.put(cur, &next)
-	if len(delta.Add) > 0 {
-		delta.Version, delta.LastModified = next.Version, next.LastModified
-		p.members(cur.Key, delta)
-	}
-	if err := p.commit(ctx, cur.Key, "linked"); err != nil {
-		return err
-	}
-	*r = next
-	return nil
 }

@@ -2,44 +2,19 @@ package lifecycle
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/filter"
 )
-
-// MemberChange is what is to happen to a group's members.
-type MemberChange struct {
-	Replace bool // Add is the whole membership
-	Add     []store.MemberRef
-	Remove  []string
-}
-
-// ChangeMembers changes the members of a group without reading the group. ifVersion may be "". It returns the group's
-// new version, "" if nothing changed.
-func (s *Service) ChangeMembers(ctx context.Context, a Actor, group store.Key, ifVersion string, m MemberChange) (version string, err error) {
-	settings, err := s.scimSettings(ctx, a)
-	if err != nil {
-		return "", err
-	}
-	d, err := s.delta(ctx, group, m)
-	if err != nil {
-		return "", err
-	}
-	if len(d.Add)+len(d.Remove) == 0 {
-		cur, err := s.store.Get(ctx, group)
-		if err == nil && ifVersion != "" && cur.Version != ifVersion {
-			err = store.ErrVersionMismatch
-		}
-		return "", err
-	}
-	p := s.plan(a, settings)
-	d.IfVersion, d.Version, d.LastModified = ifVersion, newID(), now()
-	p.members(group, d)
-	return d.Version, p.commit(ctx, group, "members changed")
-}
 
 // members plans a delta and tells of it.
 func (p *plan) members(group store.Key, d store.MemberDelta) {
-	p.change.Members = append(p.change.Members, d)
+	p.Change.Members = append(p.Change.Members, d)
+	if !p.s.opts.Hooks.wants(KindMembersChanged) {
+		return
+	}
 	e := &Event{Kind: KindMembersChanged, Subject: group, Removed: d.Remove}
 	for _, ref := range d.Add {
 		e.Added = append(e.Added, ref.ID)
@@ -47,35 +22,63 @@ func (p *plan) members(group store.Key, d store.MemberDelta) {
 	p.tell(e)
 }
 
-// delta is what really differs: only the members that the change names are read, all only if it replaces all.
-func (s *Service) delta(ctx context.Context, group store.Key, m MemberChange) (store.MemberDelta, error) {
+// delta is what really differs from the members that the draft asks for. Only the members that it names are read. If it asks
+// for all members, or for those with a property, all are read, and the delta holds for the version that the group had before:
+// two who replace the members at once must not merge theirs (I11).
+func (p *plan) delta(ctx context.Context) (store.MemberDelta, error) {
+	m, group := p.d.Members, p.d.Key
 	d := store.MemberDelta{Group: group.ID}
+	if m == nil {
+		return d, nil
+	}
+	all := m.Replace || len(m.RemoveWhere) > 0
+	if all {
+		cur := p.d.Before
+		if cur == nil {
+			var err error
+			if cur, err = p.s.store.Get(ctx, group); err != nil {
+				return d, missing(group, err)
+			}
+			p.d.Before = cur
+		}
+		d.IfVersion = cur.Version
+		if p.d.IfVersion != "" && p.d.IfVersion != cur.Version {
+			return d, store.ErrVersionMismatch
+		}
+	} else {
+		d.IfVersion = p.d.IfVersion
+	}
 	q := store.MemberQuery{Tenant: group.Tenant, Groups: []string{group.ID}}
 	wanted := make(map[string]bool, len(m.Add))
 	for _, ref := range m.Add {
+		if ref.ID == group.ID && (ref.Type == "" || ref.Type == groupType) {
+			return d, &Refusal{Reason: Invalid, Attribute: "members.value", Detail: "a group can't be a member of itself; leave its own id out"}
+		}
 		wanted[ref.ID] = true
-	}
-	if !m.Replace {
-		for _, ref := range m.Add {
-			q.IDs = append(q.IDs, ref.ID)
-		}
-		q.IDs = append(q.IDs, m.Remove...)
-		if len(q.IDs) == 0 {
-			return d, nil
-		}
 	}
 	removed := make(map[string]bool, len(m.Remove))
 	for _, id := range m.Remove {
 		removed[id] = true
 	}
-	is := make(map[string]bool)
-	for row, err := range s.store.Members(ctx, q) {
+	if !all {
+		for _, ref := range m.Add {
+			q.IDs = append(q.IDs, ref.ID)
+		}
+		if q.IDs = append(q.IDs, m.Remove...); len(q.IDs) == 0 {
+			return d, nil
+		}
+	}
+	is, budget := make(map[string]bool), filter.Budget(mostComparisons)
+	for row, err := range p.s.store.Members(ctx, q) {
 		if err != nil {
 			return d, err
 		}
 		is[row.ID] = true
-		if !wanted[row.ID] && (m.Replace || removed[row.ID]) {
+		if !wanted[row.ID] && (m.Replace || removed[row.ID] || matches(&budget, m.RemoveWhere, row)) {
 			d.Remove = append(d.Remove, row.ID)
+		}
+		if budget.Exceeded() {
+			return d, &Refusal{Reason: TooLarge, Attribute: "members", Detail: fmt.Sprintf("the filters need more than %d comparisons with the members that there are; name the members by their values", mostComparisons)}
 		}
 	}
 	for _, ref := range m.Add {
@@ -87,18 +90,27 @@ func (s *Service) delta(ctx context.Context, group store.Key, m MemberChange) (s
 	return d, nil
 }
 
-// leave plans that a user or group leaves its groups, so that their versions and the product hear of it.
-func (p *plan) leave(ctx context.Context, k store.Key) error {
-	if k.Type != userType && k.Type != groupType {
-		return nil
+// mostComparisons bounds the work of RemoveWhere (I18).
+const mostComparisons = 2_000_000
+
+func matches(budget *filter.Budget, where []filter.Expr, row store.Member) bool {
+	if len(where) == 0 {
+		return false
 	}
-	at := now()
-	for row, err := range p.s.store.Members(ctx, store.MemberQuery{Tenant: k.Tenant, Of: []string{k.ID}}) {
-		if err != nil {
-			return err
+	value := row.Row()
+	for _, x := range where {
+		if budget.MatchElement(x, value) {
+			return true
 		}
-		group := store.Key{Tenant: k.Tenant, Type: groupType, ID: row.Group}
-		p.members(group, store.MemberDelta{Group: row.Group, Version: newID(), LastModified: at, Remove: []string{k.ID}})
 	}
-	return nil
+	return false
+}
+
+// missing makes a refusal of the error that a resource which a request names doesn't exist. It leaves other errors, and none, as
+// they are.
+func missing(k store.Key, err error) error {
+	if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	return &Refusal{Reason: NotFound, Detail: fmt.Sprintf("there is no %s with the id %s", k.Type, quoted(k.ID)), Err: store.ErrNotFound}
 }

@@ -2,69 +2,79 @@ package lifecycle
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// Actor is who asks for a change, and through what; it goes into the journal.
-type Actor struct {
-	Tenant     string
-	By         Source // an identity provider, a sign-in, or an administrator by hand
-	Connection string
-	Action     string   // e.g. "PATCH /Users"
-	Quirks     []string // names of the tolerated deviations that the request used
-}
-
-// seatCounter is the counter of the seats that are in use.
+// seatCounter is the counter of a tenant's used seats.
 const seatCounter = "seats"
 
-// plan is a change in the making.
+// plan is a decision in the making.
 type plan struct {
-	s        *Service
-	actor    Actor
-	settings Settings
-	change   store.Change
-	events   []*Event
-	notes    []string // of the guards
-	again    bool     // it was made before, and lost a race
+	Decision
+	s     *Service
+	r     *Request
+	d     Draft
+	links bool // a creation becomes a resource that is there
+	// taken is what the store said when the creation was committed: somebody has the value of an attribute.
+	taken *store.ConflictError
 }
 
-func (s *Service) plan(a Actor, settings Settings) *plan {
-	return &plan{s: s, actor: a, settings: settings, change: store.Change{Tenant: a.Tenant}}
-}
-
-// guard asks the guards, and sees to the index of what they amend.
-func (p *plan) guard(ctx context.Context, before, after *store.Resource) error {
+// guarded asks the guards about the draft. They may amend its tree, and members, which is the change of the members of one
+// group or all memberships that end with the resource.
+func (p *plan) guarded(ctx context.Context, members *[]store.MemberDelta) error {
 	if len(p.s.opts.Guards) == 0 {
 		return nil
 	}
-	var sent document.Document
-	if after != nil {
-		sent = after.Attributes
+	// The draft's own tree stays as it is: after a lost race the same draft may come again.
+	proposal := Proposal{Key: p.d.Key, Resource: p.d.Before, After: p.d.After.Clone(), Members: *members}
+	if p.d.Before != nil {
+		if err := p.known(); err != nil {
+			return err
+		}
+		proposal.Before = p.d.Was
 	}
-	ctx = context.WithValue(ctx, notesKey{}, &p.notes)
 	for _, g := range p.s.opts.Guards {
-		if err := g(ctx, p.actor, before, after); err != nil {
+		if err := g(ctx, p.r, &proposal); err != nil {
 			return err
 		}
 	}
-	if after != nil && after.Attributes != sent {
-		after.Index, after.Label = p.s.Index(after.Type, after.Attributes.Value())
-	}
+	p.d.After, *members = proposal.After, proposal.Members
 	return nil
 }
 
-// tell plans an event, if there's a hook that wants to hear of it: what nobody is told is not kept.
+// known sees to it that the draft has the tree of Before.
+func (p *plan) known() (err error) {
+	if p.d.Was.IsNull() {
+		if p.d.Was, err = p.d.Before.Attributes.Tree(); err != nil {
+			err = fmt.Errorf("%w: attributes of %s %s", store.ErrCorrupt, p.d.Before.Type, p.d.Before.ID)
+		}
+	}
+	return err
+}
+
+// encode makes the draft's tree the attributes of a resource, with what follows from them. It is done once for a decision,
+// behind the guards.
+func (p *plan) encode(r *store.Resource) error {
+	r.Attributes = p.d.After.Document()
+	if most := p.s.opts.MaxResource; len(r.Attributes) > most {
+		return &Refusal{Reason: TooLarge, Detail: fmt.Sprintf("the %s would have %d bytes of attributes; the limit is %d", r.Type, len(r.Attributes), most)}
+	}
+	r.Index, r.Label = p.s.opts.Index(r.Type, p.d.After)
+	return nil
+}
+
+// tell plans an event, if there is a hook that wants to hear of it: what nobody is told is not kept.
 func (p *plan) tell(e *Event) {
 	if !p.s.opts.Hooks.wants(e.Kind) {
 		return
 	}
 	e.ID, e.Time = newID(), now()
+	e.Origin = Origin{Request: p.r.ID, Who: p.r.Who, By: p.r.By, Connection: p.r.Connection.ID}
 	p.events = append(p.events, e)
-	p.change.Events = append(p.change.Events, e.stored())
+	p.Change.Events = append(p.Change.Events, e.stored(p.s.opts.Delivery.Snapshot))
 }
 
 // tellOf plans an event on a resource as it was and will be; either may be nil.
@@ -77,7 +87,7 @@ func (p *plan) tellOf(k Kind, before, after *store.Resource) {
 		if r != nil {
 			e.Subject = r.Key
 			if r.Type == userType {
-				e.UserName = r.Attributes.Get("userName").Text()
+				e.UserName = userName(r)
 			}
 		}
 	}
@@ -90,20 +100,14 @@ func (p *plan) tellOf(k Kind, before, after *store.Resource) {
 	p.tell(e)
 }
 
-// move moves a user's account by the table, with its events and its seat. before is nil at a creation, after at a
-// deletion. account is where the account stands; where it goes is written into after.
+// move moves a user's account by the table, with its events and its seat. before is nil at a creation, after at a removal.
+// account is where the account stands; where it goes is written into after.
 func (p *plan) move(account Account, c Cause, before, after *store.Resource) (Account, []Kind, error) {
 	moved, kinds, err := account.move(c)
 	if err != nil {
 		return account, nil, err
 	}
-	switch takes := p.settings.takesSeat(moved); {
-	case takes && !account.Seat:
-		p.seats(1)
-	case !takes && account.Seat:
-		p.seats(-1)
-	}
-	moved.Seat = p.settings.takesSeat(moved)
+	p.seat(&moved)
 	for _, k := range kinds {
 		p.tellOf(k, before, after)
 	}
@@ -113,12 +117,22 @@ func (p *plan) move(account Account, c Cause, before, after *store.Resource) (Ac
 	return moved, kinds, nil
 }
 
-// seats claims seats, or gives them back. Under billed counting the limit is on who signs in.
-func (p *plan) seats(n int) {
-	if len(p.change.Claims) == 0 {
-		p.change.Claims = []store.Claim{{Counter: seatCounter, Limit: p.settings.limit()}}
+// seat claims the seat that an account takes by its state, or gives it back.
+func (p *plan) seat(a *Account) {
+	switch takes := p.r.Settings.takesSeat(*a); {
+	case takes && !a.Seat:
+		p.claim(1)
+	case !takes && a.Seat:
+		p.claim(-1)
 	}
-	p.change.Claims[0].Take += n
+	a.Seat = p.r.Settings.takesSeat(*a)
+}
+
+func (p *plan) claim(n int) {
+	if len(p.Change.Claims) == 0 {
+		p.Change.Claims = []store.Claim{{Counter: seatCounter, Limit: p.r.Settings.limit()}}
+	}
+	p.Change.Claims[0].Take += n
 }
 
 // put plans to write next in the place of cur, or as a new resource if cur is nil.
@@ -130,38 +144,24 @@ func (p *plan) put(cur, next *store.Resource) {
 	if cur != nil || next.Version == "" {
 		next.Version = newID()
 	}
-	p.change.Put = append(p.change.Put, put)
+	p.Change.Put = append(p.Change.Put, put)
 }
 
-// commit commits the plan, and delivers its events.
-func (p *plan) commit(ctx context.Context, subject store.Key, outcome string) error {
-	entry := store.Entry{ID: newID(), Time: now(), Connection: p.actor.Connection, Subject: subject, Action: p.actor.Action, Outcome: outcome}
-	if len(p.actor.Quirks)+len(p.notes) > 0 {
-		entry.Data = document.Object(document.Member{Name: "quirks", Value: texts(p.actor.Quirks)},
-			document.Member{Name: "notes", Value: texts(p.notes)}).Document()
+// drop plans to delete a record of the library's own, unless that is planned already.
+func (p *plan) drop(r *store.Resource) {
+	d := store.Delete{Type: r.Type, ID: r.ID, IfVersion: r.Version}
+	for _, planned := range p.Change.Delete {
+		if planned == d {
+			return
+		}
 	}
-	p.change.Journal = []store.Entry{entry}
-	err := p.s.store.Commit(ctx, &p.change)
-	switch {
-	case errors.As(err, new(*store.ClaimError)):
-		return p.noSeat(ctx, subject)
-	case err == nil:
-		p.s.deliver(ctx, p.events)
-	}
-	return err
+	p.Change.Delete = append(p.Change.Delete, d)
 }
 
-// noSeat tells of a refused claim, in a change of its own as nothing else of the plan is true.
-func (p *plan) noSeat(ctx context.Context, subject store.Key) error {
-	told := p.s.plan(p.actor, p.settings)
-	e := &Event{Kind: KindSeatRefused, Subject: subject}
-	if len(p.change.Put) > 0 {
-		e.UserName = p.change.Put[0].Resource.Attributes.Get("userName").Text()
-	}
-	told.tell(e)
-	if err := told.commit(ctx, subject, "seat refused"); err != nil {
-		return err
-	}
-	return &Refusal{Reason: NoSeat, Detail: fmt.Sprintf(
-		"all %d seats of this organization's plan are in use; deactivate somebody or enlarge the plan, and try again", p.settings.limit())}
+// userName is the name of a user, as it was sent.
+func userName(r *store.Resource) string { return r.Attributes.Get("userName").Text() }
+
+// object is a document with one member.
+func object(name, value string) document.Document {
+	return document.Object(document.Member{Name: name, Value: document.String(value)}).Document()
 }

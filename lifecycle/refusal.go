@@ -1,12 +1,23 @@
 package lifecycle
 
+import (
+	"strconv"
+	"strings"
+)
+
 // Refusal is why a change may not be, in words for the administrator of the identity provider. A Guard returns one to
 // veto a change.
 type Refusal struct {
 	Reason    Reason
 	Attribute string // with Invalid and Taken: which
-	Detail    string // what to do about it
+	Detail    string // what is wrong, and what would be right
+	Err       error  // what it was made of, where there is more to it; may be nil
+
+	event Kind // the product is told by this event; may be empty
 }
+
+// Unwrap returns Err.
+func (r *Refusal) Unwrap() error { return r.Err }
 
 func (r *Refusal) Error() string { return r.Detail }
 
@@ -19,6 +30,8 @@ const (
 	Invalid                     // the attribute's value can't be used
 	Taken                       // the identity belongs to somebody already
 	NoSeat                      // the plan's seats are used up
+	TooLarge                    // the resource would exceed its limit
+	NotFound                    // there is no such resource
 )
 
 // Denied is why somebody can't sign in, or an administrator can't do what was asked.
@@ -28,6 +41,15 @@ func (d *Denied) Error() string { return "lifecycle: denied: " + string(d.Reason
 
 // DeniedReason is a machine-readable word.
 type DeniedReason string
+
+// quoted is a client's own words for a detail, cut short, so that an answer doesn't grow with what came in.
+func quoted(words string) string {
+	const most = 64
+	if len(words) > most {
+		words = strings.ToValidUTF8(words[:most], "") + "..."
+	}
+	return strconv.Quote(words)
+}
 
 // The reasons for which Login and the administrator's methods deny.
 const (

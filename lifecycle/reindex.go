@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/rollcall-dev/rollcall/store"
@@ -22,10 +23,14 @@ func (s *Service) Reindex(ctx context.Context, tenant, typ string) error {
 		}
 		for _, r := range page.Resources {
 			next := *r
-			if next.Index, next.Label = s.Index(typ, r.Attributes.Value()); sameKeys(r.Index, next.Index) && r.Label == next.Label {
+			attributes, err := r.Attributes.Tree()
+			if err != nil {
+				return fmt.Errorf("%w: attributes of %s %s", store.ErrCorrupt, typ, r.ID)
+			}
+			if next.Index, next.Label = s.Index(typ, attributes); sameKeys(r.Index, next.Index) && r.Label == next.Label {
 				continue
 			}
-			err := s.store.Commit(ctx, &store.Change{Tenant: tenant, Put: []store.Put{{Resource: &next, IfVersion: r.Version, Was: r}}})
+			err = s.store.Commit(ctx, &store.Change{Tenant: tenant, Put: []store.Put{{Resource: &next, IfVersion: r.Version, Was: r}}})
 			if err != nil && !errors.Is(err, store.ErrVersionMismatch) { // who was faster has made the keys
 				return err
 			}

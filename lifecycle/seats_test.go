@@ -1,7 +1,6 @@
 package lifecycle_test
 
 import (
-	"context"
 	"strconv"
 	"testing"
 
@@ -16,13 +15,13 @@ func TestSeats(t *testing.T) {
 	ada := h.create("User", `{"userName":"ada"}`)
 	h.create("User", `{"userName":"bob"}`)
 	h.told = nil
-	err := h.s.Create(t.Context(), actor, h.resource("User", `{"userName":"eve"}`), nil)
+	err := h.post(h.resource("User", `{"userName":"eve"}`))
 	var refusal *lifecycle.Refusal
 	require.ErrorAs(t, err, &refusal)
 	assert.Equal(t, lifecycle.NoSeat, refusal.Reason)
 	assert.Contains(t, refusal.Detail, "2 seats")
-	h.heard("seat refused eve")
-	_, err = h.s.AddManually(t.Context(), "acme", lifecycle.Identity{UserName: "eve"})
+	h.heard("seat.refused eve")
+	_, err = h.s.Add(t.Context(), admin, lifecycle.Identity{UserName: "eve"})
 	denied(t, err, lifecycle.DeniedNoSeat)
 
 	off := h.update(ada, `{"userName":"ada","active":false}`)
@@ -31,10 +30,10 @@ func TestSeats(t *testing.T) {
 	used, limit, err := h.s.Seats(t.Context(), "acme")
 	require.NoError(t, err)
 	assert.Equal(t, [2]int{2, 2}, [2]int{used, limit})
-	_, err = h.s.Reactivate(t.Context(), "acme", "ada")
+	_, err = h.s.Reactivate(t.Context(), admin, h.id("ada"))
 	denied(t, err, lifecycle.DeniedNoSeat)
-	require.NoError(t, h.s.Delete(t.Context(), actor, eve))
-	_, err = h.s.Reactivate(t.Context(), "acme", "ada")
+	require.NoError(t, h.del(eve))
+	_, err = h.s.Reactivate(t.Context(), admin, h.id("ada"))
 	require.NoError(t, err)
 
 	t.Run("never oversold", func(t *testing.T) {
@@ -46,7 +45,7 @@ func TestSeats(t *testing.T) {
 		}())})
 		made := 0
 		for _, err := range raceOf(64, func(i int) error {
-			return h.s.Create(context.Background(), actor, h.resource("User", `{"userName":"u`+strconv.Itoa(i)+`"}`), nil)
+			return h.post(h.resource("User", `{"userName":"u`+strconv.Itoa(i)+`"}`))
 		}) {
 			if err == nil {
 				made++
@@ -68,11 +67,11 @@ func TestSeats(t *testing.T) {
 		h.create("User", `{"userName":"ada"}`)
 		bob := h.create("User", `{"userName":"bob"}`)
 		assert.Equal(t, 0, h.used(), "who waits has no seat")
-		_, err := h.s.Approve(t.Context(), "acme", "ada")
+		_, err := h.s.Approve(t.Context(), admin, h.id("ada"))
 		require.NoError(t, err)
-		_, err = h.s.Approve(t.Context(), "acme", "bob")
+		_, err = h.s.Approve(t.Context(), admin, h.id("bob"))
 		denied(t, err, lifecycle.DeniedNoSeat)
-		assert.Equal(t, lifecycle.Pending, lifecycle.AccountOf(h.read(bob)).State)
+		assert.Equal(t, lifecycle.Pending, account(t, h.read(bob)).State)
 		assert.Equal(t, 1, h.used())
 	})
 }

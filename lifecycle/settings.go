@@ -1,36 +1,30 @@
 package lifecycle
 
 import (
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"sync"
-	"time"
-
-	"github.com/rollcall-dev/rollcall/store"
-	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// Settings are a tenant's policy (I9): data, not code. The zero value of a field that is a word means its first.
+// Settings are a tenant's policy (I9): data, not code. Begin with DefaultSettings and change what differs: the zero Settings
+// switch everything off, and are refused. An empty word means its default.
 type Settings struct {
 	SCIM   bool `json:"scim"`   // the identity provider may change people; off: 403
 	SSO    bool `json:"sso"`    // people may sign in
 	JIT    bool `json:"jit"`    // who signs in and is unknown is created
 	Manual bool `json:"manual"` // administrators may add people by hand, and edit those that they added
 
-	SCIMOff string `json:"scimOff"` // what becomes of those it manages meanwhile, by Service.Apply: keep | suspend (and lets them in again)
+	SCIMOff SCIMOff `json:"scimOff"` // what becomes of those it manages while SCIM is off; default keep
 
-	Review          bool   `json:"review"`          // new people wait for approval
-	Deprovision     string `json:"deprovision"`     // on active=false: suspend | deactivate | delete
-	Delete          string `json:"delete"`          // on SCIM DELETE: remove | keep (as deactivated, for the product; the identity provider sees it no more)
-	ExistingAccount string `json:"existingAccount"` // one outside the organization: refuse | acquire (an administrator must) | link
-	ExistingUser    string `json:"existingUser"`    // a POST for a user added by hand or by sign-in: refuse (409) | link (SCIM takes over)
-	EditManaged     bool   `json:"editManaged"`     // administrators may edit and remove whom the identity provider manages
-	SuspendManaged  bool   `json:"suspendManaged"`  // administrators may suspend and reactivate them
+	Review          bool            `json:"review"`          // new people wait for approval
+	Deprovision     Deprovision     `json:"deprovision"`     // what active=false does; default suspend
+	Delete          DeletePolicy    `json:"delete"`          // what a SCIM DELETE does; default remove
+	ExistingAccount ExistingAccount `json:"existingAccount"` // of one outside the organization; default refuse
+	ExistingUser    ExistingUser    `json:"existingUser"`    // of a POST for a user added by hand or by sign-in; default refuse
+	EditManaged     bool            `json:"editManaged"`     // administrators may edit and remove whom the identity provider manages
+	SuspendManaged  bool            `json:"suspendManaged"`  // administrators may suspend and reactivate them
 
-	SeatLimit    *int   `json:"seatLimit"`    // nil: none
-	SeatCounting string `json:"seatCounting"` // who takes a seat: provisioned (all with access) | billed (only who has signed in)
+	SeatLimit    *int         `json:"seatLimit"`    // nil: none
+	SeatCounting SeatCounting `json:"seatCounting"` // who takes a seat; default provisioned
 
 	DefaultRole string `json:"defaultRole"` // role template of new people
 	Plan        string `json:"plan"`        // the tenant's plan, for messages
@@ -39,44 +33,77 @@ type Settings struct {
 
 // DefaultSettings let everybody in by every way but JIT, and leave whom the identity provider manages to it.
 func DefaultSettings() Settings {
-	return Settings{SCIM: true, SSO: true, Manual: true, SuspendManaged: true, PlanAllows: true,
-		SCIMOff: "keep", Deprovision: "suspend", Delete: "remove", ExistingAccount: "refuse", ExistingUser: "refuse", SeatCounting: "provisioned"}
+	return Settings{SCIM: true, SSO: true, Manual: true, SuspendManaged: true, PlanAllows: true}.withDefaults()
 }
 
-// Validate says which setting is wrong and what would be right.
+// withDefaults puts the default in the place of each empty word, so that whoever reads settings sees only words.
+func (s Settings) withDefaults() Settings {
+	if s.SCIMOff == "" {
+		s.SCIMOff = SCIMOffKeep
+	}
+	if s.Deprovision == "" {
+		s.Deprovision = DeprovisionSuspend
+	}
+	if s.Delete == "" {
+		s.Delete = DeleteRemove
+	}
+	if s.ExistingAccount == "" {
+		s.ExistingAccount = ExistingAccountRefuse
+	}
+	if s.ExistingUser == "" {
+		s.ExistingUser = ExistingUserRefuse
+	}
+	if s.SeatCounting == "" {
+		s.SeatCounting = SeatCountingProvisioned
+	}
+	return s
+}
+
+// Validate says which setting is wrong and what would be right. An empty word is right. Settings that allow nothing at all
+// are wrong: they come from a literal that was not begun with DefaultSettings.
 func (s Settings) Validate() error {
-	for _, c := range [...]struct {
-		name, value string
-		allowed     []string
-	}{
-		{"scimOff", s.SCIMOff, []string{"keep", "suspend"}},
-		{"deprovision", s.Deprovision, []string{"suspend", "deactivate", "delete"}},
-		{"delete", s.Delete, []string{"remove", "keep"}},
-		{"existingAccount", s.ExistingAccount, []string{"refuse", "acquire", "link"}},
-		{"existingUser", s.ExistingUser, []string{"refuse", "link"}},
-		{"seatCounting", s.SeatCounting, []string{"provisioned", "billed"}},
-	} {
-		ok := false
-		for _, a := range c.allowed {
-			ok = ok || a == c.value
-		}
-		if !ok {
-			return fmt.Errorf("%s: want one of %v, got %q", c.name, c.allowed, c.value)
-		}
+	_, err := s.checked()
+	return err
+}
+
+// checked are the settings with their defaults, if they are valid. Every source's settings go through here at each reading, so
+// it allocates nothing.
+func (s Settings) checked() (Settings, error) {
+	s = s.withDefaults()
+	if err := s.SCIMOff.check(); err != nil {
+		return Settings{}, err
+	}
+	if err := s.Deprovision.check(); err != nil {
+		return Settings{}, err
+	}
+	if err := s.Delete.check(); err != nil {
+		return Settings{}, err
+	}
+	if err := s.ExistingAccount.check(); err != nil {
+		return Settings{}, err
+	}
+	if err := s.ExistingUser.check(); err != nil {
+		return Settings{}, err
+	}
+	if err := s.SeatCounting.check(); err != nil {
+		return Settings{}, err
 	}
 	if s.SeatLimit != nil && *s.SeatLimit < 0 {
-		return fmt.Errorf("seatLimit: want 0 or more, or null for none, got %d", *s.SeatLimit)
+		return Settings{}, fmt.Errorf("seatLimit: want 0 or more, or null for none, got %d", *s.SeatLimit)
 	}
-	return nil
+	if !s.SCIM && !s.SSO && !s.Manual && !s.SuspendManaged && !s.PlanAllows {
+		return Settings{}, errors.New("scim, sso, manual, suspendManaged and planAllows are all false, so that nobody gets in: begin with lifecycle.DefaultSettings() and change what differs")
+	}
+	return s, nil
 }
 
 // disable is the cause that active=false is under this policy.
 func (s Settings) disable() Cause {
 	switch s.Deprovision {
-	case "deactivate":
+	case DeprovisionDeactivate:
 		return DisableClose
-	case "delete":
-		if s.Delete == "keep" {
+	case DeprovisionDelete:
+		if s.Delete == DeleteKeep {
 			return RemoveKeep
 		}
 		return DisableRemove
@@ -86,7 +113,7 @@ func (s Settings) disable() Cause {
 
 // remove is the cause that a DELETE is.
 func (s Settings) remove() Cause {
-	if s.Delete == "keep" {
+	if s.Delete == DeleteKeep {
 		return RemoveKeep
 	}
 	return Remove
@@ -110,129 +137,8 @@ func (s Settings) limit() int {
 
 // takesSeat says whether an account in its state counts. Who waits for review does not: the seat is taken by who is let in.
 func (s Settings) takesSeat(a Account) bool {
-	if s.SeatCounting == "billed" {
+	if s.SeatCounting == SeatCountingBilled {
 		return a.State == Active
 	}
 	return a.State == Provisioned || a.State == Active
-}
-
-// SettingsSource tells a tenant's settings. It is asked for every change, so it should answer from memory. It must be
-// safe for concurrent use.
-type SettingsSource interface {
-	Settings(ctx context.Context, tenant string) (Settings, error)
-}
-
-// FixedSettings are the same for every tenant.
-type FixedSettings Settings
-
-// Settings implements SettingsSource.
-func (f FixedSettings) Settings(context.Context, string) (Settings, error) { return Settings(f), nil }
-
-// StoredSettings keeps each tenant's settings in the store beside its people, as a resource of an internal type, and
-// remembers them for a while.
-type StoredSettings struct {
-	Store    store.Store
-	MaxAge   time.Duration   // for so long they are remembered; the same in all processes; default 1 s
-	Defaults func() Settings // of a tenant that has stored none; default DefaultSettings
-
-	mu    sync.Mutex
-	known map[string]storedSettings
-}
-
-type storedSettings struct {
-	settings Settings
-	read     time.Time
-}
-
-const settingsType = "rollcall.Settings"
-
-func settingsKey(tenant string) store.Key {
-	return store.Key{Tenant: tenant, Type: settingsType, ID: "settings"}
-}
-
-// Settings implements SettingsSource. A tenant without stored settings has the defaults.
-func (s *StoredSettings) Settings(ctx context.Context, tenant string) (Settings, error) {
-	s.mu.Lock()
-	k, ok := s.known[tenant]
-	s.mu.Unlock()
-	began := time.Now()
-	if ok && began.Sub(k.read) < s.maxAge() {
-		return k.settings, nil
-	}
-	settings := DefaultSettings()
-	if s.Defaults != nil {
-		settings = s.Defaults()
-	}
-	r, err := s.Store.Get(ctx, settingsKey(tenant))
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-	case err != nil:
-		return Settings{}, err
-	default:
-		if err := json.Unmarshal([]byte(r.Internal), &settings); err != nil {
-			return Settings{}, fmt.Errorf("lifecycle: stored settings: %w", err)
-		}
-	}
-	s.remember(tenant, settings, began)
-	return settings, nil
-}
-
-func (s *StoredSettings) maxAge() time.Duration {
-	if s.MaxAge <= 0 {
-		return time.Second
-	}
-	return s.MaxAge
-}
-
-func (s *StoredSettings) remember(tenant string, settings Settings, read time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.known == nil {
-		s.known = make(map[string]storedSettings)
-	}
-	s.known[tenant] = storedSettings{settings, read}
-}
-
-// Set validates and keeps a tenant's settings. If they differ it takes MaxAge, and when it returns no change begins by the old
-// ones any more, in any process: no seat is sold beyond a new limit. If ctx ends before, they are kept nevertheless.
-func (s *StoredSettings) Set(ctx context.Context, tenant string, settings Settings) error {
-	if err := settings.Validate(); err != nil {
-		return err
-	}
-	text, err := json.Marshal(settings)
-	if err != nil {
-		return err
-	}
-	v, err := document.Parse(string(text), 0)
-	if err != nil {
-		return err
-	}
-	for {
-		r := &store.Resource{Key: settingsKey(tenant), Internal: v.Document(), Version: newID(), Created: now(), LastModified: now()}
-		put := store.Put{Resource: r}
-		old, err := s.Store.Get(ctx, r.Key)
-		if err == nil {
-			if old.Internal == r.Internal {
-				return nil
-			}
-			put.IfVersion, r.Created = old.Version, old.Created
-		} else if !errors.Is(err, store.ErrNotFound) {
-			return err
-		}
-		err = s.Store.Commit(ctx, &store.Change{Tenant: tenant, Put: []store.Put{put}})
-		var exists *store.ConflictError
-		if errors.Is(err, store.ErrVersionMismatch) || errors.As(err, &exists) {
-			continue // somebody else set them meanwhile; the last one holds
-		}
-		if err != nil {
-			return err
-		}
-		s.remember(tenant, settings, time.Now())
-		select {
-		case <-time.After(s.maxAge()):
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
 }

@@ -56,7 +56,7 @@ func TestStoredSettings(t *testing.T) {
 		}
 		assert.Zero(t, reads)
 		time.Sleep(time.Second)
-		assert.Equal(t, "keep", get(there, "acme").Delete)
+		assert.Equal(t, lifecycle.DeleteKeep, get(there, "acme").Delete)
 		assert.Equal(t, 1, reads)
 	})
 }

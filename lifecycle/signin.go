@@ -10,6 +10,7 @@ import (
 
 // Identity is who signs in, as the single sign-on has verified it.
 type Identity struct {
+	ID       string // of the user, where the product knows it; then the names are not looked at
 	UserName string // compared in folded form
 	Mail     string // a verified address; who has no user of that name is the one user with this address, if there is one
 	// Attributes are what a new user gets beside userName.
@@ -26,89 +27,98 @@ type Login struct {
 
 // Login lets somebody sign in, or says why not by a *Denied. The first login of a period of access activates the account
 // and bills it, once, however many race (I7). One that changes nothing costs one read.
-func (s *Service) Login(ctx context.Context, tenant string, who Identity) (login Login, err error) {
-	settings, err := s.opts.Settings.Settings(ctx, tenant)
+func (s *Service) Login(ctx context.Context, tenant string, who Identity) (Login, error) {
+	return s.LoginBy(ctx, Request{Tenant: tenant}, who)
+}
+
+// LoginBy is Login with a request of the product's own: its ID is in the journal and in the events.
+func (s *Service) LoginBy(ctx context.Context, by Request, who Identity) (Login, error) {
+	r := by.click(SourceSSO, "login")
+	if err := s.settle(ctx, r); err != nil {
+		return Login{}, err
+	}
+	if !r.Settings.SSO {
+		return Login{}, &Denied{DeniedSSODisabled}
+	}
+	var before Account
+	d, err := s.Do(ctx, r, func(ctx context.Context) (draft Draft, err error) {
+		draft, before, err = s.signsIn(ctx, r, who)
+		return draft, err
+	})
+	if err != nil {
+		return Login{}, denied(err)
+	}
+	after, err := AccountOf(d.Resource)
 	if err != nil {
 		return Login{}, err
 	}
-	if !settings.SSO {
-		return Login{}, &Denied{DeniedSSODisabled}
+	login := Login{ID: d.Resource.ID, State: after.State, FirstLogin: before.FirstLogin.IsZero() && !after.FirstLogin.IsZero(), Billed: after.Billed && !before.Billed}
+	switch after.State {
+	case Active:
+		return login, nil
+	case Pending:
+		err = &Denied{DeniedPending}
+	case Suspended:
+		err = &Denied{DeniedSuspended}
+	default:
+		err = &Denied{DeniedDeactivated}
 	}
-	err = race(ctx, manyTimes, func() error {
-		login, err = s.login(ctx, tenant, settings, who)
-		return err
-	})
-	return login, err
+	return Login{}, err
 }
 
-func (s *Service) login(ctx context.Context, tenant string, settings Settings, who Identity) (Login, error) {
+// signsIn drafts the sign-in of who is there, or the creation of who is not where the policy says so. It returns the account as
+// it is.
+func (s *Service) signsIn(ctx context.Context, r *Request, who Identity) (Draft, Account, error) {
+	cur, err := s.find(ctx, r.Tenant, who)
+	if errors.Is(err, store.ErrNotFound) {
+		_, err := s.only(ctx, r.Tenant, retainedType, "userName", who.UserName)
+		switch {
+		case err == nil:
+			return Draft{}, Account{}, &Denied{DeniedDeactivated}
+		case !errors.Is(err, store.ErrNotFound):
+			return Draft{}, Account{}, err
+		case !r.Settings.JIT || who.UserName == "":
+			return Draft{}, Account{}, &Denied{DeniedUnknown}
+		}
+		draft, err := s.newUser(r, who)
+		draft.Cause = SignIn
+		return draft, Account{}, err
+	}
+	if err != nil {
+		return Draft{}, Account{}, err
+	}
+	account, err := AccountOf(cur)
+	return Draft{Key: cur.Key, Before: cur, Cause: SignIn}, account, err
+}
+
+// find finds the user that an identity means.
+func (s *Service) find(ctx context.Context, tenant string, who Identity) (*store.Resource, error) {
+	if who.ID != "" {
+		return s.store.Get(ctx, store.Key{Tenant: tenant, Type: userType, ID: who.ID})
+	}
 	cur, err := s.user(ctx, tenant, "userName", who.UserName)
 	if errors.Is(err, store.ErrNotFound) && who.Mail != "" {
 		cur, err = s.user(ctx, tenant, "emails.value", who.Mail)
 	}
-	if errors.Is(err, store.ErrNotFound) {
-		if _, err := s.only(ctx, tenant, keptType, "userName", who.UserName); err == nil {
-			return Login{}, &Denied{DeniedDeactivated}
-		} else if !errors.Is(err, store.ErrNotFound) {
-			return Login{}, err
-		}
-		if !settings.JIT {
-			return Login{}, &Denied{DeniedUnknown}
-		}
-		cur, err = s.makeUser(ctx, Actor{Tenant: tenant, By: SourceSSO, Action: "login"}, settings, SourceSSO, who)
-	}
-	if err != nil {
-		return Login{}, err
-	}
-	account := AccountOf(cur)
-	switch account.State {
-	case Active:
-		return Login{ID: cur.ID, State: Active}, nil
-	case Pending:
-		return Login{}, &Denied{DeniedPending}
-	case Suspended:
-		return Login{}, &Denied{DeniedSuspended}
-	case Deactivated:
-		return Login{}, &Denied{DeniedDeactivated}
-	}
-	first := account.FirstLogin.IsZero()
-	if first {
-		account.FirstLogin = now()
-	}
-	p := s.plan(Actor{Tenant: tenant, By: SourceSSO, Action: "login"}, settings)
-	next := *cur
-	moved, _, err := p.move(account, SignIn, cur, &next)
-	if err != nil {
-		return Login{}, err
-	}
-	p.put(cur, &next)
-	if err := p.commit(ctx, cur.Key, "signed in"); err != nil {
-		return Login{}, denied(err)
-	}
-	return Login{ID: cur.ID, State: moved.State, FirstLogin: first, Billed: true}, nil
+	return cur, err
 }
 
-// makeUser creates a user who doesn't come by SCIM.
-func (s *Service) makeUser(ctx context.Context, a Actor, settings Settings, source Source, who Identity) (*store.Resource, error) {
-	v := who.Attributes.Value()
+// newUser drafts a user who doesn't come by SCIM.
+func (s *Service) newUser(r *Request, who Identity) (Draft, error) {
+	v, err := who.Attributes.Tree()
+	if err != nil {
+		return Draft{}, &Refusal{Reason: Invalid, Detail: "the attributes are no JSON object", Err: err}
+	}
 	v.Set("userName", document.String(who.UserName))
 	if s.opts.Check != nil {
-		var err error
 		if v, err = s.opts.Check(userType, v); err != nil {
-			return nil, err
+			return Draft{}, err
 		}
 	}
-	r := &store.Resource{Key: store.Key{Tenant: a.Tenant, Type: userType}, Attributes: v.Document()}
-	r.Index, r.Label = s.opts.Index(userType, v)
-	err := s.create(ctx, a, settings, source, r, nil)
-	var taken *store.ConflictError
-	if errors.As(err, &taken) && source == SourceSSO {
-		return nil, store.ErrVersionMismatch // made by somebody else meanwhile: look again
-	}
-	return r, denied(err)
+	return Draft{Key: r.key(userType, ""), After: v}, nil
 }
 
-// denied says in the words of a sign-in what refused a change.
+// denied says in the words of a sign-in or of an administrator's page what refused a change.
 func denied(err error) error {
 	var refusal *Refusal
 	if !errors.As(err, &refusal) {
@@ -119,6 +129,8 @@ func denied(err error) error {
 		return &Denied{DeniedElsewhere}
 	case NoSeat:
 		return &Denied{DeniedNoSeat}
+	case NotFound:
+		return &Denied{DeniedUnknown}
 	}
 	return err
 }

@@ -8,27 +8,27 @@ type Cause uint8
 // The causes. Where a tenant's policy has a say, each of its words is a cause of its own, so that the table has no
 // conditions.
 const (
-	Create          Cause = iota // SCIM, JIT or manual, let in at once
-	CreateForReview              // the same where the tenant reviews
-	CreateInactive               // SCIM with active=false
-	Enable                       // SCIM active=true
-	EnableForReview              // the same where the tenant reviews, of somebody who was never let in
-	DisableSuspend               // SCIM active=false, policy suspend
-	DisableClose                 // SCIM active=false, policy deactivate
-	DisableRemove                // SCIM active=false, policy delete
-	Remove                       // SCIM DELETE
-	RemoveKeep                   // the same where deleted accounts are kept
-	SignIn                       // first or later login
-	Approve                      // an administrator lets in who waits
-	Reject                       // or doesn't
-	Suspend                      // an administrator stops access
-	Reactivate                   // and allows it again
+	Create          Cause = iota + 1 // SCIM, JIT or manual, let in at once
+	CreateForReview                  // the same where the tenant reviews
+	CreateInactive                   // SCIM with active=false
+	Enable                           // SCIM active=true
+	EnableForReview                  // the same where the tenant reviews, of somebody who was never let in
+	DisableSuspend                   // SCIM active=false, policy suspend
+	DisableClose                     // SCIM active=false, policy deactivate
+	DisableRemove                    // SCIM active=false, policy delete
+	Remove                           // SCIM DELETE
+	RemoveKeep                       // the same where deleted accounts are kept
+	SignIn                           // first or later login
+	Approve                          // an administrator lets in who waits
+	Reject                           // or doesn't
+	Suspend                          // an administrator stops access
+	Reactivate                       // and allows it again
 	causes
 )
 
 // String names the cause as the documentation does.
 func (c Cause) String() string {
-	return [...]string{"create", "create for review", "create inactive", "active=true", "active=true (review)", "active=false (suspend)",
+	return [...]string{"none", "create", "create for review", "create inactive", "active=true", "active=true (review)", "active=false (suspend)",
 		"active=false (deactivate)", "active=false (delete)", "DELETE", "DELETE (keep)", "login", "approve", "reject",
 		"suspend", "reactivate"}[c]
 }
@@ -58,7 +58,7 @@ var Table = map[State]map[Cause]Move{
 		DisableSuspend: {Suspended, []Kind{KindDeactivated}},
 		DisableClose:   {Deactivated, []Kind{KindDeactivated}},
 		DisableRemove:  {None, []Kind{KindDeactivated, KindDeleted}},
-		Remove:         {None, []Kind{KindDeleted}},
+		Remove:         {None, []Kind{KindDeactivated, KindDeleted}},
 		RemoveKeep:     {Deactivated, []Kind{KindDeactivated}},
 		SignIn:         {Active, []Kind{KindActivated}},
 		Suspend:        {Suspended, []Kind{KindDeactivated}},
@@ -69,7 +69,7 @@ var Table = map[State]map[Cause]Move{
 		DisableSuspend: {Suspended, []Kind{KindDeactivated}},
 		DisableClose:   {Deactivated, []Kind{KindDeactivated}},
 		DisableRemove:  {None, []Kind{KindDeactivated, KindDeleted}},
-		Remove:         {None, []Kind{KindDeleted}},
+		Remove:         {None, []Kind{KindDeactivated, KindDeleted}},
 		RemoveKeep:     {Deactivated, []Kind{KindDeactivated}},
 		Approve:        {Provisioned, []Kind{KindActivated}},
 		Reject:         {Deactivated, []Kind{KindRejected}},
@@ -80,7 +80,7 @@ var Table = map[State]map[Cause]Move{
 		DisableSuspend: {Suspended, []Kind{KindDeactivated}},
 		DisableClose:   {Deactivated, []Kind{KindDeactivated}},
 		DisableRemove:  {None, []Kind{KindDeactivated, KindDeleted}},
-		Remove:         {None, []Kind{KindDeleted}},
+		Remove:         {None, []Kind{KindDeactivated, KindDeleted}},
 		RemoveKeep:     {Deactivated, []Kind{KindDeactivated}},
 		SignIn:         {Active, nil},
 		Suspend:        {Suspended, []Kind{KindDeactivated}},

@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// Commit implements [store.Store]. Events and the journal are left out: the store is no EventSource and no JournalReader.
+// Commit implements [store.Store]. It drops events and journal entries: the store is no EventSource and no JournalReader.
 func (s *Store) Commit(ctx context.Context, c *store.Change) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -40,8 +39,9 @@ func (s *Store) Commit(ctx context.Context, c *store.Change) error {
 type commit struct {
 	*Store
 	*store.Change
-	ctx  context.Context
-	undo []func(context.Context) error // not used in a transaction
+	ctx   context.Context
+	undo  []func(context.Context) error // not used in a transaction
+	types []string                      // that members may be of, once they were asked for
 }
 
 func (w *commit) run() error {
@@ -57,13 +57,13 @@ func (w *commit) run() error {
 			return err
 		}
 	}
-	for _, d := range w.Delete {
-		if err := w.delete(d); err != nil {
+	for _, d := range w.Change.Members {
+		if err := w.changeMembers(d); err != nil {
 			return err
 		}
 	}
-	for _, d := range w.Change.Members {
-		if err := w.changeMembers(d); err != nil {
+	for _, d := range w.Delete {
+		if err := w.delete(d); err != nil {
 			return err
 		}
 	}
@@ -85,6 +85,9 @@ func (w *commit) save(t table, was, is *row) error {
 }
 
 func (w *commit) put(p *store.Put) error {
+	if p.Resource.Attributes.Check() != nil || p.Resource.Internal.Check() != nil {
+		return store.ErrCorrupt
+	}
 	t := w.table(p.Resource.Type)
 	r := *p.Resource
 	r.Tenant = w.Tenant
@@ -119,9 +122,9 @@ func (w *commit) free(t table, k store.IndexKey, id string) error {
 		return nil
 	}
 	taken := false
-	err := t.find(w.ctx, w.Tenant, k.Attribute, k.Value, func(r *row) bool {
+	err := t.find(w.ctx, w.Tenant, k.Attribute, k.Value, func(r *row) (bool, error) {
 		taken = r.ID != id && slices.Contains(r.Index, k)
-		return !taken
+		return !taken, nil
 	})
 	if err == nil && taken {
 		err = &store.ConflictError{Attribute: k.Attribute}
@@ -138,13 +141,17 @@ func (w *commit) delete(d store.Delete) error {
 	if d.IfVersion != "" && d.IfVersion != was.Version {
 		return store.ErrVersionMismatch
 	}
-	if err := w.leave(d.Type, d.ID); err != nil {
-		return err
-	}
-	if d.Type == groupType { // it may have been a member of itself
-		if was, err = t.get(w.ctx, w.Tenant, d.ID); err != nil {
+	if d.Type == groupType && w.Store.members != nil {
+		if err := w.Store.members.Empty(w.ctx, w.Tenant, d.ID); err != nil {
 			return err
 		}
+	}
+	isMember, err := w.isMember(d.Type, d.ID)
+	if err != nil {
+		return err
+	}
+	if isMember { // it was added since its groups were read
+		return store.ErrVersionMismatch
 	}
 	if err := t.rows.delete(w.ctx, w.Tenant, t.prefix+d.ID); err != nil {
 		return err
@@ -153,29 +160,28 @@ func (w *commit) delete(d store.Delete) error {
 	return nil
 }
 
-// leave takes a resource out of all groups.
-func (w *commit) leave(typ, id string) error {
-	if isInternal(typ) {
-		return nil
+// isMember says whether a resource is a member of another group than itself.
+func (w *commit) isMember(typ, id string) (found bool, err error) {
+	if store.IsInternal(typ) {
+		return false, nil
 	}
 	if w.Store.members != nil {
-		return w.Store.members.Leave(w.ctx, w.Tenant, typ, id)
-	}
-	t := w.table(groupType)
-	var groups []*row
-	err := t.walk(w.ctx, w.Tenant, "", func(g *row) bool {
-		if slices.Contains(g.memberRefs(), store.MemberRef{Type: typ, ID: id}) {
-			groups = append(groups, g)
+		for m, err := range w.Store.members.Members(w.ctx, store.MemberQuery{Tenant: w.Tenant, Of: []string{id}}) {
+			if err != nil || m.Type == typ {
+				return err == nil, err
+			}
 		}
-		return true
-	})
-	for _, g := range groups {
+		return false, nil
+	}
+	err = w.table(groupType).walk(w.ctx, w.Tenant, "", func(g *row) (bool, error) {
+		refs, err := g.memberRefs()
 		if err != nil {
-			break
+			return false, err
 		}
-		err = w.setMembers(t, g, g.Version, store.MemberDelta{Remove: []string{id}, LastModified: g.LastModified})
-	}
-	return err
+		found = (typ != groupType || g.ID != id) && slices.Contains(refs, store.MemberRef{Type: typ, ID: id})
+		return !found, nil
+	})
+	return found, err
 }
 
 func (w *commit) changeMembers(d store.MemberDelta) error {
@@ -190,59 +196,92 @@ func (w *commit) changeMembers(d store.MemberDelta) error {
 	}
 	d.Add = slices.Clone(d.Add)
 	for i := range d.Add {
-		if d.Add[i].Type, err = w.typeOf(w.ctx, w.Tenant, d.Add[i]); err != nil {
+		if d.Add[i].Type, err = w.typeOf(d.Add[i]); err != nil {
 			return err
 		}
 	}
-	if w.Store.members != nil {
-		if err := w.Store.members.ChangeMembers(w.ctx, w.Tenant, d); err != nil {
-			return err
-		}
-		d.Replace, d.Add, d.Remove = false, nil, nil
-	}
-	return w.setMembers(t, g, d.Version, d)
-}
-
-// setMembers applies a delta to a group's record.
-func (w *commit) setMembers(t table, g *row, version string, d store.MemberDelta) error {
 	is := *g
 	r := *g.Resource
-	r.Version, r.LastModified = version, d.LastModified
+	r.Version, r.LastModified = d.Version, d.LastModified
 	is.Resource = &r
+	types, err := w.typesOf(g, d)
+	if err != nil {
+		return err
+	}
+	if err := exactly(types, d); err != nil {
+		return err
+	}
 	if w.Store.members == nil {
-		types := map[string]string{}
-		if !d.Replace {
-			for _, ref := range g.memberRefs() {
-				types[ref.ID] = ref.Type
-			}
-		}
-		for _, id := range d.Remove {
-			delete(types, id)
-		}
-		for _, ref := range d.Add {
-			types[ref.ID] = ref.Type
-		}
 		is.setMembers(types)
+	} else if err := w.Store.members.ChangeMembers(w.ctx, w.Tenant, d); err != nil {
+		return err
 	}
 	return w.save(t, g, &is)
 }
 
-// claim takes or gives back seats.
-func (w *commit) claim() error {
-	if w.Change.Seats == nil {
-		return nil
+// typeOf finds what an id to add is: of the type that is given, or of the first in alphabetical order that has it.
+func (w *commit) typeOf(ref store.MemberRef) (string, error) {
+	types := []string{ref.Type}
+	if ref.Type == "" {
+		if w.types == nil {
+			var err error
+			if w.types, err = w.Store.types(w.ctx, w.Tenant); err != nil {
+				return "", err
+			}
+		}
+		types = w.types
 	}
-	used, kept, err := w.Store.seats(w.ctx, w.Tenant)
-	if err != nil {
-		return err
+	for _, typ := range types {
+		if store.IsInternal(typ) {
+			continue
+		}
+		if _, err := w.table(typ).get(w.ctx, w.Tenant, ref.ID); !errors.Is(err, store.ErrNotFound) {
+			return typ, err
+		}
 	}
-	next := max(used+w.Change.Seats.Take, 0)
-	if w.Change.Seats.Take > 0 && w.Change.Seats.Limit >= 0 && next > w.Change.Seats.Limit {
-		return store.ErrNoSeat
+	return "", &store.UnknownMemberError{ID: ref.ID}
+}
+
+// typesOf are the types of a group's members by their ids: of all of them if they are in its record, and else of those that
+// a delta names.
+func (w *commit) typesOf(g *row, d store.MemberDelta) (map[string]string, error) {
+	types := map[string]string{}
+	if w.Store.members == nil {
+		refs, err := g.memberRefs()
+		for _, ref := range refs {
+			types[ref.ID] = ref.Type
+		}
+		return types, err
 	}
-	r := &Record[Other]{ID: seatsID, Rest: strconv.Itoa(next)}
-	if !kept {
-		return w.others.Create(w.ctx, w.Tenant, r)
+	q := store.MemberQuery{Tenant: w.Tenant, Groups: []string{d.Group}, IDs: slices.Clone(d.Remove)}
+	for _, ref := range d.Add {
+		q.IDs = append(q.IDs, ref.ID)
 	}
-	return w.others.Update(w.ctx, w.Tenant, r)
+	if len(q.IDs) == 0 { // which would ask for all
+		return types, nil
+	}
+	for m, err := range w.Store.members.Members(w.ctx, q) {
+		if err != nil {
+			return nil, err
+		}
+		types[m.ID] = m.Type
+	}
+	return types, nil
+}
+
+// exactly applies a delta to members: each that it removes must be one, and each that it adds must not.
+func exactly(types map[string]string, d store.MemberDelta) error {
+	for _, id := range d.Remove {
+		if _, isMember := types[id]; !isMember {
+			return store.ErrVersionMismatch
+		}
+		delete(types, id)
+	}
+	for _, ref := range d.Add {
+		if _, isMember := types[ref.ID]; isMember {
+			return store.ErrVersionMismatch
+		}
+		types[ref.ID] = ref.Type
+	}
+	return nil
 }

@@ -54,15 +54,12 @@ func (l *lister) page() (*store.Page, error) {
 		}
 	}
 	for _, typ := range types {
-		walk := func(do func(*row) bool) error { return l.table(typ).walk(l.ctx, l.q.Tenant, "", do) }
+		walk := func(do func(*row) (bool, error)) error { return l.table(typ).walk(l.ctx, l.q.Tenant, "", do) }
 		if path, value, ok := lookup(l.q.Filter); ok {
-			walk = func(do func(*row) bool) error { return l.table(typ).find(l.ctx, l.q.Tenant, path, value, do) }
+			walk = func(do func(*row) (bool, error)) error { return l.table(typ).find(l.ctx, l.q.Tenant, path, value, do) }
 		}
 		if err := walk(l.take); err != nil {
 			return nil, err
-		}
-		if l.err != nil {
-			return nil, l.err
 		}
 	}
 	page := &store.Page{Total: l.total}
@@ -95,26 +92,26 @@ func (l *lister) search(typ string) (*store.Page, error) {
 }
 
 // take looks at one row.
-func (l *lister) take(r *row) bool {
+func (l *lister) take(r *row) (goesOn bool, err error) {
 	if l.q.Filter != nil && !filter.Match(l.q.Filter, source{r, l}) || l.err != nil {
-		return l.err == nil
+		return l.err == nil, l.err
 	}
 	l.total++
 	h := hit{l.position(r.Resource), r.Resource}
 	if l.after != nil && l.q.Sort.Compare(h.Position, *l.after) <= 0 {
-		return true
+		return true, nil
 	}
 	i, _ := slices.BinarySearchFunc(l.best, h, func(a, b hit) int { return l.q.Sort.Compare(a.Position, b.Position) })
 	most := l.skip + l.count + 1
 	if i == most {
-		return true
+		return true, nil
 	}
 	if i < l.skip && l.q.Sort == nil && len(l.q.Types) == 1 {
 		h.r = nil // it is before the page, and stays there
 	}
 	l.best = slices.Insert(l.best, i, h)
 	l.best = l.best[:min(len(l.best), most)]
-	return true
+	return true, nil
 }
 
 func (l *lister) position(r *store.Resource) store.Position {
@@ -130,13 +127,6 @@ type source struct {
 func (s source) Attribute(p filter.Path) document.Value { return s.r.Attribute(p) }
 
 func (s source) Related(rel filter.Relation, where func(document.Value) bool) bool {
-	matches := func(id, typ, label string) bool {
-		return where(document.Object(
-			document.Member{Name: "value", Value: document.String(id)},
-			document.Member{Name: "type", Value: document.String(typ)},
-			document.Member{Name: "display", Value: document.String(label)},
-		))
-	}
 	l := s.l
 	if rel == filter.Members {
 		if s.r.Type != groupType {
@@ -147,7 +137,7 @@ func (s source) Related(rel filter.Relation, where func(document.Value) bool) bo
 				l.err = err
 				return false
 			}
-			if matches(m.ID, m.Type, m.Label) {
+			if where(m.Row()) {
 				return true
 			}
 		}
@@ -169,7 +159,8 @@ func (s source) Related(rel filter.Relation, where func(document.Value) bool) bo
 		}
 	}
 	return slices.ContainsFunc(rows, func(m store.Member) bool {
-		return m.Type == s.r.Type && matches(m.Group, groupType, m.Label)
+		group := store.Member{Type: groupType, ID: m.Group, Label: m.Label}
+		return m.Type == s.r.Type && where(group.Row())
 	})
 }
 

@@ -75,7 +75,11 @@ func (s *Store) memberRows(ctx context.Context, q store.MemberQuery) (found []st
 		if err != nil {
 			return nil, err
 		}
-		for _, ref := range g.memberRefs() {
+		refs, err := g.memberRefs()
+		if err != nil {
+			return nil, err
+		}
+		for _, ref := range refs {
 			if len(q.IDs) > 0 && !slices.Contains(q.IDs, ref.ID) {
 				continue
 			}
@@ -99,49 +103,38 @@ func (s *Store) memberRows(ctx context.Context, q store.MemberQuery) (found []st
 // memberships reads all groups for those that the named are members of; all of them if none is named.
 func (s *Store) memberships(ctx context.Context, tenant string, of []string) (map[string][]store.Member, error) {
 	rows := map[string][]store.Member{}
-	err := s.table(groupType).walk(ctx, tenant, "", func(g *row) bool {
-		for _, ref := range g.memberRefs() {
+	err := s.table(groupType).walk(ctx, tenant, "", func(g *row) (bool, error) {
+		refs, err := g.memberRefs()
+		for _, ref := range refs {
 			if len(of) == 0 || slices.Contains(of, ref.ID) {
 				rows[ref.ID] = append(rows[ref.ID], store.Member{Group: g.ID, Type: ref.Type, ID: ref.ID, Label: g.Label})
 			}
 		}
-		return true
+		return true, err
 	})
 	return rows, err
 }
 
-// isInternal says whether a type is the library's own, of which nothing is a member.
-func isInternal(typ string) bool { return strings.Contains(typ, ".") }
-
-// typeOf finds what an id to add is: of the type that is given, or of any.
-func (s *Store) typeOf(ctx context.Context, tenant string, ref store.MemberRef) (string, error) {
-	types := []string{ref.Type}
-	if ref.Type == "" {
-		types = []string{"User", groupType}
+// types are the resource types that a tenant may have resources of, in alphabetical order. Those of the others are found by
+// reading one record of each.
+func (s *Store) types(ctx context.Context, tenant string) (types []string, err error) {
+	for typ := range s.tables {
+		types = append(types, typ)
 	}
-	for _, typ := range types {
-		if isInternal(typ) {
+	for after := ""; ; {
+		first, err := s.others.List(ctx, tenant, after, 1)
+		if err != nil {
+			return nil, err
+		}
+		if len(first) == 0 {
 			break
 		}
-		if _, err := s.table(typ).get(ctx, tenant, ref.ID); !errors.Is(err, store.ErrNotFound) {
-			return typ, err
+		typ, _, isResource := strings.Cut(first[0].ID, "/")
+		if after = first[0].ID; isResource {
+			types = append(types, typ)
+			after = typ + "0" // all ids of the type, which begin with it and a slash, come before that
 		}
 	}
-	found := ""
-	if ref.Type == "" {
-		all := table{&mapped[Other]{nil, s.others}, "", ""}
-		err := all.walk(ctx, tenant, "", func(r *row) bool {
-			if typ, id, ok := strings.Cut(r.ID, "/"); ok && id == ref.ID && !isInternal(typ) {
-				found = typ
-			}
-			return found == ""
-		})
-		if err != nil {
-			return "", err
-		}
-	}
-	if found == "" {
-		return "", &store.UnknownMemberError{ID: ref.ID}
-	}
-	return found, nil
+	slices.Sort(types)
+	return slices.Compact(types), nil
 }

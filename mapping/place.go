@@ -108,7 +108,7 @@ func folded(x filter.Expr) filter.Expr {
 		return filter.Not{X: folded(x.X)}
 	case filter.Compare:
 		if x.Value.Kind() == document.KindString {
-			x.Value = document.String(document.Fold(x.Value.Text()))
+			x.Value = document.String(filter.Fold(x.Op, x.Value.Text()))
 		}
 		return x
 	}

@@ -21,18 +21,21 @@ type row struct {
 }
 
 // memberRefs parses the members.
-func (r *row) memberRefs() (refs []store.MemberRef) {
+func (r *row) memberRefs() (refs []store.MemberRef, err error) {
 	if r.members == "" {
-		return nil
+		return nil, nil
 	}
 	var pairs [][2]string
 	if json.Unmarshal([]byte(r.members), &pairs) != nil {
-		return nil
+		return nil, store.ErrCorrupt
 	}
 	for _, p := range pairs {
+		if p[0] == "" || p[1] == "" {
+			return nil, store.ErrCorrupt
+		}
 		refs = append(refs, store.MemberRef{Type: p[0], ID: p[1]})
 	}
-	return refs
+	return refs, nil
 }
 
 // setMembers sorts the members and keeps them.
@@ -105,39 +108,59 @@ func encodeIndex(keys []store.IndexKey) string {
 	return string(document.AppendJSON(nil, document.Array(out...)))
 }
 
-// decode reads Record.Rest.
-func (r *row) decode(rest document.Document) {
+// decode reads Record.Rest, or returns store.ErrCorrupt: what can't be read whole is nobody (I12).
+func (r *row) decode(rest document.Document) error {
+	if rest.Check() != nil {
+		return store.ErrCorrupt
+	}
+	broken := false
+	text := func(raw string) string {
+		v, err := document.Parse(raw, 0)
+		broken = broken || err != nil || v.Kind() != document.KindString
+		return v.Text()
+	}
+	at := func(raw string) time.Time {
+		t, err := time.Parse(time.RFC3339Nano, text(raw))
+		broken = broken || err != nil
+		return t
+	}
+	object := func(raw string) document.Document {
+		broken = broken || raw[0] != '{'
+		return document.Document(raw)
+	}
 	for name, raw := range rest.Members() {
 		switch name {
 		case "version":
-			r.Version = unquote(raw)
+			r.Version = text(raw)
 		case "created":
-			r.Created, _ = time.Parse(time.RFC3339Nano, unquote(raw))
+			r.Created = at(raw)
 		case "lastModified":
-			r.LastModified, _ = time.Parse(time.RFC3339Nano, unquote(raw))
+			r.LastModified = at(raw)
 		case "label":
-			r.Label = unquote(raw)
+			r.Label = text(raw)
 		case "index":
-			keys, _ := document.Parse(raw, 0)
+			keys, err := document.Parse(raw, 0)
+			broken = broken || err != nil || keys.Kind() != document.KindArray
 			for i := range keys.Items() {
 				k := keys.At(i)
-				if k.Len() == 3 {
-					r.Index = append(r.Index, store.IndexKey{Attribute: k.At(0).Text(), Value: k.At(1).Text(), Unique: k.At(2).Text() != ""})
+				if k.Len() != 3 {
+					broken = true
+					continue
 				}
+				r.Index = append(r.Index, store.IndexKey{Attribute: k.At(0).Text(), Value: k.At(1).Text(), Unique: k.At(2).Text() != ""})
 			}
 		case "attributes":
-			r.Attributes = document.Document(raw)
+			r.Attributes = object(raw)
 		case "internal":
-			r.Internal = document.Document(raw)
+			r.Internal = object(raw)
 		case "members":
 			r.members = raw
 		}
 	}
-}
-
-func unquote(raw string) string {
-	v, _ := document.Parse(raw, 0)
-	return v.Text()
+	if broken {
+		return store.ErrCorrupt
+	}
+	return nil
 }
 
 // became gives a resource the attributes that the product's value has meanwhile, and what follows from them.
@@ -162,7 +185,7 @@ func (r *row) became(attributes document.Value) {
 			if path != "externalId" { // the one of them that is caseExact (RFC 7643 section 3.1)
 				k.Value = document.Fold(s)
 			}
-			if !slices.Contains(r.Index, k) {
+			if k.Value != "" && !slices.Contains(r.Index, k) {
 				r.Index = append(r.Index, k)
 			}
 		}
@@ -186,16 +209,9 @@ func texts(v document.Value) (list []string) {
 
 // lookup is a comparison that every match must satisfy and that an index may answer.
 func lookup(x filter.Expr) (path, value string, ok bool) {
-	switch x := x.(type) {
-	case filter.Compare:
-		if x.Op == filter.Eq && x.Value.Kind() == document.KindString && x.Attr.Type != filter.DateTime && x.Attr.URI != filter.InternalURI {
-			return x.Attr.Path.String(), x.Value.Text(), true
-		}
-	case filter.And:
-		for _, term := range x {
-			if path, value, ok := lookup(term); ok {
-				return path, value, true
-			}
+	for _, c := range filter.Conjuncts(x) {
+		if c.Op == filter.Eq && c.Value.Kind() == document.KindString && c.Attr.Type != filter.DateTime && c.Attr.URI != filter.InternalURI {
+			return c.Attr.Path.String(), c.Value.Text(), true
 		}
 	}
 	return "", "", false

@@ -19,11 +19,13 @@ type Record[T any] struct {
 }
 
 // Sent are the attributes as SCIM wrote them last, for [Mapping.Drift]: what the product changed since is not in them. A row
-// that the product made itself has none.
-func (r *Record[T]) Sent() document.Value {
+// that the product made itself has none. If Rest can't be read whole, Sent returns store.ErrCorrupt.
+func (r *Record[T]) Sent() (document.Value, error) {
 	x := row{Resource: &store.Resource{}}
-	x.decode(document.Document(r.Rest))
-	return x.Attributes.Value()
+	if err := x.decode(document.Document(r.Rest)); err != nil {
+		return document.Value{}, err
+	}
+	return x.Attributes.Value(), nil
 }
 
 // Repository is a product's own table of people or teams, for all tenants. The methods may be called concurrently, and
@@ -67,10 +69,11 @@ type Transactor interface {
 type MemberTable interface {
 	// Members is that of store.Store. Labels may be left out.
 	Members(ctx context.Context, q store.MemberQuery) iter.Seq2[store.Member, error]
-	// ChangeMembers applies the membership part of a delta. All that are added are known to exist, by their types.
+	// ChangeMembers applies the membership part of a delta. The store has looked in the same transaction: all that are added
+	// exist, by their types, and are no members yet; all that are removed are members.
 	ChangeMembers(ctx context.Context, tenant string, d store.MemberDelta) error
-	// Leave removes the memberships of a resource: what it is a member of, and of a group what it has.
-	Leave(ctx context.Context, tenant, typ, id string) error
+	// Empty removes all members of a group that is deleted. It may have none.
+	Empty(ctx context.Context, tenant, group string) error
 }
 
 // Searcher is what a repository implements to answer queries itself. It returns errors.ErrUnsupported for those that

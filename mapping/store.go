@@ -3,7 +3,6 @@ package mapping
 import (
 	"context"
 	"errors"
-	"strconv"
 	"sync"
 
 	"github.com/rollcall-dev/rollcall/store"
@@ -19,14 +18,14 @@ type Store struct {
 }
 
 var (
-	_ store.Store      = (*Store)(nil)
-	_ store.SeatReader = (*Store)(nil)
+	_ store.Store         = (*Store)(nil)
+	_ store.CounterReader = (*Store)(nil)
 )
 
 // StoreOptions are what a store has beside its tables.
 type StoreOptions struct {
 	// Others keeps what is neither a user nor a group: resources of other types, the library's own records (settings,
-	// tombstones) and the count of seats. The default keeps them in memory, and loses them with the process.
+	// tombstones) and counters. The default keeps them in memory, and loses them with the process.
 	Others Repository[Other]
 }
 
@@ -34,8 +33,11 @@ type StoreOptions struct {
 // is then kept with StoreOptions.Others. Like every store it is safe for concurrent use.
 //
 // What a repository can't do the store does itself: filters and orders are evaluated in a stream of all rows, of which
-// at most a page (and what a sort needs to find it) is in memory at a time. It keeps no events and no journal; the
-// lifecycle then tells hooks at once.
+// at most a page (and what a sort needs to find it) is in memory at a time. A record whose Rest can't be read whole answers
+// store.ErrCorrupt, and so does every list that comes by it.
+//
+// Of the optional interfaces of package store it has only store.CounterReader. It keeps no events and no journal; the
+// lifecycle then tells hooks at once. It can't forget a tenant: the tables are the product's.
 func NewStore(users, groups Table, o *StoreOptions) (*Store, error) {
 	if o == nil {
 		o = &StoreOptions{}
@@ -97,28 +99,4 @@ func (s *Store) Get(ctx context.Context, k store.Key) (found *store.Resource, er
 		return err
 	})
 	return found, err
-}
-
-// Seats implements [store.SeatReader].
-func (s *Store) Seats(ctx context.Context, tenant string) (used int, err error) {
-	err = s.view(ctx, func() error {
-		used, _, err = s.seats(ctx, tenant)
-		return err
-	})
-	return used, err
-}
-
-// seatsID is the key of the record in which seats are counted. No resource has it: theirs have a slash.
-const seatsID = "seats"
-
-func (s *Store) seats(ctx context.Context, tenant string) (used int, kept bool, err error) {
-	r, err := s.others.Get(ctx, tenant, seatsID)
-	if errors.Is(err, store.ErrNotFound) {
-		return 0, false, nil
-	}
-	if err != nil {
-		return 0, false, err
-	}
-	used, err = strconv.Atoi(r.Rest)
-	return used, true, err
 }

@@ -31,15 +31,17 @@ type mapped[T any] struct {
 func (t *mapped[T]) repository() any { return t.r }
 
 // load reads a record: the product's value is put into the attributes as they were kept.
-func (t *mapped[T]) load(r *Record[T]) *row {
+func (t *mapped[T]) load(r *Record[T]) (*row, error) {
 	x := &row{Resource: &store.Resource{Key: store.Key{ID: r.ID}}, record: r}
-	x.decode(document.Document(r.Rest))
+	if err := x.decode(document.Document(r.Rest)); err != nil {
+		return nil, err
+	}
 	if t.m != nil {
 		if v, changed := t.m.Merge(x.Attributes.Value(), &r.Value); changed {
 			x.became(v)
 		}
 	}
-	return x
+	return x, nil
 }
 
 func (t *mapped[T]) loadAll(records []*Record[T], err error) ([]*row, error) {
@@ -48,7 +50,9 @@ func (t *mapped[T]) loadAll(records []*Record[T], err error) ([]*row, error) {
 	}
 	list := make([]*row, len(records))
 	for i, r := range records {
-		list[i] = t.load(r)
+		if list[i], err = t.load(r); err != nil {
+			return nil, err
+		}
 	}
 	return list, nil
 }
@@ -58,7 +62,7 @@ func (t *mapped[T]) get(ctx context.Context, tenant, key string) (*row, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.load(r), nil
+	return t.load(r)
 }
 
 func (t *mapped[T]) find(ctx context.Context, tenant, path, value string) ([]*row, error) {
@@ -170,8 +174,8 @@ func (t table) search(ctx context.Context, q store.Query) ([]*row, int, error) {
 // batch is how many rows are read at a time.
 const batch = 256
 
-// walk calls do for each row of a tenant behind an id, in the order of ids, until it says no.
-func (t table) walk(ctx context.Context, tenant, after string, do func(*row) bool) error {
+// walk calls do for each row of a tenant behind an id, in the order of ids, until it says no or fails.
+func (t table) walk(ctx context.Context, tenant, after string, do func(*row) (bool, error)) error {
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -181,8 +185,8 @@ func (t table) walk(ctx context.Context, tenant, after string, do func(*row) boo
 			return err
 		}
 		for _, r := range list {
-			if !do(r) {
-				return nil
+			if goesOn, err := do(r); err != nil || !goesOn {
+				return err
 			}
 		}
 		after = list[len(list)-1].ID
@@ -190,13 +194,13 @@ func (t table) walk(ctx context.Context, tenant, after string, do func(*row) boo
 }
 
 // find calls do for each row that may have the value: those that the repository finds, else all.
-func (t table) find(ctx context.Context, tenant, path, value string, do func(*row) bool) error {
+func (t table) find(ctx context.Context, tenant, path, value string, do func(*row) (bool, error)) error {
 	if t.prefix == "" {
 		list, err := t.rows.find(ctx, tenant, path, value)
 		if err == nil {
 			for _, r := range list {
-				if !do(t.resource(tenant, r)) {
-					return nil
+				if goesOn, err := do(t.resource(tenant, r)); err != nil || !goesOn {
+					return err
 				}
 			}
 			return nil

@@ -15,7 +15,7 @@ import (
 // Transform changes a value on its way between SCIM and the product. Built in, and named in a tag or in [Rule.Apply]:
 //
 //	trim           without white space around it
-//	fold           in lower case, as the library folds a userName
+//	fold           as the library compares a userName (document.Fold): in lower case, without invisible characters
 //	upper          in upper case
 //	default=x      x where there is nothing
 //	split=;        one string into the elements of a slice; back with the separator between them
@@ -28,8 +28,8 @@ import (
 // Trim, fold, upper and map change the elements of an array each. What a transformation made for a field that is a number
 // or a boolean is read as one: map=full:100|half:50, default=true.
 //
-// What is unique is so in the words of the identity provider, in any case: a userName that is trimmed could be there twice, so
-// let validation refuse spaces instead.
+// What is unique is so in the words of the identity provider, as document.Fold compares them. So two different userNames may
+// become one in the product, by a map for instance.
 type Transform struct {
 	// In makes the product's value. An error's text is shown to the administrator of the identity provider: say what
 	// form is wanted. It gets null for an absent attribute.

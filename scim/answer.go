@@ -65,9 +65,9 @@ func (x *exchange) answerVersion(status int, version string) error {
 	return nil
 }
 
-func (x *exchange) answerResource(ep *endpoint, status int, r *store.Resource, p *schema.Projection) (err error) {
-	x.w.Header()["Etag"] = []string{schema.ETag(r.Version)}
-	if x.buf, err = x.appendResources(x.buf[:0], x.base, ep, p, []*store.Resource{r}, x.overflow(status)); err != nil {
+func (x *exchange) answerResource(ep *endpoint, status int, f found, p *schema.Projection) (err error) {
+	x.w.Header()["Etag"] = []string{schema.ETag(f.version)}
+	if x.buf, err = x.appendResources(x.buf[:0], x.base, ep, p, []*store.Resource{f.resource}, f.related, x.overflow(status)); err != nil {
 		return err
 	}
 	return x.answer(status)
@@ -86,22 +86,13 @@ func (x *exchange) overflow(status int) func([]byte) []byte {
 	}
 }
 
-// appendResources renders resources, separated by commas, with their members or groups read in one go. overflow, if
-// not nil, may take off what has been rendered.
-func (c *caller) appendResources(b []byte, base string, ep *endpoint, p *schema.Projection, resources []*store.Resource, overflow func([]byte) []byte) ([]byte, error) {
+// appendResources renders resources, separated by commas, with their members or groups: those that have been read, and the
+// others as they come from the store. overflow, if not nil, may take off what has been rendered.
+func (c *caller) appendResources(b []byte, base string, ep *endpoint, p *schema.Projection, resources []*store.Resource, known related,
+	overflow func([]byte) []byte) ([]byte, error) {
 	w := writer{b: b, base: base, ep: ep, p: p, resources: resources, next: -1}
 	if relation := p.Relation(); relation != 0 && len(resources) > 0 {
-		q := store.MemberQuery{Tenant: c.who.Tenant}
-		ids := make([]string, len(resources))
-		for i, r := range resources {
-			ids[i] = r.ID
-		}
-		if relation == filter.Members {
-			q.Groups = ids
-		} else {
-			q.Of = ids
-		}
-		for row, err := range c.related(q) {
+		for row, err := range c.memberships(relation, resources, known) {
 			if err != nil {
 				return w.b, err
 			}
@@ -120,17 +111,26 @@ func (c *caller) appendResources(b []byte, base string, ep *endpoint, p *schema.
 	return w.b, nil
 }
 
-// related are the rows that an operation has read already, or those that the store has.
-func (c *caller) related(q store.MemberQuery) iter.Seq2[store.Member, error] {
-	if !c.known {
-		return c.h.store.Members(c.ctx, q)
-	}
+// memberships are the rows of resources: those that an operation has read already, and then those that the store has.
+func (c *caller) memberships(relation filter.Relation, resources []*store.Resource, known related) iter.Seq2[store.Member, error] {
 	return func(yield func(store.Member, error) bool) {
-		for _, row := range c.rows {
+		for _, row := range known.rows {
 			if !yield(row, nil) {
 				return
 			}
 		}
+		if known.complete >= len(resources) {
+			return
+		}
+		ids := make([]string, 0, len(resources)-known.complete)
+		for _, r := range resources[known.complete:] {
+			ids = append(ids, r.ID)
+		}
+		q := store.MemberQuery{Tenant: c.who.Tenant, Groups: ids}
+		if relation == filter.Groups {
+			q.Groups, q.Of = nil, ids
+		}
+		c.h.store.Members(c.ctx, q)(yield)
 	}
 }
 

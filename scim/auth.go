@@ -5,8 +5,12 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
+	"fmt"
+	"io"
+	"log/slog"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -46,14 +50,69 @@ func PrincipalFrom(ctx context.Context) (Principal, bool) {
 // ErrUnauthorized says that a request has no valid credential.
 var ErrUnauthorized = errors.New("scim: unauthorized")
 
+// checkAuthenticator says what is wrong with an Authenticator of this package that could let nobody in, or everybody.
+func checkAuthenticator(a Authenticator) error {
+	switch a := a.(type) {
+	case BearerTokens:
+		return a.check()
+	case NoAuth:
+		return a.check()
+	case *NoAuth:
+		return a.check()
+	}
+	return nil
+}
+
+// singleCredential refuses a request with several Authorization headers before the Authenticator sees it. There may be one (RFC
+// 9110 section 11.6.2), and if a proxy checks the first and we take the last, or the other way about, the wrong one counts.
+type singleCredential struct{ Authenticator }
+
+func (s singleCredential) Authenticate(r *http.Request) (Principal, error) {
+	if len(r.Header["Authorization"]) > 1 {
+		return Principal{}, ErrUnauthorized
+	}
+	return s.Authenticator.Authenticate(r)
+}
+
 // BearerTokens authenticates by fixed bearer tokens (RFC 6750): token -> tenant. NewHandler keeps only their SHA-256
-// sums. Tokens should be random and at least 128 bits long.
+// sums. Tokens should be random and at least 128 bits long, of the characters that RFC 6750 section 2.1 allows: letters,
+// digits and -._~+/, with = at the end. They are hidden when they are printed, logged or made JSON.
 type BearerTokens map[string]string
 
 // Authenticate implements Authenticator.
 func (t BearerTokens) Authenticate(r *http.Request) (Principal, error) {
 	return t.hashed().Authenticate(r)
 }
+
+// check says what is wrong with a token, without showing it.
+func (t BearerTokens) check() error {
+	if len(t) == 0 {
+		return errors.New("scim: BearerTokens has no token, so that nobody could get in: give it token -> tenant")
+	}
+	for token, tenant := range t {
+		switch {
+		case tenant == "":
+			return errors.New("scim: BearerTokens has a token without a tenant: give it token -> tenant")
+		case token == "":
+			return fmt.Errorf("scim: BearerTokens has an empty token for the tenant %q; is the variable set that it comes from?", tenant)
+		case !isToken(token):
+			return fmt.Errorf("scim: BearerTokens has a token for the tenant %q that no client can send: a token has letters, digits and -._~+/ only, with = at the end (RFC 6750 section 2.1)", tenant)
+		}
+	}
+	return nil
+}
+
+// hidden is what is shown in the place of tokens.
+func (t BearerTokens) hidden() string { return "BearerTokens(" + strconv.Itoa(len(t)) + " hidden)" }
+
+// Format implements fmt.Formatter, for every verb.
+func (t BearerTokens) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, t.hidden()) }
+
+// LogValue implements slog.LogValuer.
+func (t BearerTokens) LogValue() slog.Value { return slog.StringValue(t.hidden()) }
+
+// MarshalJSON implements json.Marshaler.
+func (t BearerTokens) MarshalJSON() ([]byte, error) { return strconv.AppendQuote(nil, t.hidden()), nil }
 
 // hashed is the form that a Handler keeps.
 func (t BearerTokens) hashed() tokenSums {
@@ -88,14 +147,42 @@ func (t tokenSums) Authenticate(r *http.Request) (Principal, error) {
 	return Principal{}, ErrUnauthorized
 }
 
+// bearerToken is the token of a request that has one: the word Bearer, one or more blanks, and the token (RFC 6750 section 2.1,
+// RFC 7235 section 2.1). Blanks around a header's value are no part of it (RFC 9110 section 5.5). Several headers are none.
 func bearerToken(r *http.Request) (string, bool) {
-	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
-	token = strings.TrimSpace(token)
-	return token, ok && strings.EqualFold(scheme, "Bearer") && token != ""
+	values := r.Header["Authorization"]
+	if len(values) != 1 {
+		return "", false
+	}
+	scheme, token, ok := strings.Cut(strings.Trim(values[0], " \t"), " ")
+	token = strings.TrimLeft(token, " ")
+	return token, ok && strings.EqualFold(scheme, "Bearer") && isToken(token)
 }
 
-// NoAuth lets every request in, for one tenant: for tests, and for products whose own middleware has checked already.
+// isToken says whether s is a b64token (RFC 6750 section 2.1).
+func isToken(s string) bool {
+	s = strings.TrimRight(s, "=")
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case c == '-', c == '.', c == '_', c == '~', c == '+', c == '/':
+		default:
+			return false
+		}
+	}
+	return s != ""
+}
+
+// NoAuth lets every request in, for one tenant, which must be named: for tests, and for products whose own middleware has
+// checked already.
 type NoAuth struct{ Tenant string }
+
+func (n NoAuth) check() error {
+	if n.Tenant == "" {
+		return errors.New("scim: NoAuth has no tenant: name the one that every request is for")
+	}
+	return nil
+}
 
 // Authenticate implements Authenticator.
 func (n NoAuth) Authenticate(*http.Request) (Principal, error) {

@@ -48,7 +48,7 @@ func (x *exchange) discover(first, rest string) error {
 		x.buf = x.appendDiscovered(x.buf[:0], path, doc)
 		return x.answer(http.StatusOK)
 	}
-	if x.r.URL.Query().Has("filter") {
+	if params, _ := x.params(); params.Has("filter") {
 		return &Error{Status: http.StatusForbidden, Detail: "filter: /" + first + " can't be filtered (RFC 7644 section 4)"}
 	}
 	x.buf = append(x.buf[:0], `{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":`...)

@@ -13,6 +13,7 @@ import (
 	"github.com/rollcall-dev/rollcall/scim/schema"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
+	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
 // ResourceHandler is the resource type called name as an elimity.ResourceHandler, so that a product that runs an
@@ -43,10 +44,10 @@ func (b bridge) caller(r *http.Request, scope string) (*caller, error) {
 
 // Create implements elimity.ResourceHandler.
 func (b bridge) Create(r *http.Request, attributes elimity.ResourceAttributes) (elimity.Resource, error) {
-	return b.do(r, ScopeWrite, func(c *caller) (*store.Resource, error) {
+	return b.do(r, ScopeWrite, func(c *caller) (found, error) {
 		body, err := document.FromAny(map[string]any(attributes))
 		if err != nil {
-			return nil, err
+			return found{}, err
 		}
 		return c.create(b.ep, body)
 	})
@@ -54,7 +55,7 @@ func (b bridge) Create(r *http.Request, attributes elimity.ResourceAttributes) (
 
 // Get implements elimity.ResourceHandler.
 func (b bridge) Get(r *http.Request, id string) (elimity.Resource, error) {
-	return b.do(r, ScopeRead, func(c *caller) (*store.Resource, error) { return c.read(b.ep, id) })
+	return b.do(r, ScopeRead, func(c *caller) (found, error) { return c.read(b.ep, id, filter.Groups) })
 }
 
 // GetAll implements elimity.ResourceHandler. The filter is read from the request and evaluated by Rollcall.
@@ -63,13 +64,17 @@ func (b bridge) GetAll(r *http.Request, params elimity.ListRequestParams) (elimi
 	if err != nil {
 		return elimity.Page{}, elimityError(err)
 	}
-	page, err := c.find(b.ep, query{filter: r.URL.Query().Get("filter"), start: params.StartIndex, count: params.Count})
+	asked, err := parseQuery(r.URL.RawQuery)
+	if err != nil {
+		return elimity.Page{}, elimityError(err)
+	}
+	page, _, err := c.find(b.ep, query{filter: asked.Get("filter"), start: params.StartIndex, count: params.Count}, 0)
 	if err != nil {
 		return elimity.Page{}, elimityError(err)
 	}
 	out := elimity.Page{TotalResults: page.Total, Resources: make([]elimity.Resource, len(page.Resources))}
 	for i, res := range page.Resources {
-		if out.Resources[i], err = b.resource(c, res); err != nil {
+		if out.Resources[i], err = b.resource(c, found{resource: res}); err != nil {
 			return elimity.Page{}, elimityError(err)
 		}
 	}
@@ -78,12 +83,12 @@ func (b bridge) GetAll(r *http.Request, params elimity.ListRequestParams) (elimi
 
 // Replace implements elimity.ResourceHandler.
 func (b bridge) Replace(r *http.Request, id string, attributes elimity.ResourceAttributes) (elimity.Resource, error) {
-	return b.do(r, ScopeWrite, func(c *caller) (*store.Resource, error) {
+	return b.do(r, ScopeWrite, func(c *caller) (found, error) {
 		body, err := document.FromAny(map[string]any(attributes))
 		if err != nil {
-			return nil, err
+			return found{}, err
 		}
-		return c.replace(b.ep, id, conditionsOf(r.Header), body)
+		return c.replace(b.ep, id, conditionsOf(r.Header), body, 0)
 	})
 }
 
@@ -98,7 +103,7 @@ func (b bridge) Delete(r *http.Request, id string) error {
 
 // Patch implements elimity.ResourceHandler.
 func (b bridge) Patch(r *http.Request, id string, operations []elimity.PatchOperation) (elimity.Resource, error) {
-	return b.do(r, ScopeWrite, func(c *caller) (*store.Resource, error) {
+	return b.do(r, ScopeWrite, func(c *caller) (found, error) {
 		list := make([]any, len(operations))
 		for i, op := range operations {
 			o := map[string]any{"op": op.Op, "value": op.Value}
@@ -109,32 +114,33 @@ func (b bridge) Patch(r *http.Request, id string, operations []elimity.PatchOper
 		}
 		body, err := document.FromAny(map[string]any{"schemas": []any{"urn:ietf:params:scim:api:messages:2.0:PatchOp"}, "Operations": list})
 		if err != nil {
-			return nil, err
+			return found{}, err
 		}
-		res, err := c.patch(b.ep, id, conditionsOf(r.Header), body)
-		if res == nil && err == nil {
-			return c.read(b.ep, id)
+		f, err := c.patch(b.ep, id, conditionsOf(r.Header), body, 0)
+		if err == nil && f.resource == nil {
+			f, err = c.read(b.ep, id, 0)
 		}
-		return res, err
+		return f, err
 	})
 }
 
-func (b bridge) do(r *http.Request, scope string, op func(*caller) (*store.Resource, error)) (elimity.Resource, error) {
+func (b bridge) do(r *http.Request, scope string, op func(*caller) (found, error)) (elimity.Resource, error) {
 	c, err := b.caller(r, scope)
 	if err != nil {
 		return elimity.Resource{}, elimityError(err)
 	}
-	res, err := op(c)
+	f, err := op(c)
 	if err != nil {
 		return elimity.Resource{}, elimityError(err)
 	}
-	out, err := b.resource(c, res)
+	out, err := b.resource(c, f)
 	return out, elimityError(err)
 }
 
 // resource is a resource as elimity's Server takes it: what it adds itself (id, externalId, schemas, meta) left out.
-func (b bridge) resource(c *caller, r *store.Resource) (elimity.Resource, error) {
-	text, err := c.appendResources(nil, "", b.ep, b.ep.standard, []*store.Resource{r}, nil)
+func (b bridge) resource(c *caller, f found) (elimity.Resource, error) {
+	r := f.resource
+	text, err := c.appendResources(nil, "", b.ep, b.ep.standard, []*store.Resource{r}, f.related, nil)
 	if err != nil {
 		return elimity.Resource{}, err
 	}

@@ -68,12 +68,15 @@ func describe(err error) *Error {
 		syntax   *document.SyntaxError
 		query    *filter.Error
 		conflict *store.ConflictError
-		member   *store.UnknownMemberError
 		refusal  *lifecycle.Refusal
 	)
 	switch {
+	case errors.Is(err, store.ErrCorrupt): // first, as it may wrap what a client's own text would be refused with
+		return nil
 	case errors.As(err, &own):
 		return own
+	case errors.As(err, &refusal) && refusal.Reason != 0: // it may wrap one of those below, and says more; without a reason, less
+		return describeRefusal(refusal)
 	case errors.As(err, &invalid) && invalid.Type == "tooMany": // that type is for filters: RFC 7644 table 9
 		return &Error{Status: http.StatusRequestEntityTooLarge, Detail: invalid.Error()}
 	case errors.As(err, &invalid):
@@ -85,18 +88,23 @@ func describe(err error) *Error {
 	case errors.As(err, &conflict):
 		return &Error{Status: http.StatusConflict, Type: "uniqueness",
 			Detail: fmt.Sprintf("%s: another resource has this value already; it must be unique", conflict.Attribute)}
-	case errors.As(err, &member):
-		return badRequest("invalidValue", "members.value: there is no resource with the id %s in this organization; provision it first", quoted(member.ID))
-	case errors.As(err, &refusal):
-		return describeRefusal(refusal)
 	case errors.Is(err, ErrUnauthorized):
 		return &Error{Status: http.StatusUnauthorized, Detail: "the request has no valid credential: send the header Authorization: Bearer TOKEN with this organization's token"}
 	case errors.Is(err, store.ErrNotFound):
 		return &Error{Status: http.StatusNotFound, Detail: "there is no such resource"}
 	case errors.Is(err, store.ErrVersionMismatch):
 		return &Error{Status: http.StatusPreconditionFailed, Detail: "the resource has changed since the version that the request was made for; read it again"}
+	case errors.Is(err, lifecycle.ErrContended):
+		return &Error{Status: http.StatusServiceUnavailable, RetryAfter: 1, Detail: "too many writers at once on this resource; try again"}
 	case errors.Is(err, store.ErrCursor):
 		return badRequest("invalidCursor", "cursor: not a cursor of this query; start again without one")
+	case errors.Is(err, store.ErrTooMuch):
+		return badRequest("tooMany", "filter: it needs more work than one request may ask for, because no index answers it") // RFC 7644 table 9
+	case errors.Is(err, store.ErrBusy):
+		return &Error{Status: http.StatusTooManyRequests, RetryAfter: 1,
+			Detail: "this organization asks for too many costly lists at once; try again, or filter by an attribute that is indexed"}
+	case errors.As(err, new(*store.ClaimError)):
+		return &Error{Status: http.StatusForbidden, Detail: "a limit of this organization is reached"}
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return &Error{Status: http.StatusServiceUnavailable, Detail: "the service can't do this right now; try again later", RetryAfter: 5}
 	}
@@ -113,6 +121,10 @@ func describeRefusal(r *lifecycle.Refusal) *Error {
 		return badRequest("invalidValue", "%s", detail)
 	case lifecycle.Taken:
 		return &Error{Status: http.StatusConflict, Type: "uniqueness", Detail: detail}
+	case lifecycle.TooLarge:
+		return &Error{Status: http.StatusRequestEntityTooLarge, Detail: detail}
+	case lifecycle.NotFound:
+		return &Error{Status: http.StatusNotFound, Detail: detail}
 	}
 	return &Error{Status: http.StatusForbidden, Detail: detail}
 }

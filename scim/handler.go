@@ -15,7 +15,6 @@ import (
 	"sync"
 
 	elimity "github.com/elimity-com/scim"
-	"github.com/google/uuid"
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim/schema"
@@ -32,6 +31,8 @@ type Handler struct {
 	endpoints map[string]*endpoint // by the first segment of the path: Users
 	discovery discovery
 	exchanges sync.Pool
+	failed    failureLog // of what is answered with 500
+	away      failureLog // of a store that can't be had
 }
 
 // NewHandler makes a handler on a store. It checks the options and compiles the schemas; a nil o.Auth is an error.
@@ -39,16 +40,17 @@ func NewHandler(s store.Store, o *Options) (*Handler, error) {
 	if s == nil {
 		return nil, errors.New("scim: NewHandler needs a store")
 	}
-	if o == nil || o.Auth == nil {
-		return nil, errors.New("scim: Options.Auth is not set: use BearerTokens, an Authenticator of your own, or NoAuth to let every request in")
+	if o == nil {
+		o = &Options{}
 	}
-	if len(o.Mutability) > 0 && len(o.Lifecycle.Guards) == 0 {
-		return nil, errors.New("scim: Options.Mutability leaves attributes to guards, and there are none in Options.Lifecycle.Guards")
+	if err := o.check(); err != nil {
+		return nil, err
 	}
 	h := &Handler{opts: *o, store: s, endpoints: make(map[string]*endpoint)}
 	if tokens, ok := o.Auth.(BearerTokens); ok {
 		h.opts.Auth = tokens.hashed()
 	}
+	h.opts.Auth = singleCredential{h.opts.Auth}
 	h.opts.Limits = o.Limits.withDefaults()
 	h.opts.BaseURL = strings.TrimRight(o.BaseURL, "/")
 	if h.opts.Logger == nil {
@@ -65,10 +67,16 @@ func NewHandler(s store.Store, o *Options) (*Handler, error) {
 		if err != nil {
 			return nil, err
 		}
+		if types[rt.Name] != nil {
+			return nil, fmt.Errorf("scim: the resource type %s is declared twice in Options.ResourceTypes", rt.Name)
+		}
 		declared[i] = ep.declared
 		types[rt.Name] = ep
 		h.endpoints[strings.Trim(rt.Endpoint, "/")] = ep
 		compiled = append(compiled, ep.Type)
+	}
+	if err := h.opts.checkTypes(types); err != nil {
+		return nil, err
 	}
 	h.opts.ResourceTypes = declared
 	schema.Link(compiled...)
@@ -114,11 +122,13 @@ func (h *Handler) finish(x *exchange) {
 // exchange is one request and its answer on their way through the stages.
 type exchange struct {
 	caller
-	w       http.ResponseWriter
-	r       *http.Request
-	base    string
-	buf     []byte // the answer's body, or the part that has not been sent yet
-	started bool   // the answer's header is sent
+	w         http.ResponseWriter
+	r         *http.Request
+	base      string
+	ep        *endpoint // that the path names; nil for discovery
+	bodyLimit int64     // most bytes of the request's body
+	buf       []byte    // the answer's body, or the part that has not been sent yet
+	started   bool      // the answer's header is sent
 }
 
 func (x *exchange) serve() error {
@@ -174,6 +184,7 @@ func (x *exchange) dispatch(ep *endpoint, id string, methods []method) error {
 			if err := x.permit(m.scope); err != nil {
 				return err
 			}
+			x.ep, x.bodyLimit = ep, x.h.opts.Limits.bodyOf(ep, m.scope)
 			return m.do(x, ep, id)
 		}
 	}
@@ -191,22 +202,4 @@ func (x *exchange) notAllowed(allowed ...string) error {
 
 func (x *exchange) nowhere() error {
 	return &Error{Status: http.StatusNotFound, Detail: "there is no such endpoint; see ResourceTypes for those that there are"}
-}
-
-// fail answers with an error. What describe doesn't know is the server's own fault: it is logged under a request id,
-// and the client gets only that.
-func (x *exchange) fail(err error) {
-	e := describe(err)
-	if e == nil {
-		id := uuid.NewString()
-		e = &Error{Status: http.StatusInternalServerError, Detail: "the service failed; its log has the reason under the request id " + id}
-		x.w.Header().Set("X-Request-Id", id)
-		x.h.opts.Logger.LogAttrs(x.r.Context(), slog.LevelError, "scim request failed",
-			slog.String("requestId", id), slog.String("tenant", x.who.Tenant), slog.String("connection", x.who.Connection),
-			slog.String("method", x.r.Method), slog.String("path", x.r.URL.Path), slog.String("error", err.Error()))
-	}
-	if x.started {
-		panic(http.ErrAbortHandler) // half an answer is out: the client must see it break off
-	}
-	x.answerError(e)
 }

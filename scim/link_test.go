@@ -38,7 +38,7 @@ func TestPostLinks(t *testing.T) {
 	refused := s.do(http.MethodPost, "/Users", `{"userName":"both","emails":[{"value":"eve@x.example"},{"value":"ada@x.example"}]}`)
 	assert.Equal(t, http.StatusConflict, refused.status)
 	assert.Equal(t, "uniqueness", refused.body["scimType"])
-	assert.Contains(t, refused.body["detail"], "several resources have this emails.value")
+	assert.Contains(t, refused.body["detail"], "several resources have this value")
 	assert.NotEqual(t, ada, eve)
 }
 

@@ -52,9 +52,9 @@ func (x *exchange) params() (url.Values, error) {
 	if x.r.URL.RawQuery == "" {
 		return nil, nil
 	}
-	params, err := url.ParseQuery(x.r.URL.RawQuery)
+	params, err := parseQuery(x.r.URL.RawQuery)
 	if err != nil {
-		return nil, badRequest("invalidSyntax", "the query string is not well encoded")
+		return nil, badRequest("invalidSyntax", "the query string can't be read: %s", err)
 	}
 	return params, nil
 }
@@ -65,11 +65,7 @@ func (x *exchange) projection(ep *endpoint) (*schema.Projection, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := ep.projection(params)
-	if err == nil {
-		x.shows = p.Relation()
-	}
-	return p, err
+	return ep.projection(params)
 }
 
 func (x *exchange) queryFromURL(ep *endpoint) (q query, err error) {
@@ -251,23 +247,22 @@ func (c *caller) bind(ep *endpoint, q query) (store.Query, error) {
 // mostRelated is how many membership rows are read together with a page.
 const mostRelated = 1_000
 
-// find reads the page that a query asks for.
-func (c *caller) find(ep *endpoint, q query) (*store.Page, error) {
+// find reads the page that a query asks for, with the groups of its first resources if the answer is to show them.
+func (c *caller) find(ep *endpoint, q query, shows filter.Relation) (page *store.Page, known related, err error) {
 	s, err := c.bind(ep, q)
 	if err != nil {
-		return nil, err
+		return nil, known, err
 	}
-	if related, ok := c.h.store.(store.RelatedReader); ok && c.shows == filter.Groups {
-		page, rows, complete, err := related.ListRelated(c.ctx, s, mostRelated)
-		c.rows, c.known = rows, err == nil && complete == len(page.Resources)
-		return page, err
+	if reader, ok := c.h.store.(store.RelatedReader); ok && shows == filter.Groups {
+		page, known.rows, known.complete, err = reader.ListRelated(c.ctx, s, mostRelated)
+		return page, known, err
 	}
-	return c.h.store.List(c.ctx, s)
+	page, err = c.h.store.List(c.ctx, s)
+	return page, known, err
 }
 
 func (x *exchange) answerQuery(ep *endpoint, q query) error {
-	x.shows = q.projection.Relation()
-	page, err := x.find(ep, q)
+	page, known, err := x.find(ep, q, q.projection.Relation())
 	if err != nil {
 		return err
 	}
@@ -278,7 +273,7 @@ func (x *exchange) answerQuery(ep *endpoint, q query) error {
 	x.buf = append(x.buf, `,"itemsPerPage":`...)
 	x.buf = strconv.AppendInt(x.buf, int64(len(page.Resources)), 10)
 	x.buf = append(x.buf, `,"Resources":[`...)
-	if x.buf, err = x.appendResources(x.buf, x.base, ep, q.projection, page.Resources, x.overflow(http.StatusOK)); err != nil {
+	if x.buf, err = x.appendResources(x.buf, x.base, ep, q.projection, page.Resources, known, x.overflow(http.StatusOK)); err != nil {
 		return err
 	}
 	x.buf = append(x.buf, "]}"...)

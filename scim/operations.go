@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
-	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim/patch"
@@ -17,16 +17,13 @@ import (
 )
 
 // caller is on whose behalf an operation is done, and how its input is to be read. The operations on it are the
-// middle of the flow: a parsed body in, a committed resource out; HTTP and elimity's interface are two ways to them.
+// middle of the flow: a parsed body in, a decision out; HTTP and elimity's interface are two ways to them.
 type caller struct {
-	h    *Handler
-	ctx  context.Context
-	who  Principal
-	mode schema.Mode
-
-	shows filter.Relation // whose rows the answer will have
-	known bool            // rows are those of the resource, so that the answer needn't read them
-	rows  []store.Member
+	h       *Handler
+	ctx     context.Context
+	who     Principal
+	mode    schema.Mode
+	request lifecycle.Request
 }
 
 // authenticate finds out who is calling.
@@ -40,45 +37,81 @@ func (c *caller) authenticate(r *http.Request) error {
 	}
 	c.who, c.mode.Strict = who, who.Strict
 	c.ctx = context.WithValue(r.Context(), principalKey{}, &who)
+	c.request = lifecycle.Request{Tenant: who.Tenant, By: lifecycle.SourceSCIM, Connection: lifecycle.Connection{ID: who.Connection}}
 	return nil
 }
 
-// permit says whether the credential may do it, and the tenant's settings let its identity provider in at all.
+// permit says whether the credential may do it. Whether the tenant's settings let its identity provider in is asked here only for
+// reads: what writes is admitted, and its refusal journalled, by lifecycle.Service.Do.
 func (c *caller) permit(scope string) error {
 	if !c.who.may(scope) {
 		return &Error{Status: http.StatusForbidden, Detail: "this credential has no permission to " + scope}
 	}
-	return c.h.lifecycle.AllowSCIM(c.ctx, c.who.Tenant)
+	if scope == ScopeWrite {
+		return nil
+	}
+	return c.h.lifecycle.Admit(c.ctx, &c.request)
 }
 
 func (c *caller) key(ep *endpoint, id string) store.Key {
 	return store.Key{Tenant: c.who.Tenant, Type: ep.Name, ID: id}
 }
 
-func (c *caller) actor(action string, ep *endpoint) lifecycle.Actor {
-	a := lifecycle.Actor{Tenant: c.who.Tenant, By: lifecycle.SourceSCIM, Connection: c.who.Connection, Action: action + " " + ep.Endpoint}
-	for q := range c.mode.Quirks.All() {
-		a.Quirks = append(a.Quirks, q.String())
-	}
-	return a
+// do has a draft decided and committed. What is wrong with the request is a refusal, so that the journal has it.
+func (c *caller) do(action string, ep *endpoint, on conditions, draft func() (lifecycle.Draft, error)) (*lifecycle.Decision, error) {
+	c.request.ID = uuid.NewString()
+	c.request.Action = action + " " + ep.Endpoint
+	c.request.Once = on.match.given // a client that named a version has asked to be told
+	return c.h.lifecycle.Do(c.ctx, &c.request, func(context.Context) (lifecycle.Draft, error) {
+		d, err := draft()
+		c.request.Quirks = c.request.Quirks[:0]
+		for q := range c.mode.Quirks.All() {
+			c.request.Quirks = append(c.request.Quirks, q.String())
+		}
+		return d, refusal(err)
+	})
 }
 
-// read returns a resource, or says in the client's words that there's none.
-func (c *caller) read(ep *endpoint, id string) (*store.Resource, error) {
-	r, err := c.get(ep, id)
+// refusal makes what is wrong with a request a refusal. The answer still comes from the error itself; see describe.
+func refusal(err error) error {
+	if err == nil {
+		return nil
+	}
+	if e := describe(err); e != nil && e.Status < http.StatusInternalServerError {
+		return &lifecycle.Refusal{Detail: e.Detail, Err: err}
+	}
+	return err
+}
+
+// found is what an operation has to show.
+type found struct {
+	resource *store.Resource // nil where only members of a group were changed, which has not been read
+	version  string
+	related
+}
+
+// related are membership rows that were read together with resources: those of the first resources of an answer.
+type related struct {
+	rows     []store.Member
+	complete int // of how many resources the rows are
+}
+
+// read reads a resource, with its groups if the answer is to show them, or says in the client's words that there is none.
+func (c *caller) read(ep *endpoint, id string, shows filter.Relation) (f found, err error) {
+	if s, ok := c.h.store.(store.RelatedReader); ok && shows == filter.Groups {
+		if f.resource, f.rows, err = s.GetRelated(c.ctx, c.key(ep, id)); err == nil {
+			f.complete = 1
+		}
+	} else {
+		f.resource, err = c.h.store.Get(c.ctx, c.key(ep, id))
+	}
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, notFound(ep, id)
+		err = notFound(ep, id)
 	}
-	return r, err
-}
-
-func (c *caller) get(ep *endpoint, id string) (r *store.Resource, err error) {
-	if s, ok := c.h.store.(store.RelatedReader); ok && c.shows == filter.Groups {
-		r, c.rows, err = s.GetRelated(c.ctx, c.key(ep, id))
-		c.known = err == nil
-		return r, err
+	if err == nil {
+		f.version = f.resource.Version
 	}
-	return c.h.store.Get(c.ctx, c.key(ep, id))
+	return f, err
 }
 
 func notFound(ep *endpoint, id string) error {
@@ -86,38 +119,44 @@ func notFound(ep *endpoint, id string) error {
 }
 
 // create makes a resource of a POST's body (RFC 7644 section 3.3).
-func (c *caller) create(ep *endpoint, body document.Value) (*store.Resource, error) {
-	v, members, err := c.decode(ep, body)
+func (c *caller) create(ep *endpoint, body document.Value) (f found, err error) {
+	v, members, wrong := c.decode(ep, body)
+	if wrong == nil {
+		v, wrong = ep.withActive(v, document.Bool(true))
+	}
+	d, err := c.do(http.MethodPost, ep, conditions{}, func() (lifecycle.Draft, error) {
+		return lifecycle.Draft{Key: c.key(ep, ""), After: v, Members: members}, wrong
+	})
 	if err != nil {
-		return nil, err
+		return f, err
 	}
-	if v, err = ep.withActive(v, document.Bool(true)); err != nil {
-		return nil, err
+	f.resource, f.version = d.Resource, d.Version
+	if d.Outcome == lifecycle.Created && members == nil {
+		f.complete = 1 // who is new has no groups, and no members but those that were sent; who is linked may have
 	}
-	r := &store.Resource{Key: c.key(ep, "")}
-	ep.setAttributes(r, v)
-	began := time.Now().Truncate(time.Microsecond)
-	err = c.h.lifecycle.Create(c.ctx, c.actor(http.MethodPost, ep), r, members)
-	// Who was there before and is linked may have groups and members; who is new has none but those that were sent.
-	c.known = len(members) == 0 && !r.Created.Before(began)
-	return r, err
+	return f, nil
 }
 
-// decode makes a body attributes and the members that it lists.
-func (c *caller) decode(ep *endpoint, body document.Value) (document.Value, []store.MemberRef, error) {
+// decode makes a body attributes and the members that it lists, nil if it lists none.
+func (c *caller) decode(ep *endpoint, body document.Value) (document.Value, *lifecycle.Members, error) {
 	v, err := ep.Decode(body, &c.mode)
 	if err != nil {
 		return v, nil, err
 	}
-	members, _, err := ep.TakeMembers(&v)
-	if err != nil {
+	refs, _, err := ep.TakeMembers(&v)
+	if err != nil || len(refs) == 0 {
 		return v, nil, err
 	}
-	return v, members, c.h.checkMembers(len(members))
+	members := &lifecycle.Members{Add: refs}
+	return v, members, c.h.checkMembers(members)
 }
 
-func (h *Handler) checkMembers(n int) error {
-	if limit := h.opts.Limits.Members; n > limit {
+func (h *Handler) checkMembers(m *lifecycle.Members) error {
+	if m == nil {
+		return nil
+	}
+	n, limit := len(m.Add)+len(m.Remove), h.opts.Limits.Members
+	if n > limit {
 		return &Error{Status: http.StatusRequestEntityTooLarge, Detail: fmt.Sprintf("members: %d in one request; the limit is %d", n, limit)}
 	}
 	return nil
@@ -125,156 +164,97 @@ func (h *Handler) checkMembers(n int) error {
 
 // replace replaces a resource by a PUT's body (RFC 7644 section 3.5.1). Members that the body doesn't list are
 // removed: a PUT is the whole resource, and clients that leave an empty list out mean just that.
-func (c *caller) replace(ep *endpoint, id string, on conditions, body document.Value) (*store.Resource, error) {
-	decoded, members, err := c.decode(ep, body)
-	if err != nil {
-		if _, missing := c.read(ep, id); missing != nil {
-			err = missing // PUT never creates, so a resource that isn't there is the greater fault
-		}
-		return nil, err
-	}
-	var change *lifecycle.MemberChange
+func (c *caller) replace(ep *endpoint, id string, on conditions, body document.Value, shows filter.Relation) (found, error) {
+	decoded, members, wrong := c.decode(ep, body)
 	if ep.HasMembers() {
-		change = &lifecycle.MemberChange{Replace: true, Add: members}
+		if members == nil {
+			members = &lifecycle.Members{}
+		}
+		members.Replace = true
 	}
-	return c.update(ep, http.MethodPut, id, on, func(cur *store.Resource) (document.Value, *lifecycle.MemberChange, error) {
-		old := cur.Attributes.Value()
+	return c.update(ep, http.MethodPut, id, on, shows, func(old document.Value) (document.Value, *lifecycle.Members, error) {
+		if wrong != nil { // PUT never creates, so that the resource isn't there would have been the greater fault
+			return decoded, nil, wrong
+		}
 		v, err := ep.Replaces(old, decoded)
 		if err == nil {
 			v, err = ep.withActive(v, old.Get("active"))
 		}
-		return v, change, err
+		return v, members, err
 	})
 }
 
-// patch applies a PATCH's operations (RFC 7644 section 3.5.2). It returns nil if only members were touched: then the
-// resource has not been read.
-func (c *caller) patch(ep *endpoint, id string, on conditions, body document.Value) (*store.Resource, error) {
-	ops, err := patch.Parse(ep.Type, body, &c.mode, patch.Limits{Operations: c.h.opts.Limits.Operations})
-	if err != nil {
-		return nil, err
+// patch applies a PATCH's operations (RFC 7644 section 3.5.2). If only members are touched the group is not read.
+func (c *caller) patch(ep *endpoint, id string, on conditions, body document.Value, shows filter.Relation) (found, error) {
+	ops, wrong := patch.Parse(ep.Type, body, &c.mode, patch.Limits{Operations: c.h.opts.Limits.Operations})
+	if version, plain := on.onlyVersion(); plain && wrong == nil && ep.HasMembers() && !patch.TouchesAttributes(ep.Type, ops) {
+		d, err := c.do(http.MethodPatch, ep, on, func() (lifecycle.Draft, error) {
+			d := lifecycle.Draft{Key: c.key(ep, id), IfVersion: version}
+			_, members, err := patch.Apply(ep.Type, document.Object(), ops, &c.mode)
+			if d.Members = members; members == nil {
+				d.Members = &lifecycle.Members{} // nothing is asked, but that the group is there
+			}
+			if err == nil {
+				err = c.h.checkMembers(d.Members)
+			}
+			return d, err
+		})
+		if err != nil {
+			return found{}, err
+		}
+		return found{resource: d.Resource, version: d.Version}, nil
 	}
-	if version, plain := on.onlyVersion(); plain && ep.HasMembers() && !patch.TouchesAttributes(ep.Type, ops) {
-		return nil, c.patchMembers(ep, id, on, version, ops)
-	}
-	return c.update(ep, http.MethodPatch, id, on, func(cur *store.Resource) (document.Value, *lifecycle.MemberChange, error) {
-		old := cur.Attributes.Value()
+	return c.update(ep, http.MethodPatch, id, on, shows, func(old document.Value) (document.Value, *lifecycle.Members, error) {
+		if wrong != nil {
+			return old, nil, wrong
+		}
 		v, members, err := patch.Apply(ep.Type, old, ops, &c.mode)
 		if err == nil {
 			v, err = ep.withActive(v, old.Get("active"))
 		}
-		if err != nil {
-			return v, nil, err
+		if err == nil {
+			err = c.h.checkMembers(members)
 		}
-		change, err := c.memberChange(id, members)
-		return v, change, err
+		return v, members, err
 	})
 }
 
-// patchMembers changes the members of a group, which must have the version unless that is "", without reading the group.
-func (c *caller) patchMembers(ep *endpoint, id string, on conditions, version string, ops []patch.Operation) error {
-	_, members, err := patch.Apply(ep.Type, document.Object(), ops, &c.mode)
+// update reads a resource and lets next say what shall become of it.
+func (c *caller) update(ep *endpoint, action, id string, on conditions, shows filter.Relation,
+	next func(old document.Value) (document.Value, *lifecycle.Members, error)) (f found, err error) {
+	d, err := c.do(action, ep, on, func() (d lifecycle.Draft, err error) {
+		if d, f, err = c.existing(ep, id, on, shows); err != nil {
+			return d, err
+		}
+		if d.Was, err = d.Before.Attributes.Tree(); err != nil {
+			return d, fmt.Errorf("%w: attributes of %s %s", store.ErrCorrupt, ep.Name, id)
+		}
+		d.After, d.Members, err = next(d.Was)
+		return d, err
+	})
 	if err != nil {
-		return err
+		return f, err
 	}
-	change, err := c.memberChange(id, members)
+	f.resource, f.version = d.Resource, d.Version
+	return f, nil
+}
+
+// existing drafts something about a resource that is there, and in a version that the client wants to change.
+func (c *caller) existing(ep *endpoint, id string, on conditions, shows filter.Relation) (lifecycle.Draft, found, error) {
+	d := lifecycle.Draft{Key: c.key(ep, id)}
+	f, err := c.read(ep, id, shows)
 	if err != nil {
-		return err
+		return d, f, err
 	}
-	if change == nil {
-		change = &lifecycle.MemberChange{}
-	}
-	return c.race(on, func() error {
-		_, err := c.h.lifecycle.ChangeMembers(c.ctx, c.actor(http.MethodPatch, ep), c.key(ep, id), version, *change)
-		if errors.Is(err, store.ErrNotFound) {
-			return notFound(ep, id)
-		}
-		return err
-	})
-}
-
-// memberChange resolves what a PATCH says of members to ids; nil if it says nothing.
-func (c *caller) memberChange(group string, m *patch.Members) (*lifecycle.MemberChange, error) {
-	if m == nil || m.Empty() {
-		return nil, nil
-	}
-	change := &lifecycle.MemberChange{Replace: m.Replace, Add: m.Add, Remove: m.Remove}
-	if len(m.RemoveWhere) > 0 {
-		q := store.MemberQuery{Tenant: c.who.Tenant, Groups: []string{group}}
-		for row, err := range c.h.store.Members(c.ctx, q) {
-			if err != nil {
-				return nil, err
-			}
-			value := row.Row()
-			for _, where := range m.RemoveWhere {
-				if filter.MatchElement(where, value) {
-					change.Remove = append(change.Remove, row.ID)
-					break
-				}
-			}
-		}
-	}
-	return change, c.h.checkMembers(len(change.Add) + len(change.Remove))
-}
-
-// update reads a resource, lets next say what shall become of it, and commits that; again if it loses a race.
-func (c *caller) update(ep *endpoint, action, id string, on conditions,
-	next func(cur *store.Resource) (document.Value, *lifecycle.MemberChange, error)) (updated *store.Resource, err error) {
-	err = c.race(on, func() error {
-		cur, err := c.read(ep, id)
-		if err != nil {
-			return err
-		}
-		if err := on.allow(cur.Version); err != nil {
-			return err
-		}
-		v, members, err := next(cur)
-		if err != nil {
-			return err
-		}
-		r := *cur
-		ep.setAttributes(&r, v)
-		updated = &r
-		return c.h.lifecycle.Update(c.ctx, c.actor(action, ep), cur, updated, members)
-	})
-	return updated, err
+	d.Before = f.resource
+	return d, f, on.allow(f.version)
 }
 
 // remove deletes a resource (RFC 7644 section 3.6).
 func (c *caller) remove(ep *endpoint, id string, on conditions) error {
-	return c.race(on, func() error {
-		cur, err := c.read(ep, id)
-		if err != nil {
-			return err
-		}
-		if err := on.allow(cur.Version); err != nil {
-			return err
-		}
-		err = c.h.lifecycle.Delete(c.ctx, c.actor(http.MethodDelete, ep), cur)
-		if errors.Is(err, store.ErrNotFound) {
-			return notFound(ep, id)
-		}
-		return err
+	_, err := c.do(http.MethodDelete, ep, on, func() (lifecycle.Draft, error) {
+		d, _, err := c.existing(ep, id, on, 0)
+		return d, err
 	})
-}
-
-// race does try until it doesn't lose against another writer. A client that named a version has asked to be told.
-func (c *caller) race(on conditions, try func() error) error {
-	const attempts, patient = 300, 4
-	for attempt := 1; ; attempt++ {
-		err := try()
-		if on.match.given || !errors.Is(err, store.ErrVersionMismatch) {
-			return err
-		}
-		if attempt == attempts {
-			return &Error{Status: http.StatusServiceUnavailable, RetryAfter: 1, Detail: "too many writers at once on this resource; try again"}
-		}
-		if attempt > patient {
-			select {
-			case <-c.ctx.Done():
-				return c.ctx.Err()
-			case <-time.After(rand.N(time.Duration(min(attempt, 20)) * time.Millisecond)):
-			}
-		}
-	}
+	return err
 }

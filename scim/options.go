@@ -1,7 +1,15 @@
 package scim
 
 import (
+	"errors"
+	"fmt"
+	"iter"
 	"log/slog"
+	"maps"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
 
 	elimity "github.com/elimity-com/scim"
 
@@ -36,14 +44,15 @@ type Options struct {
 	// mapping.Mapping.Sensitive lists them. The default is none.
 	Sensitive map[string][]string
 
-	// Hooks are told what has happened to people and groups. It is short for Lifecycle.Hooks.
+	// Hooks are told what has happened to people and groups. It is short for Lifecycle.Hooks; only one of the two may be set.
 	Hooks lifecycle.Hooks
 
-	// Lifecycle are the product's policies. The default provisions everybody and tells Hooks.
+	// Lifecycle are the product's policies. The default provisions everybody and tells Hooks. Its Index, Check
+	// and Types follow from the schemas, its MaxResource is Limits.Resource, and none of these must be set.
 	Lifecycle lifecycle.Options
 
 	// BaseURL is the address under which clients reach the handler, without a slash at the end, e.g.
-	// https://app.example.com/scim/v2. The default takes scheme, host and prefix from each request.
+	// https://app.example.com/scim/v2, with http or https and a host. The default takes scheme, host and prefix from each request.
 	BaseURL string
 
 	// TrustForwarded makes the handler believe X-Forwarded-Proto, X-Forwarded-Host and X-Forwarded-Prefix. Set it only
@@ -56,12 +65,12 @@ type Options struct {
 	// Limits bound what one request may ask for.
 	Limits Limits
 
-	// Logger gets what an operator must know: panics, failing stores. The default discards it. No attribute values are
-	// logged.
+	// Logger gets what an operator must know: panics, failing stores. Of the same failure, a line a second is logged, with the
+	// count of those that were left out. The default discards all. No attribute values are logged.
 	Logger *slog.Logger
 }
 
-// Limits bound what one request may ask for. A zero field means the default.
+// Limits bound what one request may ask for. A zero field means the default; a negative one is an error.
 type Limits struct {
 	Body       int64 // bytes of a request's body; default 1 MiB; beyond it 413
 	Operations int   // of one PATCH; default 1,000; beyond it 413
@@ -69,20 +78,108 @@ type Limits struct {
 	Filter     int   // bytes of a filter; default 8 KiB; beyond it 400
 	PageSize   int   // of a list without count; default 100
 	MaxResults int   // most resources in one list answer; default 1,000; a larger count gets so many
+
+	// MembersBody are the bytes of a body that writes a resource of a type with members; beyond it 413. The default is Body and
+	// 400 bytes for each of Members, about 8.6 MiB: so as many members fit in one PATCH with value, $ref, type and display.
+	MembersBody int64
+
+	// Resource are the bytes of one resource's attributes, without its members, as they are kept; default 1 MiB; a request that
+	// would make it larger gets 413.
+	Resource int
 }
+
+// bytesOfMember is what a member takes in a body: {"value":UUID,"$ref":URL,"type":"User","display":"..."}, with room to spare.
+const bytesOfMember = 400
 
 func (l Limits) withDefaults() Limits {
 	for _, d := range [...]struct {
 		field *int
 		value int
-	}{{&l.Operations, 1_000}, {&l.Members, 20_000}, {&l.Filter, 8 << 10}, {&l.PageSize, 100}, {&l.MaxResults, 1_000}} {
-		if *d.field <= 0 {
+	}{
+		{&l.Operations, 1_000}, {&l.Members, 20_000}, {&l.Filter, 8 << 10}, {&l.PageSize, 100}, {&l.MaxResults, 1_000}, {&l.Resource, 1 << 20},
+	} {
+		if *d.field == 0 {
 			*d.field = d.value
 		}
 	}
-	if l.Body <= 0 {
+	if l.Body == 0 {
 		l.Body = 1 << 20
+	}
+	if l.MembersBody == 0 {
+		l.MembersBody = l.Body + bytesOfMember*int64(l.Members)
 	}
 	l.PageSize = min(l.PageSize, l.MaxResults)
 	return l
+}
+
+func (l Limits) check() error {
+	for name, n := range map[string]int64{
+		"Body": l.Body, "Operations": int64(l.Operations), "Members": int64(l.Members), "Filter": int64(l.Filter), "PageSize": int64(l.PageSize),
+		"MaxResults": int64(l.MaxResults), "MembersBody": l.MembersBody, "Resource": int64(l.Resource),
+	} {
+		if n < 0 {
+			return fmt.Errorf("scim: Options.Limits.%s: want a positive number, or 0 for the default, got %d", name, n)
+		}
+	}
+	return nil
+}
+
+// bodyOf is the limit of the body of a request to a resource type. Members come only in what writes.
+func (l Limits) bodyOf(ep *endpoint, scope string) int64 {
+	if scope == ScopeWrite && ep.HasMembers() {
+		return l.MembersBody
+	}
+	return l.Body
+}
+
+// check says what is wrong with options, as far as it can be said without the schemas.
+func (o *Options) check() error {
+	if o.Auth == nil {
+		return errors.New("scim: Options.Auth is not set: use BearerTokens, an Authenticator of your own, or NoAuth to let every request in")
+	}
+	if err := checkAuthenticator(o.Auth); err != nil {
+		return err
+	}
+	if err := o.Limits.check(); err != nil {
+		return err
+	}
+	if o.BaseURL != "" {
+		u, err := url.Parse(o.BaseURL)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || strings.ContainsAny(o.BaseURL, "?#") {
+			return errors.New("scim: Options.BaseURL: want an address with http or https and a host, such as https://app.example.com/scim/v2")
+		}
+	}
+	switch l := o.Lifecycle; {
+	case !reflect.ValueOf(o.Hooks).IsZero() && !reflect.ValueOf(l.Hooks).IsZero():
+		return errors.New("scim: Options.Hooks and Options.Lifecycle.Hooks are both set: set all hooks in one of them")
+	case l.Index != nil:
+		return errors.New("scim: Options.Lifecycle.Index is set, but the schemas say what is indexed: leave it out, and name further attributes in Options.Index")
+	case l.Check != nil:
+		return errors.New("scim: Options.Lifecycle.Check is set, but the schemas say what is right: leave it out, and refuse more in Options.Lifecycle.Guards")
+	case l.Types != nil:
+		return errors.New("scim: Options.Lifecycle.Types is set, but Options.ResourceTypes says which there are: leave it out")
+	case l.MaxResource != 0:
+		return errors.New("scim: Options.Lifecycle.MaxResource is set: set Options.Limits.Resource instead")
+	case len(o.Mutability) > 0 && len(l.Guards) == 0:
+		return errors.New("scim: Options.Mutability leaves attributes to guards, and there are none in Options.Lifecycle.Guards")
+	}
+	return nil
+}
+
+// checkTypes says which option is about a resource type that isn't served.
+func (o *Options) checkTypes(types map[string]*endpoint) error {
+	for _, option := range [...]struct {
+		name  string
+		types iter.Seq[string]
+	}{
+		{"Index", maps.Keys(o.Index)}, {"Unique", maps.Keys(o.Unique)}, {"Mutability", maps.Keys(o.Mutability)},
+		{"Sensitive", maps.Keys(o.Sensitive)}, {"Lifecycle.Link", maps.Keys(o.Lifecycle.Link)},
+	} {
+		for name := range option.types {
+			if types[name] == nil {
+				return fmt.Errorf("scim: Options.%s: there is no resource type %q; want one of %v", option.name, name, slices.Sorted(maps.Keys(types)))
+			}
+		}
+	}
+	return nil
 }

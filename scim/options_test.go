@@ -17,6 +17,7 @@ import (
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim"
 	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/storetest"
 )
 
@@ -61,17 +62,87 @@ func TestBadOptions(t *testing.T) {
 		{"what guards decide, without guards", func(o *scim.Options) {
 			o.Mutability = map[string]map[string]string{"User": {"title": "readOnly"}}
 		}, "Lifecycle.Guards"},
+		{"a type twice", func(o *scim.Options) {
+			again := scim.UserType()
+			again.Endpoint = "/People"
+			o.ResourceTypes = []elimity.ResourceType{scim.UserType(), again}
+		}, "the resource type User is declared twice"},
+		{"a type of the library's own", types(func(u *elimity.ResourceType) { u.Name = "rollcall.Settings" }), "must have no dot"},
+		// Fault 8: what was misspelt here had no effect.
+		{"an index of a misspelt type", func(o *scim.Options) { o.Index = map[string][]string{"user": {"title"}} }, `Options.Index: there is no resource type "user"; want one of [Group User]`},
+		{"a unique misspelt type", func(o *scim.Options) { o.Unique = map[string][]string{"Users": {"title"}} }, `Options.Unique: there is no resource type "Users"`},
+		{"a sensitive misspelt type", func(o *scim.Options) { o.Sensitive = map[string][]string{"Person": nil} }, `Options.Sensitive: there is no resource type "Person"`},
+		{"the mutability of a misspelt type", func(o *scim.Options) {
+			o.Mutability = map[string]map[string]string{"Groups": {"displayName": "readOnly"}}
+			o.Lifecycle.Guards = []lifecycle.Guard{nil}
+		}, `Options.Mutability: there is no resource type "Groups"`},
+		{"a link of a misspelt type", func(o *scim.Options) { o.Lifecycle.Link = map[string][]string{"USER": {"externalId"}} }, `Options.Lifecycle.Link: there is no resource type "USER"`},
+		{"a link in other case", func(o *scim.Options) { o.Lifecycle.Link = map[string][]string{"User": {"externalid"}} }, `it is called "externalId"`},
+		{"a link by a complex attribute", func(o *scim.Options) { o.Lifecycle.Link = map[string][]string{"User": {"emails"}} }, `it is called "emails.value"`},
+		{"a link by the schema's URN", func(o *scim.Options) { o.Lifecycle.Link = map[string][]string{"User": {userURN + ":userName"}} }, `it is called "userName"`},
+		{"a link by id", func(o *scim.Options) { o.Lifecycle.Link = map[string][]string{"User": {"id"}} }, `"id"`},
+		{"a link by a time", func(o *scim.Options) { o.Lifecycle.Link = map[string][]string{"User": {"meta.created"}} }, `"meta.created"`},
+		{"no token", func(o *scim.Options) { o.Auth = scim.BearerTokens{} }, "no token"},
+		{"an empty token", func(o *scim.Options) { o.Auth = scim.BearerTokens{"": "acme"} }, `an empty token for the tenant "acme"`},
+		{"an empty tenant", func(o *scim.Options) { o.Auth = scim.BearerTokens{"s3cr3t": ""} }, "a token without a tenant"},
+		{"a token that can't be sent", func(o *scim.Options) { o.Auth = scim.BearerTokens{"s3cr3t token": "acme"} }, `a token for the tenant "acme" that no client can send`},
+		{"no tenant for everybody", func(o *scim.Options) { o.Auth = scim.NoAuth{} }, "NoAuth has no tenant"},
+		{"no tenant for everybody, by reference", func(o *scim.Options) { o.Auth = &scim.NoAuth{} }, "NoAuth has no tenant"},
+		{"a negative limit", func(o *scim.Options) { o.Limits.Resource = -1 }, "Options.Limits.Resource"},
+		{"an address without a scheme", func(o *scim.Options) { o.BaseURL = "app.example.com/scim" }, "Options.BaseURL"},
+		{"an address of another kind", func(o *scim.Options) { o.BaseURL = "ftp://app.example.com" }, "Options.BaseURL"},
+		{"an address with a query", func(o *scim.Options) { o.BaseURL = "https://app.example.com/scim?" }, "Options.BaseURL"},
+		{"a misspelt policy", func(o *scim.Options) {
+			s := lifecycle.DefaultSettings()
+			s.Deprovision = "deactivated"
+			o.Lifecycle.Settings = lifecycle.FixedSettings(s)
+		}, "deprovision: want one of [suspend deactivate delete]"},
+		{"settings that nobody began", func(o *scim.Options) {
+			o.Lifecycle.Settings = lifecycle.FixedSettings{Review: true}
+		}, "begin with lifecycle.DefaultSettings()"},
+		{"stored settings without a store", func(o *scim.Options) { o.Lifecycle.Settings = &lifecycle.StoredSettings{} }, "StoredSettings.Store is not set"},
+		// Fault 3: what was set here was overwritten.
+		{"hooks in two places", func(o *scim.Options) {
+			o.Hooks.Billed = func(context.Context, *lifecycle.Event) error { return nil }
+			o.Lifecycle.Hooks.Any = o.Hooks.Billed
+		}, "Options.Hooks and Options.Lifecycle.Hooks are both set"},
+		{"an index of the product's", func(o *scim.Options) {
+			o.Lifecycle.Index = func(string, document.Value) ([]store.IndexKey, string) { return nil, "" }
+		}, "Options.Lifecycle.Index is set"},
+		{"a check of the product's", func(o *scim.Options) {
+			o.Lifecycle.Check = func(_ string, v document.Value) (document.Value, error) { return v, nil }
+		}, "Options.Lifecycle.Check is set"},
+		{"types of the product's", func(o *scim.Options) { o.Lifecycle.Types = []string{"User"} }, "Options.Lifecycle.Types is set"},
+		{"a limit in two places", func(o *scim.Options) { o.Lifecycle.MaxResource = 1 }, "Options.Limits.Resource"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := &scim.Options{Auth: scim.NoAuth{Tenant: "acme"}}
 			c.change(o)
 			h, err := scim.NewHandler(storetest.NewFake(), o)
 			assert.Nil(t, h)
-			assert.ErrorContains(t, err, c.words)
+			require.ErrorContains(t, err, c.words)
+			assert.NotContains(t, err.Error(), "s3cr3t")
 		})
 	}
 	_, err := scim.NewHandler(storetest.NewFake(), nil)
 	assert.ErrorContains(t, err, "Auth")
+}
+
+// Fault 3: hooks are called wherever they are set.
+func TestHooksInOnePlace(t *testing.T) {
+	for name, where := range map[string]func(*scim.Options) *lifecycle.Hooks{
+		"Options":           func(o *scim.Options) *lifecycle.Hooks { return &o.Hooks },
+		"Options.Lifecycle": func(o *scim.Options) *lifecycle.Hooks { return &o.Lifecycle.Hooks },
+	} {
+		t.Run(name, func(t *testing.T) {
+			told := 0
+			s := serve(t, func(o *scim.Options) {
+				where(o).Provisioned = func(context.Context, *lifecycle.Event) error { told++; return nil }
+			})
+			s.user("ada")
+			assert.Equal(t, 1, told)
+		})
+	}
 }
 
 func TestUnique(t *testing.T) {
@@ -215,4 +286,14 @@ func TestBrokenBodies(t *testing.T) {
 			assert.NotContains(t, w.Body.String(), "s3cr3t")
 		})
 	}
+}
+
+// A resource doesn't grow beyond its limit, neither at once nor by and by.
+func TestResourceLimit(t *testing.T) {
+	s := serve(t, func(o *scim.Options) { o.Limits.Resource = 300 })
+	long := strings.Repeat("x", 200)
+	s.do("POST", "/Users", userBody("ada", `"title":"`+long+long+`"`)).fails(413, "", "the limit is 300")
+	ada := "/Users/" + s.user("ada", `"title":"`+long+`"`)
+	s.do("PATCH", ada, patchBody(`{"op":"add","path":"nickName","value":"`+long+`"}`)).fails(413, "", "the limit is 300")
+	s.do("PATCH", ada, patchBody(`{"op":"add","path":"nickName","value":"A"}`)).is(200)
 }

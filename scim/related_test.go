@@ -27,18 +27,18 @@ func (s *related) GetRelated(ctx context.Context, k store.Key) (*store.Resource,
 	return r, rows, err
 }
 
-func (s *related) ListRelated(ctx context.Context, q store.Query) (*store.Page, []store.Member, error) {
+func (s *related) ListRelated(ctx context.Context, q store.Query, most int) (*store.Page, []store.Member, int, error) {
 	s.together++
 	p, err := s.List(ctx, q)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, 0, err
 	}
 	var ids []string
 	for _, r := range p.Resources {
 		ids = append(ids, r.ID)
 	}
 	rows, err := s.groupsOf(ctx, q.Tenant, ids...)
-	return p, rows, err
+	return p, rows, len(ids), err
 }
 
 func (s *related) groupsOf(ctx context.Context, tenant string, ids ...string) (rows []store.Member, err error) {

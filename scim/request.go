@@ -15,7 +15,7 @@ func (x *exchange) body() (document.Value, error) {
 	if err := checkContentType(x.r.Header); err != nil {
 		return document.Value{}, err
 	}
-	limit := x.h.opts.Limits.Body
+	limit := x.bodyLimit
 	tooLarge := &Error{Status: http.StatusRequestEntityTooLarge, Detail: "the body is too large: the limit is " + bytesText(limit)}
 	if x.r.ContentLength > limit {
 		x.skipBody()
@@ -23,7 +23,7 @@ func (x *exchange) body() (document.Value, error) {
 	}
 	var text strings.Builder
 	if n := x.r.ContentLength; n > 0 {
-		text.Grow(int(n))
+		text.Grow(int(min(n, mostExpected)))
 	}
 	buf := x.buf[:cap(x.buf)]
 	for {
@@ -56,6 +56,9 @@ func (x *exchange) body() (document.Value, error) {
 	}
 	return v, nil
 }
+
+// mostExpected is how much memory a body gets before it comes, because of what its length is said to be.
+const mostExpected = 1 << 20
 
 // mostSkipped is how much of a body that is too large is read, and thrown away.
 const mostSkipped = 16 << 20

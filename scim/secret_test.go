@@ -44,7 +44,7 @@ func TestSecretsAreNotTold(t *testing.T) {
 	c.do("PATCH", "/Users/"+id, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[
 		{"op":"replace","path":"password","value":"TELLNOBODY"},{"op":"add","path":"`+urn+`:pin","value":"TELLNOBODY"},{"op":"replace","path":"title","value":"U"}]}`).is(200)
 	l, attributes := c.h.Lifecycle(), parsed(t, `{"title":"V",`+secrets+`}`)
-	_, err := l.AddManually(t.Context(), "acme", lifecycle.Identity{UserName: "hand", Attributes: attributes})
+	_, err := l.Add(t.Context(), lifecycle.Request{Tenant: "acme"}, lifecycle.Identity{UserName: "hand", Attributes: attributes})
 	require.NoError(t, err)
 	_, err = l.Login(t.Context(), "acme", lifecycle.Identity{UserName: "jit", Attributes: attributes})
 	require.NoError(t, err)
@@ -77,15 +77,15 @@ func TestAttributesByOtherWays(t *testing.T) {
 		`{"name":{"familyName":7}}`:                   "name.familyName",
 		`{"emails":[{"primary":true},{"primary":1}]}`: "emails",
 	} {
-		_, err := l.AddManually(t.Context(), "acme", lifecycle.Identity{UserName: "ada", Attributes: parsed(t, attributes)})
+		_, err := l.Add(t.Context(), lifecycle.Request{Tenant: "acme"}, lifecycle.Identity{UserName: "ada", Attributes: parsed(t, attributes)})
 		var refusal *lifecycle.Refusal
 		require.ErrorAs(t, err, &refusal, attributes)
 		assert.Equal(t, lifecycle.Invalid, refusal.Reason)
 		assert.Contains(t, refusal.Detail, words)
 	}
-	_, err := l.AddManually(t.Context(), "acme", lifecycle.Identity{})
+	_, err := l.Add(t.Context(), lifecycle.Request{Tenant: "acme"}, lifecycle.Identity{})
 	require.Error(t, err, "a userName is required")
-	_, err = l.AddManually(t.Context(), "acme", lifecycle.Identity{UserName: "ada", Attributes: parsed(t,
+	_, err = l.Add(t.Context(), lifecycle.Request{Tenant: "acme"}, lifecycle.Identity{UserName: "ada", Attributes: parsed(t,
 		`{"id":"mine","meta":{},"bogus":1,"displayname":"Ada","emails":[{"value":"a@x.example","type":"work"}]}`)})
 	require.NoError(t, err)
 	u := c.do("GET", "/Users?filter=displayName%20eq%20%22ada%22", "").is(200).body["Resources"].([]any)[0].(map[string]any)

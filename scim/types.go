@@ -2,6 +2,8 @@ package scim
 
 import (
 	"fmt"
+	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/rollcall-dev/rollcall/scim/schema"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
+	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
 // UserType is the resource type User with the enterprise extension, and with any further extensions of the product's.
@@ -39,6 +42,9 @@ func (h *Handler) compile(rt elimity.ResourceType) (*endpoint, error) {
 	name := strings.Trim(rt.Endpoint, "/")
 	if _, taken := h.endpoints[name]; taken || name == "" || strings.Contains(name, "/") {
 		return nil, fmt.Errorf("scim: resource type %s: the endpoint %q must be one path segment of its own", rt.Name, rt.Endpoint)
+	}
+	if store.IsInternal(rt.Name) {
+		return nil, fmt.Errorf("scim: resource type %s: the name must have no dot in it; those with a dot are the library's own", rt.Name)
 	}
 	unique := uniques
 	if h.opts.Unique != nil {
@@ -69,6 +75,9 @@ func (h *Handler) compile(rt elimity.ResourceType) (*endpoint, error) {
 	if ep.Type, err = schema.Compile(rt, slices.Concat(lookups[rt.Name], h.opts.Index[rt.Name], h.opts.Lifecycle.Link[rt.Name], ep.unique)...); err != nil {
 		return nil, fmt.Errorf("scim: resource type %s: %w", rt.Name, err)
 	}
+	if err := ep.checkLink(h.opts.Lifecycle.Link[rt.Name]); err != nil {
+		return nil, err
+	}
 	for _, path := range h.opts.Sensitive[rt.Name] {
 		if err := ep.Hide(path); err != nil {
 			return nil, fmt.Errorf("scim: Options.Sensitive: %w", err)
@@ -78,6 +87,34 @@ func (h *Handler) compile(rt elimity.ResourceType) (*endpoint, error) {
 		return nil, fmt.Errorf("scim: resource type %s: %w", rt.Name, err)
 	}
 	return ep, nil
+}
+
+// checkLink says which attribute of Lifecycle.Link is not named as its index keys are: with another name it would never link.
+func (ep *endpoint) checkLink(link []string) error {
+	for _, path := range link {
+		if strings.ContainsRune(path, '[') { // the keys of some elements have the name that was given
+			continue
+		}
+		p, _, err := filter.ParsePath(path, filter.Options{Strict: true})
+		if err != nil {
+			return fmt.Errorf("scim: Options.Lifecycle.Link: %s: %w", path, err)
+		}
+		a, _, err := ep.Resolve(p.Path, nil)
+		if err != nil {
+			return fmt.Errorf("scim: Options.Lifecycle.Link: %w", err)
+		}
+		name := a.Path.String()
+		if a.Find("value") != nil {
+			name += ".value"
+		}
+		if name != path {
+			return fmt.Errorf("scim: Options.Lifecycle.Link: the resource type %s has no attribute %q; it is called %q", ep.Name, path, name)
+		}
+		if !slices.Contains(ep.Indexed(), name) {
+			return fmt.Errorf("scim: Options.Lifecycle.Link: nobody can be found by %q of the resource type %s; name an attribute that clients set", path, ep.Name)
+		}
+	}
+	return nil
 }
 
 const externalID = "externalId"
@@ -120,10 +157,14 @@ func (ep *endpoint) withActive(v, active document.Value) (document.Value, error)
 // lifecycleOptions hands the lifecycle what it needs to know of schemas and logging.
 func (h *Handler) lifecycleOptions(types map[string]*endpoint) *lifecycle.Options {
 	o := h.opts.Lifecycle
-	o.Hooks = h.opts.Hooks
+	if reflect.ValueOf(o.Hooks).IsZero() {
+		o.Hooks = h.opts.Hooks
+	}
 	if o.Logger == nil {
 		o.Logger = h.opts.Logger
 	}
+	o.MaxResource = h.opts.Limits.Resource
+	o.Types = slices.Sorted(maps.Keys(types))
 	o.Index = func(typ string, attributes document.Value) ([]store.IndexKey, string) {
 		if ep, ok := types[typ]; ok {
 			return ep.index(attributes)

@@ -13,12 +13,12 @@ func (x *exchange) post(ep *endpoint, _ string) error {
 	if err != nil {
 		return err
 	}
-	r, err := x.create(ep, body)
+	f, err := x.create(ep, body)
 	if err != nil {
 		return err
 	}
-	x.w.Header().Set("Location", x.location(ep, r.ID))
-	return x.answerResource(ep, http.StatusCreated, r, projection)
+	x.w.Header().Set("Location", x.location(ep, f.resource.ID))
+	return x.answerResource(ep, http.StatusCreated, f, projection)
 }
 
 // wanted is a request's body, and how to show what comes of it.
@@ -35,18 +35,18 @@ func (x *exchange) get(ep *endpoint, id string) error {
 	if err != nil {
 		return err
 	}
-	r, err := x.read(ep, id)
+	f, err := x.read(ep, id, projection.Relation())
 	if err != nil {
 		return err
 	}
 	on := conditionsOf(x.r.Header)
-	if on.match.given && !on.match.has(r.Version) {
-		return on.allow(r.Version)
+	if on.match.given && !on.match.has(f.version) {
+		return on.allow(f.version)
 	}
-	if on.noneMatch.given && on.noneMatch.has(r.Version) {
-		return x.answerVersion(http.StatusNotModified, r.Version)
+	if on.noneMatch.given && on.noneMatch.has(f.version) {
+		return x.answerVersion(http.StatusNotModified, f.version)
 	}
-	return x.answerResource(ep, http.StatusOK, r, projection)
+	return x.answerResource(ep, http.StatusOK, f, projection)
 }
 
 // put answers PUT on a resource; it never creates one (RFC 7644 section 3.5.1).
@@ -55,11 +55,11 @@ func (x *exchange) put(ep *endpoint, id string) error {
 	if err != nil {
 		return err
 	}
-	r, err := x.replace(ep, id, conditionsOf(x.r.Header), body)
+	f, err := x.replace(ep, id, conditionsOf(x.r.Header), body, projection.Relation())
 	if err != nil {
 		return err
 	}
-	return x.answerResource(ep, http.StatusOK, r, projection)
+	return x.answerResource(ep, http.StatusOK, f, projection)
 }
 
 // patch answers PATCH on a resource. A group is answered with 204 unless the client asks for attributes: its members
@@ -69,23 +69,19 @@ func (x *exchange) patch(ep *endpoint, id string) error {
 	if err != nil {
 		return err
 	}
-	r, err := x.caller.patch(ep, id, conditionsOf(x.r.Header), body)
+	f, err := x.caller.patch(ep, id, conditionsOf(x.r.Header), body, projection.Relation())
 	if err != nil {
 		return err
 	}
 	if ep.HasMembers() && projection == ep.standard {
-		version := ""
-		if r != nil {
-			version = r.Version
-		}
-		return x.answerVersion(http.StatusNoContent, version)
+		return x.answerVersion(http.StatusNoContent, f.version)
 	}
-	if r == nil {
-		if r, err = x.read(ep, id); err != nil {
+	if f.resource == nil {
+		if f, err = x.read(ep, id, projection.Relation()); err != nil {
 			return err
 		}
 	}
-	return x.answerResource(ep, http.StatusOK, r, projection)
+	return x.answerResource(ep, http.StatusOK, f, projection)
 }
 
 // delete answers DELETE on a resource (RFC 7644 section 3.6).

@@ -79,10 +79,10 @@ func (a *App) mount(mux *http.ServeMux, s *boot.Service) error {
 		"DELETE /app/users":    a.remove,
 		"GET /app/seats":       a.seats,
 		"GET /app/events":      a.events,
-		"POST /app/approve":    a.administer((*lifecycle.Service).Approve),
-		"POST /app/reject":     a.administer((*lifecycle.Service).Reject),
-		"POST /app/suspend":    a.administer((*lifecycle.Service).Suspend),
-		"POST /app/reactivate": a.administer((*lifecycle.Service).Reactivate),
+		"POST /app/approve":    a.administer(a.service.Approve),
+		"POST /app/reject":     a.administer(a.service.Reject),
+		"POST /app/suspend":    a.administer(a.service.Suspend),
+		"POST /app/reactivate": a.administer(a.service.Reactivate),
 		"POST /app/acquire":    a.acquire,
 		"POST /app/accounts":   a.account,
 		"GET /app/settings":    a.getSettings,
@@ -115,7 +115,10 @@ type user struct {
 }
 
 func userOf(r *store.Resource) user {
-	account := lifecycle.AccountOf(r)
+	account, err := lifecycle.AccountOf(r)
+	if err != nil { // a damaged record is shown, so that somebody repairs it
+		account.State = "damaged"
+	}
 	active := r.Attributes.Get("active")
 	u := user{ID: r.ID, UserName: r.Attributes.Get("userName").Text(), Status: string(account.State), Billed: account.Billed,
 		Active: active.IsNull() || active.True(), ManagedBy: string(account.Source)}
@@ -146,7 +149,7 @@ func (a *App) add(r *http.Request, in input) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	res, err := a.service.AddManually(r.Context(), in.Tenant, lifecycle.Identity{UserName: in.UserName, Attributes: v.Document()})
+	res, err := a.service.Add(r.Context(), in.click(), lifecycle.Identity{UserName: in.UserName, Attributes: v.Document()})
 	if err != nil {
 		return nil, err
 	}
@@ -159,26 +162,39 @@ func (a *App) edit(r *http.Request, in input) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	res, err := a.service.EditManually(r.Context(), in.Tenant, in.UserName, v)
-	if err != nil {
-		return nil, err
-	}
-	return userOf(res), nil
+	return a.byName(r, in, func(ctx context.Context, by lifecycle.Request, id string) (*store.Resource, error) {
+		return a.service.Edit(ctx, by, id, v)
+	})
 }
 
 // remove answers DELETE /app/users: somebody is deleted by hand.
 func (a *App) remove(r *http.Request, in input) (any, error) {
-	return map[string]any{"removed": in.UserName}, a.service.RemoveManually(r.Context(), in.Tenant, in.UserName)
+	_, err := a.byName(r, in, func(ctx context.Context, by lifecycle.Request, id string) (*store.Resource, error) {
+		return &store.Resource{}, a.service.Remove(ctx, by, id)
+	})
+	return map[string]any{"removed": in.UserName}, err
 }
 
-func (a *App) administer(do func(*lifecycle.Service, context.Context, string, string) (*store.Resource, error)) func(*http.Request, input) (any, error) {
-	return func(r *http.Request, in input) (any, error) {
-		res, err := do(a.service, r.Context(), in.Tenant, in.UserName)
-		if err != nil {
-			return nil, err
-		}
-		return userOf(res), nil
+// action is what an administrator does to somebody.
+type action = func(ctx context.Context, by lifecycle.Request, id string) (*store.Resource, error)
+
+func (a *App) administer(do action) func(*http.Request, input) (any, error) {
+	return func(r *http.Request, in input) (any, error) { return a.byName(r, in, do) }
+}
+
+// byName does something to the user whom the request names. The pages of a real product know the id.
+func (a *App) byName(r *http.Request, in input, do action) (any, error) {
+	res, err := a.service.Find(r.Context(), in.Tenant, in.UserName)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, &lifecycle.Denied{Reason: lifecycle.DeniedUnknown}
 	}
+	if err == nil {
+		res, err = do(r.Context(), in.click(), res.ID)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return userOf(res), nil
 }
 
 // seats answers GET /app/seats: {"limit","used"}; a limit of null is none.
@@ -192,7 +208,7 @@ func (a *App) seats(r *http.Request, in input) (any, error) {
 
 // acquire answers POST /app/acquire.
 func (a *App) acquire(r *http.Request, in input) (any, error) {
-	return map[string]any{"acquired": in.UserName}, a.service.Acquire(r.Context(), in.Tenant, in.UserName)
+	return map[string]any{"acquired": in.UserName}, a.service.Acquire(r.Context(), in.click(), in.UserName)
 }
 
 // account answers POST /app/accounts: there's an account outside any organization now.

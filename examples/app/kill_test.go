@@ -211,11 +211,10 @@ func TestKill(t *testing.T) {
 		left, err := sqlstore.Open(t.Context(), name, nil)
 		require.NoError(t, err)
 		defer left.Close()
-		now := time.Now().UTC()
-		events, err := left.Lease(t.Context(), store.Lease{Owner: "test", Now: now.Add(time.Hour), Until: now.Add(2 * time.Hour), Max: 10})
+		events, err := left.Lease(t.Context(), store.Lease{Owner: "test", Consumer: "hooks", For: time.Hour, Max: 10})
 		require.NoError(t, err)
 		assert.Empty(t, undelivered(events, deliveries), "nothing is left to tell")
-		parked, err := left.Parked(t.Context(), "acme", 10)
+		parked, err := left.Parked(t.Context(), "acme", "", 10)
 		require.NoError(t, err)
 		assert.Empty(t, parked)
 		distinct := map[any]bool{}

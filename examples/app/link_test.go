@@ -61,7 +61,7 @@ func TestOnePerson(t *testing.T) {
 		assert.Equal(t, "uniqueness", conflict["scimType"])
 		_, err = h.Lifecycle().Login(t.Context(), "umbrella", lifecycle.Identity{UserName: "ada.l"})
 		require.NoError(t, err, "another tenant's ada is another person")
-		used, err := s.(store.SeatReader).Seats(t.Context(), "acme")
+		used, _, err := h.Lifecycle().Seats(t.Context(), "acme")
 		require.NoError(t, err)
 		assert.Equal(t, 2, used)
 	})

@@ -58,7 +58,7 @@ func TestLoginIsOneRead(t *testing.T) {
 		h, err := scim.NewHandler(counted, &scim.Options{Auth: scim.NoAuth{Tenant: "acme"}, Lifecycle: lifecycle.Options{
 			Settings: &lifecycle.StoredSettings{Store: counted, MaxAge: time.Hour}}})
 		require.NoError(t, err)
-		_, err = h.Lifecycle().AddManually(t.Context(), "acme", lifecycle.Identity{UserName: "ada"})
+		_, err = h.Lifecycle().Add(t.Context(), lifecycle.Request{Tenant: "acme"}, lifecycle.Identity{UserName: "ada"})
 		require.NoError(t, err)
 		for _, want := range []int{2, 1, 1} { // the first one changes something
 			counted.n = 0

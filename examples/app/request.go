@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -16,10 +17,16 @@ import (
 type input struct {
 	Tenant   string `json:"tenant"`
 	UserName string `json:"userName"`
+	Who      string `json:"who"` // the administrator; "demo" if the request doesn't say
 	raw      []byte // the body
 }
 
-// attributes are all members of the body but tenant and userName, and those of an object "attributes" if there is one.
+// click is the request of the administrator who clicks.
+func (in input) click() lifecycle.Request {
+	return lifecycle.Request{Tenant: in.Tenant, Who: cmp.Or(in.Who, "demo")}
+}
+
+// attributes are all members of the body but tenant, userName and who, and those of an object "attributes" if there is one.
 func (in input) attributes() (document.Value, error) {
 	v, err := document.Parse(string(in.raw), 0)
 	if err != nil {
@@ -29,7 +36,7 @@ func (in input) attributes() (document.Value, error) {
 	if !more.IsNull() && more.Kind() != document.KindObject {
 		return v, badInput{errors.New("attributes: want an object")}
 	}
-	for _, name := range []string{"tenant", "userName", "attributes"} {
+	for _, name := range []string{"tenant", "userName", "who", "attributes"} {
 		v.Delete(name)
 	}
 	for _, m := range more.Items() {
@@ -66,7 +73,7 @@ func read(r *http.Request) (in input, err error) {
 			return in, badInput{errors.New("the body is not JSON, or too long")}
 		}
 		if string(bytes.TrimSpace(in.raw)) == "null" || json.Unmarshal(in.raw, &in) != nil { // null is no object either
-			return in, badInput{errors.New(`want an object with "tenant", a string, and "userName", a string`)}
+			return in, badInput{errors.New(`want an object with "tenant", "userName" and "who", which are strings`)}
 		}
 	}
 	if in.Tenant == "" && r.URL.Path != "/app/accounts" {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -26,6 +27,7 @@ func (a *App) putSettings(r *http.Request, in input) (any, error) {
 		return nil, err
 	}
 	delete(given, "tenant")
+	delete(given, "who")
 	if err := merge(&settings, given); err != nil {
 		return nil, badInput{err}
 	}
@@ -34,7 +36,7 @@ func (a *App) putSettings(r *http.Request, in input) (any, error) {
 	}
 	for _, name := range []string{"scim", "scimOff", "seatCounting"} {
 		if _, ok := given[name]; ok { // changed or not: the last time may have been interrupted
-			return settings, a.service.Apply(r.Context(), in.Tenant)
+			return settings, a.service.Apply(r.Context(), in.click())
 		}
 	}
 	return settings, nil
@@ -68,8 +70,12 @@ func merge(settings *lifecycle.Settings, given map[string]json.RawMessage) error
 		if err != nil {
 			return err
 		}
-		if null || json.Unmarshal(one, settings) != nil {
+		err = json.Unmarshal(one, settings)
+		if null || errors.As(err, new(*json.UnmarshalTypeError)) {
 			return fmt.Errorf("%s: want %s, got %s", name, want, given[name])
+		}
+		if err != nil {
+			return err // it is no word of the setting's
 		}
 	}
 	return settings.Validate()

@@ -27,11 +27,13 @@ func BenchmarkLifecycle(b *testing.B) {
 		v, err := document.Parse(user("ada"), 0)
 		require.NoError(b, err)
 		v.Delete("schemas")
-		attributes := v.Document()
 		b.ReportAllocs()
 		for b.Loop() {
-			r := &store.Resource{Key: store.Key{Tenant: bareTenant, Type: "User"}, Attributes: attributes}
-			require.NoError(b, s.Create(b.Context(), lifecycle.Actor{Tenant: bareTenant, Action: "POST /Users"}, r, nil))
+			r := &lifecycle.Request{Tenant: bareTenant, By: lifecycle.SourceSCIM, Action: "POST /Users"}
+			_, err := s.Do(b.Context(), r, func(context.Context) (lifecycle.Draft, error) {
+				return lifecycle.Draft{Key: store.Key{Type: "User"}, After: v}, nil
+			})
+			require.NoError(b, err)
 		}
 	})
 	b.Run("whole", func(b *testing.B) {

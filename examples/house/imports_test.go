@@ -22,20 +22,21 @@ const module = "github.com/rollcall-dev/rollcall"
 // scim -> lifecycle -> store -> store/filter -> store/document, and mapping -> store.
 var may = map[string][]string{
 	"scim":            {"scim/patch", "scim/schema", "scim/quirk", "lifecycle", "store", "store/filter", "store/document", elimity, uuid},
-	"scim/patch":      {"scim/schema", "scim/quirk", "store", "store/filter", "store/document"},
+	"scim/patch":      {"scim/schema", "scim/quirk", "lifecycle", "store", "store/filter", "store/document"},
 	"scim/schema":     {"scim/quirk", "store", "store/filter", "store/document", elimity},
 	"scim/quirk":      nil,
 	"lifecycle":       {"store", "store/filter", "store/document", uuid},
 	"mapping":         {"store", "store/filter", "store/document", uuid, validator},
 	"store":           {"store/filter", "store/document"},
 	"store/filter":    {"store/document"},
-	"store/document":  nil,
+	"store/document":  {text},
 	"store/storetest": {"store", "store/filter", "store/document"},
 }
 
 // Modules, each with all of its packages.
 const (
 	elimity   = "github.com/elimity-com/scim"
+	text      = "golang.org/x/text"
 	uuid      = "github.com/google/uuid"
 	validator = "github.com/go-playground/validator/v10"
 )

@@ -234,29 +234,20 @@ func (s *source) Attribute(p filter.Path) document.Value {
 
 // Related implements [filter.Source]. It takes the lock, for a step of rows at a time.
 func (s *source) Related(rel filter.Relation, where func(row document.Value) bool) bool {
-	var next func() []store.Member
 	switch {
 	case rel == filter.Members && s.table.typ == groupType:
-		next = s.tenant.membersOf(s.id)
-	case rel == filter.Groups:
-		rows := s.tenant.groupsOf(s.id)()
-		next = func() []store.Member {
-			now := rows
-			rows = nil
-			return now
-		}
-	default:
-		return false
-	}
-	for rows := next(); len(rows) > 0; rows = next() {
-		for _, m := range rows {
-			if rel == filter.Groups {
-				if m.Type != s.table.typ {
-					continue
+		w := memberWalk{tenant: s.tenant, group: s.id}
+		for rows := w.next(); len(rows) > 0; rows = w.next() {
+			for _, m := range rows {
+				if where(m.Row()) {
+					return true
 				}
-				m = store.Member{Type: groupType, ID: m.Group, Label: m.Label}
 			}
-			if where(m.Row()) {
+		}
+	case rel == filter.Groups:
+		for _, m := range s.tenant.groupsOf(s.id) {
+			group := store.Member{Type: groupType, ID: m.Group, Label: m.Label}
+			if m.Type == s.table.typ && where(group.Row()) {
 				return true
 			}
 		}

@@ -39,14 +39,6 @@ func newMembership() membership {
 	return membership{groups: map[string]*group{}, of: map[string]*ordered[belongs]{}}
 }
 
-// has finds a row.
-func (m *membership) has(groupID, id string) (row, bool) {
-	if g := m.groups[groupID]; g != nil {
-		return g.rows.get(id)
-	}
-	return row{}, false
-}
-
 // add adds a row, unless it is there.
 func (m *membership) add(groupID string, r row) bool {
 	g := m.groups[groupID]
@@ -105,12 +97,15 @@ func (s *Store) Members(ctx context.Context, q store.MemberQuery) iter.Seq2[stor
 			fail(err)
 			return
 		}
+		var ids []string
+		if len(q.IDs) > 0 {
+			ids = slices.Clone(q.IDs)
+			slices.Sort(ids)
+			ids = slices.Compact(ids)
+		}
 		for _, id := range q.Groups {
-			next := t.membersOf(id)
-			if len(q.IDs) > 0 {
-				next = t.named(id, q.IDs)
-			}
-			for rows := next(); len(rows) > 0; rows = next() {
+			w := memberWalk{tenant: t, group: id, ids: ids, named: len(ids) > 0}
+			for rows := w.next(); len(rows) > 0; rows = w.next() {
 				if !each(rows) {
 					return
 				}
@@ -121,7 +116,7 @@ func (s *Store) Members(ctx context.Context, q store.MemberQuery) iter.Seq2[stor
 			}
 		}
 		for _, id := range q.Of {
-			if next := t.groupsOf(id); !each(next()) {
+			if !each(t.groupsOf(id)) {
 				return
 			}
 			if err := ctx.Err(); err != nil {
@@ -132,68 +127,75 @@ func (s *Store) Members(ctx context.Context, q store.MemberQuery) iter.Seq2[stor
 	}
 }
 
-// The functions below return the rows step by step: each call takes the lock for one step, and the last returns none.
-
-func (t *tenant) membersOf(groupID string) func() []store.Member {
-	last := ""
-	var rows []row
-	var out []store.Member
-	return func() []store.Member {
-		t.mu.RLock()
-		defer t.mu.RUnlock()
-		rows, out = rows[:0], out[:0]
-		if g := t.members.groups[groupID]; g != nil {
-			rows = g.rows.after(last, step, rows)
-		}
-		for _, r := range rows {
-			out = append(out, r.member(groupID))
-			last = r.id
-		}
-		return out
-	}
+// memberWalk reads the members of a group step by step. All steps are of the moment of the first; only labels are those of
+// the step.
+type memberWalk struct {
+	*tenant
+	group string
+	named bool
+	ids   []string // of a walk to named members: those still to be looked for, in order
+	began bool
+	once  bool      // whether the first step is the last
+	all   view[row] // of the moment at which the walk began
+	last  string    // the member that the last step ended with
+	rows  []row
+	out   []store.Member
 }
 
-// named is membersOf for just these ids.
-func (t *tenant) named(groupID string, ids []string) func() []store.Member {
-	ids = slices.Clone(ids)
-	slices.Sort(ids)
-	ids = slices.Compact(ids)
-	var out []store.Member
-	return func() []store.Member {
-		t.mu.RLock()
-		defer t.mu.RUnlock()
-		out = out[:0]
-		for len(ids) > 0 && len(out) < step {
-			if r, ok := t.members.has(groupID, ids[0]); ok {
-				out = append(out, r.member(groupID))
-			}
-			ids = ids[1:]
+// next takes the lock for a step and returns its rows, none behind the last. They are overwritten by the next step.
+func (w *memberWalk) next() []store.Member {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if !w.began {
+		w.began = true
+		if g := w.members.groups[w.group]; g != nil {
+			w.once = g.rows.n <= step || w.named && len(w.ids) <= step
+			w.all = g.rows.moment(w.once)
 		}
-		return out
 	}
+	w.out = w.out[:0]
+	if w.named {
+		for ; len(w.ids) > 0 && len(w.out) < step; w.ids = w.ids[1:] {
+			if r, ok := w.all.get(w.ids[0]); ok {
+				w.out = append(w.out, r.member(w.group))
+			}
+		}
+	} else {
+		w.rows = w.all.after(w.last, step, w.rows[:0])
+		for _, r := range w.rows {
+			w.out = append(w.out, r.member(w.group))
+			w.last = r.id
+		}
+	}
+	if w.once {
+		w.all, w.ids = view[row]{}, nil
+	}
+	return w.out
 }
 
 // groupsOf are the groups of a member, in one step: nobody is in so many.
-func (t *tenant) groupsOf(id string) func() []store.Member {
-	return func() []store.Member {
-		t.mu.RLock()
-		defer t.mu.RUnlock()
-		of := t.members.of[id]
-		if of == nil {
-			return nil
-		}
-		groups := t.tables[groupType]
-		out := make([]store.Member, 0, of.n)
-		for _, b := range of.from(0, of.n, nil) {
-			out = append(out, store.Member{
-				Group: b.group.id, Type: b.table.typ, ID: id, Label: groups.byID[b.group.id].label,
-			})
-		}
-		return out
+func (t *tenant) groupsOf(id string) []store.Member {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	of := t.members.of[id]
+	if of == nil {
+		return nil
 	}
+	groups := t.tables[groupType]
+	out := make([]store.Member, 0, of.n)
+	for _, b := range of.from(0, of.n, nil) {
+		out = append(out, store.Member{
+			Group: b.group.id, Type: b.table.typ, ID: id, Label: groups.byID[b.group.id].label,
+		})
+	}
+	return out
 }
 
-// member shows a row with the label that the member has now. The lock is held.
+// member shows a row with the label that the member has now, and none if it was deleted meanwhile. The lock is held.
 func (r row) member(groupID string) store.Member {
-	return store.Member{Group: groupID, Type: r.table.typ, ID: r.id, Label: r.table.byID[r.id].label}
+	m := store.Member{Group: groupID, Type: r.table.typ, ID: r.id}
+	if member := r.table.byID[r.id]; member != nil {
+		m.Label = member.label
+	}
+	return m
 }

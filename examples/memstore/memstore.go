@@ -1,19 +1,20 @@
 // Package memstore keeps resources in memory: for demonstrations, tests and products small enough to be reloaded from
 // elsewhere. Nothing survives the process.
 //
-// It is a whole implementation of the store contract, made to be read: each tenant has its tables under one lock
-// (tenant.go), a table is a map and an ordered list of immutable records with hash indexes (table.go, ordered.go),
-// memberships are kept in both directions (member.go), a commit applies part after part and takes all back if one
-// fails (commit.go), lists choose between index, order and scan (list.go, plan.go), and events wait in one line per
-// subject (event.go). What would grow for ever is bounded: of each tenant the last 10,000 journal entries and done events
-// are kept. Events that nobody leases are kept until somebody does.
+// It is a whole implementation of the store contract, made to be read. Each tenant has its tables under one lock. A table
+// is a map and an ordered list of immutable records with hash indexes (table.go, ordered.go). Memberships are kept in both
+// directions (member.go). A commit applies part after part, counters included, and takes all back if one fails (commit.go,
+// counter.go). Lists choose between index, order and scan (list.go, plan.go). Events wait in one line per subject for each
+// of their consumers (event.go). What would grow for ever is bounded: of each tenant the last 10,000 journal entries are
+// kept, and of each of its consumers the last 10,000 events that it was told. Events that nobody leases are kept until
+// somebody does.
 //
 // # Consistency
 //
-// A commit is seen whole by any one reader's look under the lock: Get, a page of a list without a filter or with one
-// that an index answers, and up to a thousand rows of Members. Walks over more than that let go of the lock between
-// steps, so that writers never wait for a reader: such a list or stream sees every resource or row that is there
-// throughout exactly once, and may or may not see what comes and goes meanwhile.
+// A commit is seen whole by any one reader's look under the lock: Get, and a page of a list without a filter or with one
+// that an index answers. All rows that Members yields of one owner are of one moment. Writers never wait for a reader:
+// a list that walks over more than a thousand resources lets go of the lock between steps. It sees every resource that is
+// there throughout exactly once, and may or may not see what comes and goes meanwhile.
 package memstore
 
 import (

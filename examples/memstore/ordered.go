@@ -3,12 +3,30 @@ package memstore
 import (
 	"slices"
 	"sort"
+	"sync/atomic"
 )
 
 // ordered is a list of items in the order of their keys, cut into chunks: an insert or delete moves at most a chunk's
 // items, and the item at a position is found by adding up the lengths of chunks. UUIDv7 keys are mostly appended, which
 // fills chunks to the brim; any order works.
+//
+// Its methods need the lock, for writing if they write. A snapshot doesn't: it keeps the chunks as they are, and whoever
+// writes after it copies the chunk that it changes.
 type ordered[T keyed] struct {
+	view[T]
+	ages atomic.Pointer[ages] // nil before the first snapshot
+}
+
+// ages say what is in snapshots. Each snapshot begins an age. What was made in the present one is in no snapshot, so it may
+// be written in place.
+type ages struct {
+	now    atomic.Uint32
+	list   uint32   // of the list of chunks
+	chunks []uint32 // of each chunk; nil: all are of the first age
+}
+
+// view is the reading half of a list.
+type view[T keyed] struct {
 	chunks [][]T // none is empty
 	n      int
 }
@@ -18,8 +36,62 @@ type keyed interface{ key() string }
 // chunkSize is the most items of a chunk: a thousandth of a big tenant and few enough to move.
 const chunkSize = 512
 
+// snapshot is the list as it is now, for good. It costs nothing by itself. The lock is held for reading at least.
+func (o *ordered[T]) snapshot() view[T] {
+	if o.ages.Load() == nil {
+		o.ages.CompareAndSwap(nil, &ages{})
+	}
+	o.ages.Load().now.Add(1)
+	return o.view
+}
+
+// moment is the list as it is now: for good, or for whoever reads it once before the lock is let go, which costs nothing to
+// those who write later.
+func (o *ordered[T]) moment(once bool) view[T] {
+	if once {
+		return o.view
+	}
+	return o.snapshot()
+}
+
+// own makes a chunk, and the list of them, such that they may be written.
+func (o *ordered[T]) own(chunk int) {
+	if a := o.ages.Load(); a != nil {
+		o.copyOld(chunk, a)
+	}
+}
+
+func (o *ordered[T]) copyOld(chunk int, a *ages) {
+	if a.chunks == nil {
+		a.chunks = make([]uint32, len(o.chunks))
+	}
+	now := a.now.Load()
+	if a.list != now {
+		o.chunks, a.list = slices.Clone(o.chunks), now
+	}
+	if chunk < len(o.chunks) && a.chunks[chunk] != now {
+		o.chunks[chunk], a.chunks[chunk] = slices.Clone(o.chunks[chunk]), now
+	}
+}
+
+// insertChunk inserts a chunk. The list is owned.
+func (o *ordered[T]) insertChunk(at int, items []T) {
+	o.chunks = slices.Insert(o.chunks, at, items)
+	if a := o.ages.Load(); a != nil {
+		a.chunks = slices.Insert(a.chunks, at, a.list)
+	}
+}
+
+// deleteChunk deletes a chunk. The list is owned.
+func (o *ordered[T]) deleteChunk(at int) {
+	o.chunks = slices.Delete(o.chunks, at, at+1)
+	if a := o.ages.Load(); a != nil {
+		a.chunks = slices.Delete(a.chunks, at, at+1)
+	}
+}
+
 // find says where the item with the key is, or would be inserted.
-func (o *ordered[T]) find(key string) (chunk, i int, found bool) {
+func (o *view[T]) find(key string) (chunk, i int, found bool) {
 	// The chunk to look in is the last one that doesn't begin behind the key.
 	chunk = sort.Search(len(o.chunks), func(c int) bool { return o.chunks[c][0].key() > key }) - 1
 	if chunk < 0 {
@@ -30,7 +102,7 @@ func (o *ordered[T]) find(key string) (chunk, i int, found bool) {
 	return chunk, i, i < len(c) && c[i].key() == key
 }
 
-func (o *ordered[T]) get(key string) (item T, ok bool) {
+func (o *view[T]) get(key string) (item T, ok bool) {
 	chunk, i, ok := o.find(key)
 	if ok {
 		item = o.chunks[chunk][i]
@@ -42,6 +114,7 @@ func (o *ordered[T]) get(key string) (item T, ok bool) {
 func (o *ordered[T]) put(item T) {
 	chunk, i, found := o.find(item.key())
 	if found {
+		o.own(chunk)
 		o.chunks[chunk][i] = item
 		return
 	}
@@ -58,19 +131,20 @@ func (o *ordered[T]) add(item T) bool {
 }
 
 func (o *ordered[T]) insert(chunk, i int, item T) {
+	o.own(chunk)
 	switch {
 	case len(o.chunks) == 0:
-		o.chunks = [][]T{{item}}
+		o.insertChunk(0, []T{item})
 	case len(o.chunks[chunk]) < chunkSize:
 		o.chunks[chunk] = slices.Insert(o.chunks[chunk], i, item)
 	case chunk == len(o.chunks)-1 && i == chunkSize:
-		o.chunks = append(o.chunks, []T{item})
+		o.insertChunk(len(o.chunks), []T{item})
 	default:
 		c := o.chunks[chunk]
 		right := append(make([]T, 0, chunkSize), c[chunkSize/2:]...)
 		clear(c[chunkSize/2:])
 		o.chunks[chunk] = c[:chunkSize/2]
-		o.chunks = slices.Insert(o.chunks, chunk+1, right)
+		o.insertChunk(chunk+1, right)
 		if i > chunkSize/2 {
 			chunk, i = chunk+1, i-chunkSize/2
 		}
@@ -84,13 +158,14 @@ func (o *ordered[T]) delete(key string) (item T, ok bool) {
 	if !found {
 		return item, false
 	}
+	o.own(chunk)
 	c := o.chunks[chunk]
 	item = c[i]
 	c = slices.Delete(c, i, i+1)
 	o.chunks[chunk] = c
 	o.n--
 	if len(c) == 0 {
-		o.chunks = slices.Delete(o.chunks, chunk, chunk+1)
+		o.deleteChunk(chunk)
 		return item, true
 	}
 	// A chunk that shrinks is joined to a neighbour, so that there are never many small ones.
@@ -106,13 +181,14 @@ func (o *ordered[T]) join(chunk int) bool {
 	if next == len(o.chunks) || len(o.chunks[chunk])+len(o.chunks[next]) > chunkSize/2 {
 		return false
 	}
+	o.own(chunk)
 	o.chunks[chunk] = append(o.chunks[chunk], o.chunks[next]...)
-	o.chunks = slices.Delete(o.chunks, next, next+1)
+	o.deleteChunk(next)
 	return true
 }
 
 // after appends up to n items with keys greater than the key.
-func (o *ordered[T]) after(key string, n int, to []T) []T {
+func (o *view[T]) after(key string, n int, to []T) []T {
 	chunk, i, found := o.find(key)
 	if found {
 		i++
@@ -121,7 +197,7 @@ func (o *ordered[T]) after(key string, n int, to []T) []T {
 }
 
 // from appends up to n items from a position on.
-func (o *ordered[T]) from(position, n int, to []T) []T {
+func (o *view[T]) from(position, n int, to []T) []T {
 	for chunk, c := range o.chunks {
 		if position < len(c) {
 			return o.take(chunk, position, n, to)
@@ -131,7 +207,7 @@ func (o *ordered[T]) from(position, n int, to []T) []T {
 	return to
 }
 
-func (o *ordered[T]) take(chunk, i, n int, to []T) []T {
+func (o *view[T]) take(chunk, i, n int, to []T) []T {
 	for ; chunk < len(o.chunks) && n > 0; chunk, i = chunk+1, 0 {
 		c := o.chunks[chunk]
 		k := min(n, len(c)-i)

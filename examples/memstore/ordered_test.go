@@ -111,3 +111,42 @@ func TestOrderedStaysDense(t *testing.T) {
 		t.Errorf("%d chunks are left for %d items", len(o.chunks), o.n)
 	}
 }
+
+// TestSnapshot takes snapshots among inserts, replacements and deletes, and looks whether all of them stay as they were.
+func TestSnapshot(t *testing.T) {
+	var o ordered[word]
+	type moment struct {
+		taken view[word]
+		want  []word
+	}
+	var moments []moment
+	r := rand.New(rand.NewPCG(3, 4))
+	for i := range 20 * chunkSize {
+		w := word(fmt.Sprintf("%05d", r.IntN(4*chunkSize)))
+		switch grows := i/(4*chunkSize)%2 == 0; {
+		case r.IntN(4) == 0 == grows:
+			o.delete(string(w))
+		case r.IntN(2) == 0:
+			o.put(w)
+		default:
+			o.add(w)
+		}
+		if r.IntN(97) == 0 {
+			moments = append(moments, moment{o.snapshot(), o.from(0, o.n, nil)})
+		}
+	}
+	for i, m := range moments {
+		got := m.taken.from(0, m.taken.n+1, nil)
+		if !slices.Equal(got, m.want) {
+			t.Fatalf("snapshot %d has %d items instead of %d, or others", i, len(got), len(m.want))
+		}
+		for _, w := range got {
+			if _, ok := m.taken.get(w.key()); !ok {
+				t.Fatalf("snapshot %d doesn't find %s", i, w)
+			}
+		}
+	}
+	if len(moments) < 50 {
+		t.Fatalf("only %d snapshots", len(moments))
+	}
+}

@@ -20,7 +20,7 @@ func TestStory(t *testing.T) {
 		`  IdP    POST /Users ines.okafor@bluequay.example -> 201 ines.okafor@bluequay.example, active`,
 		`           product hook: provisioned <ines.okafor@bluequay.example>`,
 		`  IdP    PATCH /Users/<after@bluequay.example> {Replace userName "after@bluequay.example"} -> 200 after@bluequay.example, active`,
-		`           product hook: members changed <Members L>`,
+		`           product hook: members.changed <Members L>`,
 		"\nAt the end of the day contoso has\n",
 		"  group Members L: m2@bluequay.example\n",
 		"  dee.act@okfixture.example, disabled\n",

@@ -91,42 +91,21 @@ func (p *postgres) indexedBy(string) string { return "" }
 
 func (p *postgres) lock() string { return " FOR UPDATE OF e SKIP LOCKED" }
 
-func (p *postgres) in(ids string) string { return "r.id = ANY (ARRAY(" + ids + "))" }
-
-// find looks up id by id: from a condition alone the planner may think that it finds a page sooner by reading the tenant from its
-// beginning.
-func (p *postgres) find(c condition, ofType string) (from, where, id string) {
-	if c.ids == "" {
-		return "~resource r", ofType + " AND " + c.sql, "r.id"
-	}
-	ids, id := "(SELECT DISTINCT i.id FROM ("+c.ids+") i (id)) i", "r.id"
-	if c.key != "" {
-		ids, id = "("+c.ids+") i (id)", "i.id"
-	}
-	if where = "TRUE"; !c.isIDs {
-		where = c.sql
-	}
-	return ids + " CROSS JOIN LATERAL (SELECT * FROM ~resource r WHERE " + ofType + " AND r.id = i.id LIMIT 1) r", where, id
-}
-
-func (p *postgres) rowsOf() string {
-	return " CROSS JOIN LATERAL (SELECT * FROM ~resource r WHERE r.tenant = $1 AND r.type = p.type AND r.id = p.id LIMIT 1) r"
-}
-
-func (p *postgres) groups() string {
-	return "array_to_string(ARRAY(SELECT " + groupsRows + " FROM ~member m WHERE m.tenant = $1 AND m.member_id = r.id ORDER BY m.group_id), '" + keysSplit + "')"
-}
-
 // querier is a pool or a transaction.
 type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
 func (p *postgres) query(ctx context.Context, sql string, args []any, each func(row) error) error {
+	return p.again(ctx, each, func(each func(row) error) error { return queryRows(ctx, p.pool, p.fill(sql), args, each) })
+}
+
+// again runs a query again if its connection is lost before the first row.
+func (p *postgres) again(ctx context.Context, each func(row) error, query func(each func(row) error) error) error {
 	seen := 0
 	helps := func(err error) bool { return seen == 0 && isLost(err) }
 	return p.retry(ctx, helps, func() error {
-		return queryRows(ctx, p.pool, p.fill(sql), args, func(rw row) error { seen++; return each(rw) })
+		return query(func(rw row) error { seen++; return each(rw) })
 	})
 }
 

@@ -4,40 +4,52 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/store"
-	"github.com/rollcall-dev/rollcall/store/document"
+	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
 // columns are a resource's but for its key, of a table called r.
 const columns = "r.version, r.created, r.modified, r.label, r.keys, r.uniques, r.attributes, r.internal"
 
-// scanResource returns store.ErrCorrupt for a row that can't be read whole (I12).
-func scanResource(k store.Key, rw row, more ...any) (*store.Resource, error) {
-	var (
-		r                    = &store.Resource{Key: k}
-		created, modified    int64
-		uniques              int
-		keys                 string
-		attributes, internal string
-	)
-	dest := append(make([]any, 0, 12), &r.Version, &created, &modified, &r.Label, &keys, &uniques, &attributes, &internal)
+// record is a resource as a row has it. Its index is not read yet, and its documents may be damaged.
+type record struct {
+	store.Resource
+	keys    string
+	uniques int
+}
+
+// scan reads a row with the columns of a resource and more.
+func (r *record) scan(rw row, more ...any) error {
+	var created, modified int64
+	dest := append(make([]any, 0, 12), &r.Version, &created, &modified, &r.Label, &r.keys, &r.uniques, (*string)(&r.Attributes), (*string)(&r.Internal))
 	if err := rw.Scan(append(dest, more...)...); err != nil {
-		return nil, err
+		return err
 	}
 	r.Version, r.Label = dec(r.Version), dec(r.Label)
 	r.Created, r.LastModified = timeOf(created), timeOf(modified)
-	r.Attributes, r.Internal = document.Document(attributes), document.Document(internal)
-	set, err := splitKeys(keys, uniques)
+	return nil
+}
+
+// whole is the resource, or store.ErrCorrupt if it can't be read whole (I12).
+func (r *record) whole() (*store.Resource, error) {
+	set, err := splitKeys(r.keys, r.uniques)
 	if err == nil {
 		r.Index, err = set.index()
 	}
 	if err = cmp.Or(err, r.Attributes.Check(), r.Internal.Check()); err != nil {
-		return nil, fmt.Errorf("sqlstore: %s %q: %w: %w", k.Type, k.ID, store.ErrCorrupt, err)
+		return nil, fmt.Errorf("sqlstore: %s %q: %w: %w", r.Type, r.ID, store.ErrCorrupt, err)
 	}
-	return r, nil
+	return &r.Resource, nil
+}
+
+func scanResource(k store.Key, rw row, more ...any) (*store.Resource, error) {
+	r := &record{Resource: store.Resource{Key: k}}
+	if err := r.scan(rw, more...); err != nil {
+		return nil, err
+	}
+	return r.whole()
 }
 
 func timeOf(micro int64) time.Time { return time.UnixMicro(micro).UTC() }
@@ -56,7 +68,7 @@ func (s *Store) Get(ctx context.Context, k store.Key) (*store.Resource, error) {
 func (s *Store) GetRelated(ctx context.Context, k store.Key) (*store.Resource, []store.Member, error) {
 	var groups string
 	r, err := s.get(ctx, s.getRelated, k, &groups)
-	return r, groupsOf(nil, k.ID, groups), err
+	return r, splitRows(nil, groups, k.ID), err
 }
 
 func (s *Store) get(ctx context.Context, sql string, k store.Key, more ...any) (*store.Resource, error) {
@@ -74,20 +86,22 @@ func (s *Store) get(ctx context.Context, sql string, k store.Key, more ...any) (
 	return found, nil
 }
 
-// groupsRows are all the groups of a resource r, each as one text: its member's type, its id and its label, as no text in
-// the tables has the bytes between them. What is a look-up for each row can't become anything else in a planner's hands.
-const groupsRows = `m.member_type || '` + keySplit + `' || m.group_id || '` + keySplit + `' || (
-	SELECT g.label FROM ~resource g WHERE g.tenant = $1 AND g.type = '` + groupType + `' AND g.id = m.group_id)`
+// rowText makes one text of a membership row m: its member's type, the other end's id and label, as no text in the tables
+// has the bytes between them. What is a look-up for each row can't become anything else in a planner's hands. The order is
+// that of the rows.
+func rowText(r filter.Relation) (text, order string) {
+	typ, id := "'"+groupType+"'", "m.group_id"
+	if r == filter.Members {
+		typ, id = "m.member_type", "m.member_id"
+	}
+	return "m.member_type || '" + keySplit + "' || " + id + " || '" + keySplit + "' || (SELECT g.label FROM ~resource g WHERE g.tenant = $1 AND g.type = " +
+		typ + " AND g.id = " + id + ")", id
+}
 
-// groupsOf adds the rows that are in the column of an engine's groups to others.
-func groupsOf(rows []store.Member, id, groups string) []store.Member {
-	if groups == "" {
-		return rows
+// rowsAre is the condition that membership rows m are those of a resource r.
+func rowsAre(r filter.Relation) string {
+	if r == filter.Members {
+		return "m.tenant = $1 AND m.group_id = r.id"
 	}
-	for g := range strings.SplitSeq(groups, keysSplit) {
-		typ, rest, _ := strings.Cut(g, keySplit)
-		group, label, _ := strings.Cut(rest, keySplit)
-		rows = append(rows, store.Member{Group: dec(group), Type: dec(typ), ID: id, Label: dec(label)})
-	}
-	return rows
+	return "m.tenant = $1 AND m.member_id = r.id"
 }

@@ -118,30 +118,13 @@ func (e *liteEngine) indexedBy(index string) string {
 
 func (e *liteEngine) lock() string { return "" } // there's one writer at a time
 
-func (e *liteEngine) in(ids string) string { return "r.id IN (" + ids + ")" }
-
-// find goes from a key to the row by its number, which is one tree less to search than by its id.
-func (e *liteEngine) find(c condition, ofType string) (from, where, id string) {
-	if c.key == "" {
-		return "~resource r", ofType + " AND " + c.sql, "r.id"
-	}
-	if where = "i.key = " + c.key + " AND " + ofType; !c.isIDs {
-		where += " AND " + c.sql
-	}
-	return "~key i CROSS JOIN ~resource r ON r.n = i.n", where, "i.id"
-}
-
-func (e *liteEngine) rowsOf() string {
-	return " CROSS JOIN ~resource r ON r.tenant = $1 AND r.type = p.type AND r.id = p.id"
-}
-
-func (e *liteEngine) groups() string {
-	return "(SELECT COALESCE(string_agg(" + groupsRows + ", '" + keysSplit + "' ORDER BY m.group_id), '') FROM ~member m WHERE m.tenant = $1 AND m.member_id = r.id)"
-}
-
 // fill also makes the parameters SQLite's: ?1 and not $1, which would be a name there.
 func (e *liteEngine) fill(text string) string {
-	return e.filled.get(text, func(s string) string { return strings.ReplaceAll(e.replacer.Replace(s), "$", "?") })
+	return e.filled.get(text, e.replace)
+}
+
+func (e *liteEngine) replace(text string) string {
+	return strings.ReplaceAll(e.replacer.Replace(text), "$", "?")
 }
 
 // prepared returns a statement that stays prepared, or nil if there are too many of them.

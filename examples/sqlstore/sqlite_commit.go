@@ -331,54 +331,6 @@ func (t *liteChange) claim(c store.Claim) error {
 	return t.do(liteClaim, args[0], args[1], max(take, -is.n), is.began)
 }
 
-const (
-	liteMembers = `SELECT m.member_type, m.member_id, r.label FROM ~member m
-JOIN ~resource r ON r.tenant = m.tenant AND r.type = m.member_type AND r.id = m.member_id
-WHERE m.tenant = $1 AND m.group_id = $2 AND m.member_id > $3 ORDER BY m.member_id LIMIT $4`
-	liteGroups = `SELECT m.member_type, m.group_id, r.label FROM ~member m
-JOIN ~resource r ON r.tenant = m.tenant AND r.type = 'Group' AND r.id = m.group_id
-WHERE m.tenant = $1 AND m.member_id = $2 AND m.group_id > $3 ORDER BY m.group_id LIMIT $4`
-	liteNamed = `SELECT m.member_type, m.member_id, r.label FROM ~member m
-JOIN ~resource r ON r.tenant = m.tenant AND r.type = m.member_type AND r.id = m.member_id
-WHERE m.tenant = $1 AND m.group_id = $2 AND m.member_id > $3 AND m.member_id IN (SELECT value FROM json_each($5))
-ORDER BY m.member_id LIMIT $4`
-)
-
-// members asks for one group or member after the other: the database is in the process.
-func (e *liteEngine) members(ctx context.Context, c memberChunk) (rows []store.Member, last int, err error) {
-	text, asked := liteMembers, c.Groups
-	switch {
-	case len(c.Of) > 0:
-		text, asked = liteGroups, c.Of
-	case len(c.IDs) > 0:
-		text = liteNamed
-	}
-	after := c.after
-	for i, name := range asked {
-		args := []any{enc(c.Tenant), enc(name), enc(after), int64(c.max - len(rows))}
-		if text == liteNamed {
-			args = append(args, jsonArray(c.IDs))
-		}
-		err := e.query(ctx, text, args, func(rw row) error {
-			var typ, id, label string
-			if err := rw.Scan(&typ, &id, &label); err != nil {
-				return err
-			}
-			last = i
-			m := store.Member{Group: name, Type: dec(typ), ID: dec(id), Label: dec(label)}
-			if text == liteGroups {
-				m.Group, m.ID = m.ID, m.Group
-			}
-			rows = append(rows, m)
-			return nil
-		})
-		if after = ""; err != nil || len(rows) == c.max {
-			return rows, last, err
-		}
-	}
-	return rows, last, nil
-}
-
 // jsonArray is a parameter with many values.
 func jsonArray(texts []string) string {
 	b := []byte{'['}

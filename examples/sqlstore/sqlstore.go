@@ -14,14 +14,15 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
 // Options are how a store is opened. The zero value is good.
@@ -36,6 +37,17 @@ type Options struct {
 	// InTx is called inside the transaction of every commit, when all of it is written: for the product's own tables. An
 	// error vetoes the commit and is what Commit returns. It may be called again for the same change, after a rollback.
 	InTx func(ctx context.Context, tx Tx, c *store.Change) error
+
+	// Scans is how many lists that no index answers a tenant may have under way at once, in this process. Further ones wait for
+	// their turn for up to a tenth of ScanTime and then get store.ErrBusy. All tenants together take half of the connections for
+	// such lists, and no tenant the last of these. Lists of a tenant with up to 1,000 resources don't count. Default: 2.
+	Scans int
+	// ScanTime is how long a list may take, if it isn't a plain look-up by an index. Then it ends with store.ErrTooMuch. The
+	// default, 10 seconds, is enough to look at some 100,000 people. A negative one is no limit.
+	ScanTime time.Duration
+	// ScanRows is how many resources a list that no index answers may look at; store.ErrTooMuch if the tenant has more of the
+	// types that are asked for. Default, 0: no limit but ScanTime.
+	ScanRows int
 }
 
 // Tx is a transaction of the engine in use; the other one is nil. It must be neither committed nor rolled back by who is
@@ -48,7 +60,8 @@ type Tx struct {
 // Store is a store.Store on a database. Make it with [Open], [OnPool] or [OnSQLite].
 type Store struct {
 	engine
-	getRelated string   // a query
+	getRelated string // a query
+	scans      *scans
 	known      sync.Map // each indexed that is in the database
 }
 
@@ -72,8 +85,9 @@ type engine interface {
 	transact(ctx context.Context, do func(Tx) error) error
 	// commit also keeps in mind what is indexed for the first time.
 	commit(ctx context.Context, c *store.Change, first []indexed) error
-	// members reads rows, and says of which of those asked for (by its number) the last one is.
-	members(ctx context.Context, c memberChunk) (rows []store.Member, last int, err error)
+	// members reads all the rows of the first of the owners, so many that there are no more than most, and says of how many
+	// owners. 0 for most reads those of all.
+	members(ctx context.Context, q store.MemberQuery, rows *memberRows, most int) (complete int, err error)
 	migrate(ctx context.Context) error
 	// check refuses tables of a version that this program doesn't know. It is no error if there are none yet.
 	check(ctx context.Context) error
@@ -87,21 +101,10 @@ type engine interface {
 	indexedBy(index string) string
 	// lock is what ends a SELECT that takes rows for an update, beside others that do the same.
 	lock() string
-	// in is the condition that r.id is among the ids of a query.
-	in(ids string) string
-	// rowsOf joins a resource r to each place p of a list.
-	rowsOf() string
-	// find is where to look for the resources r of a type that a condition may hold for, the whole condition, and the column of
-	// their ids.
-	find(c condition, ofType string) (from, where, id string)
-	// groups is a column with all the groups of a resource r: groupsRows in their order, joined by keysSplit.
-	groups() string
+	// connections is how many queries can run at once.
+	connections() int
+	dialect
 	close() error
-}
-
-// session runs queries. In their text "~" stands for the prefix of tables.
-type session interface {
-	query(ctx context.Context, sql string, args []any, each func(row) error) error
 }
 
 type row interface{ Scan(dest ...any) error }
@@ -148,7 +151,7 @@ func open(ctx context.Context, o *Options, connect func(o *Options) (engine, err
 	if err != nil {
 		return nil, fmt.Errorf("sqlstore: %w", err)
 	}
-	s := &Store{engine: e, getRelated: "SELECT " + columns + ", " + e.groups() + ofKey}
+	s := &Store{engine: e, getRelated: "SELECT " + columns + ", " + e.joined(filter.Groups) + ofKey, scans: newScans(&own, e.connections())}
 	ready := s.Migrate
 	if own.NoMigrate {
 		ready = s.check
@@ -196,44 +199,4 @@ func (s *Store) Commit(ctx context.Context, c *store.Change) error {
 		s.known.Store(x, true)
 	}
 	return nil
-}
-
-// Members implements [store.Store]. Rows are read in chunks, each by a query of its own, so that a slow reader holds no
-// connection.
-func (s *Store) Members(ctx context.Context, q store.MemberQuery) iter.Seq2[store.Member, error] {
-	return func(yield func(store.Member, error) bool) {
-		const first, most = 250, 2000
-		c := memberChunk{MemberQuery: q, max: first}
-		asked := &c.Groups
-		if len(q.Of) > 0 {
-			asked = &c.Of
-		}
-		for len(*asked) > 0 {
-			rows, last, err := s.members(ctx, c)
-			if err != nil {
-				yield(store.Member{}, err)
-				return
-			}
-			for _, m := range rows {
-				if !yield(m, nil) {
-					return
-				}
-			}
-			if len(rows) < c.max {
-				return
-			}
-			*asked = (*asked)[last:]
-			c.after, c.max = rows[len(rows)-1].ID, most
-			if len(q.Of) > 0 {
-				c.after = rows[len(rows)-1].Group
-			}
-		}
-	}
-}
-
-// memberChunk asks for rows from a place on.
-type memberChunk struct {
-	store.MemberQuery
-	after string // the other end's id, of what was asked for first
-	max   int
 }

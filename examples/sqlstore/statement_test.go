@@ -70,25 +70,11 @@ func checkPostgresPlans(t *testing.T, pool *pgxpool.Pool) {
 	for _, p := range all {
 		if strings.HasPrefix(p.Statement, "DELETE FROM") && strings.Contains(p.Statement, " LIMIT ") {
 			bad := regexp.MustCompile(`Seq Scan on rollcall_(resource|member|key|event|journal)`) // it is meant to take all of a tenant
-			require.NotRegexp(t, bad, explain(t, pool, p.Name, p.Places), p.Statement)
+			require.NotRegexp(t, bad, explain(t, pool, "EXECUTE "+p.Name, p.Places), p.Statement)
 			continue
 		}
-		require.NotRegexp(t, bad, explain(t, pool, p.Name, p.Places), p.Statement)
+		require.NotRegexp(t, bad, explain(t, pool, "EXECUTE "+p.Name, p.Places), p.Statement)
 	}
-}
-
-// explain returns the plan of a prepared statement, made for whatever parameters.
-func explain(t *testing.T, pool *pgxpool.Pool, name string, places int) string {
-	t.Helper()
-	text := "EXPLAIN EXECUTE " + name
-	if places > 0 {
-		text += "(NULL" + strings.Repeat(", NULL", places-1) + ")"
-	}
-	rows, err := pool.Query(t.Context(), text)
-	require.NoError(t, err)
-	plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	require.NoError(t, err)
-	return strings.Join(plan, "\n")
 }
 
 // checkLitePlans does the same with SQLite.
@@ -146,7 +132,7 @@ func TestPostgresStatements(t *testing.T) {
 		require.NoError(t, err)
 		require.NotEmpty(t, n, part)
 		for f, places := range n {
-			require.Contains(t, explain(t, pool, f.name, places), index, f.statement)
+			require.Contains(t, explain(t, pool, "EXECUTE "+f.name, places), index, f.statement)
 		}
 	}
 }

@@ -3,59 +3,61 @@ package sqlstore
 import (
 	"container/heap"
 	"context"
-	"iter"
+	"errors"
 	"slices"
 
 	"github.com/rollcall-dev/rollcall/store"
-	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// How many resources are read at once when they must be looked at one by one.
-const firstChunk, chunk = 100, 500
+// firstChunk is how many resources are asked for first when they must be looked at one by one. Each further statement asks
+// for more by a factor of moreBy: few statements read a large tenant, and what is read in vain if the page is full before
+// is in proportion to what was needed.
+const firstChunk, moreBy = 100, 4
 
-// stream reads the resources that match, in an order of the database's, chunk by chunk.
-func (l *list) stream(ctx context.Context, in session, after *store.Position, column string, desc bool) iter.Seq2[source, error] {
-	return func(yield func(source, error) bool) {
-		if l.isEmpty() {
-			return
-		}
-		scan := l.scanner()
-		for limit := firstChunk; ; limit = chunk {
-			var resources []*store.Resource
-			sql, args := l.read(after, column, desc, limit, 0, "")
-			err := in.query(ctx, sql, args, func(rw row) error {
-				r, err := scan(rw)
-				resources = append(resources, r)
-				return err
-			})
+// stream looks at the resources that the conditions find, in an order of the database's, and calls each for those that
+// match, until it says errEnough. The source is valid during the call only. No more than one resource is in memory.
+func (l *list) stream(ctx context.Context, in session, after *store.Position, column string, desc bool, each func(*source) error) error {
+	width := 0
+	rest := map[string]*listType{}
+	for n := range l.types {
+		t := &l.types[n]
+		rest[t.name], width = t, len(t.columns)
+	}
+	src := &source{answers: make([]string, width)}
+	more := make([]any, width)
+	for i := range more {
+		more[i] = &src.answers[i]
+	}
+	scan := l.scanner(more...)
+	looked := 0
+	for limit := firstChunk; ; limit *= moreBy {
+		n := 0
+		sql, args := l.read(after, column, desc, limit, 0, "", 0)
+		err := l.ask(ctx, in, sql, args, func(rw row) error {
+			r, err := scan(rw)
 			if err != nil {
-				yield(source{}, err)
-				return
+				return err
 			}
-			for _, r := range resources {
-				var failed error
-				src := source{Resource: r, related: func(rel filter.Relation, where func(document.Value) bool) bool {
-					found, err := related(ctx, in, r, rel, where)
-					if err != nil {
-						failed = err
-					}
-					return found
-				}}
-				matches := l.exact || l.Filter == nil || filter.Match(l.Filter, src)
-				if failed != nil {
-					yield(source{}, failed)
-					return
-				}
-				if matches && !yield(src, nil) {
-					return
-				}
+			n, looked = n+1, looked+1
+			if err := l.looked(ctx, looked); err != nil {
+				return err
 			}
-			if len(resources) < limit {
-				return
+			of := rest[r.Type]
+			if err := src.reset(r, &of.answers.rows); err != nil {
+				return err
 			}
-			last := l.positionOf(resources[limit-1])
-			after = &last
+			if n == limit {
+				at := l.positionOf(&r.Resource)
+				after = &at
+			}
+			if of.rest != nil && !filter.Match(of.rest, src) {
+				return nil
+			}
+			return each(src)
+		})
+		if err != nil || n < limit {
+			return err
 		}
 	}
 }
@@ -64,36 +66,36 @@ func (l *list) stream(ctx context.Context, in session, after *store.Position, co
 func (l *list) pick(ctx context.Context, in session) (*store.Page, error) {
 	p := &store.Page{Total: -1}
 	seen := 0
-	for src, err := range l.stream(ctx, in, l.after, l.column, l.desc) {
-		if err != nil {
-			return nil, err
-		}
+	err := l.stream(ctx, in, l.after, l.column, l.desc, func(src *source) error {
 		seen++
 		switch kept := seen - l.Start; {
 		case kept <= 0 || l.Count == 0:
 		case kept <= l.Count:
-			p.Resources = append(p.Resources, src.Resource)
+			r, err := src.whole()
+			if err != nil {
+				return err
+			}
+			p.Resources = append(p.Resources, r)
 		case kept == l.Count+1:
 			p.Next = l.CursorAt(l.positionOf(p.Resources[l.Count-1]))
 		}
 		if l.NoTotal && (p.Next != "" || l.Count == 0) {
-			return p, nil
+			return errEnough
 		}
-	}
-	if l.NoTotal {
+		return nil
+	})
+	if errors.Is(err, errEnough) {
 		return p, nil
+	}
+	if err != nil || l.NoTotal {
+		return p, err
 	}
 	p.Total = seen
 	if l.after != nil { // those before the cursor count too
 		p.Total = 0
-		for _, err := range l.stream(ctx, in, nil, l.column, l.desc) {
-			if err != nil {
-				return nil, err
-			}
-			p.Total++
-		}
+		err = l.stream(ctx, in, nil, l.column, l.desc, func(*source) error { p.Total++; return nil })
 	}
-	return p, nil
+	return p, err
 }
 
 // sort makes a page in an order that the database can't: it sees all that matches, and keeps in mind the places of as
@@ -101,27 +103,26 @@ func (l *list) pick(ctx context.Context, in session) (*store.Page, error) {
 func (l *list) sort(ctx context.Context, in session) (*store.Page, error) {
 	p := &store.Page{Total: -1}
 	first := &farthest{by: l.Sort}
-	keep, total, left := l.Start+l.Count+1, 0, 0
+	keep, total := l.Start+l.Count+1, 0
 	column := l.column
-	l.column = "id"
-	for src, err := range l.stream(ctx, in, nil, "id", false) {
-		if err != nil {
-			return nil, err
-		}
+	l.column = "id" // of the positions that stream goes by
+	err := l.stream(ctx, in, nil, "id", false, func(src *source) error {
 		total++
 		at := l.Sort.Position(src.Type, src.ID, src)
-		if l.after != nil && l.Sort.Compare(at, *l.after) <= 0 {
-			continue
-		}
-		left++
-		if len(first.places) < keep {
+		switch {
+		case l.after != nil && l.Sort.Compare(at, *l.after) <= 0:
+		case len(first.places) < keep:
 			heap.Push(first, at)
-		} else if l.Sort.Compare(at, first.places[0]) < 0 {
+		case l.Sort.Compare(at, first.places[0]) < 0:
 			first.places[0] = at
 			heap.Fix(first, 0)
 		}
-	}
+		return nil
+	})
 	l.column = column
+	if err != nil {
+		return nil, err
+	}
 	if !l.NoTotal {
 		p.Total = total
 	}
@@ -132,18 +133,40 @@ func (l *list) sort(ctx context.Context, in session) (*store.Page, error) {
 			p.Next = l.CursorAt(places[l.Count-1])
 		}
 	}
-	for _, at := range places {
-		k := store.Key{Tenant: l.Tenant, Type: at.Type, ID: at.ID}
-		err := in.query(ctx, getSQL, []any{enc(k.Tenant), enc(k.Type), enc(k.ID)}, func(rw row) error {
-			r, err := scanResource(k, rw)
-			p.Resources = append(p.Resources, r)
+	p.Resources, err = l.at(ctx, in, places)
+	return p, err
+}
+
+// at reads the resources at some places, with one statement for each type.
+func (l *list) at(ctx context.Context, in session, places []store.Position) ([]*store.Resource, error) {
+	all := make([]*store.Resource, len(places))
+	for _, t := range l.types {
+		var ids []string
+		where := map[string]int{}
+		for i, at := range places {
+			if at.Type == t.name {
+				ids = append(ids, enc(at.ID))
+				where[at.ID] = i
+			}
+		}
+		if len(ids) == 0 {
+			continue
+		}
+		from, on, _ := l.find(among(l.idsIn(place(3))), "r.tenant = $1 AND r.type = $2")
+		sql, args := "SELECT "+columns+", r.type, r.id FROM "+from+" WHERE "+on, []any{enc(l.Tenant), enc(t.name), l.texts(ids)}
+		scan := l.scanner()
+		err := in.query(ctx, sql, args, func(rw row) error {
+			found, err := scan(rw)
+			if err == nil {
+				all[where[found.ID]], err = found.whole()
+			}
 			return err
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
-	return p, nil
+	return all, nil
 }
 
 // farthest is a heap of places with the last one on top.
@@ -160,52 +183,4 @@ func (f *farthest) Pop() any {
 	last := f.places[len(f.places)-1]
 	f.places = f.places[:len(f.places)-1]
 	return last
-}
-
-// source is a resource as a filter sees it.
-type source struct {
-	*store.Resource
-	related func(filter.Relation, func(document.Value) bool) bool
-}
-
-// Related implements filter.Source.
-func (s source) Related(r filter.Relation, where func(row document.Value) bool) bool {
-	return s.related(r, where)
-}
-
-// related reads a resource's membership rows, a chunk at a time, until one satisfies the predicate.
-func related(ctx context.Context, in session, r *store.Resource, rel filter.Relation, where func(document.Value) bool) (found bool, err error) {
-	sql := `SELECT m.member_id, m.member_type, o.label FROM ~member m
-		JOIN ~resource o ON o.tenant = m.tenant AND o.type = m.member_type AND o.id = m.member_id
-		WHERE m.tenant = $1 AND m.group_id = $2 AND m.member_id > $3 ORDER BY m.member_id LIMIT $4`
-	args := []any{enc(r.Tenant), enc(r.ID), "", int64(chunk)}
-	switch {
-	case rel == filter.Groups:
-		sql = `SELECT m.group_id, 'Group', o.label FROM ~member m
-			JOIN ~resource o ON o.tenant = m.tenant AND o.type = 'Group' AND o.id = m.group_id
-			WHERE m.tenant = $1 AND m.member_id = $2 AND m.group_id > $3 AND m.member_type = $5 ORDER BY m.group_id LIMIT $4`
-		args = append(args, enc(r.Type))
-	case r.Type != groupType:
-		return false, nil
-	}
-	for {
-		n, last := 0, ""
-		err = in.query(ctx, sql, args, func(rw row) error {
-			var id, typ, label string
-			if err := rw.Scan(&id, &typ, &label); err != nil {
-				return err
-			}
-			n, last = n+1, id
-			found = found || where(document.Object(
-				document.Member{Name: "value", Value: document.String(dec(id))},
-				document.Member{Name: "type", Value: document.String(dec(typ))},
-				document.Member{Name: "display", Value: document.String(dec(label))},
-			))
-			return nil
-		})
-		if found || err != nil || n < chunk {
-			return found, err
-		}
-		args[2] = last
-	}
 }

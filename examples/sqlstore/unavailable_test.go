@@ -36,8 +36,8 @@ func (a asker) do(method, path, body string) *httptest.ResponseRecorder {
 	return w
 }
 
-// isUnavailable checks that a client is told to come again, and nothing of what is inside.
-func isUnavailable(t *testing.T, w *httptest.ResponseRecorder, of string) {
+// requireUnavailable checks that a client is told to come again, and nothing of what is inside.
+func requireUnavailable(t *testing.T, w *httptest.ResponseRecorder, of string) {
 	t.Helper()
 	require.Equal(t, http.StatusServiceUnavailable, w.Code, "%s: %s", of, w.Body)
 	require.NotEmpty(t, w.Header().Get("Retry-After"), of)
@@ -117,7 +117,7 @@ func TestConnectionLost(t *testing.T) {
 		{http.MethodGet, "/Users?filter=nickName+co+%22ada%22", ""},
 	} {
 		cable.cut() // under the pool's idle connection too
-		isUnavailable(t, h.do(x.method, x.path, x.body), x.method+" "+x.path)
+		requireUnavailable(t, h.do(x.method, x.path, x.body), x.method+" "+x.path)
 		cable.mend()
 		assert.Equal(t, before, h.do(http.MethodGet, ada, "").Body.String(), "after %s %s", x.method, x.path)
 	}
@@ -141,7 +141,7 @@ func TestReadOnly(t *testing.T) {
 			require.NoError(t, err)
 		}
 		set(fault.begin)
-		isUnavailable(t, h.do(http.MethodPost, "/Users", big), fault.name)
+		requireUnavailable(t, h.do(http.MethodPost, "/Users", big), fault.name)
 		require.Contains(t, h.do(http.MethodGet, "/Users", "").Body.String(), `"totalResults":0`, "%s: reads go on", fault.name)
 		set(fault.end)
 		w := h.do(http.MethodPost, "/Users", big)

@@ -1,6 +1,8 @@
 package sqlstore
 
 import (
+	"encoding/hex"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -10,17 +12,28 @@ import (
 
 const groupType = "Group" // whose members membership rows are (RFC 7643 section 4.2)
 
-// condition is what SQL can say about an expression: it holds for every resource that the expression holds for, and
-// for no other if it is exact. All values in it are parameters, and none of its parts is ever NULL.
+// condition is what SQL can say about an expression. It holds for every resource that the expression holds for, and for no
+// other if it is exact. All values in it are parameters, and none of its parts is ever NULL.
 type condition struct {
-	sql   string
+	sql   string // about one resource r
 	exact bool
 	// ids is a query for the ids of all the resources that the condition can hold for; "" if there is none that an index
 	// answers. isIDs says that the condition is nothing more than to be among them.
 	ids   string
 	isIDs bool
-	key   string // the parameter of a key, if the ids are of those that have it: an index has them in their order, each once
+	// isWide says that the ids may be very many: those of the members of a group.
+	isWide bool
+	key    string // the parameter of a key, if the ids are of those that have it: an index has them in their order, each once
+	// isRange says that an index has the resources next to each other.
+	isRange bool
+	// isHeavy says that membership rows are read for each resource.
+	isHeavy bool
+	// parts is how many look-ups of a fixed form the text is made of. It is many if the text depends on the filter otherwise.
+	parts int
 }
+
+// many are more parts than a statement may have that is kept prepared.
+const many = 100
 
 var (
 	certain = condition{sql: "TRUE", exact: true}
@@ -28,23 +41,22 @@ var (
 	unknown = condition{sql: "TRUE"} // is up to filter.Match
 )
 
-func exactly(sql string) condition { return condition{sql: sql, exact: true} }
+func (c condition) isNever() bool   { return c.sql == "FALSE" }
+func (c condition) isCertain() bool { return c.sql == "TRUE" && c.exact }
 
-func (c *compiler) among(ids string) condition {
-	return condition{sql: c.in(ids), exact: true, ids: ids, isIDs: true}
-}
+// isIndexed says that an index finds the resources that the condition holds for, or those among which they are.
+func (c condition) isIndexed() bool { return c.isNever() || c.ids != "" || c.isRange }
 
-// withKey is among of those that have a key.
-func (c *compiler) withKey(key string) condition {
-	x := c.among("SELECT k.id FROM ~key k WHERE k.key = " + key)
-	x.key = key
-	return x
-}
+func exactly(sql string) condition { return condition{sql: sql, exact: true, parts: many} }
+
+// exists says that a query about a resource r has a row. A planner can't make a join of a query that has an OFFSET, so it
+// is asked once for each resource that it must be asked for. A join would be one of all resources with all memberships.
+func exists(query string) string { return "EXISTS (" + query + " LIMIT 1 OFFSET 0)" }
 
 // compiler makes conditions on resources (r) of one type. Its first parameter is the tenant.
 type compiler struct {
+	engine
 	args      *[]any
-	in        func(ids string) string // says that a resource's id is among those of a query
 	tenant    string
 	typ       string
 	typePlace string
@@ -62,6 +74,20 @@ func (c *compiler) arg(v any) string {
 // text makes a parameter where the type can't be told from its use.
 func (c *compiler) text(s string) string { return "CAST(" + c.arg(enc(s)) + " AS text)" }
 
+// withKey is the condition to have a key.
+func (c *compiler) withKey(hash []byte) condition {
+	key := c.arg(hash)
+	return condition{
+		sql: exists("SELECT 1 FROM ~key k WHERE k.key = " + key + " AND k.id = r.id"), exact: true,
+		ids: "SELECT k.id FROM ~key k WHERE k.key = " + key, isIDs: true, key: key, parts: 1,
+	}
+}
+
+// among is the condition to have one of the ids of a query.
+func among(ids string) condition {
+	return condition{sql: "r.id IN (" + ids + ")", exact: true, ids: ids, isIDs: true, parts: many}
+}
+
 func (c *compiler) compile(x filter.Expr) condition {
 	switch x := x.(type) {
 	case filter.Const:
@@ -70,12 +96,21 @@ func (c *compiler) compile(x filter.Expr) condition {
 		}
 		return never
 	case filter.And:
-		return c.and(x)
+		all, _ := c.and(x)
+		return all
 	case filter.Or:
 		return c.or(x)
 	case filter.Not:
 		if in := c.compile(x.X); in.exact {
-			return exactly("NOT (" + in.sql + ")")
+			not := exactly("NOT (" + in.sql + ")")
+			not.isHeavy = in.isHeavy
+			switch {
+			case in.isCertain():
+				return never
+			case in.isNever():
+				return certain
+			}
+			return not
 		}
 	case filter.Compare:
 		return c.compare(x)
@@ -91,28 +126,79 @@ func (c *compiler) compile(x filter.Expr) condition {
 	return unknown
 }
 
-func (c *compiler) and(terms []filter.Expr) condition {
+// split makes the condition of a whole filter, and says what of the filter is left for filter.Match.
+func (c *compiler) split(x filter.Expr) (condition, filter.Expr) {
+	if terms, ok := x.(filter.And); ok {
+		all, rest := c.and(terms)
+		switch len(rest) {
+		case 0:
+			return all, nil
+		case 1:
+			return all, rest[0]
+		}
+		return all, filter.And(rest)
+	}
+	all := c.compile(x)
+	if all.exact {
+		return all, nil
+	}
+	return all, x
+}
+
+// and also returns the terms that its condition doesn't say all about.
+func (c *compiler) and(terms []filter.Expr) (condition, []filter.Expr) {
 	all := condition{sql: "TRUE", exact: true}
-	var parts []string
-	for _, t := range terms {
+	parts := make([]condition, len(terms))
+	narrow := -1 // the term with the fewest ids
+	for i, t := range terms {
 		p := c.compile(t)
-		all.exact = all.exact && p.exact
-		if p == never {
-			return never
+		if parts[i] = p; p.isNever() {
+			return never, nil
 		}
-		if p.sql == "TRUE" {
-			continue
-		}
-		parts = append(parts, p.sql)
-		if all.ids == "" {
-			all.ids, all.isIDs, all.key = p.ids, p.isIDs, p.key
+		if p.ids != "" && (narrow < 0 || p.width() < parts[narrow].width()) {
+			narrow = i
 		}
 	}
-	if len(parts) > 0 {
-		all.sql = "(" + strings.Join(parts, " AND ") + ")"
+	var (
+		texts []string
+		rest  []filter.Expr
+	)
+	for i, p := range parts {
+		if narrow >= 0 && p.isHeavy {
+			p = unknown // stream counts the resources that it is asked of
+		}
+		if !p.exact {
+			rest = append(rest, terms[i])
+		}
+		if p.sql != "TRUE" {
+			texts = append(texts, p.sql)
+			all.parts += p.parts
+		}
+		all.isHeavy = all.isHeavy || p.isHeavy
+		all.isRange = all.isRange || p.isRange
 	}
-	all.isIDs = all.isIDs && len(parts) == 1
-	return all
+	if all.exact = len(rest) == 0; narrow >= 0 {
+		p := parts[narrow]
+		all.ids, all.key, all.isWide, all.isIDs = p.ids, p.key, p.isWide, p.isIDs && len(texts) == 1
+	}
+	switch {
+	case len(texts) == 1:
+		all.sql = texts[0]
+	case len(texts) > 1:
+		all.sql = "(" + strings.Join(texts, " AND ") + ")"
+	}
+	return all, rest
+}
+
+// width orders the queries for ids: those that find few come first.
+func (c condition) width() int {
+	switch {
+	case c.isWide:
+		return 2
+	case c.key == "":
+		return 1
+	}
+	return 0
 }
 
 // or says beside its terms among which ids to look, if it can: no engine finds that out from the terms.
@@ -120,52 +206,89 @@ func (c *compiler) or(terms []filter.Expr) condition {
 	if len(terms) == 1 {
 		return c.compile(terms[0])
 	}
-	any := condition{sql: "FALSE", exact: true}
-	var parts, ids []string
-	isIDs := true
-	for _, t := range terms {
-		p := c.compile(t)
-		any.exact = any.exact && p.exact
-		if p == certain {
-			return certain
-		}
-		if p.sql == "FALSE" {
+	any := condition{exact: true, isIDs: true, parts: many}
+	var texts, ids []string
+	for _, p := range c.alternatives(terms) {
+		switch {
+		case p.isNever():
 			continue
+		case p.sql == "TRUE":
+			return condition{sql: "TRUE", exact: p.exact && p.isCertain()}
 		}
-		parts = append(parts, p.sql)
-		isIDs = isIDs && p.isIDs
+		texts = append(texts, p.sql)
+		any.exact = any.exact && p.exact
+		any.isIDs = any.isIDs && p.isIDs
+		any.isWide = any.isWide || p.isWide
+		any.isHeavy = any.isHeavy || p.isHeavy
 		if p.ids != "" {
 			ids = append(ids, p.ids)
 		}
 	}
-	if len(parts) == 0 {
-		return any
+	if len(texts) == 0 {
+		return never
 	}
-	any.sql = "(" + strings.Join(parts, " OR ") + ")"
-	if len(ids) == len(parts) {
+	if any.sql = "(" + strings.Join(texts, " OR ") + ")"; len(ids) == len(texts) {
 		any.ids = strings.Join(ids, " UNION ALL ")
-		any.isIDs = isIDs
-		set := c.in(any.ids)
-		if any.sql = "(" + set + " AND " + any.sql + ")"; isIDs {
-			any.sql = set
-		}
+	} else {
+		any.isIDs, any.isWide = false, false
 	}
 	return any
 }
 
+// alternatives compiles the terms of an Or. All that ask for an id or for a key become one condition each, with one
+// parameter, so that statements are few and short.
+func (c *compiler) alternatives(terms []filter.Expr) (all []condition) {
+	var ids, keys []string
+	for _, t := range terms {
+		if x, ok := t.(filter.Compare); ok {
+			if id, ok := isID(x); ok {
+				ids = append(ids, enc(id))
+				continue
+			}
+			if hash, ok := c.lookup(x.Attr.Path, x); ok {
+				keys = append(keys, hex.EncodeToString(hash))
+				continue
+			}
+		}
+		all = append(all, c.compile(t))
+	}
+	if len(ids) > 0 {
+		all = append(all, c.withID(ids))
+	}
+	if len(keys) > 0 {
+		slices.Sort(keys)
+		all = append(all, among(c.idsOfKeys(c.arg(c.texts(slices.Compact(keys))))))
+	}
+	return all
+}
+
+// isID says whether an expression asks for one id.
+func isID(x filter.Compare) (id string, ok bool) {
+	return x.Value.Text(), x.Attr.URI == "" && x.Attr.Name == "id" && x.Attr.Sub == "" && x.Op == filter.Eq && x.Attr.CaseExact &&
+		x.Attr.Type == filter.String && x.Value.Kind() == document.KindString
+}
+
+func (c *compiler) withID(ids []string) condition {
+	slices.Sort(ids)
+	return among(c.idsIn(c.arg(c.texts(slices.Compact(ids)))))
+}
+
 func (c *compiler) compare(x filter.Compare) condition {
+	if id, ok := isID(x); ok {
+		one := c.withID([]string{enc(id)})
+		one.parts = 1
+		return one
+	}
 	if x.Attr.URI == "" {
 		switch {
 		case x.Attr.Name == "id" && x.Attr.Sub == "":
 			p := c.compareText("r.id", "", x)
-			if x.Op == filter.Eq && p.exact && p.sql != "FALSE" {
-				p = c.among("SELECT " + c.text(x.Value.Text()))
-			}
+			p.isRange = p.exact && (x.Op == filter.Gt || x.Op == filter.Ge || x.Op == filter.Lt || x.Op == filter.Le)
 			return p
 		case x.Attr.Name == "meta":
 			switch x.Attr.Sub {
 			case "resourceType":
-				return c.compareText("r.type", "", x)
+				return c.compareType(x)
 			case "version":
 				return c.compareText("r.version", "", x)
 			case "created":
@@ -176,133 +299,49 @@ func (c *compiler) compare(x filter.Compare) condition {
 			return unknown
 		}
 	}
-	if key, ok := c.lookup(x.Attr.Path, x); ok {
-		return c.withKey(key)
+	if hash, ok := c.lookup(x.Attr.Path, x); ok {
+		return c.withKey(hash)
 	}
 	return unknown
 }
 
-// lookup is the parameter of a key, if the attribute is indexed.
-func (c *compiler) lookup(p filter.Path, x filter.Compare) (key string, ok bool) {
+// compareType needs no SQL: all resources that the condition is about are of one type.
+func (c *compiler) compareType(x filter.Compare) condition {
+	x.Attr.Path = filter.Path{Name: "value"}
+	if filter.MatchElement(x, document.String(c.typ)) {
+		return certain
+	}
+	return never
+}
+
+// lookup is the hash of a key, if the attribute is indexed.
+func (c *compiler) lookup(p filter.Path, x filter.Compare) (hash []byte, ok bool) {
 	isText := x.Attr.Type == filter.String || x.Attr.Type == filter.Reference
 	if x.Op != filter.Eq || !isText || x.Value.Kind() != document.KindString || x.Value.Text() == "" {
-		return "", false
+		return nil, false
 	}
 	if !c.isIndexed(p.String()) {
 		if p.Sub != "" {
-			return "", false
+			return nil, false
 		}
 		if p.Sub = "value"; !c.isIndexed(p.String()) { // emails eq "x" means its value
-			return "", false
+			return nil, false
 		}
 	}
-	return c.arg(hashOf(c.tenant, enc(c.typ), keyOf(p.String(), x.Value.Text()))), true
+	return hashOf(c.tenant, enc(c.typ), keyOf(p.String(), x.Value.Text())), true
 }
 
 // has finds an element by a key, and leaves the rest of it to filter.Match.
 func (c *compiler) has(x filter.Has) condition {
-	for _, t := range conjuncts(x.Where) {
+	terms := filter.Conjuncts(x.Where)
+	for _, t := range terms {
 		p := x.Attr.Path
 		p.Sub = t.Attr.Name
-		if key, ok := c.lookup(p, t); ok {
-			found := c.withKey(key)
-			found.exact = len(conjuncts(x.Where)) == 1 && isCompare(x.Where)
+		if hash, ok := c.lookup(p, t); ok {
+			found := c.withKey(hash)
+			_, isAll := x.Where.(filter.Compare)
+			found.exact = isAll
 			return found
-		}
-	}
-	return unknown
-}
-
-func isCompare(x filter.Expr) bool { _, ok := x.(filter.Compare); return ok }
-
-// conjuncts are the comparisons that must hold for the expression to hold.
-func conjuncts(x filter.Expr) (all []filter.Compare) {
-	switch x := x.(type) {
-	case filter.Compare:
-		all = append(all, x)
-	case filter.And:
-		for _, t := range x {
-			all = append(all, conjuncts(t)...)
-		}
-	}
-	return all
-}
-
-// related is about membership rows (m) and the resources at their other end (o).
-func (c *compiler) related(x filter.Related) condition {
-	far, near, typ, is := "m.member_id", "m.group_id", "m.member_type", ""
-	otherType := "m.member_type"
-	if x.Relation == filter.Members {
-		if c.typ != groupType {
-			return never
-		}
-	} else {
-		far, near, typ = "m.group_id", "m.member_id", "'"+groupType+"'"
-		otherType = typ
-		is = " AND m.member_type = " + c.typePlace
-	}
-	rows := rowCompiler{compiler: c, columns: map[string][2]string{
-		"value": {far, ""}, "type": {typ, ""}, "display": {"o.label", "o.folded"},
-	}}
-	where := rows.compile(x.Where)
-	if where == never {
-		return never
-	}
-	join := ""
-	if rows.needsOther {
-		join = " JOIN ~resource o ON o.tenant = m.tenant AND o.type = " + otherType + " AND o.id = " + far
-	}
-	from := " FROM ~member m" + join + " WHERE m.tenant = $1" + is
-	for _, t := range conjuncts(x.Where) {
-		if t.Attr.Name == "value" && t.Op == filter.Eq && t.Attr.CaseExact && t.Value.Kind() == document.KindString {
-			found := c.among("SELECT " + near + from + " AND " + where.sql)
-			found.exact = where.exact
-			return found
-		}
-	}
-	return condition{sql: "EXISTS (SELECT 1" + from + " AND " + near + " = r.id AND " + where.sql + ")", exact: where.exact}
-}
-
-// rowCompiler makes conditions on membership rows.
-type rowCompiler struct {
-	*compiler
-	columns    map[string][2]string // as it is, and folded
-	needsOther bool
-}
-
-func (c *rowCompiler) compile(x filter.Expr) condition {
-	join := func(terms []filter.Expr, operator, none string) condition {
-		all := condition{sql: none, exact: true}
-		var parts []string
-		for _, t := range terms {
-			p := c.compile(t)
-			all.exact = all.exact && p.exact
-			parts = append(parts, p.sql)
-		}
-		if len(parts) > 0 {
-			all.sql = "(" + strings.Join(parts, operator) + ")"
-		}
-		return all
-	}
-	switch x := x.(type) {
-	case filter.Const:
-		return c.compiler.compile(x)
-	case filter.And:
-		return join(x, " AND ", "TRUE")
-	case filter.Or:
-		return join(x, " OR ", "FALSE")
-	case filter.Not:
-		if in := c.compile(x.X); in.exact {
-			return exactly("NOT (" + in.sql + ")")
-		}
-	case filter.Compare:
-		if column, ok := c.columns[x.Attr.Name]; ok && x.Attr.Sub == "" {
-			c.needsOther = c.needsOther || x.Attr.Name == "display"
-			return c.compareText(column[0], column[1], x)
-		}
-	case filter.Present:
-		if _, ok := c.columns[x.Attr.Name]; ok && x.Attr.Sub == "" {
-			return certain
 		}
 	}
 	return unknown
@@ -316,13 +355,7 @@ var orders = map[filter.Op]string{
 // compareText compares a column that always has a value; folded is the same with case folded, if there is such a one.
 func (c *compiler) compareText(column, folded string, x filter.Compare) condition {
 	isText := x.Attr.Type == filter.String || x.Attr.Type == filter.Reference || x.Attr.Type == filter.Binary
-	if x.Value.IsNull() {
-		if x.Op == filter.Ne {
-			return certain
-		}
-		return never
-	}
-	if x.Value.Kind() != document.KindString {
+	if x.Value.Kind() != document.KindString { // null, or of another kind than the value is
 		if x.Op == filter.Ne {
 			return certain
 		}
@@ -346,7 +379,7 @@ func (c *compiler) compareText(column, folded string, x filter.Compare) conditio
 			return unknown
 		}
 	}
-	// A LIKE with its metacharacters escaped; LIKE of SQLite would fold, so both engines look at positions.
+	// No LIKE: that of SQLite would fold. Both engines look at positions.
 	switch x.Op {
 	case filter.Co:
 		return exactly("length(replace(" + column + ", " + c.text(s) + ", '')) < length(" + column + ")")
@@ -379,9 +412,10 @@ func (c *compiler) compareTime(column string, x filter.Compare) condition {
 			op = "<="
 		}
 	}
-	sql := column + " " + op + " " + c.arg(at)
+	compared := exactly(column + " " + op + " " + c.arg(at))
 	if column == "r.modified" && x.Op != filter.Ne { // for its index
-		sql = "(" + ofType + " = " + c.arg(c.tenant+"/"+enc(c.typ)) + " AND " + sql + ")"
+		compared.sql = "(" + ofType + " = " + c.arg(c.tenant+"/"+enc(c.typ)) + " AND " + compared.sql + ")"
+		compared.isRange = true
 	}
-	return exactly(sql)
+	return compared
 }

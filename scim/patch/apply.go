@@ -14,6 +14,7 @@ import (
 type resource struct {
 	doc    document.Value
 	m      *schema.Mode
+	budget *filter.Budget
 	copied []string // top-level names whose value is ours
 }
 
@@ -58,7 +59,8 @@ func (r *resource) slot(a *schema.Attribute, make bool) *document.Value {
 	return in.Ref(name)
 }
 
-// apply makes one change. On an error the clone is left half-changed, and is to be thrown away.
+// apply makes one change. On an error, and where the budget was exceeded, the clone is left half-changed, and is to be
+// thrown away.
 func (r *resource) apply(c *change) error {
 	if c.attr == nil {
 		return r.removeExtension(c)
@@ -69,6 +71,9 @@ func (r *resource) apply(c *change) error {
 	}
 	var before document.Value
 	if c.attr.Mutability == schema.Immutable {
+		if !r.budget.Spend(weight(*slot)) {
+			return nil
+		}
 		before = slot.Clone()
 	}
 	if err := r.write(slot, c); err != nil {
@@ -117,13 +122,13 @@ func (r *resource) write(slot *document.Value, c *change) error {
 		return r.complex(slot, c)
 	case c.op == Remove && c.listed:
 		n := slot.Len()
-		if removeListed(slot, c); slot.Len() == n {
+		if r.removeListed(slot, c); slot.Len() == n {
 			return r.nothingThere(c)
 		}
 	case c.op == Remove:
 		*slot = document.Value{}
 	case c.op == Add && c.attr.Multi:
-		if i := appendNew(slot, c.value); i >= 0 {
+		if i := appendNew(slot, c.value, r.budget); i >= 0 {
 			onePrimary(slot, i)
 		}
 	case !document.Equal(*slot, c.value):
@@ -146,16 +151,16 @@ func (r *resource) complex(slot *document.Value, c *change) error {
 	if slot.Kind() != document.KindObject {
 		*slot = document.Object()
 	}
-	return c.into(slot)
+	return r.into(slot, c)
 }
 
 // into puts the change's value into an object: into one of its members, or several merged.
-func (c *change) into(object *document.Value) error {
+func (r *resource) into(object *document.Value, c *change) error {
 	if c.sub != nil {
-		return c.put(object, c.sub, c.value)
+		return r.put(object, c, c.sub, c.value)
 	}
 	for _, m := range c.value.Items() {
-		if err := c.put(object, c.attr.Find(m.Name), m.Value); err != nil {
+		if err := r.put(object, c, c.attr.Find(m.Name), m.Value); err != nil {
 			return err
 		}
 	}
@@ -163,11 +168,14 @@ func (c *change) into(object *document.Value) error {
 }
 
 // put gives a sub-attribute a value, or takes it away if v is null.
-func (c *change) put(object *document.Value, s *schema.Attribute, v document.Value) error {
+func (r *resource) put(object *document.Value, c *change, s *schema.Attribute, v document.Value) error {
 	old := object.Get(s.Name)
+	if s.Multi && !r.budget.Spend(2*(old.Len()+v.Len())) {
+		return nil
+	}
 	if s.Multi && c.op == Add {
 		both := old.Clone()
-		appendNew(&both, v)
+		appendNew(&both, v, r.budget)
 		v = both
 	}
 	switch {
@@ -184,7 +192,7 @@ func (c *change) put(object *document.Value, s *schema.Attribute, v document.Val
 }
 
 func (c *change) fail(scimType, detail string) error {
-	return &schema.Error{Type: scimType, Path: place(c.index, c.text), Detail: detail}
+	return &schema.Error{Type: scimType, Path: place(c.index, show(c.t, c.text)), Detail: detail}
 }
 
 func (c *change) immutable(a *schema.Attribute) error {
@@ -198,10 +206,15 @@ func (c *change) noTarget() error {
 // elements changes the chosen elements of a multi-valued attribute, and makes one if none is and one can be made.
 func (r *resource) elements(slot *document.Value, c *change) error {
 	chosen := make([]int, 0, 4)
-	for i, e := range slot.Items() {
-		if slot.Kind() == document.KindArray && (c.where == nil || filter.MatchElement(c.where, e.Value)) {
-			chosen = append(chosen, i)
+	if slot.Kind() == document.KindArray && r.budget.Spend(slot.Len()) {
+		for i := range slot.Items() {
+			if c.where == nil || r.budget.MatchElement(c.where, *slot.At(i)) {
+				chosen = append(chosen, i)
+			}
 		}
+	}
+	if r.budget.Exceeded() {
+		return nil
 	}
 	switch {
 	case len(chosen) > 0:
@@ -219,7 +232,7 @@ func (r *resource) elements(slot *document.Value, c *change) error {
 		if e.Kind() != document.KindObject {
 			continue
 		}
-		if err := c.into(e); err != nil {
+		if err := r.into(e, c); err != nil {
 			return err
 		}
 	}
@@ -241,11 +254,11 @@ func (r *resource) create(slot *document.Value, c *change) error {
 	} else if r.m.Strict || e.IsNull() {
 		return c.noTarget()
 	}
-	if err := c.into(&e); err != nil {
+	if err := r.into(&e, c); err != nil {
 		return err
 	}
 	if c.where != nil {
-		if !filter.MatchElement(c.where, e) {
+		if !r.budget.MatchElement(c.where, e) {
 			return c.noTarget()
 		}
 		r.m.Quirks.Add(quirk.CreateFromFilter)

@@ -56,3 +56,28 @@ func BenchmarkOneMember(b *testing.B) {
 		}
 	}
 }
+
+// What Limits.Members allows in one request: reading the text, the operations and the delta.
+func BenchmarkManyMembers(b *testing.B) {
+	st := groupType(b)
+	text := manyMembers(20_000)
+	b.Run("text", func(b *testing.B) {
+		b.SetBytes(int64(len(text)))
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := document.Parse(text, 0); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	body := parse(b, text)
+	b.Run("operations", func(b *testing.B) {
+		b.SetBytes(int64(len(text)))
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, _, err := run(b, st, document.Value{}, body, &schema.Mode{}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

@@ -2,8 +2,10 @@ package patch
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
+	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim/quirk"
 	"github.com/rollcall-dev/rollcall/scim/schema"
 	"github.com/rollcall-dev/rollcall/store/document"
@@ -14,13 +16,14 @@ import (
 // each attribute in its value.
 type change struct {
 	target
+	t       *schema.Type
 	op      Op // 0 does nothing
 	index   int
 	text    string // the path, or the key, as the client wrote it
 	value   document.Value
-	listed  bool          // with Remove: only the elements in value
-	quiet   bool          // with Remove: came from an empty value, so that nothing to remove is no error
-	members *memberChange // what to do if the target is a group's members
+	listed  bool               // with Remove: only the elements in value
+	quiet   bool               // with Remove: came from an empty value, so that nothing to remove is no error
+	members *lifecycle.Members // what to do if the target is a group's members
 }
 
 // compiler makes changes of one operation.
@@ -34,14 +37,14 @@ type compiler struct {
 }
 
 func (c *compiler) emit(x change) {
-	x.index, x.text = c.index, c.text
+	x.t, x.index, x.text = c.t, c.index, c.text
 	c.out = append(c.out, x)
 }
 
 // path compiles an operation with a path, or a key that is a path.
 func (c *compiler) path(p filter.PatchPath, v document.Value) error {
 	if p.Path.URI == "" || strings.EqualFold(p.Path.URI, c.t.URN) {
-		switch name := document.Fold(p.Path.Name); name {
+		switch name := document.FoldName(p.Path.Name); name {
 		case "id", "meta":
 			return c.fail("mutability", name+" is set by this service and can't be changed")
 		case "schemas":
@@ -178,9 +181,8 @@ func (c *compiler) attribute(p filter.Path, v document.Value) error {
 		}
 		return nil
 	} else if t.attr.Relation == filter.Members {
-		if v.IsNull() { // a template's or a whole resource's null is no explicit request to empty the group
-			c.emit(change{})
-			return nil
+		if c.op == Replace && slices.ContainsFunc(c.out, func(x change) bool { return x.members != nil }) {
+			return c.fail("invalidSyntax", "given twice in one value; name the members once")
 		}
 		return c.membersPath(t, filter.PatchPath{Path: filter.Path{Sub: p.Sub}}, v)
 	} else {
@@ -321,7 +323,7 @@ func (c *compiler) coerce(a *schema.Attribute, v document.Value, where string) (
 
 // fail is an error about the present path.
 func (c *compiler) fail(scimType, detail string) error {
-	return &schema.Error{Type: scimType, Path: place(c.index, c.text), Detail: detail}
+	return &schema.Error{Type: scimType, Path: place(c.index, show(c.t, c.text)), Detail: detail}
 }
 
 // unknown is an error about a path that names nothing.
@@ -350,9 +352,11 @@ func (c *compiler) at(err error) error {
 	if !errors.As(err, &e) {
 		return c.fail("invalidPath", err.Error())
 	}
-	path := e.Path
-	if path == "" {
-		path = c.text
+	path := show(c.t, c.text)
+	if rest, ok := strings.CutPrefix(e.Path, c.text); ok {
+		path += rest
+	} else if e.Path != "" {
+		path = e.Path
 	}
 	return &schema.Error{Type: e.Type, Path: place(c.index, path), Detail: e.Detail}
 }

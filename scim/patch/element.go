@@ -41,19 +41,39 @@ func plain(e document.Value) document.Value {
 	return e
 }
 
-// few is up to how many comparisons are cheaper than hashing.
-const few = 256
+// few is up to how many new elements it is cheaper to compare each with all that there are than to make fingerprints.
+const few = 16
+
+// weight is about how many comparisons of simple values it takes to compare a value, or to clone it.
+func weight(v document.Value) int {
+	const values = 8 // that cost as much as one comparison
+	return (size(v) + values - 1) / values
+}
+
+// size is the number of values in v, where a long text counts for several.
+func size(v document.Value) int {
+	const unit = 64
+	n := 1 + len(v.Text())/unit
+	for i := range v.Items() {
+		n += size(v.Items()[i].Value)
+	}
+	return n
+}
 
 // appendNew appends those elements of list that array doesn't have yet, and returns the index of the one among them
-// that is primary, or -1.
-func appendNew(array *document.Value, list document.Value) int {
+// that is primary, or -1. If the budget is exceeded it stops.
+func appendNew(array *document.Value, list document.Value, budget *filter.Budget) int {
 	if array.Kind() != document.KindArray {
 		*array = document.Array()
 	}
+	const perFingerprint = 8 // as many comparisons as one costs
 	var have map[string]bool
-	if array.Len()*list.Len() > few || list.Len() > few {
+	if list.Len() > few {
 		have = make(map[string]bool, array.Len()+list.Len())
 		for _, e := range array.Items() {
+			if !budget.Spend(perFingerprint * weight(e.Value)) {
+				return -1
+			}
 			have[fingerprint(e.Value)] = true
 		}
 	}
@@ -65,6 +85,8 @@ func appendNew(array *document.Value, list document.Value) int {
 				continue
 			}
 			have[f] = true
+		} else if n := array.Len(); n > 0 && !budget.Spend(n*weight(m.Value)) {
+			return -1
 		} else if contains(array.Items(), m.Value) {
 			continue
 		}
@@ -96,8 +118,8 @@ func fingerprint(e document.Value) string {
 	return string(document.AppendJSON(nil, e))
 }
 
-// removeListed removes the elements that a remove's value lists.
-func removeListed(array *document.Value, c *change) {
+// removeListed removes the elements that a remove's value lists. If the budget is exceeded it removes none.
+func (r *resource) removeListed(array *document.Value, c *change) {
 	values := map[string][]document.Value{} // of the listed, by what value is; "" if they have none
 	for _, m := range c.value.Items() {
 		k := valueKey(c.attr, m.Value)
@@ -105,12 +127,16 @@ func removeListed(array *document.Value, c *change) {
 	}
 	var gone []int
 	for i, e := range array.Items() {
-		for _, listed := range append(values[valueKey(c.attr, e.Value)], values[""]...) {
-			if isListed(c.attr, e.Value, listed) {
-				gone = append(gone, i)
-				break
-			}
+		k := valueKey(c.attr, e.Value)
+		is := func(listed document.Value) bool {
+			return r.budget.Spend(weight(listed)) && isListed(c.attr, e.Value, listed)
 		}
+		if r.budget.Spend(1) && (slices.ContainsFunc(values[k], is) || k != "" && slices.ContainsFunc(values[""], is)) {
+			gone = append(gone, i)
+		}
+	}
+	if r.budget.Exceeded() {
+		return
 	}
 	*array = without(*array, gone)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim/quirk"
 	"github.com/rollcall-dev/rollcall/scim/schema"
 	"github.com/rollcall-dev/rollcall/store/document"
@@ -118,7 +119,7 @@ func message(ops string) string {
 	return `{"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": ` + ops + `}`
 }
 
-func run(t testing.TB, st *schema.Type, cur, body document.Value, m *schema.Mode) (document.Value, *Members, error) {
+func run(t testing.TB, st *schema.Type, cur, body document.Value, m *schema.Mode) (document.Value, *lifecycle.Members, error) {
 	t.Helper()
 	ops, err := Parse(st, body, m, Limits{})
 	if err != nil {
@@ -158,7 +159,7 @@ func (r *row) check(t *testing.T, st *schema.Type, m *schema.Mode, wantErr strin
 		return
 	}
 	require.NoError(t, err)
-	assert.True(t, members.Empty())
+	assert.Nil(t, members)
 	want, err := st.Finish(parse(t, r.want))
 	require.NoError(t, err)
 	assert.Equal(t, string(want.Document()), string(got.Document()))

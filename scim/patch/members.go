@@ -6,33 +6,13 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim/quirk"
 	"github.com/rollcall-dev/rollcall/scim/schema"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
-
-// Members is what a PATCH does to the members of a group.
-type Members struct {
-	Replace     bool // Add is the whole membership
-	Add         []store.MemberRef
-	Remove      []string
-	RemoveWhere []filter.Expr // bound to the row's value, type and display; evaluated by the caller, before Add
-}
-
-// Empty says whether nothing is asked.
-func (m *Members) Empty() bool {
-	return !m.Replace && len(m.Add) == 0 && len(m.Remove) == 0 && len(m.RemoveWhere) == 0
-}
-
-// memberChange is what one operation does to the members.
-type memberChange struct {
-	replace bool
-	add     []store.MemberRef
-	remove  []string
-	where   filter.Expr // bound; remove those who match
-}
 
 // membersPath compiles an operation on a group's members. Their labels are derived from the members themselves, so that
 // writing one is ignored.
@@ -52,8 +32,12 @@ func (c *compiler) membersPath(t target, p filter.PatchPath, v document.Value) e
 		return c.membersWhere(t.attr, p.Where, v)
 	}
 	if c.op == Remove && v.IsNull() {
-		c.emit(change{target: t, members: &memberChange{replace: true}})
+		c.emit(change{target: t, members: &lifecycle.Members{Replace: true}})
 		return nil
+	}
+	if c.op == Replace && v.IsNull() {
+		return c.fail("invalidValue", "null doesn't say whether all members are to be removed; "+
+			"for that send remove with the path members and no value, or replace with the value []")
 	}
 	if c.op == Remove && c.m.Strict {
 		return c.fail("invalidValue", `remove takes no value; want the path members[value eq "..."]`)
@@ -62,16 +46,16 @@ func (c *compiler) membersPath(t target, p filter.PatchPath, v document.Value) e
 	if err != nil {
 		return err
 	}
-	x := &memberChange{}
+	x := &lifecycle.Members{}
 	switch c.op {
 	case Add:
-		x.add = refs
+		x.Add = refs
 	case Replace:
-		x.replace, x.add = true, refs
+		x.Replace, x.Add = true, refs
 	case Remove: // of the listed only, which may be none: a list never means all
 		c.m.Quirks.Add(quirk.RemoveWithValue)
 		for _, r := range refs {
-			x.remove = append(x.remove, r.ID)
+			x.Remove = append(x.Remove, r.ID)
 		}
 	}
 	c.emit(change{target: t, members: x})
@@ -84,15 +68,39 @@ func (c *compiler) membersWhere(a *schema.Attribute, where filter.Expr, v docume
 	if c.op != Remove {
 		return c.createMember(a, ids, v)
 	}
-	x := &memberChange{remove: ids}
+	if err := c.noOthers(ids, v); err != nil {
+		return err
+	}
+	x := &lifecycle.Members{Remove: ids}
 	if !known {
 		bound, err := c.t.BindElement(a, where, c.m)
 		if err != nil {
 			return c.inFilter(err)
 		}
-		x = &memberChange{where: bound}
+		x = &lifecycle.Members{RemoveWhere: []filter.Expr{bound}}
 	}
 	c.emit(change{target: target{attr: a}, op: Remove, members: x})
+	return nil
+}
+
+// noOthers checks the value of a remove whose path names members already: it can say the same again, and nothing else.
+func (c *compiler) noOthers(ids []string, v document.Value) error {
+	if v.IsNull() || v.Kind() == document.KindArray && v.Len() == 0 {
+		return nil
+	}
+	if c.m.Strict {
+		return c.fail("invalidValue", "remove takes no value; the path chooses the members")
+	}
+	refs, err := c.memberRefs(v)
+	if err != nil {
+		return err
+	}
+	for _, r := range refs {
+		if !slices.Contains(ids, r.ID) {
+			return c.fail("invalidValue", "the value names a member that the path doesn't; name the members in one of them")
+		}
+	}
+	c.m.Quirks.Add(quirk.RemoveWithValue)
 	return nil
 }
 
@@ -109,7 +117,7 @@ func (c *compiler) createMember(a *schema.Attribute, ids []string, v document.Va
 		return c.fail("mutability", "a member's value can't be changed; remove the member and add another")
 	}
 	c.m.Quirks.Add(quirk.CreateFromFilter)
-	c.emit(change{target: target{attr: a}, members: &memberChange{add: []store.MemberRef{{ID: ids[0]}}}})
+	c.emit(change{target: target{attr: a}, members: &lifecycle.Members{Add: []store.MemberRef{{ID: ids[0]}}}})
 	return nil
 }
 
@@ -149,32 +157,33 @@ func (c *compiler) memberRefs(v document.Value) ([]store.MemberRef, error) {
 		}
 		items = []document.Member{{Value: v}}
 	}
-	members := make([]document.Value, len(items))
+	refs := make([]store.MemberRef, len(items))
 	for i := range items {
-		e, want := c.member(items[i].Value)
+		r, want := c.member(items[i].Value)
 		if want != "" {
-			at := c.text
+			at := show(c.t, c.text)
 			if v.Kind() == document.KindArray {
 				at += "[" + strconv.Itoa(i) + "]"
 			}
+			if want == wantID {
+				at += ".value"
+			}
 			return nil, &schema.Error{Type: "invalidValue", Path: place(c.index, at), Detail: want}
 		}
-		members[i] = e
-	}
-	refs, err := c.t.MemberRefs(document.Array(members...), c.text)
-	if err != nil {
-		return nil, c.at(err)
+		refs[i] = r
 	}
 	return refs, nil
 }
 
-// member reads one member and returns its value, $ref and type; if it can't, it says what it wants.
-func (c *compiler) member(v document.Value) (e document.Value, want string) {
+const wantID = "want the id of a resource"
+
+// member reads one member. If it can't, it says what it wants.
+func (c *compiler) member(v document.Value) (r store.MemberRef, want string) {
 	id := v
 	switch v.Kind() {
 	case document.KindString:
 		if c.m.Strict {
-			return e, "want an object with value, got a string"
+			return r, "want an object with value, got a string"
 		}
 		c.m.Quirks.Add(quirk.ScalarComplex)
 	case document.KindObject:
@@ -183,18 +192,24 @@ func (c *compiler) member(v document.Value) (e document.Value, want string) {
 			id = document.String(lastSegment(ref.Text()))
 		}
 	default:
-		return e, "want an object with the member's id in value, got " + article(v.Kind())
+		return r, "want an object with the member's id in value, got " + article(v.Kind())
 	}
 	if id.Kind() != document.KindString {
-		return e, "want the member's id in value as a string, got " + article(id.Kind())
+		return r, "want the member's id in value as a string, got " + article(id.Kind())
 	}
-	e = document.Object(document.Member{Name: "value", Value: id})
-	for _, name := range [...]string{"$ref", "type"} {
-		if x := v.Fold(name); x.Kind() == document.KindString {
-			e.Set(name, x)
-		}
+	r, ok := c.t.MemberRef(id.Text(), text(v, "$ref"), text(v, "type"))
+	if !ok {
+		return r, wantID
 	}
-	return e, ""
+	return r, ""
+}
+
+// text is the string that a sub-attribute of v is, in any case; "" if it is none.
+func text(v document.Value, name string) string {
+	if x := v.Fold(name); x.Kind() == document.KindString {
+		return x.Text()
+	}
+	return ""
 }
 
 // lastSegment is the id at the end of a member's URL.
@@ -213,12 +228,10 @@ type delta struct {
 	order   []store.MemberRef // everyone named, in the order of naming
 	in      map[string]bool   // by id: is to be a member
 	where   []filter.Expr
+	budget  *filter.Budget
 }
 
 func (d *delta) say(r store.MemberRef, in bool) {
-	if d.in == nil {
-		d.in = make(map[string]bool, 4)
-	}
 	if _, named := d.in[r.ID]; !named {
 		d.order = append(d.order, r)
 	}
@@ -227,33 +240,47 @@ func (d *delta) say(r store.MemberRef, in bool) {
 
 func (d *delta) apply(c *change) error {
 	x := c.members
-	if x.replace {
-		*d = delta{replace: true}
+	if x.Replace {
+		*d = delta{replace: true, budget: d.budget}
 	}
-	for _, r := range x.add {
+	if n := len(x.Add) + len(x.Remove); d.in == nil && n > 0 {
+		d.in, d.order = make(map[string]bool, n), make([]store.MemberRef, 0, n)
+	}
+	for _, r := range x.Add {
 		d.say(r, true)
 	}
-	for _, id := range x.remove {
+	for _, id := range x.Remove {
 		d.say(store.MemberRef{ID: id}, false)
 	}
-	if x.where == nil {
-		return nil
+	for _, where := range x.RemoveWhere {
+		if err := d.applyWhere(c, where); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// applyWhere removes those who match from the members that have been named, and has the others looked for.
+func (d *delta) applyWhere(c *change, where filter.Expr) error {
+	known := onlyValue(where)
 	for _, r := range d.order {
+		if !d.budget.Spend(1) {
+			return nil
+		}
 		if !d.in[r.ID] {
 			continue
 		}
-		if !onlyValue(x.where) { // nothing more is known of somebody who is only being added
+		if !known { // nothing more is known of somebody who is only being added
 			return c.fail("noTarget", "a filter on anything but value can't choose among members added by the same request; "+
 				"send it in a request of its own")
 		}
 		row := document.Object(document.Member{Name: "value", Value: document.String(r.ID)})
-		if filter.MatchElement(x.where, row) {
+		if d.budget.MatchElement(where, row) {
 			d.in[r.ID] = false
 		}
 	}
 	if !d.replace {
-		d.where = append(d.where, x.where)
+		d.where = append(d.where, where)
 	}
 	return nil
 }
@@ -277,8 +304,18 @@ func onlyValue(x filter.Expr) bool {
 
 func looksFurther(x filter.Expr) bool { return !onlyValue(x) }
 
-func (d *delta) members() *Members {
-	m := &Members{Replace: d.replace, RemoveWhere: d.where}
+// members is what the operations do to the members, nil if that is nothing.
+func (d *delta) members() *lifecycle.Members {
+	m := &lifecycle.Members{Replace: d.replace, RemoveWhere: d.where}
+	added := 0
+	for _, in := range d.in {
+		if in {
+			added++
+		}
+	}
+	if added > 0 {
+		m.Add = make([]store.MemberRef, 0, added)
+	}
 	for _, r := range d.order {
 		switch {
 		case d.in[r.ID]:
@@ -286,6 +323,9 @@ func (d *delta) members() *Members {
 		case !d.replace:
 			m.Remove = append(m.Remove, r.ID)
 		}
+	}
+	if !m.Replace && len(m.Add)+len(m.Remove)+len(m.RemoveWhere) == 0 {
+		return nil
 	}
 	return m
 }

@@ -2,6 +2,7 @@ package patch
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,14 +34,11 @@ func Parse(t *schema.Type, body document.Value, m *schema.Mode, l Limits) ([]Ope
 	if list.Kind() != document.KindArray {
 		return nil, syntax("Operations", "want an array of operations, got "+article(list.Kind()))
 	}
-	limit := l.Operations
-	if limit <= 0 {
-		limit = DefaultOperations
-	}
+	l.setDefaults()
 	switch n := list.Len(); {
-	case n > limit:
+	case n > l.Operations:
 		return nil, &schema.Error{Type: "tooMany", Path: "Operations",
-			Detail: fmt.Sprintf("want at most %d operations in a request, got %d", limit, n)}
+			Detail: fmt.Sprintf("want at most %d operations in a request, got %d", l.Operations, n)}
 	case n == 0 && m.Strict:
 		return nil, syntax("Operations", "want at least one operation")
 	case n == 0:
@@ -49,6 +47,7 @@ func Parse(t *schema.Type, body document.Value, m *schema.Mode, l Limits) ([]Ope
 	}
 	ops := make([]Operation, list.Len())
 	for i, item := range list.Items() {
+		ops[i].limits = l
 		if err := parseOperation(&ops[i], t, i, item.Value, m); err != nil {
 			return nil, err
 		}
@@ -106,8 +105,7 @@ func parseOperation(o *Operation, t *schema.Type, i int, v document.Value, m *sc
 	if path.Kind() != document.KindString {
 		return &schema.Error{Type: "invalidPath", Path: at + ".path", Detail: "want a string, got " + article(path.Kind())}
 	}
-	c.text = path.Text()
-	p, err := c.parse(c.text)
+	p, err := c.parse(path.Text())
 	if err != nil {
 		return err
 	}
@@ -145,6 +143,7 @@ func parseOp(o *Operation, op *document.Value, at string, m *schema.Mode) error 
 
 // parse parses a path, or a key that is one.
 func (c *compiler) parse(text string) (*filter.PatchPath, error) {
+	c.text = text
 	p, dialect, err := filter.ParsePath(text, filter.Options{Strict: c.m.Strict})
 	if err != nil {
 		return nil, c.fail("invalidPath", err.Error())
@@ -166,6 +165,49 @@ func place(i int, text string) string {
 		s += " " + clip(text)
 	}
 	return s
+}
+
+// show is what an error shows of a path or key that a client wrote: all of it, or no filter if that compares a secret or
+// can't be told what it compares. Only errors pay for finding out.
+func show(t *schema.Type, text string) string {
+	if !strings.Contains(text, "[") {
+		return schema.Shown(text)
+	}
+	p, _, err := filter.ParsePath(text, filter.Options{})
+	if err != nil || !mayShow(t, p) {
+		return schema.Shown(text)
+	}
+	return text
+}
+
+// mayShow says whether the filter of a path compares nothing that is hidden.
+func mayShow(t *schema.Type, p filter.PatchPath) bool {
+	a, _, err := t.Resolve(p.Path, nil)
+	return err == nil && a != nil && !a.Hidden() && showable(a, p.Where)
+}
+
+// showable says the same of a filter on the elements of a.
+func showable(a *schema.Attribute, x filter.Expr) bool {
+	all := func(terms []filter.Expr) bool {
+		return !slices.ContainsFunc(terms, func(term filter.Expr) bool { return !showable(a, term) })
+	}
+	switch x := x.(type) {
+	case filter.And:
+		return all(x)
+	case filter.Or:
+		return all(x)
+	case filter.Not:
+		return showable(a, x.X)
+	case filter.Present:
+		return true
+	case filter.Compare:
+		if a.Type != filter.Complex {
+			return true
+		}
+		s := a.Find(x.Attr.Name)
+		return s != nil && !s.Hidden()
+	}
+	return false
 }
 
 // clip keeps a client's text in an error message short.

@@ -1,6 +1,6 @@
-// Package quirk is the table of what identity providers send beside the RFCs and Rollcall understands anyway. Each row
-// is one tolerated deviation: its name, who sends it, and what it becomes. A request records the rows it used in a
-// [Set]; a strict connection tolerates none.
+// Package quirk is the table of tolerated deviations: what identity providers send although the RFCs don't allow it, and
+// Rollcall understands because it has one sensible meaning. Each row says what the deviation is called, who sends it, and
+// what Rollcall makes of it. A request records in a [Set] which rows it used. A strict connection tolerates none.
 package quirk
 
 import (
@@ -41,7 +41,7 @@ type Row struct {
 	Becomes string // what Rollcall makes of it
 }
 
-// The quirks. The owner of each is the package that tolerates it.
+// The quirks. The comment behind each names the package that tolerates it.
 const (
 	StringBoolean        Quirk = iota // schema
 	StringNumber                      // schema
@@ -72,12 +72,12 @@ var Table = [...]Row{
 	ArrayForScalar:       {"array-for-scalar", "Entra ID (manager)", "an array of one value for a singular attribute is that value"},
 	ScalarComplex:        {"scalar-complex", "Entra ID (manager), Microsoft's Postman suite (members)", "a simple value for a complex attribute is its sub-attribute value"},
 	UnknownSchema:        {"unknown-schema", "Entra ID (Group), OneLogin (SCIM 1.0 core)", "a URN in schemas that the resource type doesn't have is ignored"},
-	MissingSchemas:       {"missing-schemas", "Entra ID (custom extensions), hand-written clients", "schemas is inferred"},
-	OperationCase:        {"operation-case", "Entra ID (Add, Replace, Remove)", "the operation in lower case"},
+	MissingSchemas:       {"missing-schemas", "Entra ID (custom extensions), hand-written clients", "schemas follows from the attributes that were sent"},
+	OperationCase:        {"operation-case", "Entra ID (Add, Replace, Remove)", "the operation counts as if it was written in lower case"},
 	NoOperations:         {"no-operations", "Microsoft's SCIM validator", "a PATCH with an empty Operations array changes nothing"},
-	DottedKeys:           {"dotted-keys", "Entra ID (aadOptscim062020)", `a key "name.givenName" or "urn:...:User:department" in a value is a path`},
-	UnqualifiedExtension: {"unqualified-extension", "Entra ID (manager)", "an extension's attribute named without its URN, if only one extension has it"},
-	RemoveWithValue:      {"remove-with-value", "Entra ID, authentik (members)", "a remove with a value removes the listed values only"},
+	DottedKeys:           {"dotted-keys", "Entra ID (aadOptscim062020)", `a key such as "name.givenName" or "urn:...:User:department" in a value is read as a path`},
+	UnqualifiedExtension: {"unqualified-extension", "Entra ID (manager)", "an attribute that is named without its URN is the one extension's that has it"},
+	RemoveWithValue:      {"remove-with-value", "Entra ID, authentik (members)", "a remove with a value removes the values that it lists, and no others"},
 	CreateFromFilter:     {"create-from-filter", "Entra ID", `an add or replace on emails[type eq "work"].value with no such element makes one`},
 	EmptyMeansNone:       {"empty-means-none", "Entra ID (manager), OneLogin templates", "an empty string in a value that must not be empty unassigns it"},
 	JSONInString:         {"json-in-string", "Entra ID (AppRoleAssignmentsComplex)", "a string that holds a JSON object for a complex attribute is that object"},

@@ -78,7 +78,7 @@ func (l *level) find(name string) *Attribute {
 	if a, ok := l.byName[name]; ok {
 		return a
 	}
-	return l.byName[document.Fold(name)]
+	return l.byName[document.FoldName(name)]
 }
 
 // names lists the attributes for an error message.
@@ -92,6 +92,10 @@ func (l *level) names() string {
 
 // Find is the sub-attribute of that name, in any case, or nil.
 func (a *Attribute) Find(name string) *Attribute { return a.subs.find(name) }
+
+// Hidden says whether no error may show a value of the attribute: it is writeOnly, never returned, or was hidden by
+// [Type.Hide].
+func (a *Attribute) Hidden() bool { return a.hidden || a.secret() }
 
 // secret says whether a value may not be shown, not even in an error.
 func (a *Attribute) secret() bool {

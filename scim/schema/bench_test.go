@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -110,5 +111,27 @@ func BenchmarkResolve(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// A POST of as many members as scim.Limits.Members allows.
+func BenchmarkDecodeManyMembers(b *testing.B) {
+	g := groupType(b)
+	members := document.Array()
+	for i := range 20_000 {
+		id := fmt.Sprintf("0199c1de-98b2-7a0e-b2c5-%012d", i)
+		members.Append(document.Object(document.Member{Name: "value", Value: document.String(id)}, document.Member{Name: "$ref", Value: document.String("https://scim.example.com/Users/" + id)},
+			document.Member{Name: "type", Value: document.String("User")}, document.Member{Name: "display", Value: document.String("Person")}))
+	}
+	body := document.Object(document.Member{Name: "displayName", Value: document.String("G")}, document.Member{Name: "members", Value: members})
+	b.ReportAllocs()
+	for b.Loop() {
+		v, err := g.Decode(body, &Mode{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if refs, _, err := g.TakeMembers(&v); err != nil || len(refs) != 20_000 {
+			b.Fatal(err)
+		}
 	}
 }

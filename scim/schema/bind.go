@@ -44,7 +44,7 @@ func (t *Type) BindSort(path string, m *Mode) (filter.Attr, error) {
 	}
 	switch {
 	case by == nil:
-		return filter.Attr{}, invalid("invalidPath", "sortBy", "%s is complex; name one of its sub-attributes", clip(path))
+		return filter.Attr{}, invalid("invalidPath", "sortBy", "%s is complex; name one of its sub-attributes", Shown(path))
 	case by.secret(), by.Relation != 0, by.common == commonSchemas, by.Path.Sub == "version" && by.common == commonMeta:
 		return filter.Attr{}, invalid("invalidPath", "sortBy", "the service can't sort by %s", by.Path)
 	case by.common == commonMeta && by.Name == "location":
@@ -194,7 +194,7 @@ func (b *binder) compare(a *Attribute, op filter.Op, v document.Value, p filter.
 		return nil, secret(p)
 	}
 	c := filter.Compare{Attr: b.attr(a), Op: op, Value: v}
-	if err := literal(&c, b.m, p); err != nil {
+	if err := literal(&c, a, b.m, p); err != nil {
 		return nil, err
 	}
 	switch {
@@ -211,8 +211,8 @@ func (b *binder) compare(a *Attribute, op filter.Op, v document.Value, p filter.
 }
 
 // literal checks a comparison's operator and its literal, and makes the literal one of the attribute's type. What it
-// tolerates are quirks.
-func literal(c *filter.Compare, m *Mode, p filter.Path) *Error {
+// tolerates are quirks. Errors show the literal unless the values of attribute a are hidden.
+func literal(c *filter.Compare, a *Attribute, m *Mode, p filter.Path) *Error {
 	ordered, text := false, false
 	switch c.Attr.Type {
 	case filter.String, filter.Reference:
@@ -243,11 +243,11 @@ func literal(c *filter.Compare, m *Mode, p filter.Path) *Error {
 	var err *Error
 	switch c.Attr.Type {
 	case filter.Boolean:
-		v, err = coerceBoolean(plain, v, m)
+		v, err = coerceBoolean(a.likeness(filter.Boolean), v, m)
 	case filter.Integer, filter.Decimal:
-		v, err = coerceNumber(&Attribute{Type: filter.Decimal}, v, m)
+		v, err = coerceNumber(a.likeness(filter.Decimal), v, m)
 	case filter.DateTime:
-		if v, err = coerceDateTime(plain, v); err == nil {
+		if v, err = coerceDateTime(a.likeness(filter.DateTime), v); err == nil {
 			c.Time, _ = filter.ParseTime(v.Text())
 		}
 	default:
@@ -261,7 +261,7 @@ func literal(c *filter.Compare, m *Mode, p filter.Path) *Error {
 		if len(v.Text()) > maxText {
 			err = invalid("", "", "want at most %d bytes, got %d", maxText, len(v.Text()))
 		} else if !c.Attr.CaseExact {
-			v = document.String(document.Fold(v.Text()))
+			v = document.String(filter.Fold(c.Op, v.Text()))
 		}
 	}
 	if err != nil {
@@ -271,8 +271,10 @@ func literal(c *filter.Compare, m *Mode, p filter.Path) *Error {
 	return nil
 }
 
-// plain stands for the attribute in errors about literals: no literal is a secret.
-var plain = &Attribute{}
+// likeness stands for the attribute where a literal is checked: of another type maybe, but its values are as secret.
+func (a *Attribute) likeness(typ filter.Type) *Attribute {
+	return &Attribute{Type: typ, hidden: a.Hidden()}
+}
 
 func comparisons(ordered bool) string {
 	if ordered {

@@ -15,6 +15,7 @@ const (
 	maxText     = 64 << 10 // bytes of a string
 	maxKey      = 1 << 10  // bytes of a string that is indexed, as databases bound those
 	maxElements = 1000     // of a multi-valued attribute
+	mostFolded  = 3        // how many times longer than a text its folded form may be
 )
 
 // Coerce makes one value what attribute a wants: an array's elements each if a.Multi. Names come out as the schema
@@ -93,11 +94,14 @@ func coerceOne(a *Attribute, v document.Value, m *Mode) (document.Value, *Error)
 }
 
 func checkText(a *Attribute, v document.Value) *Error {
-	limit := maxText
+	limit, n := maxText, len(v.Text())
 	if a.indexed {
 		limit = maxKey
+		if !a.CaseExact && n > maxKey/mostFolded {
+			n = max(n, len(document.Fold(v.Text())))
+		}
 	}
-	if n := len(v.Text()); n > limit {
+	if n > limit {
 		return invalid("invalidValue", "", "want at most %d bytes, got %d", limit, n)
 	}
 	return nil

@@ -30,10 +30,10 @@ func Compile(rt elimity.ResourceType, lookup ...string) (*Type, error) {
 	}
 	// What every resource has, RFC 7643 section 3.1, in the place of whatever the schema says of it.
 	attributes = slices.DeleteFunc(attributes, func(a *Attribute) bool {
-		name := document.Fold(a.Name)
+		name := document.FoldName(a.Name)
 		return name == "id" || name == "schemas" || name == "meta"
 	})
-	if !slices.ContainsFunc(attributes, func(a *Attribute) bool { return document.Fold(a.Name) == "externalid" }) {
+	if !slices.ContainsFunc(attributes, func(a *Attribute) bool { return document.FoldName(a.Name) == "externalid" }) {
 		attributes = append([]*Attribute{externalID()}, attributes...)
 	}
 	if t.core, err = newLevel(attributes); err != nil {
@@ -84,7 +84,7 @@ func (t *Type) extend(extensions []elimity.SchemaExtension) error {
 		x.Attributes = attributes
 		t.Extensions = append(t.Extensions, x)
 		for _, a := range attributes {
-			name := document.Fold(a.Name)
+			name := document.FoldName(a.Name)
 			if _, ambiguous := t.unqualified[name]; ambiguous {
 				t.unqualified[name] = nil
 			} else {
@@ -112,7 +112,7 @@ func newLevel(attributes []*Attribute) (level, error) {
 
 func (l *level) add(a *Attribute) {
 	l.byName[a.Name] = a
-	l.byName[document.Fold(a.Name)] = a
+	l.byName[document.FoldName(a.Name)] = a
 }
 
 func compileAll(list []elimityschema.CoreAttribute, at filter.Path, parent *Attribute) ([]*Attribute, error) {

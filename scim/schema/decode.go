@@ -5,6 +5,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/scim/quirk"
 	"github.com/rollcall-dev/rollcall/store/document"
+	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
 // Decode makes a POST or PUT body a resource's attributes: names as the schema spells them and in its order, values
@@ -48,6 +49,9 @@ func (t *Type) decode(body document.Value, m *Mode, expand bool) (document.Value
 					return body, err.within(x.URN)
 				}
 				continue
+			}
+			if err := t.misplacedMembers(body, given); err != nil {
+				return body, err
 			}
 			if expand && !given.Value.IsEmpty() && t.isPath(given.Name) {
 				return t.decode(t.expand(body, m), m, false)
@@ -161,16 +165,38 @@ func (t *Type) checkSchemas(v document.Value, items []document.Member, m *Mode) 
 	return nil
 }
 
+// misplacedMembers refuses a key that says something of a group's members in a place where it would be ignored, or beside
+// the attribute members: a group must not lose members because nobody looked there.
+func (t *Type) misplacedMembers(body document.Value, given *document.Member) *Error {
+	if t.members == nil || given.Value.IsEmpty() {
+		return nil
+	}
+	misplaced := t.isBase(given.Name) && given.Value.Kind() == document.KindObject && !given.Value.Fold(t.members.Name).IsEmpty()
+	if a, _, err := t.resolve(splitPath(given.Name), nil); err == nil && a != nil && a.Relation == filter.Members {
+		if a == t.members && !strings.Contains(given.Name, "[") { // the URN before the name: expand knows it
+			if body.Fold(t.members.Name).IsNull() {
+				return nil
+			}
+			return twice(t.members.Name)
+		}
+		misplaced = true
+	}
+	if !misplaced {
+		return nil
+	}
+	return invalid("invalidValue", Shown(given.Name), "want the members in the attribute %s, as an array of objects with value", t.members.Name)
+}
+
 func (t *Type) unknownKey(name string) *Error {
 	if p := splitPath(name); p.URI != "" || p.Sub != "" {
 		if a, _, err := t.resolve(p, nil); err == nil && a != nil {
-			return invalid("invalidValue", "", "%s is a path, not a name; nest the value instead", clip(name))
+			return invalid("invalidValue", "", "%s is a path, not a name; nest the value instead", clip(Shown(name)))
 		}
 	}
-	if a := t.unqualified[document.Fold(name)]; a != nil {
+	if a := t.unqualified[document.FoldName(name)]; a != nil {
 		return invalid("invalidValue", "", "%s belongs into the object %s", a.Name, a.Path.URI)
 	}
-	return invalid("invalidValue", "", "%s is no attribute of %s", clip(name), t.Name)
+	return invalid("invalidValue", "", "%s is no attribute of %s", clip(Shown(name)), t.Name)
 }
 
 // isPath says whether a key that is no attribute's name is a path to one: name.givenName, URN:department, department.

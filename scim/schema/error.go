@@ -64,7 +64,7 @@ func unwanted(want string, got document.Value) *Error {
 
 // misspelt is unwanted where the kind is right and the text is not. It shows the text unless that is a secret.
 func misspelt(a *Attribute, want string, got document.Value) *Error {
-	if a.secret() || a.hidden {
+	if a.Hidden() {
 		return invalid("invalidValue", "", "want %s, got something else", want)
 	}
 	return invalid("invalidValue", "", "want %s, got %s", want, clip(got.Text()))

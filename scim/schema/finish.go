@@ -1,8 +1,6 @@
 package schema
 
 import (
-	"strings"
-
 	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
@@ -156,7 +154,7 @@ func (l *level) check(v document.Value) *Error {
 		if x.IsEmpty() && a.Relation == 0 {
 			return invalid("invalidValue", a.Name, "required: want %s", a.want())
 		}
-		if x.Kind() == document.KindString && strings.TrimSpace(x.Text()) == "" {
+		if x.Kind() == document.KindString && document.IsBlank(x.Text()) {
 			return invalid("invalidValue", a.Name, "required: want %s that is not empty", a.want())
 		}
 	}

@@ -86,7 +86,7 @@ func checkDecode(t *testing.T, typ *Type, body document.Value, strict bool) {
 	}
 	keys, _ := typ.Index(v)
 	for _, k := range keys {
-		if k.Attribute == "" || k.Value == "" || len(k.Value) > 2*maxKey {
+		if k.Attribute == "" || k.Value == "" || len(k.Value) > maxKey {
 			t.Fatalf("%s: index key %v", typ.Name, k)
 		}
 	}

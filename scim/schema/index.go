@@ -118,6 +118,15 @@ func (t *Type) all() []*Attribute {
 	return all
 }
 
+// Indexed are the paths of the attributes whose values are index keys, so that a store finds them fast.
+func (t *Type) Indexed() []string {
+	paths := make([]string, len(t.indexes))
+	for i, a := range t.indexes {
+		paths[i] = a.path
+	}
+	return paths
+}
+
 // comparable is the attribute that has the values of a: a itself, or value of a complex one; nil if there is none.
 func (a *Attribute) comparable() *Attribute {
 	if a.Type == filter.Complex {
@@ -126,7 +135,8 @@ func (a *Attribute) comparable() *Attribute {
 	return a
 }
 
-// Index computes a resource's index keys and label from its attributes.
+// Index computes a resource's index keys and label from its attributes. A value that is nothing but blanks and invisible
+// characters has no key, unless its attribute is caseExact: it names nobody.
 func (t *Type) Index(v document.Value) (keys []store.IndexKey, label string) {
 	keys = make([]store.IndexKey, 0, len(t.indexes)+1)
 	for _, a := range t.indexes {
@@ -163,14 +173,11 @@ func (a *Attribute) appendKeys(keys []store.IndexKey, v document.Value) []store.
 			}
 		}
 	case document.KindString:
-		if v.Text() == "" {
-			break
-		}
 		key := store.IndexKey{Attribute: a.path, Value: v.Text(), Unique: a.Unique}
 		if !a.CaseExact {
 			key.Value = document.Fold(key.Value)
 		}
-		if !slices.Contains(keys, key) {
+		if key.Value != "" && !slices.Contains(keys, key) {
 			keys = append(keys, key)
 		}
 	}

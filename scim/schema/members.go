@@ -29,34 +29,42 @@ func (t *Type) MemberRefs(members document.Value, where string) ([]store.MemberR
 	seen := make(map[string]bool, members.Len())
 	for i := range members.Items() {
 		e := &members.Items()[i].Value
-		id := e.Get("value").Text()
-		if strings.TrimSpace(id) == "" || len(id) > maxKey {
+		r, ok := t.MemberRef(e.Get("value").Text(), e.Get("$ref").Text(), e.Get("type").Text())
+		if !ok {
 			return nil, invalid("invalidValue", "value", "want the id of a resource").at(i).under(where)
 		}
-		if !seen[id] {
-			seen[id] = true
-			refs = append(refs, store.MemberRef{Type: t.memberType(*e), ID: id})
+		if !seen[r.ID] {
+			seen[r.ID] = true
+			refs = append(refs, r)
 		}
 	}
 	return refs, nil
 }
 
+// MemberRef names a member by what is said of it: its id, its URL ($ref) and its type, of which the last two may be "". It
+// says false if no resource can have the id.
+func (t *Type) MemberRef(id, ref, typ string) (r store.MemberRef, ok bool) {
+	if document.IsBlank(id) || len(id) > maxKey {
+		return r, false
+	}
+	return store.MemberRef{Type: t.memberType(id, ref, typ), ID: id}, true
+}
+
 // memberType is the resource type that a member says it has, by type or by $ref; "" if it doesn't say, or says
 // something that no resource type is called.
-func (t *Type) memberType(e document.Value) string {
-	if said := e.Get("type").Text(); said != "" {
+func (t *Type) memberType(id, ref, said string) string {
+	if said != "" {
 		for name := range t.endpoints {
 			if strings.EqualFold(name, said) {
 				return name
 			}
 		}
 	}
-	ref := e.Get("$ref").Text()
 	if ref == "" {
 		return ""
 	}
-	ref, id := cutLast(ref)
-	if id != e.Get("value").Text() {
+	ref, last := cutLast(ref)
+	if last != id {
 		return ""
 	}
 	_, collection := cutLast(ref)

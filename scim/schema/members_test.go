@@ -49,3 +49,45 @@ func TestTakeMembers(t *testing.T) {
 		require.Empty(t, refs)
 	}
 }
+
+// Members that stand in a place where they would be ignored are refused: a PUT must not empty a group because nobody
+// looked there (issue 13, fault 13; I11).
+func TestMisplacedMembers(t *testing.T) {
+	const coreGroup = "urn:ietf:params:scim:schemas:core:2.0:Group"
+	g := groupType(t)
+	for body, want := range map[string]string{
+		`"members.value":"a"`:                                                   "members.value: want the members in the attribute members",
+		`"members[value eq \"a\"]":{}`:                                          "",
+		`"members[value eq \"a\"]":{"value":"a"}`:                               "members[...: want the members in the attribute members",
+		`"` + coreGroup + `":{"members":[{"value":"a"}]}`:                       coreGroup + ": want the members in the attribute members",
+		`"` + coreGroup + `":{"members":[]}`:                                    "",
+		`"` + coreGroup + `":{"displayName":"x"}`:                               "",
+		`"` + coreGroup + `:members":[{"value":"a"}]`:                           "",
+		`"` + coreGroup + `:members":[{"value":"a"}],"members":[{"value":"b"}]`: "members: given twice",
+		`"members":[{"value":"b"}],"` + coreGroup + `:members":[{"value":"a"}]`: "members: given twice",
+		`"members":null,"` + coreGroup + `:members":[{"value":"a"}]`:            "",
+		`"members":[null]`:                                                      "members[0].value: want the id",
+		`"members":[{"value":"a"},{}]`:                                          "members[1].value: want the id",
+		`"members":[{"display":"a"}]`:                                           "members[0].value: want the id",
+		`"members":5`:                                                           "members",
+		`"members":{"value":"a"}`:                                               "",
+		`"members":null`:                                                        "",
+	} {
+		v, err := g.Decode(parse(t, `{"displayName":"G",`+body+`}`), nil)
+		if err == nil {
+			_, _, err = g.TakeMembers(&v)
+		}
+		if want == "" {
+			assert.NoError(t, err, body)
+		} else {
+			assert.ErrorContains(t, err, want, body)
+		}
+	}
+	v := decode(t, g, `{"displayName":"G","members":null,"`+coreGroup+`:members":[{"value":"a"}]}`)
+	refs, present, err := g.TakeMembers(&v)
+	require.NoError(t, err)
+	assert.True(t, present)
+	assert.Equal(t, []store.MemberRef{{ID: "a"}}, refs)
+	_, err = userType(t).Decode(parse(t, `{"userName":"u","members.value":"a"}`), nil)
+	assert.NoError(t, err, "a user has no members")
+}

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"strings"
+	"unicode"
 
 	"github.com/rollcall-dev/rollcall/scim/quirk"
 	"github.com/rollcall-dev/rollcall/store/document"
@@ -23,9 +24,9 @@ func (t *Type) resolve(p filter.Path, m *Mode) (*Attribute, *Extension, *Error) 
 	switch {
 	case p.URI == "":
 		if a = t.core.find(p.Name); a == nil {
-			a = t.unqualified[document.Fold(p.Name)]
+			a = t.unqualified[document.FoldName(p.Name)]
 			if a != nil && !m.tolerate(quirk.UnqualifiedExtension) {
-				return nil, nil, invalid("invalidPath", p.String(), "no attribute of the base schema; write %s", a.Path)
+				return nil, nil, invalid("invalidPath", Shown(p.String()), "no attribute of the base schema; write %s", a.Path)
 			}
 		}
 	case p.Name != "" && t.isBase(p.URI):
@@ -39,7 +40,7 @@ func (t *Type) resolve(p filter.Path, m *Mode) (*Attribute, *Extension, *Error) 
 		if x, base := t.urn(p); x != nil {
 			return nil, x, nil
 		} else if base {
-			return nil, nil, invalid("invalidPath", p.String(), "names the whole resource; name an attribute")
+			return nil, nil, invalid("invalidPath", Shown(p.String()), "names the whole resource; name an attribute")
 		}
 		if p.Sub == "" {
 			break
@@ -61,9 +62,9 @@ func (t *Type) resolve(p filter.Path, m *Mode) (*Attribute, *Extension, *Error) 
 		return sub, nil, nil
 	}
 	if a.Type != filter.Complex {
-		return nil, nil, invalid("invalidPath", p.String(), "%s is %s and has no sub-attributes", a.Name, article(a.Type))
+		return nil, nil, invalid("invalidPath", Shown(p.String()), "%s is %s and has no sub-attributes", a.Name, article(a.Type))
 	}
-	return nil, nil, invalid("invalidPath", p.String(), "%s has no such sub-attribute; it has %s", a.Name, a.subs.names())
+	return nil, nil, invalid("invalidPath", Shown(p.String()), "%s has no such sub-attribute; it has %s", a.Name, a.subs.names())
 }
 
 // urn recognizes the URN of an extension, or of the base schema, that was read as an attribute's path.
@@ -77,9 +78,21 @@ func (t *Type) urn(p filter.Path) (x *Extension, base bool) {
 
 func (t *Type) unknown(p filter.Path) *Error {
 	if len(p.URI)+len(p.Name)+len(p.Sub) > 200 {
-		return invalid("invalidPath", "", "%s is no attribute of %s", clip(p.String()), t.Name)
+		return invalid("invalidPath", "", "%s is no attribute of %s", clip(Shown(p.String())), t.Name)
 	}
-	return invalid("invalidPath", p.String(), "%s has no such attribute", t.Name)
+	return invalid("invalidPath", Shown(p.String()), "%s has no such attribute", t.Name)
+}
+
+// Shown is what an error may show of a text that should name an attribute. Where a filter was written in its place,
+// everything from the first bracket, quote or blank on is left out, because it may compare a password.
+func Shown(path string) string {
+	if i := strings.IndexFunc(path, func(r rune) bool { return strings.ContainsRune("[](){}\"'`=<>&,", r) || unicode.IsSpace(r) }); i >= 0 {
+		if path[i] == '[' {
+			i++
+		}
+		return path[:i] + "..."
+	}
+	return path
 }
 
 // splitPath reads the name of an attribute in a list of names, in sortBy or as a key: [URN:]name[.sub]. The brackets

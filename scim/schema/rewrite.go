@@ -17,13 +17,13 @@ func (t *Type) compareSchemas(c filter.Compare) filter.Expr {
 	if c.Value.IsNull() {
 		return filter.Const(c.Op == filter.Ne)
 	}
-	c.Value = document.String(document.Fold(c.Value.Text())) // URNs are the same in any case (RFC 8141)
-	if compareText(document.Fold(t.URN), c.Op, c.Value.Text()) {
+	c.Value = document.String(document.FoldName(c.Value.Text())) // URNs are the same in any case (RFC 8141)
+	if compareText(document.FoldName(t.URN), c.Op, c.Value.Text()) {
 		return filter.Const(true)
 	}
 	var any filter.Or
 	for _, x := range t.Extensions {
-		if compareText(document.Fold(x.URN), c.Op, c.Value.Text()) {
+		if compareText(document.FoldName(x.URN), c.Op, c.Value.Text()) {
 			any = append(any, x.present())
 		}
 	}
@@ -144,7 +144,7 @@ func rowTerm(a *Attribute, c filter.Compare) (filter.Expr, *Error) {
 		a = a.Parent.subs.find("value")
 		c.Value = document.String(id)
 	case a.Name == "type" && a.Relation == filter.Groups: // direct, as RFC 7643 section 4.1.2 has it: nothing else is derived
-		return filter.Const(compareText(directGroup, c.Op, document.Fold(c.Value.Text()))), nil
+		return filter.Const(compareText(directGroup, c.Op, filter.Fold(c.Op, c.Value.Text()))), nil
 	}
 	c.Attr = rowAttr(a)
 	return c, nil

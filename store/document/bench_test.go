@@ -81,3 +81,37 @@ func BenchmarkFold(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkCheck(b *testing.B) {
+	d := parse(b, user).Document()
+	b.SetBytes(int64(len(d)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := d.Check(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkTree(b *testing.B) {
+	d := parse(b, user).Document()
+	b.SetBytes(int64(len(d)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := d.Tree(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkFoldsTo(b *testing.B) {
+	folded := Fold("BJensen@Example.com")
+	for name, s := range map[string]string{"lower": "bjensen@example.com", "mixed": "BJensen@Example.com", "other": "bjansen@example.com", "unicode": "Bjørn.Jensén@example.com"} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				FoldsTo(s, folded)
+			}
+		})
+	}
+}

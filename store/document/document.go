@@ -16,13 +16,16 @@ import (
 // shared between goroutines and needs no cloning. The empty Document is an object without members.
 //
 // Only this package's encoder makes one ([Value.Document]); its readers trust that, so text of another origin must go
-// through [Parse] first.
+// through [Parse] first. Text that was kept somewhere may have been damaged there. Whoever reads it back must ask Check or
+// Tree: Value, Get and Members have no error to return, and show a damaged document with a part of it missing.
 type Document string
 
-// ErrDamaged says that the text of a document is no whole JSON object, as when a part of it was lost where it was kept.
+// ErrDamaged says that the text of a document is no whole object in canonical form, as when a part of it was lost where it
+// was kept.
 var ErrDamaged = errors.New("document: the text is damaged")
 
-// Value parses the whole document. The text must be whole: use Tree for a document that somebody else kept.
+// Value is Tree for a document that is known to be whole. Of a damaged one it makes an object without members, which means
+// something else entirely, so that a document which was kept somewhere is for Tree.
 func (d Document) Value() Value {
 	v, err := d.Tree()
 	if err != nil {
@@ -45,12 +48,6 @@ func (d Document) Tree() (Value, error) {
 	return v, nil
 }
 
-// Check returns ErrDamaged if the document can't be parsed whole. It makes no tree.
-func (d Document) Check() error {
-	_, err := d.Tree()
-	return err
-}
-
 func parseTrusted(in string) Value {
 	if len(in) > 1 && in[0] == '"' && strings.IndexByte(in, '\\') < 0 {
 		return String(in[1 : len(in)-1])
@@ -64,7 +61,8 @@ func parseTrusted(in string) Value {
 	return v
 }
 
-// Get parses just the member called name (exact case), and returns the zero Value if there is none.
+// Get parses just the member called name (exact case), and returns the zero Value if there is none. The document must be
+// whole.
 func (d Document) Get(name string) Value {
 	s := string(d)
 	for i := 1; i < len(s) && s[i] == '"'; i++ {
@@ -78,7 +76,8 @@ func (d Document) Get(name string) Value {
 	return Value{}
 }
 
-// Members walks over the top-level members: name and raw JSON of the value, in order, without parsing the values.
+// Members walks over the top-level members: name and raw JSON of the value, in order, without parsing the values. The
+// document must be whole.
 func (d Document) Members() iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
 		s := string(d)

@@ -54,7 +54,9 @@ func (p *parser) string() (string, *SyntaxError) {
 		c := p.in[i]
 		if c == '"' {
 			p.pos = i + 1
-			p.exotic = all >= utf8.RuneSelf
+			if p.exotic = all >= utf8.RuneSelf; p.exotic && p.trusted && !utf8.ValidString(p.in[start:i]) {
+				return "", p.fail("invalid UTF-8")
+			}
 			return p.in[start:i], nil
 		}
 		if c == '\\' || c < ' ' {
@@ -70,10 +72,14 @@ func (p *parser) string() (string, *SyntaxError) {
 // escaped parses the rest of a string that can't be taken as it is.
 func (p *parser) escaped(start int) (string, *SyntaxError) {
 	var b []byte
+	first := start
 	p.exotic = true // at least it may be
 	for p.pos < len(p.in) {
 		switch c := p.in[p.pos]; {
 		case c == '"':
+			if p.trusted && !utf8.ValidString(p.in[first:p.pos]) {
+				return "", p.fail("invalid UTF-8")
+			}
 			b = append(b, p.in[start:p.pos]...)
 			p.pos++
 			return string(b), nil

@@ -83,7 +83,7 @@ type parser struct {
 	in      string
 	pos     int
 	depth   int       // levels left
-	trusted bool      // our own encoder's output: no duplicate names to look for
+	trusted bool      // our own encoder's output: no duplicate names to look for, and no white space
 	exotic  bool      // the last string has characters beyond ASCII
 	stack   *[]Member // of the arrays and objects not yet closed, so that each is allocated once and in its size
 }
@@ -117,6 +117,9 @@ func (p *parser) space() {
 	for p.pos < len(p.in) {
 		switch p.in[p.pos] {
 		case ' ', '\t', '\n', '\r':
+			if p.trusted { // no place for it in a canonical text, and Get and Members would stop there
+				return
+			}
 			p.pos++
 		default:
 			return
@@ -287,10 +290,10 @@ func (n *names) has(items []Member, name string) bool {
 	if n.seen == nil {
 		n.seen = make(map[string]bool, 2*few)
 		for i := range items {
-			n.seen[Fold(items[i].Name)] = true
+			n.seen[FoldName(items[i].Name)] = true
 		}
 	}
-	folded := Fold(name)
+	folded := FoldName(name)
 	if n.seen[folded] {
 		return true
 	}

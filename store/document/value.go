@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 )
 
 // Kind says what a Value is.
@@ -223,43 +221,4 @@ func (v Value) member(name string, i int) Value {
 		return v.items[i].Value
 	}
 	return v.Get(name)
-}
-
-// Fold maps a string to the form in which two that differ only in case are equal. It is the one folding of the
-// library: unique keys, filters on attributes that are not caseExact, and attribute names all use it.
-func Fold(s string) string {
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; c >= utf8.RuneSelf {
-			return strings.Map(foldRune, s)
-		} else if 'A' <= c && c <= 'Z' {
-			return foldASCII(s, i)
-		}
-	}
-	return s
-}
-
-func foldASCII(s string, from int) string {
-	for i := from; i < len(s); i++ {
-		if s[i] >= utf8.RuneSelf {
-			return strings.Map(foldRune, s)
-		}
-	}
-	return strings.ToLower(s)
-}
-
-// foldRune picks one rune of the orbit of runes that are equal under Unicode simple folding: the lower case of the
-// smallest, so that the Kelvin sign, K and k are all k. A lower case outside of the orbit is another letter: the one of
-// the dotted capital I is i, but nothing folds the two together.
-func foldRune(r rune) rune {
-	least := r
-	for o := unicode.SimpleFold(r); o != r; o = unicode.SimpleFold(o) {
-		least = min(least, o)
-	}
-	lower := unicode.ToLower(least)
-	for o := unicode.SimpleFold(least); o != least; o = unicode.SimpleFold(o) {
-		if o == lower {
-			return lower
-		}
-	}
-	return least
 }

@@ -1,9 +1,7 @@
 package document
 
 import (
-	"strings"
 	"testing"
-	"unicode"
 
 	"github.com/stretchr/testify/assert"
 )
@@ -135,46 +133,4 @@ func TestEqual(t *testing.T) {
 			assert.True(t, tt.want, "%s and %s have the same document", tt.a, tt.b)
 		}
 	}
-}
-
-func TestFold(t *testing.T) {
-	for in, want := range map[string]string{
-		"": "", "abc": "abc", "ABC": "abc", "aBc-1_@": "abc-1_@", "É": "é", "Straße": "straße", "STRASSE": "strasse", "ẞ": "ß",
-		"\u212a": "k", "K": "k", "ſ": "s", "Σ": "σ", "ς": "σ", "σ": "σ", "Ω": "ω", "\u2126": "ω", "Å": "å", "\u212b": "å",
-		"İ": "İ", "I": "i", "ı": "ı", "ǅ": "ǆ", "Ǆ": "ǆ", "日本": "日本", "a\xffB": "a\uFFFDb",
-	} {
-		assert.Equal(t, want, Fold(in), in)
-	}
-}
-
-// Fold and strings.EqualFold are the same relation, or unique keys and duplicate names would disagree.
-func TestFoldEveryRune(t *testing.T) {
-	for r := range rune(unicode.MaxRune + 1) {
-		if !unicode.IsLetter(r) && unicode.SimpleFold(r) == r {
-			continue
-		}
-		s := string(r)
-		f := Fold(s)
-		if Fold(f) != f || !strings.EqualFold(f, s) {
-			t.Fatalf("%U folds to %q, and that to %q", r, f, Fold(f))
-		}
-		if o := string(unicode.SimpleFold(r)); Fold(o) != f {
-			t.Fatalf("%U and its fold %q fold to %q and %q", r, o, f, Fold(o))
-		}
-	}
-}
-
-func FuzzFold(f *testing.F) {
-	f.Add("Kelvin", "\u212aELVIN")
-	f.Add("straße", "STRASSE")
-	f.Add("İ", "i")
-	f.Fuzz(func(t *testing.T, a, b string) {
-		a, b = strings.ToValidUTF8(a, "?"), strings.ToValidUTF8(b, "?")
-		if (Fold(a) == Fold(b)) != strings.EqualFold(a, b) {
-			t.Fatalf("%q and %q fold to %q and %q", a, b, Fold(a), Fold(b))
-		}
-		if Fold(a)+Fold(b) != Fold(a+b) {
-			t.Fatalf("%q and %q fold otherwise together", a, b)
-		}
-	})
 }

@@ -34,7 +34,7 @@ type Not struct{ X Expr }
 type Compare struct {
 	Attr  Attr
 	Op    Op
-	Value document.Value // null, boolean, number or string; binding folds it unless Attr.CaseExact
+	Value document.Value // null, boolean, number or string; binding folds it (Fold) unless Attr.CaseExact
 	Time  time.Time      // the instant that Value means if Attr.Type is DateTime; set by binding
 }
 
@@ -143,7 +143,7 @@ func (p Path) String() string {
 type Attr struct {
 	Path
 	Type      Type // Unbound until bound
-	CaseExact bool // strings compare as they are; otherwise folded with document.Fold
+	CaseExact bool // strings compare as they are; otherwise folded: values by document.Fold, literals by Fold
 	Multi     bool // the attribute Name is multi-valued
 }
 

@@ -89,7 +89,7 @@ func bind(t testing.TB, x Expr, element string) Expr {
 		case x.Attr.Type == DateTime:
 			x.Time, _ = ParseTime(x.Value.Text())
 		case !x.Attr.CaseExact:
-			x.Value = document.String(document.Fold(x.Value.Text()))
+			x.Value = document.String(Fold(x.Op, x.Value.Text()))
 		}
 		return x
 	}

@@ -22,25 +22,69 @@ type Source interface {
 //     without it add no value. Any value that compares will do, also with ne.
 //   - An attribute without a value equals null, and is ne to everything else. Only eq and ne know null.
 //   - A literal of another kind than the value is ne to it, and stands in no other relation.
-//   - Strings compare by code points, folded unless caseExact; numbers by value; dateTimes as instants, where one that
-//     has no time zone is UTC.
+//   - Strings compare by code points, folded by document.Fold unless caseExact; numbers by value; dateTimes as instants,
+//     where one that has no time zone is UTC.
 //   - An attribute is present if it has a value, be it an empty string.
-func Match(x Expr, src Source) bool { return (&scope{src: src}).match(x) }
+//
+// What it costs is bounded by the length of the filter (see Options) and the size of the resource: each attribute of the
+// resource is read a few times at most, and each term looks at each value of its attribute once.
+func Match(x Expr, src Source) bool {
+	s := scope{src: src}
+	if isLong(x) {
+		s.seen = make(map[Path]document.Value)
+	}
+	return s.match(x)
+}
 
 // MatchElement says whether the bound expression of a Has holds for an element of a multi-valued attribute. An element
 // that is no object has one attribute, itself: value.
 func MatchElement(where Expr, elem document.Value) bool { return (&scope{elem: elem}).match(where) }
 
+// few is up to how many terms it is cheaper to read an attribute for each of them than to remember what was read.
+const few = 4
+
+// isLong says whether an expression on a resource has more terms than few.
+func isLong(x Expr) bool { return countTerms(x, few) > few }
+
+// countTerms counts the terms of an expression up to a little above most.
+func countTerms(x Expr, most int) (n int) {
+	var terms []Expr
+	switch x := x.(type) {
+	case And:
+		terms = x
+	case Or:
+		terms = x
+	case Not:
+		return countTerms(x.X, most)
+	default:
+		return 1
+	}
+	for i := 0; i < len(terms) && n <= most; i++ {
+		n += countTerms(terms[i], most)
+	}
+	return n
+}
+
 // scope is what the names in an expression refer to: a resource, or an element if src is nil.
 type scope struct {
-	src  Source
-	elem document.Value
+	src    Source
+	seen   map[Path]document.Value // the attributes of src that were read; nil: they are not remembered
+	elem   document.Value
+	budget *Budget // nil: none
 }
 
 func (s *scope) attribute(p Path) document.Value {
 	switch {
-	case s.src != nil:
+	case s.src != nil && s.seen == nil:
 		return s.src.Attribute(p)
+	case s.src != nil:
+		p.Sub = ""
+		v, ok := s.seen[p]
+		if !ok {
+			v = s.src.Attribute(p)
+			s.seen[p] = v
+		}
+		return v
 	case s.elem.Kind() == document.KindObject:
 		return s.elem.Get(p.Name)
 	case p.Name == "value":
@@ -53,8 +97,11 @@ func (s *scope) match(x Expr) bool {
 	switch x := x.(type) {
 	case Compare:
 		v := s.attribute(x.Attr.Path)
-		return x.matches(&v)
+		return x.matches(&v, s.budget)
 	case Present:
+		if !s.budget.spend(1) {
+			return false
+		}
 		v := s.attribute(x.Attr.Path)
 		return isPresent(&v, x.Attr.Sub)
 	case And:
@@ -75,17 +122,22 @@ func (s *scope) match(x Expr) bool {
 		return !s.match(x.X)
 	case Has:
 		v := s.attribute(x.Attr.Path)
+		if v.IsEmpty() {
+			return false
+		}
+		in := scope{elem: v, budget: s.budget}
 		if v.Kind() != document.KindArray {
-			return !v.IsEmpty() && MatchElement(x.Where, v)
+			return in.match(x.Where)
 		}
 		for i := range v.Items() {
-			if e := *v.At(i); !e.IsEmpty() && MatchElement(x.Where, e) {
+			if in.elem = *v.At(i); !in.elem.IsEmpty() && in.match(x.Where) {
 				return true
 			}
 		}
 	case Related:
+		budget := s.budget // not s, which would then have to be allocated
 		return s.src != nil && s.src.Related(x.Relation, func(row document.Value) bool {
-			return MatchElement(x.Where, row)
+			return (&scope{elem: row, budget: budget}).match(x.Where)
 		})
 	case Const:
 		return bool(x)
@@ -94,22 +146,28 @@ func (s *scope) match(x Expr) bool {
 }
 
 // matches compares each of the attribute's values.
-func (c *Compare) matches(v *document.Value) bool {
+func (c *Compare) matches(v *document.Value, b *Budget) bool {
 	if c.Value.IsNull() {
+		if !b.spend(1) {
+			return false
+		}
 		return c.Op == Eq && !isPresent(v, c.Attr.Sub) || c.Op == Ne && isPresent(v, c.Attr.Sub)
 	}
-	found, matched := c.among(v, c.Attr.Sub)
+	found, matched := c.among(v, c.Attr.Sub, b)
 	return matched || !found && c.Op == Ne
 }
 
 // among says whether there is a value, and whether one matches.
-func (c *Compare) among(v *document.Value, sub string) (found, matched bool) {
+func (c *Compare) among(v *document.Value, sub string, b *Budget) (found, matched bool) {
+	if !b.spend(1 + len(v.Text())/textUnit) {
+		return false, false
+	}
 	switch v.Kind() {
 	case document.KindNull:
 		return false, false
 	case document.KindArray:
 		for i := range v.Items() {
-			f, m := c.among(v.At(i), sub)
+			f, m := c.among(v.At(i), sub, b)
 			if m {
 				return true, true
 			}
@@ -126,7 +184,7 @@ func (c *Compare) among(v *document.Value, sub string) (found, matched bool) {
 		if v.Kind() == document.KindObject {
 			return false, false // no attribute is so deep
 		}
-		return c.among(v, "")
+		return c.among(v, "", b)
 	}
 	if sub != "" && sub != "value" {
 		return false, false
@@ -172,7 +230,7 @@ func (c *Compare) holds(v *document.Value) bool {
 		}
 		return c.Op.orders(t.Compare(c.Time))
 	case !c.Attr.CaseExact && c.Op == Eq:
-		return foldsTo(text, literal)
+		return document.FoldsTo(text, literal)
 	case !c.Attr.CaseExact:
 		text = document.Fold(text)
 	}
@@ -206,21 +264,4 @@ func (o Op) orders(c int) bool {
 		return c <= 0
 	}
 	return false
-}
-
-// foldsTo is document.Fold(s) == folded without making the folded string of one that is ASCII.
-func foldsTo(s, folded string) bool {
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if c >= 0x80 {
-			return len(folded) >= i && document.Fold(s[i:]) == folded[i:]
-		}
-		if 'A' <= c && c <= 'Z' {
-			c |= 0x20
-		}
-		if i == len(folded) || c != folded[i] {
-			return false
-		}
-	}
-	return len(s) == len(folded)
 }

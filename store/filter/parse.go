@@ -71,13 +71,14 @@ func ParsePath(s string, o Options) (PatchPath, Dialect, error) {
 }
 
 type parser struct {
-	in      string
-	pos     int
-	opts    Options
-	depth   int  // of the brackets that are open
-	terms   int  // so far
-	element bool // within square brackets, where names are those of sub-attributes
-	dialect Dialect
+	in       string
+	pos      int
+	opts     Options
+	depth    int  // of the brackets that are open
+	terms    int  // so far
+	element  bool // within square brackets, where names are those of sub-attributes
+	literals bool // the position is at a value or behind one, so that errors show no words
+	dialect  Dialect
 }
 
 func newParser(s string, o Options) (parser, error) {
@@ -307,6 +308,7 @@ func operator(word string) (op Op, present bool) {
 
 // literal parses a JSON string, number, boolean or null, or the bare word that the dialect takes for a string.
 func (p *parser) literal(op Op) (document.Value, error) {
+	p.literals = true
 	const want = "a value: a string in double quotes, a number, true, false or null"
 	end := p.pos
 	if p.peek() != '"' {
@@ -340,16 +342,13 @@ func isWord(s string) bool {
 	return !strings.EqualFold(s, "and") && !strings.EqualFold(s, "or") && !strings.EqualFold(s, "not")
 }
 
-// syntax makes an Error of what a JSON literal is refused for.
+// syntax makes an Error of what a JSON literal is refused for, without the character that it shows.
 func (p *parser) syntax(err error) error {
 	e, ok := err.(*document.SyntaxError)
 	if !ok {
 		return err
 	}
 	p.pos = e.Offset
-	want, got, both := strings.Cut(strings.TrimPrefix(e.Reason, "want "), ", got ")
-	if !both {
-		got = p.got()
-	}
-	return p.failWith(want, got)
+	want, _, _ := strings.Cut(strings.TrimPrefix(e.Reason, "want "), ", got ")
+	return p.fail(want)
 }

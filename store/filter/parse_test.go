@@ -183,6 +183,7 @@ func TestParseFigure2(t *testing.T) {
 const (
 	wantOperator = "an operator (eq, ne, co, sw, ew, gt, ge, lt, le or pr)"
 	wantValue    = "a value: a string in double quotes, a number, true, false or null"
+	otherText    = "other text"
 )
 
 func TestParseErrors(t *testing.T) {
@@ -215,24 +216,24 @@ func TestParseErrors(t *testing.T) {
 		{`a "b"`, 3, wantOperator, `"\""`},
 		{`a eq`, 5, "a space and a value", `the end`},
 		{`a eq `, 6, wantValue, `the end`},
-		{`a eq and b pr`, 6, wantValue, `"and"`},
-		{`a eq OR b pr`, 6, wantValue, `"OR"`},
+		{`a eq and b pr`, 6, wantValue, otherText},
+		{`a eq OR b pr`, 6, wantValue, otherText},
 		{`(a eq )`, 7, wantValue, `")"`},
-		{`a eq 'b'`, 6, wantValue, `"'b'"`},
-		{`a eq “b”`, 6, wantValue, `"“b”"`},
-		{`a eq {"b":1}`, 6, wantValue, `"{"`},
+		{`a eq 'b'`, 6, wantValue, otherText},
+		{`a eq “b”`, 6, wantValue, otherText},
+		{`a eq {"b":1}`, 6, wantValue, otherText},
 		{`a eq ["b"]`, 6, wantValue, `"["`},
-		{`a co b`, 6, wantValue, `"b"`},
-		{`a ne b`, 6, wantValue, `"b"`},
-		{`a gt 01`, 6, wantValue, `"01"`},
-		{`a ge True`, 6, wantValue, `"True"`},
+		{`a co b`, 6, wantValue, otherText},
+		{`a ne b`, 6, wantValue, otherText},
+		{`a gt 01`, 6, wantValue, otherText},
+		{`a ge True`, 6, wantValue, otherText},
 		{`a eq "b`, 8, "a closing quote", `the end`},
 		{`a eq "`, 7, "a closing quote", `the end`},
-		{`a eq "\q"`, 8, "a JSON escape", `'q'`},
-		{`a eq "é\q"`, 9, "a JSON escape", `'q'`},
-		{`a eq "\u12"`, 8, `four hexadecimal digits behind \u`, `"u12"`},
-		{"a eq \"b\nc\"", 8, "the control character escaped", `"\n"`},
-		{`a eq "b"c`, 9, "and, or, or the end", `"c"`},
+		{`a eq "\q"`, 8, "a JSON escape", otherText},
+		{`a eq "é\q"`, 9, "a JSON escape", otherText},
+		{`a eq "\u12"`, 8, `four hexadecimal digits behind \u`, otherText},
+		{"a eq \"b\nc\"", 8, "the control character escaped", otherText},
+		{`a eq "b"c`, 9, "and, or, or the end", otherText},
 		{`a eq "b""c"`, 9, "and, or, or the end", `"\""`},
 		{`a pr b pr`, 6, "and, or, or the end", `"b"`},
 		{`a pr xor b pr`, 6, "and, or, or the end", `"xor"`},
@@ -254,7 +255,7 @@ func TestParseErrors(t *testing.T) {
 		{`and`, 4, "a space and an operator", `the end`},
 		{`a.b.c pr`, 4, "a space and an operator", `".c"`},
 		{`a prand b pr`, 3, wantOperator, `"prand"`},
-		{`a gt 1and b pr`, 6, wantValue, `"1and"`},
+		{`a gt 1and b pr`, 6, wantValue, otherText},
 		{`a. pr`, 3, aSubAttribute, `" "`},
 		{`a.1 pr`, 3, aSubAttribute, `"1"`},
 		{`urn:a: pr`, 7, anAttribute, `" "`},
@@ -327,11 +328,11 @@ func TestDialect(t *testing.T) {
 		assert.ErrorAs(t, err, &e, tt.in)
 	}
 	_, _, err := Parse(`emails[type eq "work"].value eq "x"`, Options{Strict: true})
-	assert.EqualError(t, err, `at character 23: want and, or, or the end, got ".value"`)
+	assert.EqualError(t, err, `at character 23: want and, or, or the end, got other text`)
 	_, _, err = Parse("a eq jo\x00hn", Options{})
 	assert.ErrorContains(t, err, "at character 6: want a value", "a control character is in no word")
 	_, _, err = Parse(`userName eq jo@x.example`, Options{Strict: true})
-	assert.EqualError(t, err, `at character 13: want a value: a string in double quotes, a number, true, false or null, got "jo@x.example"`)
+	assert.EqualError(t, err, `at character 13: want a value: a string in double quotes, a number, true, false or null, got other text`)
 }
 
 func TestBounds(t *testing.T) {

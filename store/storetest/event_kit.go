@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/store"
@@ -77,7 +78,7 @@ func (e *eventKit) tellAll(consumers []string, subjects ...int) (eventIDs []stri
 // at is the time of the nth event.
 func (e *eventKit) at(n int) time.Time { return epoch.Add(time.Duration(n) * time.Second) }
 
-// leaseAs leases events as the fields of l say that are set: else of the kit's consumer and tenant, 10 at most.
+// leaseAs leases events of the kit's consumer and tenant, by "me" unless l names another owner.
 func (e *eventKit) leaseAs(l store.Lease) []store.Delivery {
 	e.Helper()
 	if l.Owner == "" {
@@ -102,12 +103,25 @@ func (e *eventKit) leaseFor(d time.Duration, most int) []store.Delivery {
 	return e.leaseAs(store.Lease{For: d, Max: most})
 }
 
-// leases draws events for an hour, and checks which they are.
+// leases draws events for an hour, and ends the check if they are others than wanted.
 func (e *eventKit) leases(what string, most int, want ...string) []store.Delivery {
 	e.Helper()
-	got := e.lease(most)
-	e.want(what, eventIDs(got), want)
+	return e.leasesAs(what, store.Lease{For: time.Hour, Max: most}, want...)
+}
+
+func (e *eventKit) leasesAs(what string, l store.Lease, want ...string) []store.Delivery {
+	e.Helper()
+	got := e.leaseAs(l)
+	e.are(what, got, want...)
 	return got
+}
+
+// are ends the check if the events are others than wanted.
+func (e *eventKit) are(what string, got []store.Delivery, want ...string) {
+	e.Helper()
+	if ids := eventIDs(got); !slices.Equal(ids, want) {
+		e.stop("%s:\n got %s\nwant %s", what, ids, want)
+	}
 }
 
 func eventIDs(events []store.Delivery) (ids []string) {

@@ -205,9 +205,11 @@ func outcome(err error, several bool) string {
 	return "refused: not found"
 }
 
+// cloneChange copies a change as deep as tests change it.
 func cloneChange(c *store.Change) *store.Change {
 	d := *c
-	d.Put = slices.Clone(c.Put)
+	d.Put, d.Members, d.Claims = slices.Clone(c.Put), slices.Clone(c.Members), slices.Clone(c.Claims)
+	d.Events, d.Journal = slices.Clone(c.Events), slices.Clone(c.Journal)
 	for i := range d.Put {
 		d.Put[i].Resource = clone(d.Put[i].Resource)
 	}

@@ -49,6 +49,9 @@ func (r *random) deliver() {
 			return ""
 		}
 		got, err := source.Lease(r.Context(), l)
+		if len(got) > l.Max {
+			return fmt.Sprintf("%d events where %d were asked for", len(got), l.Max)
+		}
 		var settled []store.Settlement
 		for i, d := range got {
 			x := store.Settlement{Tenant: d.Subject.Tenant, EventID: d.ID, Consumer: d.Consumer, Owner: d.Owner, Outcome: outcomes[i]}

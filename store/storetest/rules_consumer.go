@@ -81,7 +81,7 @@ func consumersParked(e *eventKit) {
 	e.want("one consumer's parked", eventIDs(e.parked(hooks)), told[1:])
 	e.want("the other one's parked", eventIDs(e.parked("feed")), told[:1])
 	all := e.parked("")
-	e.want("all that are parked", eventIDs(all), told)
+	e.are("all that are parked", all, told...)
 	e.want("the consumers of all that are parked", []string{all[0].Consumer, all[1].Consumer}, []string{"feed", hooks})
 	e.want("a stranger's parked", eventIDs(e.parked("nobody")), []string{})
 }

@@ -17,7 +17,7 @@ var memberRules = []rule{
 	{"Delta", "A delta says exactly what changes: to add a member that is one, or to remove one that isn't, is refused with ErrVersionMismatch.", deltas},
 	{"Version", "A delta gives the group its next version and time, and is refused with ErrVersionMismatch if IfVersion is another version.", deltaVersion},
 	{"NoGroup", "A delta on a group that isn't there is refused with ErrNotFound.", noGroup},
-	{"Unknown", "Adding what isn't there is refused with UnknownMemberError naming it. Without a type the store finds it; internal types, with a dot in their names, are nobody's members.", unknownMember},
+	{"Unknown", "Adding what isn't there is refused with UnknownMemberError naming it. Without a type the store finds it, by the first in alphabetical order of the types that have the id; internal types, with a dot in their names, are nobody's members.", unknownMember},
 	{"Cascade", "A delete of a group removes its rows, and only those.", cascade},
 	{"Leave", "A delete of a member is refused with ErrVersionMismatch until it has left its groups. Only the type that is a member counts.", leave},
 	{"Put", "A put of a group or a member leaves the memberships as they are.", putKeeps},
@@ -230,10 +230,13 @@ func unknownMember(k *kit) {
 	k.refused("adding a user who is a device", &store.UnknownMemberError{ID: id(2)}, add("User", 2))
 	k.refused("adding what is of an internal type", &store.UnknownMemberError{ID: id(3)}, add("", 3))
 	groupOf(k, 10)
-	k.commit(add("", 1))
-	k.commit(add("", 2))
+	k.commit(creates(plain("User", 4), plain("Device", 4), plain("Zone", 4), plain("Zone", 5), plain("User", 5)))
+	for _, n := range []int{1, 2, 4, 5} {
+		k.commit(add("", n))
+	}
 	k.want("the types that the store found", k.members(store.MemberQuery{Groups: []string{id(10)}}), []store.Member{
 		{Group: id(10), Type: "User", ID: id(1), Label: user(1).Label}, {Group: id(10), Type: "Device", ID: id(2)},
+		{Group: id(10), Type: "Device", ID: id(4)}, {Group: id(10), Type: "User", ID: id(5)},
 	})
 }
 

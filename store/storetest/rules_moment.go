@@ -6,6 +6,7 @@ import (
 	"iter"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,8 +21,11 @@ func crowd() int {
 	return 6_000
 }
 
-// oneMoment has a writer replace a membership by another one of the same size with nobody in common, to and fro. Readers
-// must see the one or the other, whole.
+// enough is how often a reader reads among writers.
+const enough = 4
+
+// oneMoment has a writer replace a membership by another one of the same size with nobody in common, to and fro, until each
+// reader has read it some times. Readers must see the one or the other, whole.
 func oneMoment(k *kit) {
 	n := crowd()
 	const g = 100_000
@@ -40,9 +44,12 @@ func oneMoment(k *kit) {
 
 	ctx, cancel := context.WithCancel(k.Context())
 	defer cancel()
+	queries := []store.MemberQuery{{Groups: []string{id(g)}}, {Groups: []string{id(g)}}, {Groups: []string{id(g)}, IDs: ids(0, 2*n)}}
+	reads := make([]atomic.Int64, len(queries))
 	var wg sync.WaitGroup
-	for _, q := range []store.MemberQuery{{Groups: []string{id(g)}}, {Groups: []string{id(g)}}, {Groups: []string{id(g)}, IDs: ids(0, 2*n)}} {
+	for reader, q := range queries {
 		wg.Go(func() {
+			defer reads[reader].Store(enough) // whoever gave up is waited for no longer
 			q.Tenant = k.tenant
 			for ctx.Err() == nil {
 				odd, even, last := 0, 0, ""
@@ -68,10 +75,19 @@ func oneMoment(k *kit) {
 					k.broken("a reader saw %d of one membership and %d of the other, of %d each", even, odd, n)
 					return
 				}
+				reads[reader].Add(1)
 			}
 		})
 	}
-	for round := range 12 {
+	waits := func() bool {
+		for i := range reads {
+			if reads[i].Load() < enough {
+				return true
+			}
+		}
+		return false
+	}
+	for round := 0; round < 4 || round < 200 && waits(); round++ {
 		d := delta(g, fmt.Sprint("v", round+1), half(1-round%2), nil)
 		for _, i := range half(round % 2) {
 			d.Remove = append(d.Remove, id(i))

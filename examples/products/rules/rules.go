@@ -12,7 +12,6 @@ import (
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/mapping"
 	"github.com/rollcall-dev/rollcall/scim/schema"
-	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
@@ -28,40 +27,35 @@ func Guard[T any](typ string, m *mapping.Mapping[T]) lifecycle.Guard {
 // GuardOf is Guard where each tenant has a mapping of its own, such as one compiled with rules that it configured. of is
 // called for every change, so it should remember what it compiled.
 func GuardOf[T any](typ string, of func(ctx context.Context, tenant string) (*mapping.Mapping[T], error)) lifecycle.Guard {
-	return func(ctx context.Context, a lifecycle.Actor, before, after *store.Resource) error {
-		if after == nil || after.Type != typ {
+	return func(ctx context.Context, r *lifecycle.Request, p *lifecycle.Proposal) error {
+		if p.Key.Type != typ || p.After.IsNull() {
 			return nil
 		}
-		m, err := of(ctx, after.Tenant)
+		m, err := of(ctx, r.Tenant)
 		if err != nil {
 			return err
 		}
-		if a.By == lifecycle.SourceSSO || a.By == lifecycle.SourceManual {
-			if before != nil && before.Attributes == after.Attributes {
-				return nil
-			}
+		if r.By != lifecycle.SourceSCIM {
 			var t T
-			err := m.FromSCIM(after.Attributes.Value(), &t)
+			err := m.FromSCIM(p.After, &t)
 			if err == nil {
 				err = m.Validate(&t)
 			}
 			return refusal(err)
 		}
-		old := document.Object()
-		if before != nil {
-			old = before.Attributes.Value()
+		old := p.Before
+		if old.IsNull() {
+			old = document.Object()
 		}
-		out, err := m.Review(old, after.Attributes.Value())
+		out, err := m.Review(old, p.After)
 		if err != nil {
 			return refusal(err)
 		}
 		for _, i := range out.Ignored {
-			lifecycle.Note(ctx, i.String())
+			r.AddNote(lifecycle.Note{Attribute: i.Path, Text: i.String()})
 		}
-		if before != nil && document.Equal(old, out.Attributes) {
-			after.Attributes = before.Attributes
-		} else if len(out.Ignored) > 0 {
-			after.Attributes = out.Attributes.Document()
+		if len(out.Ignored) > 0 {
+			p.After = out.Attributes
 		}
 		return nil
 	}

@@ -61,7 +61,7 @@ func TestJournal(t *testing.T) {
 	entries, err := s.Journal(t.Context(), store.JournalQuery{Tenant: "acme", Max: 10})
 	require.NoError(t, err)
 	require.Len(t, entries, 3)
-	assert.Equal(t, "ignored", entries[0].Outcome)
+	assert.Equal(t, "unchanged", entries[0].Outcome)
 	assert.JSONEq(t, `["displayName \"Zoe\" was ignored: it is taken only at creation; \"Ada\" holds"]`, notes(entries[0]))
 	assert.Equal(t, "updated", entries[1].Outcome)
 	assert.JSONEq(t, `["displayName \"Eve\" was ignored: it is taken only at creation; \"Ada\" holds", "title \"Prof\" was ignored: the product decides it",
@@ -134,7 +134,7 @@ func TestAuthority(t *testing.T) {
 		holds(call(200, "GET", at, ""))
 		entries, err := s.Journal(t.Context(), store.JournalQuery{Tenant: "acme", Max: 1})
 		require.NoError(t, err)
-		assert.Equal(t, "ignored", entries[0].Outcome, change.body)
+		assert.Equal(t, "unchanged", entries[0].Outcome, change.body)
 		assert.JSONEq(t, `[`+string(document.AppendJSON(nil, document.String(change.note)))+`]`, notes(entries[0]), change.body)
 	}
 }
@@ -248,7 +248,14 @@ func typeOf[T any]() error {
 	return err
 }
 
-func notes(e store.Entry) string { return string(document.AppendJSON(nil, e.Data.Get("notes"))) }
+// notes are the texts of an entry's notes, as JSON.
+func notes(e store.Entry) string {
+	texts := document.Array()
+	for _, n := range e.Data.Get("notes").Items() {
+		texts.Append(n.Value.Get("text"))
+	}
+	return string(document.AppendJSON(nil, texts))
+}
 
 // Who is added by hand has what the administrator says, also where the identity provider has no say; it must be valid.
 func TestByHand(t *testing.T) {
@@ -267,7 +274,7 @@ func TestByHand(t *testing.T) {
 	require.NoError(t, err)
 	add := func(userName, title string) (*store.Resource, error) {
 		titled := document.Object(document.Member{Name: "title", Value: document.String(title)})
-		return h.Lifecycle().AddManually(t.Context(), "acme", lifecycle.Identity{UserName: userName, Attributes: titled.Document()})
+		return h.Lifecycle().Add(t.Context(), lifecycle.Request{Tenant: "acme"}, lifecycle.Identity{UserName: userName, Attributes: titled.Document()})
 	}
 	ada, err := add("ada@corp.example", "Dr")
 	require.NoError(t, err)

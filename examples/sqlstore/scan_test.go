@@ -1,0 +1,308 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/document"
+	"github.com/rollcall-dev/rollcall/store/filter"
+	"github.com/stretchr/testify/require"
+)
+
+func related(where filter.Expr) filter.Expr {
+	return filter.Related{Relation: filter.Groups, Where: where}
+}
+
+func inGroup(id string) filter.Expr {
+	c := compare("value", filter.Eq, id)
+	c.Attr.CaseExact = true
+	return related(c)
+}
+
+func meta(sub string, op filter.Op, at time.Time) filter.Expr {
+	return filter.Compare{Attr: filter.Attr{Path: filter.Path{Name: "meta", Sub: sub}, Type: filter.DateTime}, Op: op,
+		Value: document.String(at.Format(time.RFC3339)), Time: at}
+}
+
+func byID(id string) filter.Expr {
+	c := compare("id", filter.Eq, id)
+	c.Attr.CaseExact = true
+	return c
+}
+
+// costly are lists of users that no index answers.
+var costly = map[string]store.Query{
+	"attribute":                  {Count: 5, Filter: compare("userName", filter.Co, "00")},
+	"attribute, total only":      {Filter: compare("userName", filter.Co, "00")},
+	"one of many":                {Count: 5, Filter: filter.Or{compare("userName", filter.Eq, "u000003"), compare("title", filter.Eq, "x")}},
+	"in no other group":          {Count: 5, Filter: filter.Not{X: related(filter.Not{X: compare("display", filter.Co, "x")})}},
+	"group's name":               {Count: 5, Filter: related(compare("display", filter.Eq, "g"))},
+	"not in a group":             {Filter: filter.Not{X: inGroup("g")}},
+	"created":                    {Count: 5, Filter: meta("created", filter.Ge, epoch)},
+	"in the order of created":    {Count: 5, Sort: &store.Sort{By: filter.Attr{Path: filter.Path{Name: "meta", Sub: "created"}, Type: filter.DateTime}}},
+	"in the order of a name":     {Count: 5, Sort: &store.Sort{By: filter.Attr{Path: filter.Path{Name: "userName"}, Type: filter.String}}},
+	"a large group's, looked at": {Count: 5, Filter: filter.And{inGroup("g"), compare("userName", filter.Co, "00")}},
+}
+
+// cheap are lists that an index answers.
+var cheap = map[string]store.Query{
+	"all":                {Count: 5},
+	"total only":         {},
+	"far":                {Count: 5, Start: far},
+	"changed last":       {Count: 5, Sort: &store.Sort{By: filter.Attr{Path: filter.Path{Name: "meta", Sub: "lastModified"}, Type: filter.DateTime}, Descending: true}},
+	"changed since":      {Count: 5, Filter: meta("lastModified", filter.Gt, epoch)},
+	"a name":             {Count: 5, Filter: compare("userName", filter.Eq, "u000003")},
+	"two names":          {Count: 5, Filter: filter.Or{compare("userName", filter.Eq, "u000003"), compare("userName", filter.Eq, "u000004")}},
+	"a name and more":    {Count: 5, Filter: filter.And{compare("userName", filter.Eq, "u000003"), compare("title", filter.Co, "x")}},
+	"a name and a group": {Count: 5, Filter: filter.And{related(compare("display", filter.Co, "x")), compare("userName", filter.Eq, "u000003")}},
+	"an id":              {Count: 5, Filter: byID("u000003")},
+	"a group's":          {Count: 5, Filter: inGroup("g")},
+	"a group's total":    {Filter: inGroup("g")},
+	"by name":            {Count: 5, Filter: compare("userName", filter.Eq, "u000003"), Sort: &store.Sort{By: filter.Attr{Path: filter.Path{Name: "title"}, Type: filter.String}}},
+}
+
+// ask runs the queries on the users of the tenant t.
+func ask(t *testing.T, s *Store, queries map[string]store.Query, want error) {
+	t.Helper()
+	for name, q := range queries {
+		q.Tenant, q.Types = "t", []string{"User"}
+		_, err := s.List(t.Context(), q)
+		require.ErrorIs(t, err, want, name)
+	}
+}
+
+// large puts more users into the tenant than may be looked at before it counts, all in one group.
+func large(t *testing.T, s *Store) {
+	users := populate(t, s, few+200)
+	commit(t, s, create(testGroup("g")))
+	commit(t, s, store.Change{Members: []store.MemberDelta{{Group: "g", Version: "1", Add: refs(users...)}}})
+}
+
+// TestScansOfATenant lets a tenant run so many costly lists at once, and no more; other tenants and what an index answers go
+// on, also while all tenants together run as many as there may be (fault 16).
+func TestScansOfATenant(t *testing.T) {
+	onEach(t, func(t *testing.T, open func(t testing.TB, o *Options) *Store) {
+		s := open(t, nil)
+		large(t, s)
+		ask(t, s, costly, nil)
+		var leave []func()
+		hold := func(tenant string) {
+			l, err := s.scans.enter(t.Context(), tenant)
+			require.NoError(t, err)
+			leave = append(leave, l)
+		}
+		release := func() {
+			for _, l := range leave {
+				l()
+			}
+			leave = nil
+		}
+		for range s.scans.each {
+			hold("t")
+		}
+		s.scans.patience = time.Millisecond
+		ask(t, s, costly, store.ErrBusy)
+		ask(t, s, cheap, nil)
+		_, err := s.List(t.Context(), store.Query{Tenant: "other", Types: []string{"User"}, Filter: compare("userName", filter.Co, "00")})
+		require.NoError(t, err)
+		release()
+		ask(t, s, costly, nil)
+
+		for n := range cap(s.scans.all) {
+			hold(fmt.Sprint("tenant ", n))
+		}
+		ask(t, s, costly, store.ErrBusy)
+		ask(t, s, cheap, nil)
+		require.Less(t, cap(s.scans.all), s.connections(), "connections are left")
+		s.scans.patience = time.Minute // then it waits for its turn, and holds no connection
+		var wg sync.WaitGroup
+		for range 2 * s.connections() {
+			wg.Go(func() {
+				_, err := s.List(context.WithoutCancel(t.Context()), store.Query{Tenant: "t", Types: []string{"User"}, Filter: compare("userName", filter.Co, "00")})
+				require.NoError(t, err)
+			})
+		}
+		ask(t, s, cheap, nil)
+		release()
+		wg.Wait()
+		require.Empty(t, s.scans.tenants, "nothing is left of scans that have ended")
+		require.Empty(t, s.scans.all)
+	})
+}
+
+// TestScanTurns checks the turns themselves.
+func TestScanTurns(t *testing.T) {
+	for _, tt := range []struct{ connections, scans, all, each int }{
+		{1, 0, 1, 1}, {2, 0, 1, 1}, {4, 0, 2, 1}, {8, 0, 4, 2}, {8, 1, 4, 1}, {8, 100, 4, 3}, {64, 0, 32, 2},
+	} {
+		s := newScans(&Options{Scans: tt.scans}, tt.connections)
+		require.Equal(t, tt.all, cap(s.all), "%+v", tt)
+		require.Equal(t, tt.each, s.each, "%+v", tt)
+	}
+	s := newScans(&Options{}, 4)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	leave, err := s.enter(gone, "a")
+	require.NoError(t, err, "a turn that is free needs no waiting")
+	_, err = s.enter(gone, "a")
+	require.ErrorIs(t, err, store.ErrBusy)
+	leaveOther, err := s.enter(gone, "b")
+	require.NoError(t, err)
+	_, err = s.enter(gone, "c")
+	require.ErrorIs(t, err, store.ErrBusy)
+	leave()
+	leaveOther()
+	require.Empty(t, s.tenants)
+}
+
+// TestScanBudget ends lists that take too long, or look at too much, with ErrTooMuch (fault 16).
+func TestScanBudget(t *testing.T) {
+	onEach(t, func(t *testing.T, open func(t testing.TB, o *Options) *Store) {
+		s := open(t, nil)
+		large(t, s)
+		s.scans.rows = few + 100
+		ask(t, s, costly, store.ErrTooMuch)
+		ask(t, s, cheap, nil)
+		s.scans.rows, s.scans.time = 0, time.Nanosecond
+		ask(t, s, costly, store.ErrTooMuch)
+		plain := map[string]store.Query{}
+		for _, name := range []string{"all", "total only", "far", "a name", "an id", "a group's", "changed last"} {
+			plain[name] = cheap[name]
+		}
+		ask(t, s, plain, nil)
+		s.scans.time = -1
+		ask(t, s, costly, nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		for name, q := range costly {
+			q.Tenant, q.Types = "t", []string{"User"}
+			_, err := s.List(ctx, q)
+			require.ErrorIs(t, err, context.Canceled, name)
+		}
+	})
+}
+
+// TestScanEnds ends the statement of a list that took too long, and of one that nobody waits for any more.
+func TestScanEnds(t *testing.T) {
+	s := newOnPostgres(t, nil)
+	large(t, s)
+	p := s.engine.(*postgres)
+	connect := func() *pgx.Conn {
+		c, err := pgx.Connect(t.Context(), p.pool.Config().ConnString())
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, c.Close(context.Background())) })
+		return c
+	}
+	admin := connect()
+	running := func() (n int) {
+		err := admin.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid() AND query LIKE '%' || $1 || '%'`, p.schema).Scan(&n)
+		require.NoError(t, err)
+		return n
+	}
+	tx, err := connect().Begin(t.Context()) // whoever reads users waits for it
+	require.NoError(t, err)
+	_, err = tx.Exec(t.Context(), p.fill("LOCK TABLE ~resource IN ACCESS EXCLUSIVE MODE"))
+	require.NoError(t, err)
+	q := costly["attribute"]
+	q.Tenant, q.Types = "t", []string{"User"}
+
+	s.scans.time = 100 * time.Millisecond
+	_, err = s.List(t.Context(), q)
+	require.ErrorIs(t, err, store.ErrTooMuch)
+	require.Eventually(t, func() bool { return running() == 0 }, time.Minute, time.Millisecond)
+
+	s.scans.time = time.Minute
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() {
+		_, err := s.List(ctx, q)
+		done <- err
+	}()
+	require.Eventually(t, func() bool { return running() == 1 }, time.Minute, time.Millisecond)
+	cancel()
+	require.ErrorIs(t, <-done, context.Canceled)
+	require.Eventually(t, func() bool { return running() == 0 }, time.Minute, time.Millisecond)
+	require.NoError(t, tx.Rollback(t.Context()))
+	ask(t, s, costly, nil)
+}
+
+// TestScanStatements looks at 1,200 users with a few statements, whatever the filter asks of their groups (fault 16).
+func TestScanStatements(t *testing.T) {
+	onEach(t, func(t *testing.T, open func(t testing.TB, o *Options) *Store) {
+		s := open(t, nil)
+		large(t, s)
+		asked := spy(s)
+		all := map[string]store.Query{
+			"an attribute or a group": {Count: 500, Filter: filter.Or{compare("title", filter.Co, "x"), related(compare("display", filter.Co, "z"))}},
+			"what SQL can't say":      {Count: 500, Filter: filter.Or{compare("title", filter.Co, "x"), related(compare("display", filter.Co, "z\n"))}},
+			"sorted": {Count: 500, Filter: related(compare("display", filter.Co, "g")),
+				Sort: &store.Sort{By: filter.Attr{Path: filter.Path{Name: "userName"}, Type: filter.String}}},
+		}
+		for name, q := range costly {
+			all[name] = q
+		}
+		for name, q := range all {
+			*asked = nil
+			ask(t, s, map[string]store.Query{name: q}, nil)
+			require.LessOrEqual(t, len(*asked), 8, name)
+		}
+	})
+}
+
+// TestScanPlans looks at how PostgreSQL finds users by what their groups are: it looks that up for each user, and never joins
+// all users with all memberships, whatever it knows of their number (fault 16).
+func TestScanPlans(t *testing.T) {
+	n := &trips{}
+	s := newNoted(t, n)
+	large(t, s)
+	for _, analyzed := range []bool{false, true} {
+		if analyzed {
+			for _, table := range []string{"resource", "member", "key"} {
+				_, err := s.engine.(*postgres).pool.Exec(t.Context(), s.engine.(*postgres).fill("ANALYZE ~"+table))
+				require.NoError(t, err)
+			}
+		}
+		n.texts = nil
+		for _, name := range []string{"in no other group", "group's name", "not in a group", "a large group's, looked at"} {
+			ask(t, s, map[string]store.Query{name: costly[name]}, nil)
+		}
+		looked := 0
+		for _, sql := range n.texts {
+			if !strings.Contains(sql, "EXISTS") {
+				continue
+			}
+			plan := explainText(t, s.engine.(*postgres).pool, sql)
+			require.Contains(t, plan, "SubPlan", sql)
+			require.NotRegexp(t, "Anti Join|Semi Join|Hash Join|Merge Join|Seq Scan on rollcall_", plan, sql)
+			looked++
+		}
+		require.Greater(t, looked, 3)
+	}
+}
+
+// TestParsedOnce evaluates filters of one and of 250 terms: a document is parsed once for either (fault 16).
+func TestParsedOnce(t *testing.T) {
+	r := &record{Resource: *testUser("u", "somebody")}
+	r.Attributes = document.Document(`{"userName":"somebody","title":"engineer","emails":[{"value":"a@b.example","type":"work"},{"value":"c@d.example","type":"home"}]}`)
+	var rows [filter.Groups + 1]int
+	cost := func(terms int) float64 {
+		var x filter.Or
+		for n := range terms {
+			x = append(x, compare("title", filter.Co, fmt.Sprint("none", n)), compare("emails", filter.Co, fmt.Sprint("none", n)))
+		}
+		src := &source{}
+		return testing.AllocsPerRun(20, func() {
+			if err := src.reset(r, &rows); err != nil || filter.Match(x, src) {
+				panic(errors.Join(errors.New("it matches"), err))
+			}
+		})
+	}
+	require.Less(t, cost(250), cost(1)+10)
+}

@@ -1,0 +1,58 @@
+package sqlstore
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+)
+
+// shape is the nth of countless filters of which no two make the same statement.
+func shape(n int) string {
+	terms := []string{`userName eq "a"`, `id sw "b"`, `groups.display co "c"`, `meta.created gt "2026-01-01T00:00:00Z"`, `groups.value eq "d"`, `title eq "e"`}
+	text := terms[n%6]
+	for n /= 6; n > 0; n /= 12 {
+		text += []string{" and ", " or "}[n%12/6] + terms[n%6]
+	}
+	return text
+}
+
+// TestStatementsStayFew asks for 1,500 lists with different filters: neither the database's connections nor the process keep
+// anything of them, and what is asked again and again stays prepared (fault 18).
+func TestStatementsStayFew(t *testing.T) {
+	const shapes, few = 1500, 60
+	askFor := func(t *testing.T, s *Store) {
+		h := newAsker(t, s)
+		for n := range shapes {
+			path := "/Users?filter=" + url.QueryEscape(shape(n))
+			require.Equal(t, http.StatusOK, h.do("GET", path, "").Code, path)
+		}
+		var long string
+		for n := range 100 {
+			long += fmt.Sprintf(`userName eq "u%d" or id eq "%d" or `, n, n)
+		}
+		path := "/Users?filter=" + url.QueryEscape(long+`userName eq "x"`)
+		require.Equal(t, http.StatusOK, h.do("GET", path, "").Code, path)
+	}
+	t.Run("SQLite", func(t *testing.T) {
+		s := newOnSQLite(t, nil)
+		askFor(t, s)
+		e := s.engine.(*liteEngine)
+		require.Less(t, len(e.prepares), few)
+		require.Less(t, int(e.filled.n.Load()), few)
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		s := newNoted(t, &trips{})
+		askFor(t, s)
+		p := s.engine.(*postgres)
+		var n int
+		err := p.pool.QueryRow(t.Context(), "SELECT count(*) FROM pg_prepared_statements", pgx.QueryExecModeSimpleProtocol).Scan(&n)
+		require.NoError(t, err)
+		require.Greater(t, n, 0)
+		require.Less(t, n, few)
+		require.Less(t, int(p.filled.n.Load()), few)
+	})
+}

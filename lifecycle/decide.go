@@ -1,0 +1,157 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/rollcall-dev/rollcall/store"
+)
+
+// Decide says what a draft means: what would become true, who would be told, or why it may not be. It only reads. A refusal
+// is a Decision too; an error means that the service failed. r should have been admitted.
+func (s *Service) Decide(ctx context.Context, r *Request, draft Draft) (*Decision, error) {
+	if err := s.settle(ctx, r); err != nil {
+		return nil, err
+	}
+	p := &plan{s: s, r: r, d: draft}
+	p.d.Key.Tenant, p.Change.Tenant = r.Tenant, r.Tenant
+	err := p.decide(ctx)
+	if err == nil {
+		subject := p.d.Key
+		if p.Resource != nil {
+			subject = p.Resource.Key
+		}
+		p.record(r, subject)
+		return &p.Decision, nil
+	}
+	if !isRefusal(err) {
+		return nil, err
+	}
+	refused := refuse(r, p.d.Key, err)
+	p.tellRefusal(refused, err)
+	return refused, nil
+}
+
+// decide plans what the draft asks for.
+func (p *plan) decide(ctx context.Context) error {
+	creates := p.d.Before == nil && !p.d.After.IsNull()
+	if err := p.answer(ctx, creates); err != nil {
+		return err
+	}
+	switch {
+	case creates:
+		return p.create(ctx)
+	case p.d.Cause != 0:
+		return p.cause(ctx)
+	case p.d.After.IsNull() && p.d.Members == nil:
+		return p.remove(ctx)
+	}
+	return p.change(ctx)
+}
+
+// errLinkedElsewhere stands for the store's refusal where the directory of outside accounts gave the account to another tenant.
+var errLinkedElsewhere = errors.New("lifecycle: the outside account belongs to another organization")
+
+// answer makes the store's refusal of the last commit an answer, unless deciding again can do better.
+func (p *plan) answer(ctx context.Context, creates bool) error {
+	refused := p.r.refused
+	p.r.refused = nil
+	var (
+		conflict *store.ConflictError
+		member   *store.UnknownMemberError
+	)
+	switch {
+	case refused == nil:
+		return nil
+	case refused == errLinkedElsewhere:
+		return p.accountExists() // whoever has the account, the answer is the same
+	case errors.As(refused, new(*store.ClaimError)):
+		return p.noSeat()
+	case errors.As(refused, &member):
+		return p.unknownMember(ctx, member.ID)
+	case errors.As(refused, &conflict) && (conflict.Attribute == "id" || p.r.By == SourceSSO):
+		return nil // somebody else has made the same record meanwhile: it is read now
+	case errors.As(refused, &conflict) && creates:
+		p.taken = conflict // the creation may become a link
+		return nil
+	case errors.As(refused, &conflict):
+		return p.conflict(ctx, conflict)
+	case p.d.Before == nil && p.d.Members != nil && !creates: // the group has not been read
+		_, err := p.s.store.Get(ctx, p.d.Key)
+		return missing(p.d.Key, err)
+	}
+	return nil // it isn't there any more: the draft was made anew, and says so if it matters
+}
+
+// conflict refuses a value that somebody else has.
+func (p *plan) conflict(ctx context.Context, conflict *store.ConflictError) error {
+	if p.r.By == SourceManual {
+		return &Denied{DeniedExists}
+	}
+	refusal := &Refusal{Reason: Taken, Attribute: conflict.Attribute, Detail: "another resource has this value already; it must be unique", Err: conflict}
+	if conflict.Attribute != "userName" || p.d.Key.Type != userType {
+		return refusal
+	}
+	holder, err := p.s.user(ctx, p.r.Tenant, "userName", p.d.After.Get("userName").Text())
+	if errors.Is(err, store.ErrNotFound) {
+		return refusal
+	}
+	if err != nil {
+		return err
+	}
+	account, err := AccountOf(holder)
+	if err != nil {
+		return err
+	}
+	refusal.Detail = fmt.Sprintf("another user has this value already: %s, created by %s on %s; it must be unique", holder.ID, account.Source, holder.Created.Format("2006-01-02"))
+	return refusal
+}
+
+// unknownMember says why a resource can't become a member: it doesn't exist, or it is of another type than the request says.
+func (p *plan) unknownMember(ctx context.Context, id string) error {
+	sent := ""
+	if p.d.Members != nil {
+		if i := slices.IndexFunc(p.d.Members.Add, func(m store.MemberRef) bool { return m.ID == id }); i >= 0 {
+			sent = p.d.Members.Add[i].Type
+		}
+	}
+	for _, typ := range p.s.opts.Types {
+		if sent == "" || typ == sent {
+			continue
+		}
+		_, err := p.s.store.Get(ctx, p.r.key(typ, id))
+		if err == nil {
+			return &Refusal{Reason: Invalid, Attribute: "members.value", Detail: fmt.Sprintf("the resource %s is a %s and not a %s; send that type, or leave the type out", quoted(id), typ, sent)}
+		}
+		if !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+	}
+	return &Refusal{Reason: Invalid, Attribute: "members.value", Detail: fmt.Sprintf("there is no resource with the id %s in this organization; provision it first", quoted(id))}
+}
+
+// noSeat is the refusal of a claim.
+func (p *plan) noSeat() error {
+	return &Refusal{Reason: NoSeat, event: KindSeatRefused, Detail: fmt.Sprintf(
+		"all %d seats of this organization's plan are in use; deactivate somebody or enlarge the plan, and try again", p.r.Settings.limit())}
+}
+
+// tellRefusal adds the event of those refusals that the product hears of to the decision.
+func (p *plan) tellRefusal(d *Decision, err error) {
+	var refusal *Refusal
+	if !errors.As(err, &refusal) || refusal.event == "" {
+		return
+	}
+	e := &Event{Kind: refusal.event, Subject: p.d.Key}
+	switch {
+	case !p.d.After.IsNull():
+		e.UserName = p.d.After.Get("userName").Text()
+	case p.d.Before != nil:
+		e.UserName = userName(p.d.Before)
+	}
+	told := &plan{s: p.s, r: p.r}
+	told.tell(e)
+	d.Change.Events, d.events = told.Change.Events, told.events
+}

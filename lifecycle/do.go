@@ -1,0 +1,142 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/rollcall-dev/rollcall/store"
+)
+
+// ErrContended says that Do lost against other writers again and again. Trying later helps.
+var ErrContended = errors.New("lifecycle: too many writers at once on the same resource")
+
+const (
+	manyTimes = 300 // how often Do tries
+	patient   = 4   // after so many tries it waits between them
+)
+
+// Do makes one thing happen, or says why not: it asks for the draft, decides, commits, and has the events delivered. It is the
+// only place that commits what was decided, and the one loop against lost races: after one the draft is made anew, from what is
+// true by then.
+//
+// An error of draft that is a *Refusal or a *Denied is a refusal like those that Decide makes: it gets an entry of the
+// journal. Do returns the error of a refusal beside its decision. With any other error there is no decision: the service
+// failed, or the context ended.
+func (s *Service) Do(ctx context.Context, r *Request, draft func(ctx context.Context) (Draft, error)) (*Decision, error) {
+	r.lost, r.refused = false, nil
+	for attempt := 1; ; attempt++ {
+		if r.lost {
+			r.settled = false // the policy may have changed while others were faster
+		}
+		d, err := s.decide(ctx, r, draft)
+		if err != nil {
+			return nil, err
+		}
+		again, err := s.commit(ctx, r, d)
+		switch {
+		case !again && err != nil && d.Err == nil:
+			return nil, err
+		case !again:
+			return d, err
+		}
+		if attempt == manyTimes {
+			return nil, ErrContended
+		}
+		if attempt > patient {
+			select {
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			case <-time.After(rand.N(time.Duration(min(attempt, 20)) * time.Millisecond)):
+			}
+		}
+	}
+}
+
+// decide admits the request, asks for its draft and decides about it.
+func (s *Service) decide(ctx context.Context, r *Request, draft func(ctx context.Context) (Draft, error)) (*Decision, error) {
+	var asked Draft
+	err := s.Admit(ctx, r)
+	if err == nil {
+		asked, err = draft(ctx)
+	}
+	switch {
+	case err == nil:
+		return s.Decide(ctx, r, asked)
+	case isRefusal(err):
+		return refuse(r, asked.Key, err), nil
+	}
+	return nil, err
+}
+
+// commit makes a decision true. It says whether to decide again, because the store refused; why, is noted in the request.
+func (s *Service) commit(ctx context.Context, r *Request, d *Decision) (again bool, err error) {
+	if d.Err != nil {
+		s.commitRefusal(ctx, r, d)
+		return false, d.Err
+	}
+	if d.empty() {
+		return false, nil
+	}
+	if d.link != "" {
+		ok, err := s.opts.Accounts.Claim(ctx, r.Tenant, d.link)
+		if err != nil {
+			return false, err
+		}
+		if !ok {
+			r.refused = errLinkedElsewhere
+			return true, nil
+		}
+	}
+	err = s.store.Commit(ctx, &d.Change)
+	var (
+		conflict *store.ConflictError
+		claim    *store.ClaimError
+		member   *store.UnknownMemberError
+	)
+	switch {
+	case err == nil:
+		s.deliver(ctx, d.events)
+		return false, nil
+	case errors.Is(err, store.ErrVersionMismatch) && r.Once:
+		return false, err
+	case errors.Is(err, store.ErrVersionMismatch):
+		r.lost = true
+		return true, nil
+	case errors.As(err, &conflict), errors.As(err, &claim), errors.As(err, &member), errors.Is(err, store.ErrNotFound):
+		r.lost, r.refused = true, err
+		return true, nil
+	}
+	return false, err
+}
+
+// commitRefusal writes the entry of a refusal, and tells of it. A refused sign-in writes nothing unless somebody is to be
+// told: anybody may try to sign in, as often as they like. If nothing can be written the refusal holds all the same.
+func (s *Service) commitRefusal(ctx context.Context, r *Request, d *Decision) {
+	if len(d.events) == 0 && (r.By == SourceSSO || !s.refusals.list(r)) {
+		return
+	}
+	if err := s.store.Commit(ctx, &d.Change); err != nil {
+		s.opts.Logger.ErrorContext(ctx, "a refusal could not be written to the journal", slog.String("tenant", r.Tenant),
+			slog.String("request", r.ID), slog.String("error", err.Error()))
+		return
+	}
+	s.deliver(ctx, d.events)
+}
+
+// isRefusal says whether an error is an answer and not a failure of the service.
+func isRefusal(err error) bool {
+	return errors.As(err, new(*Refusal)) || errors.As(err, new(*Denied))
+}
+
+// refuse is the decision that something shall not be.
+func refuse(r *Request, subject store.Key, err error) *Decision {
+	d := &Decision{Outcome: Refused, Err: err, Change: store.Change{Tenant: r.Tenant}}
+	if subject.Tenant == "" {
+		subject.Tenant = r.Tenant
+	}
+	d.record(r, subject)
+	return d
+}

@@ -1,0 +1,99 @@
+package lifecycle
+
+import (
+	"context"
+
+	"github.com/rollcall-dev/rollcall/store"
+)
+
+// remove plans that a resource is gone (RFC 7644 section 3.6). What a user's account was is kept in a tombstone, so that who is
+// created with the same externalId is the same person. By the policy keep the product retains the user, closed.
+func (p *plan) remove(ctx context.Context) error {
+	cur := p.d.Before
+	if err := p.manages(); err != nil {
+		return err
+	}
+	leaves, err := p.leaves(ctx, cur)
+	if err != nil {
+		return err
+	}
+	if err := p.guarded(ctx, &leaves); err != nil {
+		return err
+	}
+	switch cur.Type {
+	case retainedType:
+		return p.removeRetained(ctx)
+	case userType:
+		account, err := AccountOf(cur)
+		if err != nil {
+			return err
+		}
+		if _, _, err := p.move(account, p.r.Settings.remove(), cur, nil); err != nil {
+			return err
+		}
+	case groupType:
+		p.tellOf(KindGroupDeleted, cur, nil)
+	default:
+		p.tellOf(KindResourceDeleted, cur, nil)
+	}
+	return p.gone(ctx, leaves)
+}
+
+// leaveFor plans the removal that active=false is by the policy, once the account has moved.
+func (p *plan) leaveFor(ctx context.Context, cur *store.Resource) error {
+	leaves, err := p.leaves(ctx, cur)
+	if err != nil {
+		return err
+	}
+	return p.gone(ctx, leaves)
+}
+
+// gone plans that the draft's resource is deleted and has left its groups.
+func (p *plan) gone(ctx context.Context, leaves []store.MemberDelta) error {
+	cur := p.d.Before
+	for _, delta := range leaves {
+		if delta.Group == cur.ID {
+			continue // its own members end with the group
+		}
+		p.members(p.r.key(groupType, delta.Group), delta)
+	}
+	if cur.Type == userType {
+		if err := p.bury(ctx, cur); err != nil {
+			return err
+		}
+	}
+	p.Change.Delete = append(p.Change.Delete, store.Delete{Type: cur.Type, ID: cur.ID, IfVersion: cur.Version})
+	p.Resource, p.Version, p.Outcome = cur, "", Removed
+	return nil
+}
+
+// leaves are the memberships that end with a resource: its own in groups, so that their versions and the product hear of it,
+// and, if there are guards to hear of them, those in a group that is deleted.
+func (p *plan) leaves(ctx context.Context, cur *store.Resource) (list []store.MemberDelta, err error) {
+	if store.IsInternal(cur.Type) {
+		return nil, nil
+	}
+	at := now()
+	for row, err := range p.s.store.Members(ctx, store.MemberQuery{Tenant: cur.Tenant, Of: []string{cur.ID}}) {
+		if err != nil {
+			return nil, err
+		}
+		if row.Type == cur.Type {
+			list = append(list, store.MemberDelta{Group: row.Group, Version: newID(), LastModified: at, Remove: []string{cur.ID}})
+		}
+	}
+	if cur.Type != groupType || len(p.s.opts.Guards) == 0 {
+		return list, nil
+	}
+	own := store.MemberDelta{Group: cur.ID}
+	for row, err := range p.s.store.Members(ctx, store.MemberQuery{Tenant: cur.Tenant, Groups: []string{cur.ID}}) {
+		if err != nil {
+			return nil, err
+		}
+		own.Remove = append(own.Remove, row.ID)
+	}
+	if len(own.Remove) > 0 {
+		list = append(list, own)
+	}
+	return list, nil
+}

@@ -1,0 +1,97 @@
+package lifecycle
+
+import (
+	"context"
+	"slices"
+
+	"github.com/rollcall-dev/rollcall/store"
+)
+
+// Request says who asks for something, in which way, and by which rules it is decided. Package scim makes one when it has
+// authenticated an identity provider; a product makes one for each click of an administrator. A Request is for one
+// operation at a time, and is not safe for concurrent use.
+type Request struct {
+	Tenant     string     // the customer's organization; never empty
+	ID         string     // of the request, for the journal, the log and the events; may be empty
+	By         Source     // the way; the methods for administrators and sign-ins set it
+	Who        string     // the administrator's or the credential's id, for the journal; may be empty
+	Connection Connection // the identity provider's link to the tenant, if the request came by one
+	Action     string     // what is asked for, for the journal: "PATCH /Users"; the methods for administrators set it
+	Quirks     []string   // names of the tolerated deviations that the request used
+	Notes      []Note     // what the stages have to explain; see AddNote
+
+	// Settings are the tenant's policy. Admit and Do read them; they are read again only after a lost race, so that one
+	// decision is made by one policy.
+	Settings Settings
+
+	// Once says that the client named the version that it wants to change (If-Match). Then a lost race is
+	// store.ErrVersionMismatch instead of another try.
+	Once bool
+
+	settled bool  // Settings have been read
+	lost    bool  // the last commit lost a race
+	refused error // why the store refused the last commit
+}
+
+// Connection is one identity provider's link to a tenant.
+type Connection struct {
+	ID string // for the journal; may be empty
+}
+
+// Note explains something that a request did not get as it was asked for, or got in spite of how it was asked for.
+type Note struct {
+	Attribute string // which; may be empty
+	Text      string // what happened and what would pass; never a secret
+}
+
+// maxNotes is how many notes an entry of the journal has at most.
+const maxNotes = 50
+
+// AddNote adds a note to what the journal says of the request. The same note is added once.
+func (r *Request) AddNote(n Note) {
+	if len(r.Notes) < maxNotes && !slices.Contains(r.Notes, n) {
+		r.Notes = append(r.Notes, n)
+	}
+}
+
+// click is the request of an administrator or a sign-in, as the method that is called completes it.
+func (r Request) click(by Source, action string) *Request {
+	r.By, r.Action = by, action
+	return &r
+}
+
+// settle reads the tenant's settings, unless that was done.
+func (s *Service) settle(ctx context.Context, r *Request) (err error) {
+	if r.settled {
+		return nil
+	}
+	if r.Settings, err = s.opts.Settings.Settings(ctx, r.Tenant); err != nil {
+		return err
+	}
+	r.settled = true
+	return nil
+}
+
+// Admit reads the settings of the tenant into r, and returns a *Refusal if they don't let its identity provider in, not even
+// to read. Do admits by itself.
+func (s *Service) Admit(ctx context.Context, r *Request) error {
+	if err := s.settle(ctx, r); err != nil {
+		return err
+	}
+	switch settings := &r.Settings; {
+	case r.By != SourceSCIM:
+		return nil
+	case !settings.PlanAllows && settings.Plan == "":
+		return &Refusal{Reason: Forbidden, Detail: "this organization's plan doesn't include provisioning by SCIM; a larger plan does"}
+	case !settings.PlanAllows:
+		return &Refusal{Reason: Forbidden, Detail: "the plan " + settings.Plan + " of this organization doesn't include provisioning by SCIM; a larger plan does"}
+	case !settings.SCIM:
+		return &Refusal{Reason: Forbidden, Detail: "provisioning by SCIM is switched off for this organization; an administrator can switch it on in its settings"}
+	}
+	return nil
+}
+
+// key is a key in the request's tenant.
+func (r *Request) key(typ, id string) store.Key {
+	return store.Key{Tenant: r.Tenant, Type: typ, ID: id}
+}

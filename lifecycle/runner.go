@@ -1,0 +1,252 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/rollcall-dev/rollcall/store"
+)
+
+// Run delivers events to the hooks until ctx ends. Any number may run, in any number of processes; an event is with one of
+// them at a time. Events of different subjects are delivered concurrently, those of one subject in order (I10). Run rides
+// out a store that is unavailable. It also removes what Delivery.Retention says is old.
+//
+// When ctx ends, Run hands back what it has not begun, gives hooks that are running the time Delivery.Stop, and returns nil.
+// It returns an error only if the store keeps no events. Hooks get a context with the values of ctx.
+func (s *Service) Run(ctx context.Context) error {
+	if s.source == nil {
+		return errors.New("lifecycle: the store keeps no events to deliver")
+	}
+	s.delivery.running.Add(1)
+	defer s.delivery.running.Add(-1)
+	pruned := make(chan struct{})
+	go func() { defer close(pruned); s.prune(ctx) }()
+	hooks, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	r := &runner{s: s, d: s.opts.Delivery, owner: newID(), hooks: hooks, freed: make(chan struct{}, 1), running: make(map[*job]struct{})}
+	r.run(ctx)
+	r.stop(ctx, func() { end(errors.New("the process stops")) })
+	<-pruned
+	return nil
+}
+
+// runner is one Run. The goroutine of Run leases events and settles them. Workers call the hooks: one begins whenever there is
+// more to do than workers, and ends when nothing is left. Run leases again when a worker has nothing to do, so that it never
+// hoards what another process could deliver now.
+//
+// A store hands out one event of a subject at a time, which keeps them in order.
+type runner struct {
+	s     *Service
+	d     Delivery
+	owner string
+	hooks context.Context // what the hooks' contexts come from
+	freed chan struct{}   // says that a worker has ended
+	wg    sync.WaitGroup
+
+	complained time.Time // when an error of the store was logged last
+
+	mu      sync.Mutex
+	queue   []*job            // what no worker has begun
+	running map[*job]struct{} // what a worker is at
+	workers int
+	settled []store.Settlement // not yet told to the store
+}
+
+// job is an event to deliver.
+type job struct {
+	store.Delivery
+	leased time.Time
+}
+
+// late says that too much of the lease is gone to begin with the event.
+func (r *runner) late(j *job) bool { return time.Since(j.leased) > r.d.Lease/2 }
+
+// run leases, settles and prolongs until ctx ends.
+func (r *runner) run(ctx context.Context) {
+	poll, renew := time.NewTicker(r.d.Poll), time.NewTicker(r.d.Lease/4)
+	defer poll.Stop()
+	defer renew.Stop()
+	due := true // there may be something to lease
+	for ctx.Err() == nil {
+		if r.idle() {
+			settled, ok := r.flush(ctx)
+			due = due || settled // what was settled may have held up others of the same subject
+			if due && ok {
+				if due = r.lease(ctx); due && r.idle() {
+					continue
+				}
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-r.freed:
+		case <-r.s.delivery.wake:
+			due = true
+		case <-poll.C:
+			due = true
+			if !r.idle() {
+				r.flush(ctx)
+			}
+		case <-renew.C:
+			r.renew(ctx)
+		}
+	}
+}
+
+// idle says that a worker could do something, but there is nothing left to do.
+func (r *runner) idle() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.queue) == 0 && r.workers < r.d.Workers
+}
+
+// lease gets events and has workers begin with them. It says whether there may be more.
+func (r *runner) lease(ctx context.Context) (more bool) {
+	at := time.Now()
+	limit, cancel := context.WithTimeout(ctx, r.d.Lease/2) // an answer after that would be late
+	defer cancel()
+	leased, err := r.s.source.Lease(limit, store.Lease{Owner: r.owner, Consumer: hooksConsumer, For: r.d.Lease, Max: r.d.Batch})
+	if err != nil {
+		r.complain(ctx, "events wait: the store doesn't hand them out", err)
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, l := range leased {
+		r.queue = append(r.queue, &job{l, at})
+	}
+	for n := min(len(r.queue), r.d.Workers-r.workers); n > 0; n-- {
+		r.workers++
+		r.wg.Go(r.work)
+	}
+	return len(leased) == r.d.Batch
+}
+
+// work delivers what is in the queue until nothing is left.
+func (r *runner) work() {
+	for j := r.take(); j != nil; j = r.take() {
+		settled := r.s.attempt(r.hooks, j.Delivery)
+		r.mu.Lock()
+		delete(r.running, j)
+		r.settled = append(r.settled, settled)
+		r.mu.Unlock()
+	}
+	select {
+	case r.freed <- struct{}{}:
+	default:
+	}
+}
+
+// take is the next event of the queue, or nil if nothing is left; then the worker must end.
+func (r *runner) take() *job {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for len(r.queue) > 0 {
+		j := r.queue[0]
+		r.queue = r.queue[1:]
+		if !r.late(j) {
+			r.running[j] = struct{}{}
+			return j
+		}
+		r.settled = append(r.settled, settlement(j.Delivery, store.HandBack))
+	}
+	r.workers--
+	return nil
+}
+
+// handBack gives up what no worker has begun: all of it, or only what is late. The caller has the lock.
+func (r *runner) handBack(all bool) {
+	queue := r.queue
+	r.queue = nil
+	for _, j := range queue {
+		if all || r.late(j) {
+			r.settled = append(r.settled, settlement(j.Delivery, store.HandBack))
+		} else {
+			r.queue = append(r.queue, j)
+		}
+	}
+}
+
+// renew prolongs the leases of what is being told, and hands back what has waited for too long.
+func (r *runner) renew(ctx context.Context) {
+	r.mu.Lock()
+	r.handBack(false)
+	renewals := make([]store.Settlement, 0, len(r.running))
+	for j := range r.running {
+		s := settlement(j.Delivery, store.Renew)
+		s.After = r.d.Lease
+		renewals = append(renewals, s)
+	}
+	r.mu.Unlock()
+	r.flush(ctx)
+	if len(renewals) == 0 {
+		return
+	}
+	// One that has ended meanwhile may be settled already. Then there is no lease to renew, and it is left alone.
+	limit, cancel := context.WithTimeout(ctx, r.d.Lease/4)
+	defer cancel()
+	if err := r.s.source.Settle(limit, renewals); err != nil {
+		r.complain(ctx, "leases of events could not be prolonged: another process may deliver the same events now", err)
+	}
+}
+
+// flush tells the store what became of events. It says whether that was any, and whether the store has understood. What it has
+// not is told again the next time: what was settled already is left alone then.
+func (r *runner) flush(ctx context.Context) (settled, ok bool) {
+	r.mu.Lock()
+	list := r.settled
+	r.settled = nil
+	r.mu.Unlock()
+	if len(list) == 0 {
+		return false, true
+	}
+	limit, cancel := context.WithTimeout(ctx, r.d.Lease/2)
+	defer cancel()
+	if err := r.s.source.Settle(limit, list); err != nil {
+		r.complain(ctx, "what became of events could not be written down yet", err)
+		r.mu.Lock()
+		r.settled = append(list, r.settled...)
+		r.mu.Unlock()
+		return true, false
+	}
+	return true, true
+}
+
+// complain logs an error of the store, at most once a second, and not if it is only that Run ends.
+func (r *runner) complain(ctx context.Context, message string, err error) {
+	if ctx.Err() == nil && time.Since(r.complained) >= time.Second {
+		r.complained = time.Now()
+		r.s.opts.Logger.ErrorContext(ctx, message, slog.String("consumer", hooksConsumer), slog.String("error", err.Error()))
+	}
+}
+
+// stop ends what run has begun. It takes the time Delivery.Stop at most, and then the time of grace.
+func (r *runner) stop(ctx context.Context, end func()) {
+	ctx = context.WithoutCancel(ctx)
+	r.mu.Lock()
+	r.handBack(true)
+	r.mu.Unlock()
+	r.flush(ctx)
+	ended := make(chan struct{})
+	go func() { r.wg.Wait(); close(ended) }()
+	patience, renew := time.NewTimer(r.d.Stop), time.NewTicker(r.d.Lease/4)
+	defer patience.Stop()
+	defer renew.Stop()
+wait:
+	for {
+		select {
+		case <-ended:
+			break wait
+		case <-patience.C:
+			end()
+			<-ended // an attempt ends soon after its context
+			break wait
+		case <-renew.C:
+			r.renew(ctx)
+		}
+	}
+	end()
+	r.flush(ctx)
+}

@@ -1,0 +1,72 @@
+package schema
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/document"
+	"github.com/rollcall-dev/rollcall/store/filter"
+)
+
+// Spellings of one name that look alike have one key, and a filter with any of them finds any other (issue 13, fault 6).
+func TestTwinsAreOne(t *testing.T) {
+	u := userType(t)
+	twins := []string{"rené@x.example", "rene\u0301@x.example", "ＲＥＮÉ＠x.example", "ren\u200bé@x.example", " rené@x.example\u00a0", "RENÉ@X.EXAMPLE"}
+	for _, one := range twins {
+		v := document.Object(document.Member{Name: "userName", Value: document.String(one)})
+		keys, label := u.Index(v)
+		assert.Equal(t, []store.IndexKey{{Attribute: "userName", Value: "rené@x.example", Unique: true}}, keys, "%+q", one)
+		assert.Equal(t, one, label, "what was sent is kept")
+		for _, other := range twins {
+			x := filter.Expr(filter.Compare{Attr: filter.Attr{Path: filter.Path{Name: "userName"}}, Op: filter.Eq, Value: document.String(other)})
+			bound, err := u.Bind(x, nil)
+			require.NoError(t, err)
+			assert.Equal(t, keys[0].Value, bound.(filter.Compare).Value.Text(), "the literal is the key: %+q", other)
+			assert.True(t, filter.Match(bound, &source{Resource: store.Resource{Attributes: v.Document()}}), "%+q and %+q", one, other)
+		}
+	}
+}
+
+// The names of attributes are ASCII, and nothing but their case is forgiven.
+func TestNamesAreNotFoldedAsValues(t *testing.T) {
+	u := userType(t)
+	for _, name := range []string{" userName", "user\u200bName", "ｕserName", "userName\u00a0"} {
+		_, err := u.Decode(document.Object(document.Member{Name: name, Value: document.String("x")}), nil)
+		assert.ErrorContains(t, err, "userName: required", "%q", name)
+	}
+}
+
+// A userName that nobody sees is none, and is the key of nobody.
+func TestInvisibleNames(t *testing.T) {
+	u := userType(t)
+	for _, name := range []string{"", " ", "\u200b", "\u00a0\u00ad\ufeff", "\u3164"} {
+		body := document.Object(document.Member{Name: "userName", Value: document.String(name)})
+		_, err := u.Decode(body, nil)
+		assert.ErrorContains(t, err, "userName: required", "%q", name)
+		keys, _ := u.Index(document.Object(document.Member{Name: "userName", Value: document.String(name)}, document.Member{Name: "emails",
+			Value: document.Array(document.Object(document.Member{Name: "value", Value: document.String(name)}))}))
+		assert.Empty(t, keys, "%q", name)
+	}
+}
+
+// A key is as long as a database bears, also where the folded text is longer than what was sent.
+func TestFoldedKeysAreBounded(t *testing.T) {
+	u := userType(t)
+	for name, fits := range map[string]bool{
+		strings.Repeat("a", maxKey): true, strings.Repeat("a", maxKey+1): false, strings.Repeat("İ", maxKey/3): true, strings.Repeat("İ", maxKey/3+1): false,
+		strings.Repeat("\uFB2C", 56): true, strings.Repeat("\uFB2C", 200): false,
+	} {
+		v, err := u.Decode(document.Object(document.Member{Name: "userName", Value: document.String(name)}), nil)
+		if !fits {
+			assert.ErrorContains(t, err, "userName: want at most 1024 bytes", len(name))
+			continue
+		}
+		require.NoError(t, err, len(name))
+		keys, _ := u.Index(v)
+		assert.LessOrEqual(t, len(keys[0].Value), maxKey)
+	}
+}
