@@ -155,7 +155,7 @@ func TestDocumentsLinks(t *testing.T) {
 	for _, page := range append(pages, "../../README.md", "../../CONTRIBUTING.md", "../../llms.txt") {
 		text, err := os.ReadFile(page)
 		require.NoError(t, err)
-		for _, link := range regexp.MustCompile(`\]\(([^)#]+)(#[^)]*)?\)`).FindAllStringSubmatch(string(text), -1) {
+		for _, link := range regexp.MustCompile(`\]\(([^)# ]+)(#[^)]*)?\)`).FindAllStringSubmatch(string(text), -1) {
 			if !strings.Contains(link[1], "://") {
 				_, err := os.Stat(filepath.Join(filepath.Dir(page), link[1]))
 				assert.NoError(t, err, "%s links to %s", page, link[1])
