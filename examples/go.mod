@@ -7,7 +7,8 @@ require (
 	github.com/google/uuid v1.6.0
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/pressly/goose/v3 v3.29.0
-	github.com/rollcall-dev/rollcall v0.0.0
+	github.com/rollcall-dev/rollcall v0.1.0
+	github.com/rollcall-dev/rollcall/examples/memstore v0.1.0
 	github.com/stretchr/testify v1.12.1
 	modernc.org/sqlite v1.61.1
 )
@@ -40,5 +41,3 @@ require (
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.12.1 // indirect
 )
-
-replace github.com/rollcall-dev/rollcall => ../

@@ -1,0 +1,5 @@
+package main
+
+import "context"
+
+func customer(ctx context.Context, r *repository) error { return nil }

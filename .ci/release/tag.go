@@ -1,0 +1,5 @@
+package main
+
+import "context"
+
+func (r *repository) tag(ctx context.Context, version string) error { return nil }
