@@ -138,4 +138,3 @@ func (i info) Mode() os.FileMode  { return 0o644 }
 func (i info) ModTime() time.Time { return time.Time{} }
 func (i info) IsDir() bool        { return false }
 func (i info) Sys() any           { return nil }
-

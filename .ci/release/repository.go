@@ -34,6 +34,11 @@ type module struct {
 
 func (m module) path() string { return m.file.Module.Mod.Path }
 
+// word names a module in a name of a folder.
+func (m module) word() string {
+	return strings.NewReplacer("/", "-", ".", "library").Replace(m.Dir)
+}
+
 // tag is the name of the git tag that the go command looks for.
 func (m module) tag(version string) string { return path.Join(m.Dir, version) }
 
