@@ -67,7 +67,7 @@ func (r *repository) filesOf(m module) ([]zip.File, error) {
 func (r *repository) owner(name string) string {
 	owner := "."
 	for _, m := range r.modules {
-		if strings.HasPrefix(name, m.Dir+"/") && len(m.Dir) > len(owner) {
+		if strings.HasPrefix(name, m.Dir+"/") && (owner == "." || len(m.Dir) > len(owner)) {
 			owner = m.Dir
 		}
 	}
