@@ -15,9 +15,13 @@ func (s *Service) Decide(ctx context.Context, r *Request, draft Draft) (*Decisio
 	if err := s.settle(ctx, r); err != nil {
 		return nil, err
 	}
-	p := &plan{s: s, r: r, d: draft}
+	to, err := s.audience(ctx, r.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	p := &plan{s: s, r: r, d: draft, to: to}
 	p.d.Key.Tenant, p.Change.Tenant = r.Tenant, r.Tenant
-	err := p.decide(ctx)
+	err = p.decide(ctx)
 	if err == nil {
 		subject := p.d.Key
 		if p.Resource != nil {
@@ -37,8 +41,10 @@ func (s *Service) Decide(ctx context.Context, r *Request, draft Draft) (*Decisio
 // decide plans what the draft asks for.
 func (p *plan) decide(ctx context.Context) error {
 	creates := p.d.Before == nil && !p.d.After.IsNull()
-	if err := p.answer(ctx, creates); err != nil {
-		return err
+	if p.r.refused != nil {
+		if err := p.answer(ctx, creates); err != nil {
+			return err
+		}
 	}
 	switch {
 	case creates:
@@ -61,14 +67,15 @@ func (p *plan) answer(ctx context.Context, creates bool) error {
 	var (
 		conflict *store.ConflictError
 		member   *store.UnknownMemberError
+		claim    *store.ClaimError
 	)
 	switch {
-	case refused == nil:
-		return nil
 	case refused == errLinkedElsewhere:
 		return p.accountExists() // whoever has the account, the answer is the same
-	case errors.As(refused, new(*store.ClaimError)):
+	case errors.As(refused, &claim) && claim.Counter == seatCounter:
 		return p.noSeat()
+	case errors.As(refused, &claim):
+		return &Refusal{Reason: Forbidden, Detail: "a limit of this organization is reached; an administrator of the organization can say more", Err: claim}
 	case errors.As(refused, &member):
 		return p.unknownMember(ctx, member.ID)
 	case errors.As(refused, &conflict) && (conflict.Attribute == "id" || p.r.By == SourceSSO):
@@ -151,7 +158,7 @@ func (p *plan) tellRefusal(d *Decision, err error) {
 	case p.d.Before != nil:
 		e.UserName = userName(p.d.Before)
 	}
-	told := &plan{s: p.s, r: p.r}
+	told := &plan{s: p.s, r: p.r, to: p.to}
 	told.tell(e)
 	d.Change.Events, d.events = told.Change.Events, told.events
 }
