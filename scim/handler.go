@@ -201,5 +201,21 @@ func (x *exchange) notAllowed(allowed ...string) error {
 }
 
 func (x *exchange) nowhere() error {
-	return &Error{Status: http.StatusNotFound, Detail: "there is no such endpoint; see ResourceTypes for those that there are"}
+	detail := "there is no such endpoint; see ResourceTypes for those that there are"
+	if prefix := x.h.unstripped(x.r.URL.Path); prefix != "" {
+		detail = fmt.Sprintf("there is no such endpoint as %s: if the service is mounted under %s, that must be taken off first, as http.StripPrefix(%[2]s, handler) does",
+			quoted(x.r.URL.Path), quoted(prefix))
+	}
+	return &Error{Status: http.StatusNotFound, Detail: detail}
+}
+
+// unstripped is what stands in front of the name of an endpoint in a path: a prefix that should have been taken off.
+func (h *Handler) unstripped(path string) string {
+	segments := strings.SplitN(path, "/", 8) // 8: nobody mounts it deeper, and a path may be long
+	for i := 2; i < len(segments); i++ {
+		if name := segments[i]; h.endpoints[name] != nil || name == "Schemas" || name == "ResourceTypes" || name == "ServiceProviderConfig" {
+			return strings.Join(segments[:i], "/")
+		}
+	}
+	return ""
 }
