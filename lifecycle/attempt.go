@@ -134,7 +134,7 @@ func (s *Service) abandon(ctx context.Context, e *Event, ended <-chan error) err
 	log := s.opts.Logger.With(slog.String("tenant", e.Subject.Tenant), slog.String("event", e.ID), slog.String("kind", string(e.Kind)))
 	log.ErrorContext(ctx, "a hook ignores that its context has ended: its goroutine is abandoned", slog.Int64("abandoned", s.delivery.abandoned.Add(1)))
 	go func() {
-		<-ended
+		<-ended //nolint:errcheck // the attempt has failed already, by its deadline
 		log.InfoContext(ctx, "an abandoned hook has ended", slog.Int64("abandoned", s.delivery.abandoned.Add(-1)))
 	}()
 	return fmt.Errorf("the hook went on although its context had ended: %w", context.Cause(ctx))

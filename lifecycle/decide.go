@@ -70,7 +70,7 @@ func (p *plan) answer(ctx context.Context, creates bool) error {
 		claim    *store.ClaimError
 	)
 	switch {
-	case refused == errLinkedElsewhere:
+	case errors.Is(refused, errLinkedElsewhere):
 		return p.accountExists() // whoever has the account, the answer is the same
 	case errors.As(refused, &claim) && claim.Counter == seatCounter:
 		return p.noSeat()

@@ -33,6 +33,8 @@ type Store struct {
 	events  *events
 }
 
+const _ = store.ContractIsVersion1
+
 var (
 	_ store.Store         = (*Store)(nil)
 	_ store.CounterReader = (*Store)(nil)
