@@ -25,7 +25,7 @@ type Principal struct {
 	Tenant     string   // the customer's organization; never empty
 	Connection string   // the identity provider's link to it, for the journal; may be empty
 	Scopes     []string // what it may do: ScopeRead, ScopeWrite; nil means both
-	Strict     bool     // refuse what the quirk table would tolerate
+	Dialect    Dialect  // which deviations from the RFCs are tolerated; the zero value is Tolerant
 }
 
 // The scopes.

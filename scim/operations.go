@@ -35,7 +35,7 @@ func (c *caller) authenticate(r *http.Request) error {
 	if who.Tenant == "" {
 		return errors.New("the authenticator returned a principal without a tenant")
 	}
-	c.who, c.mode.Strict = who, who.Strict
+	c.who, c.mode.Refused, c.mode.Interop = who, who.Dialect.refused, who.Dialect.interop
 	c.ctx = context.WithValue(r.Context(), principalKey{}, &who)
 	c.request = lifecycle.Request{Tenant: who.Tenant, By: lifecycle.SourceSCIM, Connection: lifecycle.Connection{ID: who.Connection}}
 	return nil
@@ -186,7 +186,7 @@ func (c *caller) replace(ep *endpoint, id string, on conditions, body document.V
 
 // patch applies a PATCH's operations (RFC 7644 section 3.5.2). If only members are touched the group is not read.
 func (c *caller) patch(ep *endpoint, id string, on conditions, body document.Value, shows filter.Relation) (found, error) {
-	ops, wrong := patch.Parse(ep.Type, body, &c.mode, patch.Limits{Operations: c.h.opts.Limits.Operations})
+	ops, wrong := patch.Parse(ep.Type, body, &c.mode, patch.Limits{Operations: c.h.opts.Limits.Operations, Comparisons: c.h.opts.Limits.Comparisons})
 	if version, plain := on.onlyVersion(); plain && wrong == nil && ep.HasMembers() && !patch.TouchesAttributes(ep.Type, ops) {
 		d, err := c.do(http.MethodPatch, ep, on, func() (lifecycle.Draft, error) {
 			d := lifecycle.Draft{Key: c.key(ep, id), IfVersion: version}
