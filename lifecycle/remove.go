@@ -40,13 +40,18 @@ func (p *plan) remove(ctx context.Context) error {
 
 // leaveFor plans the removal that active=false is by the policy, once the account has moved. The guards have been asked about the
 // attributes; they are asked about the removal, too, as they are at a DELETE.
-func (p *plan) leaveFor(ctx context.Context) error {
+func (p *plan) leaveFor(ctx context.Context, next *store.Resource) error {
 	p.d.After = document.Value{}
 	leaves, err := p.guardedLeaves(ctx)
 	if err != nil {
 		return err
 	}
-	return p.gone(ctx, leaves)
+	if err := p.gone(ctx, leaves); err != nil {
+		return err
+	}
+	next.Version, next.LastModified = newID(), now()
+	p.Resource = next // what the identity provider sees is that the user is not active
+	return nil
 }
 
 // guardedLeaves are the memberships that end with the draft's resource, if the guards let it go. They can't keep a membership of
