@@ -15,6 +15,8 @@ type tokens struct {
 // Authenticate implements scim.Authenticator.
 func (t tokens) Authenticate(r *http.Request) (scim.Principal, error) {
 	who, err := t.BearerTokens.Authenticate(r)
-	who.Strict = t.profile == "strict"
+	if t.profile == "strict" {
+		who.Dialect = scim.Strict()
+	}
 	return who, err
 }

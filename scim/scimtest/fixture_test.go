@@ -23,7 +23,9 @@ type pinned struct {
 
 func (p pinned) Authenticate(r *http.Request) (scim.Principal, error) {
 	who, err := p.BearerTokens.Authenticate(r)
-	who.Strict = p.strict
+	if p.strict {
+		who.Dialect = scim.Strict()
+	}
 	return who, err
 }
 
