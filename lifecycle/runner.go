@@ -24,11 +24,14 @@ func (s *Service) Run(ctx context.Context) error {
 	defer s.delivery.running.Add(-1)
 	pruned := make(chan struct{})
 	go func() { defer close(pruned); s.prune(ctx) }()
+	summed := make(chan struct{})
+	go func() { defer close(summed); s.summaries(ctx) }()
 	hooks, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	r := &runner{s: s, d: s.opts.Delivery, owner: newID(), hooks: hooks, freed: make(chan struct{}, 1), running: make(map[*job]struct{})}
 	r.run(ctx)
 	r.stop(ctx, func() { end(errors.New("the process stops")) })
 	<-pruned
+	<-summed
 	return nil
 }
 

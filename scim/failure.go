@@ -27,6 +27,8 @@ func (x *exchange) fail(err error) {
 	case errors.Is(err, store.ErrTooMuch) && x.ep != nil:
 		e.Detail += "; eq on one of these attributes is answered by one: " + strings.Join(x.ep.Indexed(), ", ")
 	}
+	x.told = e
+	x.journal(e, err)
 	if x.started {
 		panic(http.ErrAbortHandler) // half an answer is out: the client must see it break off
 	}
@@ -46,7 +48,7 @@ func (x *exchange) failed(err error) *Error {
 	if logged := x.h.failed.report(x, what, err, id); logged != id {
 		detail = "the service failed, as it did for others; its log has one reason under the request id " + logged
 	}
-	x.w.Header().Set("X-Request-Id", id)
+	x.request.ID = id
 	return &Error{Status: http.StatusInternalServerError, Detail: detail}
 }
 
@@ -62,6 +64,7 @@ type failureLog struct {
 	at      time.Time // of the last line
 	id      string    // the request id in it
 	leftOut int       // since
+	mild    bool      // it is no failure of the service's own
 }
 
 // report logs a failed request, or counts it. It returns the request id of the last line that was logged.
@@ -72,7 +75,11 @@ func (l *failureLog) report(x *exchange, what string, err error, id string) (log
 		leftOut := l.leftOut
 		l.leftOut = 0
 		l.mu.Unlock()
-		x.logFailure(what, err, id, leftOut)
+		level := slog.LevelError
+		if l.mild {
+			level = slog.LevelWarn
+		}
+		x.logFailure(level, what, err, id, leftOut)
 		return id
 	}
 	defer l.mu.Unlock()
@@ -80,7 +87,7 @@ func (l *failureLog) report(x *exchange, what string, err error, id string) (log
 	return l.id
 }
 
-func (x *exchange) logFailure(what string, err error, id string, leftOut int) {
+func (x *exchange) logFailure(level slog.Level, what string, err error, id string, leftOut int) {
 	attributes := []slog.Attr{
 		slog.String("tenant", x.who.Tenant), slog.String("connection", x.who.Connection),
 		slog.String("method", x.r.Method), slog.String("path", x.r.URL.Path), slog.String("error", err.Error()),
@@ -91,5 +98,5 @@ func (x *exchange) logFailure(what string, err error, id string, leftOut int) {
 	if leftOut > 0 {
 		attributes = append(attributes, slog.Int("leftOut", leftOut))
 	}
-	x.h.opts.Logger.LogAttrs(x.r.Context(), slog.LevelError, what, attributes...)
+	x.h.opts.Logger.LogAttrs(x.r.Context(), level, what, attributes...)
 }

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/google/uuid"
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim/patch"
+	"github.com/rollcall-dev/rollcall/scim/quirk"
 	"github.com/rollcall-dev/rollcall/scim/schema"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
@@ -24,21 +26,36 @@ type caller struct {
 	who     Principal
 	mode    schema.Mode
 	request lifecycle.Request
+
+	preset    *Principal        // of a dry run: nobody authenticates
+	outcome   lifecycle.Outcome // of the last decision
+	explained string            // what the journal says of a refusal beside what the client is told
 }
 
 // authenticate finds out who is calling.
 func (c *caller) authenticate(r *http.Request) error {
 	who, err := c.h.opts.Auth.Authenticate(r)
-	if err != nil {
-		return err
+	if err == nil && who.Tenant == "" {
+		err = errors.New("the authenticator returned a principal without a tenant")
 	}
-	if who.Tenant == "" {
-		return errors.New("the authenticator returned a principal without a tenant")
-	}
+	c.become(r, who)
+	return err
+}
+
+// become makes the principal the one on whose behalf everything is done.
+func (c *caller) become(r *http.Request, who Principal) {
 	c.who, c.mode.Strict = who, who.Strict
 	c.ctx = context.WithValue(r.Context(), principalKey{}, &who)
-	c.request = lifecycle.Request{Tenant: who.Tenant, By: lifecycle.SourceSCIM, Connection: lifecycle.Connection{ID: who.Connection}}
-	return nil
+	c.request = lifecycle.Request{Tenant: who.Tenant, By: lifecycle.SourceSCIM, Who: who.Credential, Status: statusOf,
+		Connection: lifecycle.Connection{ID: who.Connection, State: who.State, TakesOver: who.TakesOver}}
+}
+
+// identify gives the request an id, if it has none.
+func (c *caller) identify() string {
+	if c.request.ID == "" {
+		c.request.ID = uuid.NewString()
+	}
+	return c.request.ID
 }
 
 // permit says whether the credential may do it. Whether the tenant's settings let its identity provider in is asked here only for
@@ -59,17 +76,40 @@ func (c *caller) key(ep *endpoint, id string) store.Key {
 
 // do has a draft decided and committed. What is wrong with the request is a refusal, so that the journal has it.
 func (c *caller) do(action string, ep *endpoint, on conditions, draft func() (lifecycle.Draft, error)) (*lifecycle.Decision, error) {
-	c.request.ID = uuid.NewString()
+	if !c.who.reaches(ep.Name) {
+		return nil, outOfScope(ep)
+	}
+	c.identify()
 	c.request.Action = action + " " + ep.Endpoint
 	c.request.Once = on.match.given // a client that named a version has asked to be told
-	return c.h.lifecycle.Do(c.ctx, &c.request, func(context.Context) (lifecycle.Draft, error) {
+	d, err := c.h.lifecycle.Do(c.ctx, &c.request, func(context.Context) (lifecycle.Draft, error) {
 		d, err := draft()
-		c.request.Quirks = c.request.Quirks[:0]
-		for q := range c.mode.Quirks.All() {
-			c.request.Quirks = append(c.request.Quirks, q.String())
+		if wrong := c.noteQuirks(); err == nil {
+			err = wrong
 		}
 		return d, refusal(err)
 	})
+	c.noteDecision(d, err)
+	return d, err
+}
+
+// outOfScope refuses a request about a type that the credential is not for.
+func outOfScope(ep *endpoint) error {
+	return &Error{Status: http.StatusForbidden, Detail: "this credential is not for resources of the type " + ep.Name}
+}
+
+// noteQuirks notes the tolerated deviations that the request used, and refuses one that the connection's dialect doesn't have.
+func (c *caller) noteQuirks() error {
+	c.request.Quirks = c.request.Quirks[:0]
+	var wrong error
+	for q := range c.mode.Quirks.All() {
+		name := q.String()
+		c.request.Quirks = append(c.request.Quirks, name)
+		if c.who.Quirks != nil && !slices.Contains(c.who.Quirks, name) && wrong == nil {
+			wrong = badRequest("invalidSyntax", "this connection's dialect doesn't allow the deviation %s: %s", name, quirk.Table[q].Becomes)
+		}
+	}
+	return wrong
 }
 
 // refusal makes what is wrong with a request a refusal. The answer still comes from the error itself; see describe.
