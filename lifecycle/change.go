@@ -30,17 +30,10 @@ func (p *plan) change(ctx context.Context) error {
 		}
 		attributes = !document.Equal(p.d.Was, p.d.After)
 	}
-	if joins := []store.MemberDelta{delta}; attributes || !empty(delta) {
-		if empty(delta) {
-			joins = nil
-		}
-		if err := p.guarded(ctx, &joins); err != nil {
+	if len(p.s.opts.Guards) > 0 && (attributes || !empty(delta)) {
+		if attributes, err = p.guardedChange(ctx, attributes, &delta); err != nil {
 			return err
 		}
-		if delta = (store.MemberDelta{}); len(joins) > 0 {
-			delta = joins[0]
-		}
-		attributes = attributes && !document.Equal(p.d.Was, p.d.After) // a guard may have put back what was there
 	}
 	if cur == nil {
 		return p.changeMembers(ctx, delta)
@@ -76,6 +69,21 @@ func (p *plan) change(ctx context.Context) error {
 	}
 	p.Resource, p.Version, p.Outcome = &next, next.Version, Updated
 	return nil
+}
+
+// guardedChange asks the guards about a change, and says whether attributes still differ: a guard may have put back what was there.
+func (p *plan) guardedChange(ctx context.Context, attributes bool, delta *store.MemberDelta) (bool, error) {
+	var joins []store.MemberDelta
+	if !empty(*delta) {
+		joins = []store.MemberDelta{*delta}
+	}
+	if err := p.guarded(ctx, &joins); err != nil {
+		return false, err
+	}
+	if *delta = (store.MemberDelta{}); len(joins) > 0 {
+		*delta = joins[0]
+	}
+	return attributes && !document.Equal(p.d.Was, p.d.After), nil
 }
 
 func empty(d store.MemberDelta) bool { return len(d.Add)+len(d.Remove) == 0 }

@@ -44,8 +44,10 @@ func (s *Service) Decide(ctx context.Context, r *Request, draft Draft) (*Decisio
 // decide plans what the draft asks for.
 func (p *plan) decide(ctx context.Context) error {
 	creates := p.d.Before == nil && !p.d.After.IsNull()
-	if err := p.answer(ctx, creates); err != nil {
-		return err
+	if p.r.refused != nil {
+		if err := p.answer(ctx, creates); err != nil {
+			return err
+		}
 	}
 	switch {
 	case creates:
@@ -68,14 +70,15 @@ func (p *plan) answer(ctx context.Context, creates bool) error {
 	var (
 		conflict *store.ConflictError
 		member   *store.UnknownMemberError
+		claim    *store.ClaimError
 	)
 	switch {
-	case refused == nil:
-		return nil
 	case refused == errLinkedElsewhere:
 		return p.accountExists() // whoever has the account, the answer is the same
-	case errors.As(refused, new(*store.ClaimError)):
+	case errors.As(refused, &claim) && claim.Counter == seatCounter:
 		return p.noSeat()
+	case errors.As(refused, &claim):
+		return &Refusal{Reason: Forbidden, Detail: "a limit of this organization is reached; an administrator of the organization can say more", Err: claim}
 	case errors.As(refused, &member):
 		return p.unknownMember(ctx, member.ID)
 	case errors.As(refused, &conflict) && (conflict.Attribute == "id" || p.r.By == SourceSSO):

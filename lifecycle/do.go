@@ -27,7 +27,9 @@ const (
 // failed, or the context ended.
 func (s *Service) Do(ctx context.Context, r *Request, draft func(ctx context.Context) (Draft, error)) (*Decision, error) {
 	r.lost, r.refused = false, nil
+	notes := len(r.Notes)
 	for attempt := 1; ; attempt++ {
+		r.Notes = r.Notes[:notes] // what a lost try had to explain is true no more
 		if r.lost {
 			r.settled = false // the policy may have changed while others were faster
 		}
@@ -93,17 +95,22 @@ func (s *Service) commit(ctx context.Context, r *Request, d *Decision) (again bo
 			return true, nil
 		}
 	}
-	err = s.store.Commit(ctx, &d.Change)
+	if err = s.store.Commit(ctx, &d.Change); err == nil {
+		r.journalled = true
+		s.deliver(ctx, d.events)
+		return false, nil
+	}
+	return tryAgain(r, err)
+}
+
+// tryAgain says whether to decide again because the store refused, and notes in the request why it did.
+func tryAgain(r *Request, err error) (bool, error) {
 	var (
 		conflict *store.ConflictError
 		claim    *store.ClaimError
 		member   *store.UnknownMemberError
 	)
 	switch {
-	case err == nil:
-		r.journalled = true
-		s.deliver(ctx, d.events)
-		return false, nil
 	case errors.Is(err, store.ErrVersionMismatch) && r.Once:
 		return false, err
 	case errors.Is(err, store.ErrVersionMismatch):

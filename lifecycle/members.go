@@ -26,11 +26,15 @@ func (p *plan) members(group store.Key, d store.MemberDelta) {
 // for all members, or for those with a property, all are read, and the delta holds for the version that the group had before:
 // two who replace the members at once must not merge theirs (I11).
 func (p *plan) delta(ctx context.Context) (store.MemberDelta, error) {
-	m, group := p.d.Members, p.d.Key
-	d := store.MemberDelta{Group: group.ID}
-	if m == nil {
-		return d, nil
+	if p.d.Members == nil {
+		return store.MemberDelta{Group: p.d.Key.ID}, nil
 	}
+	return p.deltaOf(ctx, p.d.Members)
+}
+
+func (p *plan) deltaOf(ctx context.Context, m *Members) (store.MemberDelta, error) {
+	group := p.d.Key
+	d := store.MemberDelta{Group: group.ID}
 	all := m.Replace || len(m.RemoveWhere) > 0
 	if all {
 		cur := p.d.Before

@@ -52,7 +52,7 @@ func names(r *store.Resource) []string {
 // outside finds the account outside the organization that names belong to, or "". Names of different accounts are refused:
 // nobody could tell which was meant.
 func (p *plan) outside(ctx context.Context, names []string) (string, error) {
-	if p.s.opts.Accounts == nil || len(names) == 0 {
+	if len(names) == 0 {
 		return "", nil
 	}
 	ids, err := p.s.opts.Accounts.Find(ctx, p.r.Tenant, names)
@@ -74,6 +74,9 @@ func (p *plan) outside(ctx context.Context, names []string) (string, error) {
 // claimOutside links a new user to the account outside the organization that has its name, if an administrator has acquired just
 // that account or the policy links; else the user is refused. What it says is the same whoever's account it is.
 func (p *plan) claimOutside(ctx context.Context, r *store.Resource, account *Account) error {
+	if p.s.opts.Accounts == nil {
+		return nil
+	}
 	id, err := p.outside(ctx, names(r))
 	if err != nil || id == "" {
 		return err
@@ -98,8 +101,12 @@ func (p *plan) claimOutside(ctx context.Context, r *store.Resource, account *Acc
 
 // refuseOutside refuses that somebody gets the name of an account outside the organization by a change, unless an administrator
 // has acquired that account.
-func (p *plan) refuseOutside(ctx context.Context, account Account, was, is []string) error {
-	fresh := slices.DeleteFunc(slices.Clone(is), func(name string) bool { return slices.Contains(was, name) })
+func (p *plan) refuseOutside(ctx context.Context, account Account, cur, next *store.Resource) error {
+	if p.s.opts.Accounts == nil {
+		return nil
+	}
+	was := names(cur)
+	fresh := slices.DeleteFunc(names(next), func(name string) bool { return slices.Contains(was, name) })
 	id, err := p.outside(ctx, fresh)
 	if err != nil || id == "" || id == account.Linked {
 		return err
@@ -127,6 +134,9 @@ func (p *plan) releaseOutside(ctx context.Context, account, user string) error {
 // Acquire takes an account that exists outside into the organization: the identity provider's next try, or the next JIT
 // sign-in, succeeds and links it, and no other account. It returns a *Denied if there is no account with that name.
 func (s *Service) Acquire(ctx context.Context, by Request, name string) error {
+	if s.opts.Accounts == nil {
+		return &Denied{DeniedUnknown}
+	}
 	r := by.click(SourceManual, "acquire")
 	p := &plan{s: s, r: r}
 	id, err := p.outside(ctx, []string{document.Fold(name)})

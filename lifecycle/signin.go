@@ -70,6 +70,9 @@ func (s *Service) LoginBy(ctx context.Context, by Request, who Identity) (Login,
 // it is.
 func (s *Service) signsIn(ctx context.Context, r *Request, who Identity) (Draft, Account, error) {
 	cur, err := s.find(ctx, r.Tenant, who)
+	if errors.Is(err, store.ErrNotFound) && who.ID != "" {
+		return Draft{}, Account{}, &Denied{DeniedUnknown}
+	}
 	if errors.Is(err, store.ErrNotFound) {
 		_, err := s.only(ctx, r.Tenant, retainedType, "userName", who.UserName)
 		switch {

@@ -18,10 +18,14 @@ const (
 	retainedType  = "rollcall.Retained"  // a deleted user whom the product retains by the policy keep, whole
 )
 
-// key is the id of a tombstone: the hash of what a person is known by, so that nothing personal remains.
+// tombstoneID is the id of a tombstone: the hash of what a person is known by, so that nothing personal remains.
 func tombstoneID(attribute, value string) string {
-	sum := sha256.Sum256([]byte(attribute + "\x00" + value))
-	return hex.EncodeToString(sum[:16])
+	text := make([]byte, 0, 128)
+	text = append(append(append(text, attribute...), 0), value...)
+	sum := sha256.Sum256(text)
+	var id [32]byte
+	hex.Encode(id[:], sum[:16])
+	return string(id[:])
 }
 
 // person is what tells whether a tombstone and a new user are the same: the hash of the externalId, "" if there is none.
@@ -282,21 +286,18 @@ func (p *plan) restore(ctx context.Context) error {
 // renamed sees to what a new userName or mail address of a user means. Somebody who is held stays held under the old name, and
 // nobody gets the name of somebody who is held, or of an account outside the organization.
 func (p *plan) renamed(ctx context.Context, account Account, cur, next *store.Resource) error {
-	was, is := names(cur), names(next)
-	if slices.Equal(was, is) {
-		return nil
-	}
-	if was[0] != is[0] {
-		if err := p.refuseHeldName(ctx, cur, is[0]); err != nil {
+	was, is := userName(cur), userName(next)
+	if was != is && document.Fold(was) != document.Fold(is) {
+		if err := p.refuseHeldName(ctx, cur, is); err != nil {
 			return err
 		}
 		if account.Held {
-			if err := p.putTombstone(ctx, nameKey(was[0]), cur, account); err != nil {
+			if err := p.putTombstone(ctx, nameKey(was), cur, account); err != nil {
 				return err
 			}
 		}
 	}
-	return p.refuseOutside(ctx, account, was, is)
+	return p.refuseOutside(ctx, account, cur, next)
 }
 
 // refuseHeldName refuses that a user gets the name of somebody else who is held. Hardly any name is: so at first it is left to the

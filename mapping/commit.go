@@ -39,8 +39,9 @@ func (s *Store) Commit(ctx context.Context, c *store.Change) error {
 type commit struct {
 	*Store
 	*store.Change
-	ctx  context.Context
-	undo []func(context.Context) error // not used in a transaction
+	ctx   context.Context
+	undo  []func(context.Context) error // not used in a transaction
+	types []string                      // that members may be of, once they were asked for
 }
 
 func (w *commit) run() error {
@@ -195,7 +196,7 @@ func (w *commit) changeMembers(d store.MemberDelta) error {
 	}
 	d.Add = slices.Clone(d.Add)
 	for i := range d.Add {
-		if d.Add[i].Type, err = w.typeOf(w.ctx, w.Tenant, d.Add[i]); err != nil {
+		if d.Add[i].Type, err = w.typeOf(d.Add[i]); err != nil {
 			return err
 		}
 	}
@@ -216,6 +217,29 @@ func (w *commit) changeMembers(d store.MemberDelta) error {
 		return err
 	}
 	return w.save(t, g, &is)
+}
+
+// typeOf finds what an id to add is: of the type that is given, or of the first in alphabetical order that has it.
+func (w *commit) typeOf(ref store.MemberRef) (string, error) {
+	types := []string{ref.Type}
+	if ref.Type == "" {
+		if w.types == nil {
+			var err error
+			if w.types, err = w.Store.types(w.ctx, w.Tenant); err != nil {
+				return "", err
+			}
+		}
+		types = w.types
+	}
+	for _, typ := range types {
+		if store.IsInternal(typ) {
+			continue
+		}
+		if _, err := w.table(typ).get(w.ctx, w.Tenant, ref.ID); !errors.Is(err, store.ErrNotFound) {
+			return typ, err
+		}
+	}
+	return "", &store.UnknownMemberError{ID: ref.ID}
 }
 
 // typesOf are the types of a group's members by their ids: of all of them if they are in its record, and else of those that

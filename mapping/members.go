@@ -115,26 +115,6 @@ func (s *Store) memberships(ctx context.Context, tenant string, of []string) (ma
 	return rows, err
 }
 
-// typeOf finds what an id to add is: of the type that is given, or of the first in alphabetical order that has it.
-func (s *Store) typeOf(ctx context.Context, tenant string, ref store.MemberRef) (string, error) {
-	types := []string{ref.Type}
-	if ref.Type == "" {
-		var err error
-		if types, err = s.types(ctx, tenant); err != nil {
-			return "", err
-		}
-	}
-	for _, typ := range types {
-		if store.IsInternal(typ) {
-			continue
-		}
-		if _, err := s.table(typ).get(ctx, tenant, ref.ID); !errors.Is(err, store.ErrNotFound) {
-			return typ, err
-		}
-	}
-	return "", &store.UnknownMemberError{ID: ref.ID}
-}
-
 // types are the resource types that a tenant may have resources of, in alphabetical order. Those of the others are found by
 // reading one record of each.
 func (s *Store) types(ctx context.Context, tenant string) (types []string, err error) {

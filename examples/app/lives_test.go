@@ -83,13 +83,13 @@ func randomLives(t *testing.T, s store.Store) {
 					name := []string{"ada", "bob", "eve"}[rnd.IntN(3)]
 					switch rnd.IntN(8) {
 					case 0:
-						_, _ = decide(ctx, s, lifecycle.Draft{Key: store.Key{Tenant: tenant, Type: "User"}, After: attributes(name, "")})
+						_, _ = decide(ctx, s, false, lifecycle.Draft{Key: store.Key{Tenant: tenant, Type: "User"}, After: attributes(name, "")})
 					case 1, 2:
 						_, _ = s.Login(ctx, tenant, lifecycle.Identity{UserName: name})
 					case 3, 4:
 						if cur := find(name); cur != nil {
 							active := `,"active":` + []string{"true", "false"}[rnd.IntN(2)]
-							_, _ = decide(ctx, s, lifecycle.Draft{Key: cur.Key, Before: cur, After: attributes(name, active)})
+							_, _ = decide(ctx, s, true, lifecycle.Draft{Key: cur.Key, Before: cur, After: attributes(name, active)})
 						}
 					case 5:
 						if cur := find(name); cur != nil {
@@ -97,7 +97,7 @@ func randomLives(t *testing.T, s store.Store) {
 						}
 					case 6:
 						if cur := find(name); cur != nil && rnd.IntN(3) == 0 {
-							_, _ = decide(ctx, s, lifecycle.Draft{Key: cur.Key, Before: cur})
+							_, _ = decide(ctx, s, true, lifecycle.Draft{Key: cur.Key, Before: cur})
 						}
 					case 7:
 						_, _ = s.Add(ctx, lifecycle.Request{Tenant: tenant}, lifecycle.Identity{UserName: name})
@@ -163,7 +163,7 @@ func TestDeletedMembersAreGone(t *testing.T) {
 		require.NoError(t, err)
 		ctx := context.Background()
 		create := func(typ, attributes string) *store.Resource {
-			d, err := decide(ctx, l, lifecycle.Draft{Key: store.Key{Tenant: "acme", Type: typ}, After: document.Document(attributes).Value()})
+			d, err := decide(ctx, l, false, lifecycle.Draft{Key: store.Key{Tenant: "acme", Type: typ}, After: document.Document(attributes).Value()})
 			require.NoError(t, err)
 			return d.Resource
 		}
@@ -177,13 +177,13 @@ func TestDeletedMembersAreGone(t *testing.T) {
 		errs := make([]error, 2*people)
 		for i, u := range users {
 			work.Go(func() {
-				_, err := decide(ctx, l, lifecycle.Draft{Key: group, Members: &lifecycle.Members{Add: []store.MemberRef{{ID: u.ID}}}})
+				_, err := decide(ctx, l, false, lifecycle.Draft{Key: group, Members: &lifecycle.Members{Add: []store.MemberRef{{ID: u.ID}}}})
 				if !errors.As(err, new(*lifecycle.Refusal)) { // else the deletion was faster
 					errs[i] = err
 				}
 			})
 			if i%2 == 0 {
-				work.Go(func() { _, errs[people+i] = decide(ctx, l, lifecycle.Draft{Key: u.Key, Before: u}) })
+				work.Go(func() { _, errs[people+i] = decide(ctx, l, false, lifecycle.Draft{Key: u.Key, Before: u}) })
 			}
 		}
 		work.Wait()
@@ -206,9 +206,10 @@ func TestDeletedMembersAreGone(t *testing.T) {
 	})
 }
 
-// decide has a draft decided and committed as if an identity provider had sent it, with the same draft again after a lost race.
-func decide(ctx context.Context, s *lifecycle.Service, d lifecycle.Draft) (*lifecycle.Decision, error) {
-	r := &lifecycle.Request{Tenant: d.Key.Tenant, By: lifecycle.SourceSCIM, Action: "test", Once: d.Before != nil && d.Members == nil && !d.After.IsNull()}
+// decide has a draft decided and committed as if an identity provider had sent it. A lost race is an error if once is set, or
+// the same draft is tried again.
+func decide(ctx context.Context, s *lifecycle.Service, once bool, d lifecycle.Draft) (*lifecycle.Decision, error) {
+	r := &lifecycle.Request{Tenant: d.Key.Tenant, By: lifecycle.SourceSCIM, Action: "test", Once: once}
 	return s.Do(ctx, r, func(context.Context) (lifecycle.Draft, error) { return d, nil })
 }
 

@@ -92,14 +92,19 @@ func (l *list) compile(ctx context.Context) error {
 	l.exact, l.plain = true, true
 	parts, width := 0, 0
 	var failed error
-	known := map[indexed]bool{}
+	var asked map[indexed]bool // those that aren't known to be indexed
 	for _, t := range slices.Compact(slices.Sorted(slices.Values(l.Types))) {
 		c := compiler{engine: l.engine, args: &l.args, tenant: enc(l.Tenant), typ: t, isIndexed: func(attribute string) bool {
 			x := indexed{t, attribute}
-			ok, asked := known[x]
-			if !asked && failed == nil {
-				ok, failed = l.isIndexed(ctx, x)
-				known[x] = ok
+			if asked[x] || failed != nil {
+				return false
+			}
+			var ok bool
+			if ok, failed = l.isIndexed(ctx, x); !ok {
+				if asked == nil {
+					asked = map[indexed]bool{}
+				}
+				asked[x] = true
 			}
 			return ok
 		}}

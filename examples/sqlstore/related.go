@@ -37,7 +37,10 @@ func (c *compiler) related(x filter.Related) condition {
 	found := condition{sql: exists("SELECT 1" + from + " AND " + near + " = r.id"), exact: where.exact, isHeavy: true, parts: many}
 	for _, t := range filter.Conjuncts(x.Where) {
 		if t.Attr.Name == "value" && t.Op == filter.Eq && t.Attr.CaseExact && t.Value.Kind() == document.KindString {
-			found.ids, found.isIDs, found.isWide, found.isHeavy = "SELECT "+near+from, true, !isMembers, false
+			found.ids, found.isIDs, found.isHeavy = "SELECT "+near+from, true, false
+			if !isMembers {
+				found.wide = 1
+			}
 			if _, ok := x.Where.(filter.Compare); ok {
 				found.parts = 1
 			}

@@ -48,6 +48,7 @@ var costly = map[string]store.Query{
 	"created":                    {Count: 5, Filter: meta("created", filter.Ge, epoch)},
 	"in the order of created":    {Count: 5, Sort: &store.Sort{By: filter.Attr{Path: filter.Path{Name: "meta", Sub: "created"}, Type: filter.DateTime}}},
 	"in the order of a name":     {Count: 5, Sort: &store.Sort{By: filter.Attr{Path: filter.Path{Name: "userName"}, Type: filter.String}}},
+	"in many groups":             {Count: 5, Filter: filter.Or{inGroup("g"), inGroup("a"), inGroup("b"), inGroup("c"), inGroup("d")}},
 	"a large group's, looked at": {Count: 5, Filter: filter.And{inGroup("g"), compare("userName", filter.Co, "00")}},
 }
 
@@ -65,6 +66,7 @@ var cheap = map[string]store.Query{
 	"an id":              {Count: 5, Filter: byID("u000003")},
 	"a group's":          {Count: 5, Filter: inGroup("g")},
 	"a group's total":    {Filter: inGroup("g")},
+	"two groups'":        {Filter: filter.Or{inGroup("g"), inGroup("a")}},
 	"by name":            {Count: 5, Filter: compare("userName", filter.Eq, "u000003"), Sort: &store.Sort{By: filter.Attr{Path: filter.Path{Name: "title"}, Type: filter.String}}},
 }
 

@@ -5,8 +5,9 @@
 // a commit in one round trip, unless Options.InTx is set, and resources that are created at the same time in one transaction.
 // SQLite has one writer at a time, who writes for all who wait, and any number of readers, which don't wait for it.
 //
-// What a filter asks of index keys, ids, meta and memberships runs in the database. The rest is evaluated by
-// [filter.Match] while resources stream by in chunks: memory stays bounded, time grows with the tenant.
+// What a filter asks of index keys, ids, meta and memberships runs in the database. The rest is evaluated by [filter.Match]
+// while the resources stream by, one in memory at a time. Lists that no index answers take time in proportion to the tenant,
+// so Options bounds how many of them run at once, and how long.
 package sqlstore
 
 import (
@@ -40,7 +41,8 @@ type Options struct {
 
 	// Scans is how many lists that no index answers a tenant may have under way at once, in this process. Further ones wait for
 	// their turn for up to a tenth of ScanTime and then get store.ErrBusy. All tenants together take half of the connections for
-	// such lists, and no tenant the last of these. Lists of a tenant with up to 1,000 resources don't count. Default: 2.
+	// such lists, and no tenant the last of these, so the pool should have four connections or more. Lists of a tenant with up to
+	// 1,000 resources don't count, if they ask for no memberships. Default: 2.
 	Scans int
 	// ScanTime is how long a list may take, if it isn't a plain look-up by an index. Then it ends with store.ErrTooMuch. The
 	// default, 10 seconds, is enough to look at some 100,000 people. A negative one is no limit.

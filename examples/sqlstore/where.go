@@ -21,9 +21,8 @@ type condition struct {
 	// answers. isIDs says that the condition is nothing more than to be among them.
 	ids   string
 	isIDs bool
-	// isWide says that the ids may be very many: those of the members of a group.
-	isWide bool
-	key    string // the parameter of a key, if the ids are of those that have it: an index has them in their order, each once
+	wide  int    // how many of the queries in ids may find very many: the members of a group
+	key   string // the parameter of a key, if the ids are of those that have it: an index has them in their order, each once
 	// isRange says that an index has the resources next to each other.
 	isRange bool
 	// isHeavy says that membership rows are read for each resource.
@@ -44,8 +43,13 @@ var (
 func (c condition) isNever() bool   { return c.sql == "FALSE" }
 func (c condition) isCertain() bool { return c.sql == "TRUE" && c.exact }
 
+// manyWide are so many large groups that to find their members costs as much as to look at everybody.
+const manyWide = 5
+
 // isIndexed says that an index finds the resources that the condition holds for, or those among which they are.
-func (c condition) isIndexed() bool { return c.isNever() || c.ids != "" || c.isRange }
+func (c condition) isIndexed() bool {
+	return c.isNever() || c.ids != "" && c.wide < manyWide || c.isRange
+}
 
 func exactly(sql string) condition { return condition{sql: sql, exact: true, parts: many} }
 
@@ -179,7 +183,7 @@ func (c *compiler) and(terms []filter.Expr) (condition, []filter.Expr) {
 	}
 	if all.exact = len(rest) == 0; narrow >= 0 {
 		p := parts[narrow]
-		all.ids, all.key, all.isWide, all.isIDs = p.ids, p.key, p.isWide, p.isIDs && len(texts) == 1
+		all.ids, all.key, all.wide, all.isIDs = p.ids, p.key, p.wide, p.isIDs && len(texts) == 1
 	}
 	switch {
 	case len(texts) == 1:
@@ -193,7 +197,7 @@ func (c *compiler) and(terms []filter.Expr) (condition, []filter.Expr) {
 // width orders the queries for ids: those that find few come first.
 func (c condition) width() int {
 	switch {
-	case c.isWide:
+	case c.wide > 0:
 		return 2
 	case c.key == "":
 		return 1
@@ -218,7 +222,7 @@ func (c *compiler) or(terms []filter.Expr) condition {
 		texts = append(texts, p.sql)
 		any.exact = any.exact && p.exact
 		any.isIDs = any.isIDs && p.isIDs
-		any.isWide = any.isWide || p.isWide
+		any.wide += p.wide
 		any.isHeavy = any.isHeavy || p.isHeavy
 		if p.ids != "" {
 			ids = append(ids, p.ids)
@@ -230,7 +234,7 @@ func (c *compiler) or(terms []filter.Expr) condition {
 	if any.sql = "(" + strings.Join(texts, " OR ") + ")"; len(ids) == len(texts) {
 		any.ids = strings.Join(ids, " UNION ALL ")
 	} else {
-		any.isIDs, any.isWide = false, false
+		any.isIDs, any.wide = false, 0
 	}
 	return any
 }
@@ -305,15 +309,6 @@ func (c *compiler) compare(x filter.Compare) condition {
 	return unknown
 }
 
-// compareType needs no SQL: all resources that the condition is about are of one type.
-func (c *compiler) compareType(x filter.Compare) condition {
-	x.Attr.Path = filter.Path{Name: "value"}
-	if filter.MatchElement(x, document.String(c.typ)) {
-		return certain
-	}
-	return never
-}
-
 // lookup is the hash of a key, if the attribute is indexed.
 func (c *compiler) lookup(p filter.Path, x filter.Compare) (hash []byte, ok bool) {
 	isText := x.Attr.Type == filter.String || x.Attr.Type == filter.Reference
@@ -345,77 +340,4 @@ func (c *compiler) has(x filter.Has) condition {
 		}
 	}
 	return unknown
-}
-
-// orders are the operators that compare by order.
-var orders = map[filter.Op]string{
-	filter.Eq: "=", filter.Ne: "<>", filter.Gt: ">", filter.Ge: ">=", filter.Lt: "<", filter.Le: "<=",
-}
-
-// compareText compares a column that always has a value; folded is the same with case folded, if there is such a one.
-func (c *compiler) compareText(column, folded string, x filter.Compare) condition {
-	isText := x.Attr.Type == filter.String || x.Attr.Type == filter.Reference || x.Attr.Type == filter.Binary
-	if x.Value.Kind() != document.KindString { // null, or of another kind than the value is
-		if x.Op == filter.Ne {
-			return certain
-		}
-		return never
-	}
-	if !x.Attr.CaseExact {
-		column = folded
-	}
-	if !isText || column == "" {
-		return unknown
-	}
-	s := x.Value.Text()
-	if op, ok := orders[x.Op]; ok {
-		return exactly(column + " " + op + " " + c.text(s))
-	}
-	if s == "" {
-		return certain
-	}
-	for i := range len(s) {
-		if s[i] < ' ' { // could match a part of an escape
-			return unknown
-		}
-	}
-	// No LIKE: that of SQLite would fold. Both engines look at positions.
-	switch x.Op {
-	case filter.Co:
-		return exactly("length(replace(" + column + ", " + c.text(s) + ", '')) < length(" + column + ")")
-	case filter.Sw:
-		v := c.text(s)
-		return exactly("substr(" + column + ", 1, length(" + v + ")) = " + v)
-	case filter.Ew:
-		v := c.text(s)
-		return exactly("(length(" + column + ") >= length(" + v + ") AND substr(" + column + ", length(" + column + ") - length(" + v + ") + 1) = " + v + ")")
-	}
-	return unknown
-}
-
-// compareTime compares a column of whole microseconds with an instant that may be finer.
-func (c *compiler) compareTime(column string, x filter.Compare) condition {
-	op, ok := orders[x.Op]
-	if !ok || x.Attr.Type != filter.DateTime || x.Value.Kind() != document.KindString {
-		return unknown
-	}
-	at := x.Time.UnixMicro()
-	if x.Time.Nanosecond()%1000 != 0 { // between at and the next: nothing is equal to it
-		switch x.Op {
-		case filter.Eq:
-			return never
-		case filter.Ne:
-			return certain
-		case filter.Ge:
-			op = ">"
-		case filter.Lt:
-			op = "<="
-		}
-	}
-	compared := exactly(column + " " + op + " " + c.arg(at))
-	if column == "r.modified" && x.Op != filter.Ne { // for its index
-		compared.sql = "(" + ofType + " = " + c.arg(c.tenant+"/"+enc(c.typ)) + " AND " + compared.sql + ")"
-		compared.isRange = true
-	}
-	return compared
 }
