@@ -293,15 +293,30 @@ func (s *Service) entry(ctx context.Context, tenant, id string) (JournalEntry, e
 	return entryOf(page[0]), nil
 }
 
+// Tell commits a change of the caller's own, together with events, and has those delivered. It is for what belongs to the
+// library beside the lifecycle, such as credentials.
+func (s *Service) Tell(ctx context.Context, r Request, change *store.Change, events ...*Event) error {
+	p := &plan{s: s, r: &r}
+	for _, e := range events {
+		p.tell(e)
+	}
+	change.Events = append(change.Events, p.Change.Events...)
+	err := s.store.Commit(ctx, change)
+	if err == nil {
+		s.deliver(ctx, p.events)
+	}
+	return err
+}
+
 // Record writes an entry of what an administrator did beside the lifecycle, such as a change of settings. r says who and what
 // (Tenant, Who, Action); attributes are the names of what changed.
 func (s *Service) Record(ctx context.Context, r Request, subject store.Key, outcome Outcome, name string, attributes ...string) error {
-	e := s.Entry(r, subject, outcome, name, attributes...)
+	e := NewEntry(r, subject, outcome, name, attributes...)
 	return s.store.Commit(ctx, &store.Change{Tenant: r.Tenant, Journal: []store.Entry{e}})
 }
 
-// Entry makes the entry that Record writes, for a change of the caller's own.
-func (s *Service) Entry(r Request, subject store.Key, outcome Outcome, name string, attributes ...string) store.Entry {
+// NewEntry makes the entry that Record writes, for a change of the caller's own.
+func NewEntry(r Request, subject store.Key, outcome Outcome, name string, attributes ...string) store.Entry {
 	if r.By == "" {
 		r.By = SourceManual
 	}

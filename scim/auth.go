@@ -175,6 +175,15 @@ func (t BearerTokens) LogValue() slog.Value { return slog.StringValue(t.hidden()
 // MarshalJSON implements json.Marshaler.
 func (t BearerTokens) MarshalJSON() ([]byte, error) { return strconv.AppendQuote(nil, t.hidden()), nil }
 
+// Hashed is an Authenticator by the same tokens that keeps only their SHA-256 sums, for an Authenticator that asks this one. It
+// says what is wrong with a token.
+func (t BearerTokens) Hashed() (Authenticator, error) {
+	if err := t.check(); err != nil {
+		return nil, err
+	}
+	return t.hashed(), nil
+}
+
 // hashed is the form that a Handler keeps.
 func (t BearerTokens) hashed() tokenSums {
 	sums := make(tokenSums, len(t))
@@ -219,6 +228,9 @@ func bearerToken(r *http.Request) (string, bool) {
 	token = strings.TrimLeft(token, " ")
 	return token, ok && strings.EqualFold(scheme, "Bearer") && isToken(token)
 }
+
+// BearerToken is the token of a request that has one, for an Authenticator: see RFC 6750 section 2.1.
+func BearerToken(r *http.Request) (token string, ok bool) { return bearerToken(r) }
 
 // isToken says whether s is a b64token (RFC 6750 section 2.1).
 func isToken(s string) bool {

@@ -28,6 +28,7 @@ import (
 	"github.com/rollcall-dev/rollcall/examples/boot"
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim"
+	"github.com/rollcall-dev/rollcall/scim/connection"
 	"github.com/rollcall-dev/rollcall/store"
 )
 
@@ -42,11 +43,15 @@ type App struct {
 	ledger   ledger
 	outside  outside
 	service  *lifecycle.Service
+	handler  *scim.Handler
+
+	connections *connection.Service
+	secrets     secrets
 }
 
 // Boot is the app as boot runs it, under a command's name.
 func (a *App) Boot(name string) boot.App {
-	return boot.App{Name: name, Configure: a.configure, Mount: a.mount, Background: a.background}
+	return boot.App{Name: name, Flags: a.flags, Configure: a.configure, Mount: a.mount, Background: a.background}
 }
 
 func (a *App) configure(ctx context.Context, s store.Store, o *scim.Options) (err error) {
@@ -58,6 +63,9 @@ func (a *App) configure(ctx context.Context, s store.Store, o *scim.Options) (er
 	o.Lifecycle.Settings = a.settings
 	o.Lifecycle.Accounts = a.outside
 	o.Hooks.Any = a.ledger.record
+	if err := a.configureConnections(s, o); err != nil {
+		return err
+	}
 	if a.Options != nil {
 		a.Options(o)
 	}
@@ -66,11 +74,16 @@ func (a *App) configure(ctx context.Context, s store.Store, o *scim.Options) (er
 
 // background delivers the events, if the store keeps them.
 func (a *App) background(ctx context.Context, s *boot.Service) error {
-	return s.Handler.Lifecycle().Run(ctx)
+	done := make(chan error, 1)
+	go func() { done <- a.runConnections(ctx) }()
+	return errors.Join(s.Handler.Lifecycle().Run(ctx), <-done)
 }
 
 func (a *App) mount(mux *http.ServeMux, s *boot.Service) error {
-	a.service = s.Handler.Lifecycle()
+	a.service, a.handler = s.Handler.Lifecycle(), s.Handler
+	a.mountConnections(mux)
+	a.mountJournal(mux)
+	a.mountOAuth(mux, s)
 	for pattern, do := range map[string]func(r *http.Request, in input) (any, error){
 		"POST /app/login":      a.login,
 		"GET /app/users":       a.users,
