@@ -30,9 +30,7 @@ type Principal struct {
 	Connection string   // the identity provider's link to it, for the journal; may be empty
 	Credential string   // id of the credential, for the journal and events; never the secret itself; may be empty
 	Scopes     []string // what it may do; nil means everything; see Scope
-	Strict     bool     // refuse what the quirk table would tolerate
-	// Quirks names the tolerated deviations that the connection may use; nil means all, unless Strict is set.
-	Quirks []string
+	Dialect    Dialect  // which deviations from the RFCs are tolerated; the zero value is Tolerant
 	// State says whether the connection may do anything now. An empty state is live.
 	State lifecycle.ConnectionState
 	// TakesOver says that there may be people whom no connection manages any more: see lifecycle.Connection.

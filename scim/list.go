@@ -206,6 +206,17 @@ func holds(array document.Value, text string) bool {
 	return false
 }
 
+// parseFilter parses a filter as the caller's dialect has it.
+func (c *caller) parseFilter(text string) (filter.Expr, error) {
+	limit := c.h.opts.Limits.Filter
+	x, used, err := filter.Parse(text, filter.Options{MaxLength: limit})
+	if err == nil && (used.Has(filter.UnquotedValue) && !c.mode.Tolerate(quirk.UnquotedFilterValue) ||
+		used.Has(filter.ValuePathOperator) && !c.mode.Tolerate(quirk.FilterSubAttribute)) {
+		x, _, err = filter.Parse(text, filter.Options{Strict: true, MaxLength: limit})
+	}
+	return x, err
+}
+
 // bind makes a query one that a store understands.
 func (c *caller) bind(ep *endpoint, q query) (store.Query, error) {
 	limits := c.h.opts.Limits
@@ -220,15 +231,9 @@ func (c *caller) bind(ep *endpoint, q query) (store.Query, error) {
 		Count:  min(count, limits.MaxResults),
 	}
 	if strings.TrimSpace(q.filter) != "" {
-		x, dialect, err := filter.Parse(q.filter, filter.Options{Strict: c.mode.Strict, MaxLength: limits.Filter})
+		x, err := c.parseFilter(q.filter)
 		if err != nil {
 			return s, err
-		}
-		if dialect.Has(filter.UnquotedValue) {
-			c.mode.Quirks.Add(quirk.UnquotedFilterValue)
-		}
-		if dialect.Has(filter.ValuePathOperator) {
-			c.mode.Quirks.Add(quirk.FilterSubAttribute)
 		}
 		if s.Filter, err = ep.Bind(x, &c.mode); err != nil {
 			return s, err

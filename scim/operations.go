@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 
 	"github.com/google/uuid"
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim/patch"
-	"github.com/rollcall-dev/rollcall/scim/quirk"
 	"github.com/rollcall-dev/rollcall/scim/schema"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
@@ -44,7 +42,7 @@ func (c *caller) authenticate(r *http.Request) error {
 
 // become makes the principal the one on whose behalf everything is done.
 func (c *caller) become(r *http.Request, who Principal) {
-	c.who, c.mode.Strict = who, who.Strict
+	c.who, c.mode.Refused, c.mode.Interop = who, who.Dialect.refused, who.Dialect.interop
 	c.ctx = context.WithValue(r.Context(), principalKey{}, &who)
 	c.request = lifecycle.Request{Tenant: who.Tenant, By: lifecycle.SourceSCIM, Who: who.Credential, Status: statusOf,
 		Connection: lifecycle.Connection{ID: who.Connection, State: who.State, TakesOver: who.TakesOver}}
@@ -84,9 +82,7 @@ func (c *caller) do(action string, ep *endpoint, on conditions, draft func() (li
 	c.request.Once = on.match.given // a client that named a version has asked to be told
 	d, err := c.h.lifecycle.Do(c.ctx, &c.request, func(context.Context) (lifecycle.Draft, error) {
 		d, err := draft()
-		if wrong := c.noteQuirks(); err == nil {
-			err = wrong
-		}
+		c.noteQuirks()
 		return d, refusal(err)
 	})
 	c.noteDecision(d, err)
@@ -98,18 +94,12 @@ func outOfScope(ep *endpoint) error {
 	return &Error{Status: http.StatusForbidden, Detail: "this credential is not for resources of the type " + ep.Name}
 }
 
-// noteQuirks notes the tolerated deviations that the request used, and refuses one that the connection's dialect doesn't have.
-func (c *caller) noteQuirks() error {
+// noteQuirks notes the tolerated deviations that the request used.
+func (c *caller) noteQuirks() {
 	c.request.Quirks = c.request.Quirks[:0]
-	var wrong error
 	for q := range c.mode.Quirks.All() {
-		name := q.String()
-		c.request.Quirks = append(c.request.Quirks, name)
-		if c.who.Quirks != nil && !slices.Contains(c.who.Quirks, name) && wrong == nil {
-			wrong = badRequest("invalidSyntax", "this connection's dialect doesn't allow the deviation %s: %s", name, quirk.Table[q].Becomes)
-		}
+		c.request.Quirks = append(c.request.Quirks, q.String())
 	}
-	return wrong
 }
 
 // refusal makes what is wrong with a request a refusal. The answer still comes from the error itself; see describe.
@@ -226,7 +216,7 @@ func (c *caller) replace(ep *endpoint, id string, on conditions, body document.V
 
 // patch applies a PATCH's operations (RFC 7644 section 3.5.2). If only members are touched the group is not read.
 func (c *caller) patch(ep *endpoint, id string, on conditions, body document.Value, shows filter.Relation) (found, error) {
-	ops, wrong := patch.Parse(ep.Type, body, &c.mode, patch.Limits{Operations: c.h.opts.Limits.Operations})
+	ops, wrong := patch.Parse(ep.Type, body, &c.mode, patch.Limits{Operations: c.h.opts.Limits.Operations, Comparisons: c.h.opts.Limits.Comparisons})
 	if version, plain := on.onlyVersion(); plain && wrong == nil && ep.HasMembers() && !patch.TouchesAttributes(ep.Type, ops) {
 		d, err := c.do(http.MethodPatch, ep, on, func() (lifecycle.Draft, error) {
 			d := lifecycle.Draft{Key: c.key(ep, id), IfVersion: version}

@@ -14,6 +14,7 @@ import (
 	elimity "github.com/elimity-com/scim"
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
+	"github.com/rollcall-dev/rollcall/scim/patch"
 )
 
 // Options configure a Handler. The zero value of every field but Auth is a sensible default.
@@ -74,10 +75,15 @@ type Options struct {
 type Limits struct {
 	Body       int64 // bytes of a request's body; default 1 MiB; beyond it 413
 	Operations int   // of one PATCH; default 1,000; beyond it 413
-	Members    int   // that one request adds to or removes from a group; default 20,000; beyond it 413
-	Filter     int   // bytes of a filter; default 8 KiB; beyond it 400
-	PageSize   int   // of a list without count; default 100
-	MaxResults int   // most resources in one list answer; default 1,000; a larger count gets so many
+
+	// Comparisons are how many one PATCH may need: of values with the filters in paths, and of elements with those that are added or
+	// removed. The default is patch.DefaultComparisons; beyond it 413.
+	Comparisons int
+
+	Members    int // that one request adds to or removes from a group; default 20,000; beyond it 413
+	Filter     int // bytes of a filter; default 8 KiB; beyond it 400
+	PageSize   int // of a list without count; default 100
+	MaxResults int // most resources in one list answer; default 1,000; a larger count gets so many
 
 	// MembersBody are the bytes of a body that writes a resource of a type with members; beyond it 413. The default is Body and
 	// 400 bytes for each of Members, about 8.6 MiB: so as many members fit in one PATCH with value, $ref, type and display.
@@ -96,7 +102,7 @@ func (l Limits) withDefaults() Limits {
 		field *int
 		value int
 	}{
-		{&l.Operations, 1_000}, {&l.Members, 20_000}, {&l.Filter, 8 << 10}, {&l.PageSize, 100}, {&l.MaxResults, 1_000}, {&l.Resource, 1 << 20},
+		{&l.Operations, 1_000}, {&l.Comparisons, patch.DefaultComparisons}, {&l.Members, 20_000}, {&l.Filter, 8 << 10}, {&l.PageSize, 100}, {&l.MaxResults, 1_000}, {&l.Resource, 1 << 20},
 	} {
 		if *d.field == 0 {
 			*d.field = d.value
@@ -114,7 +120,7 @@ func (l Limits) withDefaults() Limits {
 
 func (l Limits) check() error {
 	for name, n := range map[string]int64{
-		"Body": l.Body, "Operations": int64(l.Operations), "Members": int64(l.Members), "Filter": int64(l.Filter), "PageSize": int64(l.PageSize),
+		"Body": l.Body, "Operations": int64(l.Operations), "Comparisons": int64(l.Comparisons), "Members": int64(l.Members), "Filter": int64(l.Filter), "PageSize": int64(l.PageSize),
 		"MaxResults": int64(l.MaxResults), "MembersBody": l.MembersBody, "Resource": int64(l.Resource),
 	} {
 		if n < 0 {

@@ -199,7 +199,7 @@ func TestLimits(t *testing.T) {
 
 func TestPrincipalFrom(t *testing.T) {
 	fake := storetest.NewFake()
-	want := scim.Principal{Tenant: "acme", Connection: "okta", Scopes: []string{scim.ScopeWrite, scim.ScopeRead}, Strict: true}
+	want := scim.Principal{Tenant: "acme", Connection: "okta", Scopes: []string{scim.ScopeWrite, scim.ScopeRead}, Dialect: scim.Strict()}
 	s := serveStore(t, fake, func(o *scim.Options) { o.Auth = principal(want) })
 	var got []scim.Principal
 	fake.Before(func(ctx context.Context, _ string) error {

@@ -68,27 +68,25 @@ func (s *Store) pruneJournal(ctx context.Context, before int64) (removed int, er
 // pruneEntries removes a tenant's old entries. It ends at the first batch that has none.
 func (s *Store) pruneEntries(ctx context.Context, tenant string, before int64) (removed int, err error) {
 	const read = "SELECT id, time FROM ~journal WHERE tenant = $1 AND id > $2 ORDER BY id LIMIT $3"
-	for last, n := "", batch; n == batch; {
-		var old []string
+	remove := s.remove("journal", "tenant, id", "tenant = $1 AND id > $2 AND id <= $3 AND time < $4")
+	for after, n := "", batch; n == batch; {
+		old, last := false, after
 		n = 0
-		err := s.query(ctx, read, []any{tenant, last, int64(batch)}, func(rw row) error {
+		err := s.query(ctx, read, []any{tenant, after, int64(batch)}, func(rw row) error {
 			var at int64
 			err := rw.Scan(&last, &at)
-			if n++; at < before {
-				old = append(old, last)
-			}
+			n, old = n+1, old || at < before
 			return err
 		})
-		if err != nil || len(old) == 0 {
+		if err != nil || !old {
 			return removed, err
 		}
-		args := []any{tenant}
-		sql := "DELETE FROM ~journal WHERE tenant = $1 AND id " + s.list(&args, old)
-		changed, err := s.apply(ctx, []statement{{sql, args}})
+		changed, err := s.apply(ctx, []statement{{remove, []any{tenant, after, last, before}}})
 		if err != nil {
 			return removed, err
 		}
 		removed += int(changed[0])
+		after = last
 	}
 	return removed, nil
 }

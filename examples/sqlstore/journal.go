@@ -17,21 +17,38 @@ func journalArgs(tenant string, e store.Entry) []any {
 
 // Journal implements [store.JournalReader].
 func (s *Store) Journal(ctx context.Context, q store.JournalQuery) ([]store.Entry, error) {
-	sql, args := "SELECT "+journalColumns+" FROM ~journal WHERE tenant = $1", []any{enc(q.Tenant), int64(max(q.Max, 0))}
-	for _, by := range []struct{ column, value string }{
-		{"connection", q.Connection}, {"subject_id", q.Subject}, {"outcome", q.Outcome}, {"request", q.Request},
+	tenant, id := "tenant", "id"
+	if q.Request != "" { // whose index is in no order of ids
+		tenant, id = "(tenant || '')", "(id || '')"
+	}
+	where, args := tenant+" = $1", []any{enc(q.Tenant), int64(max(q.Max, 0))}
+	also := func(condition, value string) {
+		args = append(args, enc(value))
+		where += " AND " + condition + " " + place(len(args))
+	}
+	// One of the fields is looked up in its index, that of which there are the fewest entries. Those that are no plain columns
+	// keep planners, which don't know how many there are, from taking another index.
+	index := ""
+	for _, by := range []struct{ column, value, index string }{
+		{"request", q.Request, "journal_request"}, {"subject_id", q.Subject, "journal_subject"},
+		{"outcome", q.Outcome, "journal_outcome"}, {"connection", q.Connection, "journal_connection"},
 	} {
-		if by.value != "" { // the index has no empty ones, and says so
-			args = append(args, enc(by.value))
-			sql += " AND " + by.column + " = " + place(len(args)) + " AND " + by.column + " <> ''"
+		switch {
+		case by.value == "":
+		case index != "":
+			also(by.column+" || '' =", by.value)
+		default:
+			index = by.index
+			where += " AND " + by.column + " <> ''" // as the index says
+			also(by.column+" =", by.value)
 		}
 	}
 	if q.Before != "" {
-		args = append(args, enc(q.Before))
-		sql += " AND id < " + place(len(args))
+		also(id+" <", q.Before)
 	}
+	sql := "SELECT " + journalColumns + " FROM ~journal" + s.indexedBy(index) + " WHERE " + where + " ORDER BY " + id + " DESC LIMIT $2"
 	var entries []store.Entry
-	err := s.query(ctx, sql+" ORDER BY id DESC LIMIT $2", args, func(rw row) error {
+	err := s.query(ctx, sql, args, func(rw row) error {
 		var (
 			e    store.Entry
 			at   int64

@@ -87,6 +87,8 @@ func (p *postgres) remove(table, _, where string) string {
 	return "DELETE FROM ~" + table + " WHERE ctid = ANY (ARRAY(SELECT ctid FROM ~" + table + " WHERE " + where + "))"
 }
 
+func (p *postgres) indexedBy(string) string { return "" }
+
 func (p *postgres) lock() string { return " FOR UPDATE OF e SKIP LOCKED" }
 
 // querier is a pool or a transaction.

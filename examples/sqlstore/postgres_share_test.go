@@ -193,6 +193,12 @@ func TestShareForgets(t *testing.T) {
 		})
 	}
 	all.Wait()
+	require.Eventually(t, func() bool { // the server may still be doing what nobody waits for
+		var busy int
+		err := c.pool.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity
+			WHERE state <> 'idle' AND pid <> pg_backend_pid() AND strpos(query, $1) > 0`, c.schema).Scan(&busy)
+		return err == nil && busy == 0
+	}, 10*time.Second, time.Millisecond)
 	checkWhole(t, c.Store, nil)
 }
 

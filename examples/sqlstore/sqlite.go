@@ -109,6 +109,13 @@ func (e *liteEngine) remove(table, key, where string) string {
 	return "DELETE FROM ~" + table + " WHERE (" + key + ") IN (SELECT " + key + " FROM ~" + table + " WHERE " + where + ")"
 }
 
+func (e *liteEngine) indexedBy(index string) string {
+	if index == "" {
+		return ""
+	}
+	return " INDEXED BY #" + index
+}
+
 func (e *liteEngine) lock() string { return "" } // there's one writer at a time
 
 // fill also makes the parameters SQLite's: ?1 and not $1, which would be a name there.

@@ -99,6 +99,8 @@ type engine interface {
 	list(args *[]any, values any) string
 	// remove deletes up to batch rows of a table that the condition holds for. key are the columns of its primary key.
 	remove(table, key, where string) string
+	// indexedBy is what follows a table in a query that must use an index, "" for any, where planners can be told.
+	indexedBy(index string) string
 	// lock is what ends a SELECT that takes rows for an update, beside others that do the same.
 	lock() string
 	// connections is how many queries can run at once.

@@ -184,14 +184,7 @@ func (s *Service) PrincipalOf(ctx context.Context, tenant, id string) (scim.Prin
 	if err != nil {
 		return scim.Principal{}, err
 	}
-	p := scim.Principal{Tenant: tenant, Connection: id, State: c.State, TakesOver: c.takesOver}
-	switch c.Dialect.Word {
-	case Tolerant:
-	case Strict, Interop:
-		p.Strict = true
-	default:
-		p.Quirks = append([]string{}, c.Dialect.Quirks...)
-	}
+	p := scim.Principal{Tenant: tenant, Connection: id, State: c.State, Dialect: c.Dialect.Dialect, TakesOver: c.takesOver}
 	return p, nil
 }
 

@@ -39,7 +39,7 @@ func (s *Service) Create(ctx context.Context, by lifecycle.Request, name string,
 	if len(all) >= mostConnections {
 		return nil, invalid("this organization has %d connections already, which is the most", mostConnections)
 	}
-	c := &Connection{ID: newID(), Created: now(), Name: strings.TrimSpace(name), Provider: provider, State: lifecycle.ConnectionLive, Dialect: Dialect{Word: Tolerant}}
+	c := &Connection{ID: newID(), Created: now(), Name: strings.TrimSpace(name), Provider: provider, State: lifecycle.ConnectionLive}
 	for _, other := range all {
 		c.takesOver = c.takesOver || other.takesOver || other.State == lifecycle.ConnectionOff
 	}
@@ -165,11 +165,6 @@ func (s *Service) Change(ctx context.Context, by lifecycle.Request, id string, u
 			return nil, err
 		}
 	}
-	if u.Dialect != nil {
-		if err := u.Dialect.check(); err != nil {
-			return nil, err
-		}
-	}
 	var c *Connection
 	err := again(ctx, func() (err error) {
 		if c, err = s.connection(ctx, by.Tenant, id); err != nil {
@@ -184,7 +179,7 @@ func (s *Service) Change(ctx context.Context, by lifecycle.Request, id string, u
 			c.State, changed = *u.State, append(changed, "state")
 			off = c.State == lifecycle.ConnectionOff
 		}
-		if u.Dialect != nil && !(c.Dialect.Word == u.Dialect.Word && slices.Equal(c.Dialect.Quirks, u.Dialect.Quirks)) {
+		if u.Dialect != nil && c.Dialect != *u.Dialect {
 			c.Dialect, changed = *u.Dialect, append(changed, "dialect")
 		}
 		if len(changed) == 0 {

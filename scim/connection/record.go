@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -61,51 +62,39 @@ func checkState(s lifecycle.ConnectionState) error {
 	return oneOf("state", s, lifecycle.ConnectionLive, lifecycle.ConnectionShadow, lifecycle.ConnectionPaused, lifecycle.ConnectionOff)
 }
 
-// Dialect says which deviations from the RFCs are tolerated.
-type Dialect struct {
-	Word   string   // tolerant, strict or interop; empty: those in Quirks
-	Quirks []string // names of deviations, without a Word
-}
+// Dialect is scim.Dialect as an administrator sees it in JSON: tolerant, strict, interop, or another text of
+// scim.ParseDialect; or a list with the names of the deviations that are tolerated, and no others.
+type Dialect struct{ scim.Dialect }
 
-// The words of Dialect.
-const (
-	Tolerant = "tolerant" // all of the table of deviations
-	Strict   = "strict"   // none
-	Interop  = "interop"  // none: the interoperability profile knows no deviations
-)
-
-func (d Dialect) check() error {
-	if d.Word != "" {
-		return oneOf("dialect", d.Word, Tolerant, Strict, Interop)
+// MarshalJSON implements json.Marshaler.
+func (d Dialect) MarshalJSON() ([]byte, error) {
+	text := d.String()
+	if !strings.HasPrefix(text, "strict +") {
+		return json.Marshal(text)
 	}
-	known := make([]string, len(quirk.Table))
-	for i, row := range quirk.Table {
-		known[i] = row.Name
-	}
-	for _, q := range d.Quirks {
-		if !slices.Contains(known, q) {
-			return invalid("dialect: there is no deviation %q; there are %v", short(q), known)
+	names := []string{}
+	for _, row := range quirk.Table {
+		if d.Tolerates(row.Name) {
+			names = append(names, row.Name)
 		}
 	}
-	return nil
-}
-
-// MarshalJSON implements json.Marshaler: a word, or a list of names.
-func (d Dialect) MarshalJSON() ([]byte, error) {
-	if d.Word != "" {
-		return json.Marshal(d.Word)
-	}
-	return json.Marshal(append([]string{}, d.Quirks...))
+	return json.Marshal(names)
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
-func (d *Dialect) UnmarshalJSON(text []byte) error {
-	*d = Dialect{}
-	if len(text) > 0 && text[0] == '"' {
-		return json.Unmarshal(text, &d.Word)
-	}
-	if err := json.Unmarshal(text, &d.Quirks); err != nil || d.Quirks == nil {
+func (d *Dialect) UnmarshalJSON(text []byte) (err error) {
+	var word string
+	var names []string
+	switch {
+	case json.Unmarshal(text, &word) == nil && word != "":
+		d.Dialect, err = scim.ParseDialect(word)
+	case json.Unmarshal(text, &names) == nil && names != nil:
+		d.Dialect, err = scim.Strict().With(names...)
+	default:
 		return invalid("dialect: want tolerant, strict, interop, or a list of names of deviations")
+	}
+	if err != nil {
+		return invalid("dialect: %s", strings.TrimPrefix(err.Error(), "scim: "))
 	}
 	return nil
 }
@@ -149,8 +138,7 @@ type connectionRecord struct {
 	Name      string                    `json:"name"`
 	Provider  Provider                  `json:"provider"`
 	State     lifecycle.ConnectionState `json:"state"`
-	Dialect   Dialect                   `json:"dialect"`
-	Set       bool                      `json:"set"` // the dialect is a list, be it an empty one
+	Dialect   string                    `json:"dialect"` // as scim.ParseDialect reads it
 	TakesOver bool                      `json:"takesOver"`
 }
 
@@ -179,7 +167,7 @@ const (
 
 func (c *Connection) resource(tenant string) *store.Resource {
 	r := &store.Resource{Key: store.Key{Tenant: tenant, Type: connectionType, ID: c.ID}, Version: newID(), Created: c.Created, LastModified: now()}
-	r.Internal = documentOf(connectionRecord{c.Name, c.Provider, c.State, c.Dialect, c.Dialect.Word == "", c.takesOver})
+	r.Internal = documentOf(connectionRecord{c.Name, c.Provider, c.State, c.Dialect.String(), c.takesOver})
 	return r
 }
 
@@ -188,8 +176,9 @@ func connectionOf(r *store.Resource) (*Connection, error) {
 	if err := read(r, &x); err != nil {
 		return nil, err
 	}
-	c := &Connection{ID: r.ID, Created: r.Created, Name: x.Name, Provider: x.Provider, State: x.State, Dialect: x.Dialect, takesOver: x.TakesOver, version: r.Version}
-	if checkState(c.State) != nil || c.Dialect.check() != nil || c.Dialect.Word == "" && !x.Set {
+	d, err := scim.ParseDialect(x.Dialect)
+	c := &Connection{ID: r.ID, Created: r.Created, Name: x.Name, Provider: x.Provider, State: x.State, Dialect: Dialect{d}, takesOver: x.TakesOver, version: r.Version}
+	if checkState(c.State) != nil || err != nil || x.Dialect == "" {
 		return nil, fmt.Errorf("%w: %s %s", store.ErrCorrupt, r.Type, r.ID)
 	}
 	return c, nil

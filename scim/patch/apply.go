@@ -90,7 +90,7 @@ func (r *resource) apply(c *change) error {
 
 // nothingThere answers a remove from an attribute that isn't there.
 func (r *resource) nothingThere(c *change) error {
-	if r.m.Strict && (c.where != nil || c.listed) && !c.quiet {
+	if (c.where != nil || c.listed) && !c.quiet && !r.m.Tolerate(quirk.RemoveNothing) {
 		return c.noTarget()
 	}
 	return nil
@@ -251,7 +251,7 @@ func (r *resource) create(slot *document.Value, c *change) error {
 	e := c.seed.Clone()
 	if c.where == nil {
 		e = document.Object()
-	} else if r.m.Strict || e.IsNull() {
+	} else if e.IsNull() || !r.m.Allows(quirk.CreateFromFilter) {
 		return c.noTarget()
 	}
 	if err := r.into(&e, c); err != nil {

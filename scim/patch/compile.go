@@ -143,7 +143,7 @@ func (c *compiler) key(name string, v document.Value) error {
 	if !strings.ContainsAny(name, ".:[") {
 		return c.attribute(filter.Path{Name: name}, v)
 	}
-	if c.m.Strict {
+	if !c.m.Allows(quirk.DottedKeys) {
 		return c.unknown(nil)
 	}
 	p, err := c.parse(name)
@@ -151,10 +151,10 @@ func (c *compiler) key(name string, v document.Value) error {
 		if strings.Contains(name, "[") {
 			return err
 		}
-		return nil // no name that a schema could have
+		return c.unknownKey(nil) // no name that a schema could have
 	}
 	if _, _, err := c.t.Resolve(p.Path, c.m); err != nil {
-		return nil
+		return c.unknownKey(err)
 	}
 	c.m.Quirks.Add(quirk.DottedKeys)
 	if p.Where == nil {
@@ -167,16 +167,13 @@ func (c *compiler) key(name string, v document.Value) error {
 // (behaviour of every provider that sends whole resources), unless strict.
 func (c *compiler) attribute(p filter.Path, v document.Value) error {
 	if a, x, err := c.t.Resolve(p, c.m); err != nil {
-		if c.m.Strict {
-			return c.unknown(err)
-		}
-		return nil
+		return c.unknownKey(err)
 	} else if a == nil {
 		return c.wholeExtension(x, v)
 	} else if t := newTarget(a); t.attr.Relation == filter.Groups {
 		return c.wholeResource(a.Name)
 	} else if t.readOnly() {
-		if c.m.Strict {
+		if !c.m.Tolerate(quirk.ReadOnlyInValue) {
 			return c.fail("mutability", a.Name+" is read-only")
 		}
 		return nil
@@ -191,10 +188,9 @@ func (c *compiler) attribute(p filter.Path, v document.Value) error {
 }
 
 func (c *compiler) wholeResource(name string) error {
-	if c.m.Strict {
+	if !c.m.Tolerate(quirk.WholeResourceInValue) {
 		return c.fail("mutability", name+" is set by this service and can't be changed")
 	}
-	c.m.Quirks.Add(quirk.WholeResourceInValue)
 	return nil
 }
 
@@ -224,10 +220,9 @@ func (c *compiler) wholeExtension(x *schema.Extension, v document.Value) error {
 		c.text = x.URN + ":" + m.Name
 		name, sub, _ := strings.Cut(m.Name, ".")
 		if sub != "" {
-			if c.m.Strict {
+			if !c.m.Tolerate(quirk.DottedKeys) {
 				return c.unknown(nil)
 			}
-			c.m.Quirks.Add(quirk.DottedKeys)
 		}
 		if err := c.attribute(filter.Path{URI: x.URN, Name: name, Sub: sub}, m.Value); err != nil {
 			return err
@@ -244,10 +239,9 @@ func (c *compiler) change(t target, v document.Value) error {
 	if v.IsNull() {
 		return c.unassign(t, false)
 	}
-	if c.m.Strict {
+	if !c.m.Tolerate(quirk.RemoveWithValue) {
 		return c.fail("invalidValue", "remove takes no value; choose elements in the path")
 	}
-	c.m.Quirks.Add(quirk.RemoveWithValue)
 	if !t.all() {
 		return c.unassign(t, false)
 	}
@@ -324,6 +318,22 @@ func (c *compiler) coerce(a *schema.Attribute, v document.Value, where string) (
 // fail is an error about the present path.
 func (c *compiler) fail(scimType, detail string) error {
 	return &schema.Error{Type: scimType, Path: place(c.index, show(c.t, c.text)), Detail: detail}
+}
+
+// unknownKey is an error about a key of a value without a path that names nothing, unless it may be ignored.
+func (c *compiler) unknownKey(err error) error {
+	if c.m.Tolerate(quirk.UnknownAttribute) {
+		return nil
+	}
+	return c.unknown(err)
+}
+
+// unknownType is the type of an error about an attribute that isn't there; otherwise is the RFC's.
+func (c *compiler) unknownType(otherwise string) string {
+	if c.m.Interop {
+		return "invalidSyntax"
+	}
+	return otherwise
 }
 
 // unknown is an error about a path that names nothing.

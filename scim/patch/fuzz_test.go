@@ -38,7 +38,7 @@ func FuzzApply(f *testing.F) {
 		}
 		for st, cur := range map[*schema.Type]document.Value{users: user, groups: group} {
 			before := cur.Document()
-			got, _, err := run(t, st, cur, v, &schema.Mode{Strict: strict})
+			got, _, err := run(t, st, cur, v, &schema.Mode{Refused: refused(strict)})
 			if cur.Document() != before {
 				t.Fatalf("the resource has changed: %s", cur.Document())
 			}

@@ -133,9 +133,9 @@ func runRows(t *testing.T, st *schema.Type, rows []row) {
 		t.Run(r.name, func(t *testing.T) {
 			r.check(t, st, &schema.Mode{}, r.err)
 			if r.strict != "" {
-				r.check(t, st, &schema.Mode{Strict: true}, r.strict)
+				r.check(t, st, &schema.Mode{Refused: quirk.All}, r.strict)
 			} else if len(r.quirks) == 0 {
-				r.check(t, st, &schema.Mode{Strict: true}, r.err)
+				r.check(t, st, &schema.Mode{Refused: quirk.All}, r.err)
 			}
 		})
 	}
@@ -163,7 +163,7 @@ func (r *row) check(t *testing.T, st *schema.Type, m *schema.Mode, wantErr strin
 	want, err := st.Finish(parse(t, r.want))
 	require.NoError(t, err)
 	assert.Equal(t, string(want.Document()), string(got.Document()))
-	if m.Strict {
+	if m.Refused == quirk.All {
 		assert.Zero(t, m.Quirks)
 		return
 	}
@@ -197,4 +197,12 @@ func requireError(t testing.TB, want string, err error) {
 	if ok {
 		assert.Contains(t, e.Detail, detail)
 	}
+}
+
+// refused is what a Mode refuses that is strict, or not.
+func refused(strict bool) quirk.Set {
+	if strict {
+		return quirk.All
+	}
+	return 0
 }

@@ -39,7 +39,7 @@ func (c *compiler) membersPath(t target, p filter.PatchPath, v document.Value) e
 		return c.fail("invalidValue", "null doesn't say whether all members are to be removed; "+
 			"for that send remove with the path members and no value, or replace with the value []")
 	}
-	if c.op == Remove && c.m.Strict {
+	if c.op == Remove && !c.m.Allows(quirk.RemoveWithValue) {
 		return c.fail("invalidValue", `remove takes no value; want the path members[value eq "..."]`)
 	}
 	refs, err := c.memberRefs(v)
@@ -88,7 +88,7 @@ func (c *compiler) noOthers(ids []string, v document.Value) error {
 	if v.IsNull() || v.Kind() == document.KindArray && v.Len() == 0 {
 		return nil
 	}
-	if c.m.Strict {
+	if !c.m.Allows(quirk.RemoveWithValue) {
 		return c.fail("invalidValue", "remove takes no value; the path chooses the members")
 	}
 	refs, err := c.memberRefs(v)
@@ -107,7 +107,7 @@ func (c *compiler) noOthers(ids []string, v document.Value) error {
 // createMember compiles an add or replace on members[value eq "id"]: the group is to have that member. Of a member only
 // the label could be replaced, and that is derived.
 func (c *compiler) createMember(a *schema.Attribute, ids []string, v document.Value) error {
-	if c.m.Strict || len(ids) != 1 {
+	if !c.m.Allows(quirk.CreateFromFilter) || len(ids) != 1 {
 		return c.fail("mutability", "a member can't be changed; add members with the path members")
 	}
 	switch id := v.Fold("value"); {
@@ -150,10 +150,9 @@ func (c *compiler) memberRefs(v document.Value) ([]store.MemberRef, error) {
 		return nil, nil
 	default:
 		if c.op != Add { // in an add one value is what RFC 7644 section 3.5.2.1 speaks of
-			if c.m.Strict {
+			if !c.m.Tolerate(quirk.ScalarForArray) {
 				return nil, c.fail("invalidValue", "want an array of members, got "+article(v.Kind()))
 			}
-			c.m.Quirks.Add(quirk.ScalarForArray)
 		}
 		items = []document.Member{{Value: v}}
 	}
@@ -182,10 +181,9 @@ func (c *compiler) member(v document.Value) (r store.MemberRef, want string) {
 	id := v
 	switch v.Kind() {
 	case document.KindString:
-		if c.m.Strict {
+		if !c.m.Tolerate(quirk.ScalarComplex) {
 			return r, "want an object with value, got a string"
 		}
-		c.m.Quirks.Add(quirk.ScalarComplex)
 	case document.KindObject:
 		id = v.Fold("value")
 		if ref := v.Fold("$ref"); id.IsNull() && ref.Kind() == document.KindString {

@@ -135,7 +135,7 @@ func TestMembers(t *testing.T) {
 				if strict && r.strict == "" && len(r.quirks) > 0 {
 					continue
 				}
-				m := &schema.Mode{Strict: strict}
+				m := &schema.Mode{Refused: refused(strict)}
 				ops, err := Parse(st, parse(t, message(r.ops)), m, Limits{})
 				got := &lifecycle.Members{}
 				if err == nil {

@@ -25,10 +25,9 @@ func Parse(t *schema.Type, body document.Value, m *schema.Mode, l Limits) ([]Ope
 		return nil, syntax("", "want an object with schemas and Operations, got "+article(body.Kind()))
 	}
 	if !hasURN(body.Fold("schemas")) {
-		if m.Strict {
+		if !m.Tolerate(quirk.MissingSchemas) {
 			return nil, syntax("schemas", "want "+URN)
 		}
-		m.Quirks.Add(quirk.MissingSchemas)
 	}
 	list := body.Fold("Operations")
 	if list.Kind() != document.KindArray {
@@ -39,10 +38,9 @@ func Parse(t *schema.Type, body document.Value, m *schema.Mode, l Limits) ([]Ope
 	case n > l.Operations:
 		return nil, &schema.Error{Type: "tooMany", Path: "Operations",
 			Detail: fmt.Sprintf("want at most %d operations in a request, got %d", l.Operations, n)}
-	case n == 0 && m.Strict:
+	case n == 0 && !m.Tolerate(quirk.NoOperations):
 		return nil, syntax("Operations", "want at least one operation")
 	case n == 0:
-		m.Quirks.Add(quirk.NoOperations)
 		return nil, nil
 	}
 	ops := make([]Operation, list.Len())
@@ -132,8 +130,7 @@ func parseOp(o *Operation, op *document.Value, at string, m *schema.Mode) error 
 			o.Op = known
 			return nil
 		}
-		if !m.Strict && strings.EqualFold(op.Text(), name) {
-			m.Quirks.Add(quirk.OperationCase)
+		if strings.EqualFold(op.Text(), name) && m.Tolerate(quirk.OperationCase) {
 			o.Op = known
 			return nil
 		}
@@ -144,12 +141,12 @@ func parseOp(o *Operation, op *document.Value, at string, m *schema.Mode) error 
 // parse parses a path, or a key that is one.
 func (c *compiler) parse(text string) (*filter.PatchPath, error) {
 	c.text = text
-	p, dialect, err := filter.ParsePath(text, filter.Options{Strict: c.m.Strict})
+	p, dialect, err := filter.ParsePath(text, filter.Options{})
+	if err == nil && dialect.Has(filter.UnquotedValue) && !c.m.Tolerate(quirk.UnquotedFilterValue) {
+		_, _, err = filter.ParsePath(text, filter.Options{Strict: true})
+	}
 	if err != nil {
 		return nil, c.fail("invalidPath", err.Error())
-	}
-	if dialect.Has(filter.UnquotedValue) {
-		c.m.Quirks.Add(quirk.UnquotedFilterValue)
 	}
 	return &p, nil
 }

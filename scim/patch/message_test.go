@@ -40,7 +40,7 @@ func TestMessage(t *testing.T) {
 	} {
 		t.Run(r.name, func(t *testing.T) {
 			for _, strict := range []bool{false, true} {
-				m := &schema.Mode{Strict: strict}
+				m := &schema.Mode{Refused: refused(strict)}
 				ops, err := Parse(st, parse(t, r.body), m, Limits{})
 				want := r.err
 				if strict && r.strict != "" {

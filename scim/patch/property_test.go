@@ -26,7 +26,7 @@ func TestProperties(t *testing.T) {
 		cur, err := st.Finish(parse(t, babs))
 		require.NoError(t, err)
 		before := cur.Document()
-		m := &schema.Mode{Strict: i%4 == 0}
+		m := &schema.Mode{Refused: refused(i%4 == 0)}
 		ops, err := Parse(st, parse(t, text), m, Limits{})
 		require.NoErrorf(t, notSchema(err), text)
 		if err != nil {

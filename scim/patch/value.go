@@ -11,12 +11,12 @@ import (
 
 // isNone says whether v is the empty string that some providers send for no value.
 func (c *compiler) isNone(v document.Value) bool {
-	return !c.m.Strict && v.Kind() == document.KindString && v.Text() == ""
+	return c.m.Allows(quirk.EmptyMeansNone) && v.Kind() == document.KindString && v.Text() == ""
 }
 
 // list makes v the elements of a multi-valued attribute.
 func (c *compiler) list(a *schema.Attribute, v document.Value) (document.Value, error) {
-	if a.Type == filter.Complex && !c.m.Strict {
+	if a.Type == filter.Complex && c.m.Allows(quirk.JSONInString) {
 		v = c.unpackAll(a, v)
 	}
 	if c.op == Add && v.Kind() != document.KindArray {
@@ -41,11 +41,10 @@ func (c *compiler) list(a *schema.Attribute, v document.Value) (document.Value, 
 // partial makes v the sub-attributes that are to be merged into a complex attribute or into an element. One that is
 // null is to be unassigned. The zero Value means that the whole is to be unassigned.
 func (c *compiler) partial(a *schema.Attribute, v document.Value) (document.Value, error) {
-	if !c.m.Strict {
-		if v.Kind() == document.KindArray && v.Len() == 1 && v.At(0).Kind() != document.KindArray {
-			c.m.Quirks.Add(quirk.ArrayForScalar)
-			v = *v.At(0)
-		}
+	if v.Kind() == document.KindArray && v.Len() == 1 && v.At(0).Kind() != document.KindArray && c.m.Tolerate(quirk.ArrayForScalar) {
+		v = *v.At(0)
+	}
+	if c.m.Allows(quirk.JSONInString) {
 		v, _ = c.unpack(a, v)
 	}
 	if v.Kind() != document.KindObject {
@@ -55,8 +54,8 @@ func (c *compiler) partial(a *schema.Attribute, v document.Value) (document.Valu
 	for _, m := range v.Items() {
 		s := a.Find(m.Name)
 		switch {
-		case s == nil && c.m.Strict:
-			return v, c.fail("invalidValue", a.Name+" has no sub-attribute "+clip(m.Name))
+		case s == nil && !c.m.Tolerate(quirk.UnknownAttribute):
+			return v, c.fail(c.unknownType("invalidValue"), a.Name+" has no sub-attribute "+clip(m.Name))
 		case s == nil, s.Mutability == schema.ReadOnly: // ignored, as in a POST
 		case m.Value.IsEmpty():
 			if c.op == Add {
@@ -67,10 +66,9 @@ func (c *compiler) partial(a *schema.Attribute, v document.Value) (document.Valu
 			}
 			out.Set(s.Name, document.Value{})
 		case s.Name == "value" && m.Value.Kind() == document.KindString && m.Value.Text() == "":
-			if c.m.Strict {
+			if !c.m.Tolerate(quirk.EmptyMeansNone) {
 				return v, c.fail("invalidValue", "want a value that is not empty; remove the attribute for none")
 			}
-			c.m.Quirks.Add(quirk.EmptyMeansNone)
 			if !a.Multi {
 				return document.Value{}, nil
 			}

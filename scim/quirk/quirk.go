@@ -1,6 +1,6 @@
 // Package quirk is the table of tolerated deviations: what identity providers send although the RFCs don't allow it, and
 // Rollcall understands because it has one sensible meaning. Each row says what the deviation is called, who sends it, and
-// what Rollcall makes of it. A request records in a [Set] which rows it used. A strict connection tolerates none.
+// what Rollcall makes of it. A request records in a [Set] which rows it used. A connection's dialect says which it may use.
 package quirk
 
 import (
@@ -16,6 +16,15 @@ type Set uint64
 
 // Add puts q into the set.
 func (s *Set) Add(q Quirk) { *s |= 1 << q }
+
+// Remove takes q out of the set.
+func (s *Set) Remove(q Quirk) { *s &^= 1 << q }
+
+// Len is how many quirks are in the set.
+func (s Set) Len() int { return bits.OnesCount64(uint64(s)) }
+
+// All is the set of every quirk.
+const All = Set(1<<len(Table) - 1)
 
 // Has says whether q is in the set.
 func (s Set) Has(q Quirk) bool { return s&(1<<q) != 0 }
@@ -62,6 +71,9 @@ const (
 	UnquotedFilterValue               // scim, reported by store/filter
 	FilterSubAttribute                // scim, reported by store/filter
 	EmailAttribute                    // schema
+	UnknownAttribute                  // schema, patch
+	ReadOnlyInValue                   // patch
+	RemoveNothing                     // patch
 )
 
 // Table has a row for every quirk.
@@ -85,4 +97,7 @@ var Table = [...]Row{
 	UnquotedFilterValue:  {"unquoted-filter-value", "authentik, Microsoft's Postman suite", "a bare word behind eq is a string"},
 	FilterSubAttribute:   {"filter-sub-attribute", "Entra ID", `emails[type eq "work"].value eq "x" is emails[type eq "work" and value eq "x"]`},
 	EmailAttribute:       {"email-attribute", "Okta (unique identifier field email)", `email in a filter is emails.value`},
+	UnknownAttribute:     {"unknown-attribute", "Okta, OneLogin templates, Microsoft's SCIM validator", "an attribute that the schema doesn't have is ignored"},
+	ReadOnlyInValue:      {"read-only-in-value", "authentik, Okta", "a read-only attribute in a value without a path is ignored"},
+	RemoveNothing:        {"remove-nothing", "Entra ID", "a remove of elements that aren't there changes nothing"},
 }

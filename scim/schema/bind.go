@@ -110,7 +110,7 @@ func (b *binder) resolve(p filter.Path) (*Attribute, *Extension, *Error) {
 	if b.element == nil {
 		a, x, err := b.t.resolve(p, b.m)
 		if err != nil {
-			if mail := b.t.mail(p); mail != nil && b.m.tolerate(quirk.EmailAttribute) {
+			if mail := b.t.mail(p); mail != nil && b.m.Tolerate(quirk.EmailAttribute) {
 				return mail, nil, nil
 			}
 		}
@@ -252,7 +252,7 @@ func literal(c *filter.Compare, a *Attribute, m *Mode, p filter.Path) *Error {
 		}
 	default:
 		if v.Kind() != document.KindString {
-			if v.Kind() > document.KindString || !m.tolerate(quirk.UnquotedFilterValue) {
+			if v.Kind() > document.KindString || !m.Tolerate(quirk.UnquotedFilterValue) {
 				err = unwanted("a string in quotes", v)
 				break
 			}

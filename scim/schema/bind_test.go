@@ -105,7 +105,7 @@ func TestBind(t *testing.T) {
 			assert.Equal(t, c.want, bound.(interface{ String() string }).String())
 			assert.Equal(t, append([]string{}, c.quirks...), quirksOf(m))
 			if len(c.quirks) > 0 {
-				_, err = types[c.typ].Bind(x, &Mode{Strict: true})
+				_, err = types[c.typ].Bind(x, &Mode{Refused: quirk.All})
 				assert.Error(t, err, "strict")
 			}
 		})

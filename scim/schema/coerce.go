@@ -32,7 +32,7 @@ func (t *Type) Coerce(a *Attribute, v document.Value, where string, m *Mode) (do
 
 func coerce(a *Attribute, v document.Value, m *Mode) (document.Value, *Error) {
 	if !a.Multi {
-		if v.Kind() == document.KindArray && v.Len() == 1 && m.tolerate(quirk.ArrayForScalar) {
+		if v.Kind() == document.KindArray && v.Len() == 1 && m.Tolerate(quirk.ArrayForScalar) {
 			v = v.Items()[0].Value
 		}
 		return coerceOne(a, v, m)
@@ -42,7 +42,7 @@ func coerce(a *Attribute, v document.Value, m *Mode) (document.Value, *Error) {
 		return v, nil
 	case document.KindArray:
 	default:
-		if !m.tolerate(quirk.ScalarForArray) {
+		if !m.Tolerate(quirk.ScalarForArray) {
 			return v, unwanted("an array", v)
 		}
 		v = document.Array(v)
@@ -81,7 +81,7 @@ func coerceOne(a *Attribute, v document.Value, m *Mode) (document.Value, *Error)
 	case filter.Binary:
 		return coerceBinary(a, v)
 	}
-	if v.Kind() == document.KindString && v.Text() == "" && m.tolerate(quirk.EmptyMeansNone) {
+	if v.Kind() == document.KindString && v.Text() == "" && m.Tolerate(quirk.EmptyMeansNone) {
 		return document.Value{}, nil
 	}
 	switch a.Type {
@@ -114,7 +114,7 @@ func coerceBoolean(a *Attribute, v document.Value, m *Mode) (document.Value, *Er
 		return v, nil
 	case document.KindString:
 		for _, b := range [...]bool{false, true} {
-			if strings.EqualFold(v.Text(), strconv.FormatBool(b)) && m.tolerate(quirk.StringBoolean) {
+			if strings.EqualFold(v.Text(), strconv.FormatBool(b)) && m.Tolerate(quirk.StringBoolean) {
 				return document.Bool(b), nil
 			}
 		}
@@ -132,7 +132,7 @@ func coerceNumber(a *Attribute, v document.Value, m *Mode) (document.Value, *Err
 	case document.KindNumber:
 	case document.KindString:
 		n, err := document.Parse(v.Text(), 1)
-		if err != nil || n.Kind() != document.KindNumber || !m.tolerate(quirk.StringNumber) {
+		if err != nil || n.Kind() != document.KindNumber || !m.Tolerate(quirk.StringNumber) {
 			return v, misspelt(a, want, v)
 		}
 		v = n
@@ -192,7 +192,7 @@ func isBase64(s string) bool {
 func coerceComplex(a *Attribute, v document.Value, m *Mode) (document.Value, *Error) {
 	if v.Kind() != document.KindObject {
 		value := a.subs.find("value")
-		if value == nil || v.Kind() == document.KindArray || !m.tolerate(quirk.ScalarComplex) {
+		if value == nil || v.Kind() == document.KindArray || !m.Tolerate(quirk.ScalarComplex) {
 			return v, unwanted("an object with "+a.subs.names(), v)
 		}
 		v = document.Object(document.Member{Name: value.Name, Value: v})
@@ -208,8 +208,8 @@ func coerceComplex(a *Attribute, v document.Value, m *Mode) (document.Value, *Er
 		given := &v.Items()[i]
 		sub := a.subs.find(given.Name)
 		switch {
-		case sub == nil && m.strict():
-			return v, invalid("invalidValue", "", "%s is no sub-attribute of %s; it has %s", clip(given.Name), a.Name, a.subs.names())
+		case sub == nil && !m.Tolerate(quirk.UnknownAttribute):
+			return v, invalid(m.unknown(), "", "%s is no sub-attribute of %s; it has %s", clip(given.Name), a.Name, a.subs.names())
 		case sub == nil || sub.Mutability == ReadOnly: // RFC 7644 section 3.3: readOnly is ignored
 			continue
 		case items[sub.order].Name != "":
@@ -228,7 +228,7 @@ func coerceComplex(a *Attribute, v document.Value, m *Mode) (document.Value, *Er
 		return document.Value{}, nil
 	}
 	if value := a.subs.find("value"); value != nil && a.Relation == 0 && isBlankElement(items, value.order) {
-		if !m.tolerate(quirk.EmptyMeansNone) {
+		if !m.Tolerate(quirk.EmptyMeansNone) {
 			return v, invalid("invalidValue", value.Name, "want a value that is not empty; leave the attribute out for none")
 		}
 		return document.Value{}, nil

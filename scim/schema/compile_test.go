@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"github.com/rollcall-dev/rollcall/scim/quirk"
 	"testing"
 
 	elimity "github.com/elimity-com/scim"
@@ -206,7 +207,7 @@ func TestResolve(t *testing.T) {
 				return
 			}
 			require.Equal(t, []string{c.quirk}, quirksOf(m))
-			_, _, err = c.typ.Resolve(c.path, &Mode{Strict: true})
+			_, _, err = c.typ.Resolve(c.path, &Mode{Refused: quirk.All})
 			require.Error(t, err, "strict")
 		})
 	}

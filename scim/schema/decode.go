@@ -16,7 +16,7 @@ func (t *Type) Decode(body document.Value, m *Mode) (document.Value, error) {
 	if body.Kind() != document.KindObject {
 		return body, unwantedBody(body)
 	}
-	v, err := t.decode(body, m, !m.strict())
+	v, err := t.decode(body, m, true)
 	if err == nil {
 		err = t.check(v)
 	}
@@ -53,11 +53,14 @@ func (t *Type) decode(body document.Value, m *Mode, expand bool) (document.Value
 			if err := t.misplacedMembers(body, given); err != nil {
 				return body, err
 			}
-			if expand && !given.Value.IsEmpty() && t.isPath(given.Name) {
+			if expand && t.isPath(given.Name, m) {
+				if given.Value.IsEmpty() {
+					continue
+				}
 				return t.decode(t.expand(body, m), m, false)
 			}
-			if m.strict() {
-				return body, t.unknownKey(given.Name)
+			if !m.Tolerate(quirk.UnknownAttribute) {
+				return body, t.unknownKey(given.Name, m)
 			}
 			continue
 		}
@@ -87,7 +90,7 @@ func (t *Type) decode(body document.Value, m *Mode, expand bool) (document.Value
 
 // decode decodes the extension's object into its place.
 func (x *Extension) decode(to []document.Member, v document.Value, m *Mode) *Error {
-	if v.Kind() == document.KindArray && v.Len() == 1 && m.tolerate(quirk.ArrayForScalar) {
+	if v.Kind() == document.KindArray && v.Len() == 1 && m.Tolerate(quirk.ArrayForScalar) {
 		v = v.Items()[0].Value
 	}
 	if v.IsNull() || v.Kind() == document.KindArray && v.Len() == 0 {
@@ -104,8 +107,8 @@ func (x *Extension) decode(to []document.Member, v document.Value, m *Mode) *Err
 		given := &v.Items()[i]
 		a := x.Find(given.Name)
 		switch {
-		case a == nil && m.strict():
-			return invalid("invalidValue", "", "%s is no attribute of the extension; it has %s", clip(given.Name), x.level.names())
+		case a == nil && !m.Tolerate(quirk.UnknownAttribute):
+			return invalid(m.unknown(), "", "%s is no attribute of the extension; it has %s", clip(given.Name), x.level.names())
 		case a == nil || a.Mutability == ReadOnly:
 			continue
 		case items[a.order].Name != "":
@@ -128,7 +131,7 @@ func (x *Extension) decode(to []document.Member, v document.Value, m *Mode) *Err
 // checkSchemas checks the list of URNs (RFC 7643 section 3.1), which many clients get wrong: it matters little, as the
 // names of the attributes say the same.
 func (t *Type) checkSchemas(v document.Value, items []document.Member, m *Mode) *Error {
-	if v.Kind() == document.KindString && m.tolerate(quirk.ScalarForArray) {
+	if v.Kind() == document.KindString && m.Tolerate(quirk.ScalarForArray) {
 		v = document.Array(v)
 	}
 	if v.IsNull() {
@@ -150,15 +153,15 @@ func (t *Type) checkSchemas(v document.Value, items []document.Member, m *Mode) 
 			base = true
 		} else if x := t.extension(e.Text()); x != nil {
 			listed |= 1 << (x.order - len(t.Attributes))
-		} else if !m.tolerate(quirk.UnknownSchema) {
-			return invalid("invalidValue", "", "%s has no schema %s", t.Name, clip(e.Text())).at(i)
+		} else if !m.Tolerate(quirk.UnknownSchema) {
+			return invalid(m.unknown(), "", "%s has no schema %s", t.Name, clip(e.Text())).at(i)
 		}
 	}
-	if !base && !m.tolerate(quirk.MissingSchemas) {
+	if !base && !m.Tolerate(quirk.MissingSchemas) {
 		return invalid("invalidValue", "", "want %s in the list", t.URN)
 	}
 	for i, x := range t.Extensions {
-		if items[x.order].Name != "" && listed&(1<<i) == 0 && !m.tolerate(quirk.MissingSchemas) {
+		if items[x.order].Name != "" && listed&(1<<i) == 0 && !m.Tolerate(quirk.MissingSchemas) {
 			return invalid("invalidValue", "", "want %s in the list, as the resource has attributes of it", x.URN)
 		}
 	}
@@ -187,7 +190,7 @@ func (t *Type) misplacedMembers(body document.Value, given *document.Member) *Er
 	return invalid("invalidValue", Shown(given.Name), "want the members in the attribute %s, as an array of objects with value", t.members.Name)
 }
 
-func (t *Type) unknownKey(name string) *Error {
+func (t *Type) unknownKey(name string, m *Mode) *Error {
 	if p := splitPath(name); p.URI != "" || p.Sub != "" {
 		if a, _, err := t.resolve(p, nil); err == nil && a != nil {
 			return invalid("invalidValue", "", "%s is a path, not a name; nest the value instead", clip(Shown(name)))
@@ -196,12 +199,20 @@ func (t *Type) unknownKey(name string) *Error {
 	if a := t.unqualified[document.FoldName(name)]; a != nil {
 		return invalid("invalidValue", "", "%s belongs into the object %s", a.Name, a.Path.URI)
 	}
-	return invalid("invalidValue", "", "%s is no attribute of %s", clip(Shown(name)), t.Name)
+	return invalid(m.unknown(), "", "%s is no attribute of %s", clip(Shown(name)), t.Name)
 }
 
-// isPath says whether a key that is no attribute's name is a path to one: name.givenName, URN:department, department.
-func (t *Type) isPath(key string) bool {
+// isPath says whether a key that is no attribute's name is a path to one, and may be: name.givenName, URN:department,
+// department.
+func (t *Type) isPath(key string, m *Mode) bool {
 	if strings.ContainsAny(key, "[") {
+		return false
+	}
+	needs := quirk.UnqualifiedExtension
+	if strings.ContainsAny(key, ".:") {
+		needs = quirk.DottedKeys
+	}
+	if !m.Allows(needs) {
 		return false
 	}
 	a, _, err := t.resolve(splitPath(key), nil)
@@ -213,7 +224,7 @@ func (t *Type) expand(body document.Value, m *Mode) document.Value {
 	out := document.Object()
 	var paths []document.Member
 	for _, given := range body.Items() {
-		if t.core.find(given.Name) == nil && t.extension(given.Name) == nil && t.isPath(given.Name) {
+		if t.core.find(given.Name) == nil && t.extension(given.Name) == nil && t.isPath(given.Name, m) {
 			paths = append(paths, given)
 		} else {
 			out.Append(document.Value{})
@@ -223,7 +234,7 @@ func (t *Type) expand(body document.Value, m *Mode) document.Value {
 	for _, given := range paths {
 		a, _, _ := t.resolve(splitPath(given.Name), m)
 		if strings.ContainsAny(given.Name, ".:") {
-			m.tolerate(quirk.DottedKeys)
+			m.Tolerate(quirk.DottedKeys)
 		}
 		object := &out
 		if a.Path.URI != "" {

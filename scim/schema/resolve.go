@@ -25,7 +25,7 @@ func (t *Type) resolve(p filter.Path, m *Mode) (*Attribute, *Extension, *Error) 
 	case p.URI == "":
 		if a = t.core.find(p.Name); a == nil {
 			a = t.unqualified[document.FoldName(p.Name)]
-			if a != nil && !m.tolerate(quirk.UnqualifiedExtension) {
+			if a != nil && !m.Tolerate(quirk.UnqualifiedExtension) {
 				return nil, nil, invalid("invalidPath", Shown(p.String()), "no attribute of the base schema; write %s", a.Path)
 			}
 		}
@@ -46,9 +46,9 @@ func (t *Type) resolve(p filter.Path, m *Mode) (*Attribute, *Extension, *Error) 
 			break
 		}
 		// urn:...:User.department, as old jobs of Entra ID have it
-		if x, base := t.urn(filter.Path{URI: p.URI, Name: p.Name}); x != nil && m.tolerate(quirk.DottedKeys) {
+		if x, base := t.urn(filter.Path{URI: p.URI, Name: p.Name}); x != nil && m.Tolerate(quirk.DottedKeys) {
 			a, p.Sub = x.Find(p.Sub), ""
-		} else if base && m.tolerate(quirk.DottedKeys) {
+		} else if base && m.Tolerate(quirk.DottedKeys) {
 			a, p.Sub = t.core.find(p.Sub), ""
 		}
 	}

@@ -12,23 +12,33 @@ import (
 // Mode is how a request is to be read, and what was found on the way. It belongs to one request. A nil Mode is
 // lenient and remembers nothing.
 type Mode struct {
-	Strict bool      // refuse what a quirk would tolerate, and unknown attributes
-	Quirks quirk.Set // those used so far; grows
+	Refused quirk.Set // those that the request may not use
+	Interop bool      // the rules of draft-zollner-scim-interop-profile hold
+	Quirks  quirk.Set // those used so far; grows
 }
 
-// tolerate notes that the request needs a quirk, and says whether it may have it.
-func (m *Mode) tolerate(q quirk.Quirk) bool {
+// Tolerate notes that the request needs a quirk, and says whether it may have it.
+func (m *Mode) Tolerate(q quirk.Quirk) bool {
 	if m == nil {
 		return true
 	}
-	if m.Strict {
+	if m.Refused.Has(q) {
 		return false
 	}
 	m.Quirks.Add(q)
 	return true
 }
 
-func (m *Mode) strict() bool { return m != nil && m.Strict }
+// Allows says whether the request may use a quirk, without noting that it did.
+func (m *Mode) Allows(q quirk.Quirk) bool { return m == nil || !m.Refused.Has(q) }
+
+// unknown is the error type of an attribute that the schema doesn't have.
+func (m *Mode) unknown() string {
+	if m != nil && m.Interop {
+		return "invalidSyntax"
+	}
+	return "invalidValue"
+}
 
 // Extension is a schema extension of a resource type.
 type Extension struct {

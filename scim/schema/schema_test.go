@@ -135,3 +135,11 @@ func quirks(list ...quirk.Quirk) []string {
 	}
 	return names
 }
+
+// refused is what a Mode refuses that is strict, or not.
+func refused(strict bool) quirk.Set {
+	if strict {
+		return quirk.All
+	}
+	return 0
+}

@@ -39,18 +39,18 @@ func TestErrorsShowNoSecrets(t *testing.T) {
 								hidden(err, text)
 							}
 							if err == nil {
-								_, err = typ.Bind(x, &Mode{Strict: strict})
+								_, err = typ.Bind(x, &Mode{Refused: refused(strict)})
 								hidden(err, text)
 							}
 							if p, _, err := filter.ParsePath(text, filter.Options{Strict: strict}); err == nil && p.Where != nil {
 								if a, _, err := typ.Resolve(p.Path, nil); err == nil && a != nil && a.Type == filter.Complex {
-									_, err = typ.BindElement(a, p.Where, &Mode{Strict: strict})
+									_, err = typ.BindElement(a, p.Where, &Mode{Refused: refused(strict)})
 									hidden(err, text)
 								}
 							}
-							_, err = typ.BindSort(text, &Mode{Strict: strict})
+							_, err = typ.BindSort(text, &Mode{Refused: refused(strict)})
 							hidden(err, text)
-							_, err = typ.Decode(document.Object(document.Member{Name: text, Value: document.String("x")}), &Mode{Strict: strict})
+							_, err = typ.Decode(document.Object(document.Member{Name: text, Value: document.String("x")}), &Mode{Refused: refused(strict)})
 							hidden(err, text)
 						}
 					}

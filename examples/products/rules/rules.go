@@ -11,6 +11,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/mapping"
+	"github.com/rollcall-dev/rollcall/scim/quirk"
 	"github.com/rollcall-dev/rollcall/scim/schema"
 	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/filter"
@@ -90,7 +91,7 @@ func Type[T any](rt elimity.ResourceType, m *mapping.Mapping[T]) (elimity.Resour
 			p.Path.Sub = p.Sub
 		}
 		if err == nil {
-			_, _, err = compiled.Resolve(p.Path, &schema.Mode{Strict: true})
+			_, _, err = compiled.Resolve(p.Path, &schema.Mode{Refused: quirk.All})
 		}
 		if err != nil {
 			return rt, fmt.Errorf("rules: field %s, %q: %w", f.Field, f.Path, err)

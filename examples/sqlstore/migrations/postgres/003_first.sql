@@ -93,7 +93,7 @@ CREATE TABLE ~event (
 CREATE INDEX #event_due ON ~event (consumer, seq) WHERE due IS NOT NULL;
 CREATE INDEX #event_subject ON ~event (tenant, consumer, subject, seq) WHERE due IS NOT NULL;
 -- Events are in these later than when they are committed, so that commits don't pay for them.
-CREATE INDEX #event_leased ON ~event (id) WHERE owner <> '';
+CREATE INDEX #event_leased ON ~event (tenant, id, consumer) WHERE owner <> '';
 CREATE INDEX #event_settled ON ~event (tenant, consumer, time) WHERE due IS NULL;
 CREATE INDEX #event_old ON ~event (state, time) WHERE due IS NULL;
 CREATE INDEX #event_parked ON ~event (tenant, seq) WHERE state = 2;

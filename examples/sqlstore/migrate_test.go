@@ -1,0 +1,266 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/rollcall-dev/rollcall/store"
+	"github.com/stretchr/testify/require"
+)
+
+// fixtures are databases of each version that there was, as SQL: the tables as that version had them, and data. A file is
+// made when the version is released (it begins with the migrations as they are then) and never changed any more.
+//
+//go:embed testdata/fixtures
+var fixtures embed.FS
+
+// TestFixtures opens a database of each version: the migrations of later versions are applied to it, and all that was in it
+// is read, and can be changed.
+func TestFixtures(t *testing.T) {
+	for engine, load := range map[string]func(t *testing.T, text string) *Store{"sqlite": loadSQLite, "postgres": loadPostgres} {
+		files, err := fixtures.ReadDir("testdata/fixtures/" + engine)
+		require.NoError(t, err)
+		require.NotEmpty(t, files)
+		for _, f := range files {
+			t.Run(engine+"/"+f.Name(), func(t *testing.T) {
+				text, err := fixtures.ReadFile("testdata/fixtures/" + engine + "/" + f.Name())
+				require.NoError(t, err)
+				readFixture(t, load(t, string(text)))
+			})
+		}
+	}
+}
+
+func loadSQLite(t *testing.T, text string) *Store {
+	path := filepath.Join(t.TempDir(), "x.db")
+	db, err := sql.Open("sqlite", path)
+	require.NoError(t, err)
+	_, err = db.ExecContext(t.Context(), newNames("", "rollcall_").fill(text))
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
+	return openIn(t, "sqlite:"+path, nil)
+}
+
+func loadPostgres(t *testing.T, text string) *Store {
+	schema := newSchema(t)
+	c, err := pgx.Connect(t.Context(), os.Getenv(postgresVariable))
+	require.NoError(t, err)
+	defer c.Close(t.Context())
+	_, err = c.Exec(t.Context(), "CREATE SCHEMA "+schema+";"+newNames(schema, "rollcall_").fill(text), pgx.QueryExecModeSimpleProtocol)
+	require.NoError(t, err)
+	return openIn(t, os.Getenv(postgresVariable), &Options{Schema: schema})
+}
+
+// readFixture checks what is in every fixture.
+func readFixture(t *testing.T, s *Store) {
+	ctx := t.Context()
+	ada, err := s.Get(ctx, store.Key{Tenant: "t", Type: "User", ID: "ada"})
+	require.NoError(t, err)
+	want := testUser("ada", "Ada")
+	want.Tenant, want.Internal = "t", `{"state":"active","seat":true}`
+	require.Equal(t, want, ada)
+	g, err := s.Get(ctx, store.Key{Tenant: "t", Type: "Group", ID: "g"})
+	require.NoError(t, err)
+	require.Equal(t, "crew", g.Label)
+	require.Equal(t, []string{"ada", "bob"}, membersOf(t, s, "g"))
+	p, err := s.List(ctx, store.Query{Tenant: "t", Types: []string{"User"}, Count: 10})
+	require.NoError(t, err)
+	require.Equal(t, 2, p.Total)
+	require.ErrorAs(t, s.Commit(ctx, createUser("eve", "ADA")), new(*store.ConflictError), "its name is taken")
+
+	counters, err := s.Counters(ctx, "t", seats, "brake")
+	require.NoError(t, err)
+	require.Equal(t, []store.Counter{{Name: seats, Count: 2}, {Name: "brake", Count: 1, Began: epoch}}, counters)
+	require.ErrorAs(t, s.Commit(ctx, claims(store.Claim{Counter: seats, Take: 1, Limit: 2})), new(*store.ClaimError))
+
+	entries, err := s.Journal(ctx, store.JournalQuery{Tenant: "t", Max: 10})
+	require.NoError(t, err)
+	require.Equal(t, []store.Entry{{ID: "j1", Time: epoch, Connection: "entra", Request: "r1", Who: "admin", Subject: ada.Key,
+		Action: "POST /Users", Outcome: "created", Data: `{"a":1}`}}, entries)
+	for name, q := range map[string]store.JournalQuery{"connection": {Connection: "entra"}, "subject": {Subject: "ada"}, "outcome": {Outcome: "created"}, "request": {Request: "r1"}} {
+		q.Tenant, q.Max = "t", 1
+		entries, err := s.Journal(ctx, q)
+		require.NoError(t, err)
+		require.Len(t, entries, 1, name)
+	}
+
+	parked, err := s.Parked(ctx, "t", hooks, 10)
+	require.NoError(t, err)
+	require.Len(t, parked, 1)
+	require.Equal(t, "no", parked[0].Reason)
+	require.NoError(t, s.Replay(ctx, store.Replay{Tenant: "t", Consumer: hooks, EventID: "e1"})) // it was done
+	events, err := s.Lease(ctx, store.Lease{Owner: "one", Consumer: hooks, Max: 10})
+	require.NoError(t, err)
+	require.Len(t, events, 2, "one of each subject")
+	require.Equal(t, store.Event{ID: "e1", Kind: "provisioned", Subject: ada.Key, Time: epoch, Data: `{"userName":"Ada"}`}, events[0].Event)
+	require.Equal(t, "e4", events[1].ID)
+
+	now := *ada
+	now.Version, now.Label = "v2", "Ada L."
+	commit(t, s, store.Change{Put: []store.Put{{Resource: &now, IfVersion: "v1", Was: ada}}})
+	commit(t, s, store.Change{Members: []store.MemberDelta{{Group: "g", Remove: []string{"ada"}}}, Delete: []store.Delete{{Type: "User", ID: "ada"}}})
+	commit(t, s, *createUser("eve", "ADA"))
+	n, err := s.Prune(ctx, store.Retention{Journal: epoch.Add(time.Hour), Parked: epoch.Add(time.Hour)})
+	require.NoError(t, err)
+	require.Equal(t, 2, n)
+	require.NoError(t, s.Forget(ctx, "t"))
+	for table, n := range rowsOf(t, s, "t") {
+		require.Zero(t, n, table)
+	}
+}
+
+// TestFixtureOfEachVersion has a new migration come with a fixture of the database that it makes.
+func TestFixtureOfEachVersion(t *testing.T) {
+	for _, engine := range []string{"sqlite", "postgres"} {
+		steps, err := migrations.ReadDir("migrations/" + engine)
+		require.NoError(t, err)
+		for _, step := range steps {
+			number, _, _ := strings.Cut(step.Name(), "_")
+			_, err := fixtures.ReadFile("testdata/fixtures/" + engine + "/" + number + ".sql")
+			require.NoError(t, err, "%s has no fixture", step.Name())
+		}
+	}
+}
+
+// TestOtherVersions (fault 22) has a program meet tables that it doesn't know: it refuses to start, whether it would migrate
+// them or not, and says what to do.
+func TestOtherVersions(t *testing.T) {
+	for _, x := range []struct {
+		version int
+		want    string
+	}{{99, "start the release that migrated them"}, {1, "was in no release"}} {
+		for name, open := range map[string]func(t *testing.T) func(o *Options) (*Store, error){
+			"SQLite": func(t *testing.T) func(o *Options) (*Store, error) {
+				dsn := "sqlite:" + filepath.Join(t.TempDir(), "x.db")
+				return func(o *Options) (*Store, error) { return Open(t.Context(), dsn, o) }
+			},
+			"PostgreSQL": func(t *testing.T) func(o *Options) (*Store, error) {
+				schema := newSchema(t)
+				return func(o *Options) (*Store, error) {
+					o.Schema = schema
+					return Open(t.Context(), os.Getenv(postgresVariable), o)
+				}
+			},
+		} {
+			t.Run(name, func(t *testing.T) {
+				open := open(t)
+				s, err := open(&Options{NoMigrate: true})
+				require.NoError(t, err, "there are no tables yet")
+				require.NoError(t, s.Migrate(t.Context()))
+				_, err = s.apply(t.Context(), []statement{{"DELETE FROM ~migration WHERE version_id > 0", nil}})
+				require.NoError(t, err)
+				_, err = s.apply(t.Context(), []statement{{"INSERT INTO ~migration (version_id, is_applied) VALUES ($1, TRUE)", []any{x.version}}})
+				require.NoError(t, err)
+				require.ErrorContains(t, s.Migrate(t.Context()), x.want)
+				require.NoError(t, s.Close())
+				for _, o := range []Options{{}, {NoMigrate: true}} {
+					_, err = open(&o)
+					require.ErrorContains(t, err, x.want)
+				}
+			})
+		}
+	}
+}
+
+// wrapper is a store around another one.
+type wrapper struct{ store.Store }
+
+func (w wrapper) Unwrap() store.Store { return w.Store }
+
+// TestAs finds what the store can do behind wrappers (fault 24).
+func TestAs(t *testing.T) {
+	s := newOnSQLite(t, nil)
+	w := wrapper{wrapper{s}}
+	_, isSource := store.As[store.EventSource](w)
+	_, isJournal := store.As[store.JournalReader](w)
+	_, isCounter := store.As[store.CounterReader](w)
+	_, isForgetter := store.As[store.Forgetter](w)
+	require.Equal(t, [4]bool{true, true, true, true}, [4]bool{isSource, isJournal, isCounter, isForgetter})
+}
+
+// TestTakesNoConnections (fault 22) has a database that takes no connections any more: SQLSTATE 55000, and 57P01 for those
+// that there were. That is for another time, not an error of the request.
+func TestTakesNoConnections(t *testing.T) {
+	dsn := newDatabase(t)
+	pool, err := pgxpool.New(t.Context(), dsn)
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	s, err := OnPool(t.Context(), pool, nil)
+	require.NoError(t, err)
+	commit(t, s, create(testUser("ada", "ada")))
+	admin, err := pgx.Connect(t.Context(), os.Getenv(postgresVariable))
+	require.NoError(t, err)
+	defer admin.Close(context.Background())
+	name := pool.Config().ConnConfig.Database
+	allow := func(yes string) {
+		_, err := admin.Exec(t.Context(), "ALTER DATABASE "+name+" WITH ALLOW_CONNECTIONS "+yes)
+		require.NoError(t, err)
+	}
+	allow("false")
+	_, err = admin.Exec(t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+	require.NoError(t, err)
+	for range 3 {
+		_, err = s.Get(t.Context(), store.Key{Tenant: "t", Type: "User", ID: "ada"})
+		require.ErrorIs(t, err, store.ErrUnavailable)
+		_, err = s.List(t.Context(), store.Query{Tenant: "t", Types: []string{"User"}, Count: 1})
+		require.ErrorIs(t, err, store.ErrUnavailable)
+		require.ErrorIs(t, s.Commit(t.Context(), createUser("bob", "bob")), store.ErrUnavailable)
+		_, err = s.Lease(t.Context(), store.Lease{Owner: "one", Consumer: hooks, Max: 1})
+		require.ErrorIs(t, err, store.ErrUnavailable)
+		_, err = s.Prune(t.Context(), store.Retention{Journal: epoch})
+		require.ErrorIs(t, err, store.ErrUnavailable)
+	}
+	allow("true")
+	require.NoError(t, s.Commit(t.Context(), createUser("bob", "bob")))
+}
+
+// TestRetries (fault 17) has a transaction be rolled back because of others, again and again: it is tried again a few times, and
+// then it is for another time.
+func TestRetries(t *testing.T) {
+	for _, code := range []string{"40P01", "40001", "55P03"} {
+		t.Run(code, func(t *testing.T) {
+			t.Parallel()
+			tries := 0
+			var fails int
+			s := newOnPostgres(t, &Options{InTx: func(ctx context.Context, tx Tx, _ *store.Change) error {
+				if tries++; tries > fails {
+					return nil
+				}
+				_, err := tx.Postgres.Exec(ctx, "DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '"+code+"'; END $$")
+				return err
+			}})
+			tries, fails = 0, 3
+			require.NoError(t, s.Commit(t.Context(), createUser("ada", "ada")))
+			require.Equal(t, 4, tries)
+			tries, fails = 0, 1<<20
+			require.ErrorIs(t, s.Commit(t.Context(), createUser("bob", "bob")), store.ErrUnavailable)
+			require.Less(t, tries, 20)
+			checkWhole(t, s, []string{"ada"})
+		})
+	}
+}
+
+// TestLocked (fault 22) has another process hold the lock of a SQLite file for longer than the product waits for it.
+func TestLocked(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(1)")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	s, err := OnSQLite(t.Context(), db, nil)
+	require.NoError(t, err)
+	other := openIn(t, "sqlite:"+path, nil)
+	require.NoError(t, other.Transact(t.Context(), func(Tx) error {
+		require.ErrorIs(t, s.Commit(t.Context(), createUser("ada", "ada")), store.ErrUnavailable)
+		return nil
+	}))
+	require.NoError(t, s.Commit(t.Context(), createUser("ada", "ada")))
+	checkWhole(t, s, []string{"ada"})
+}
