@@ -63,6 +63,17 @@ type Options struct {
 	// 1 MiB.
 	MaxResource int
 
+	// Connections knows which connections of a tenant there are. scim.NewHandler sets it where Options.Auth is one; nil: a
+	// connection manages its people for good.
+	Connections ConnectionDirectory
+
+	// Bodies seals the bodies of requests that the journal keeps where a tenant's settings say so (Settings.KeepBodiesUntil).
+	// nil: none are kept.
+	Bodies Sealer
+
+	// Secret says of a top-level attribute of a resource type that the journal never has its values. scim.NewHandler sets it.
+	Secret func(typ, attribute string) bool
+
 	// Delivery says how events reach the hooks.
 	Delivery Delivery
 
