@@ -22,7 +22,7 @@ const module = "github.com/rollcall-dev/rollcall"
 // scim -> lifecycle -> store -> store/filter -> store/document, and mapping -> store.
 var may = map[string][]string{
 	"scim":              {"scim/patch", "scim/schema", "scim/quirk", "lifecycle", "store", "store/filter", "store/document", elimity, uuid},
-	"scim/connection":   {"scim", "lifecycle", "store", "store/document", elimity, uuid},
+	"scim/connection":   {"scim", "scim/quirk", "lifecycle", "store", "store/document", elimity, uuid},
 	"scim/patch":        {"scim/schema", "scim/quirk", "lifecycle", "store", "store/filter", "store/document"},
 	"scim/schema":       {"scim/quirk", "store", "store/filter", "store/document", elimity},
 	"scim/quirk":        nil,
