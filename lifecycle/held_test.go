@@ -73,6 +73,10 @@ func TestWhoIsHeldGetsInByNoOtherWay(t *testing.T) {
 					next.Attributes = attrs(t, `{"userName":"ada","externalId":"e2"}`)
 					require.ErrorContains(t, h.put(bob, &next, nil), "suspended or rejected")
 				}, "ada"},
+				{"deleted, back under another name, and signs in by the old one", func(t *testing.T, h *house) {
+					removed(t, h)
+					h.create("User", `{"userName":"zoe","externalId":"e1"}`)
+				}, "ada"},
 				{"off and on", func(t *testing.T, h *house) {
 					r, err := h.s.Find(t.Context(), "acme", "ada")
 					require.NoError(t, err)
