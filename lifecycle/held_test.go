@@ -73,10 +73,6 @@ func TestWhoIsHeldGetsInByNoOtherWay(t *testing.T) {
 					next.Attributes = attrs(t, `{"userName":"ada","externalId":"e2"}`)
 					require.ErrorContains(t, h.put(bob, &next, nil), "suspended or rejected")
 				}, "ada"},
-				{"deleted, back under another name, and signs in by the old one", func(t *testing.T, h *house) {
-					removed(t, h)
-					h.create("User", `{"userName":"zoe","externalId":"e1"}`)
-				}, "ada"},
 				{"off and on", func(t *testing.T, h *house) {
 					r, err := h.s.Find(t.Context(), "acme", "ada")
 					require.NoError(t, err)
@@ -184,4 +180,20 @@ func TestWhoIsHeldGetsInUnderNoOtherName(t *testing.T) {
 		_, err = h.login("ada.lovelace")
 		require.NoError(t, err, "nobody is held any more")
 	})
+}
+
+// Whoever comes back under another name is held under the old one, too.
+func TestWhoIsHeldAndComesBackIsHeldUnderBothNames(t *testing.T) {
+	for _, retain := range []lifecycle.DeletePolicy{"remove", "keep"} {
+		h := newHouse(t, with(func(s *lifecycle.Settings) { s.JIT, s.Delete = true, retain }))
+		ada := h.create("User", `{"userName":"ada","externalId":"e1"}`)
+		_, err := h.s.Suspend(t.Context(), admin, ada.ID)
+		require.NoError(t, err)
+		require.NoError(t, h.del(h.read(ada)))
+		assert.Equal(t, ada.ID, h.create("User", `{"userName":"zoe","externalId":"e1"}`).ID)
+		for _, name := range []string{"ada", "zoe"} {
+			_, err := h.login(name)
+			require.ErrorAs(t, err, new(*lifecycle.Denied), "%s: %s", retain, name)
+		}
+	}
 }
