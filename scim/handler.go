@@ -6,6 +6,7 @@
 package scim
 
 import (
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"time"
 
 	elimity "github.com/elimity-com/scim"
 
@@ -100,7 +102,10 @@ func (h *Handler) Lifecycle() *lifecycle.Service { return h.lifecycle }
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := h.exchanges.Get().(*exchange)
-	x.w, x.r = w, r
+	x.w, x.r, x.media = w, r, contentTypes
+	if h.opts.ServerTiming {
+		x.began = time.Now()
+	}
 	defer h.finish(x)
 	if err := x.serve(); err != nil {
 		x.fail(err)
@@ -115,6 +120,7 @@ func (h *Handler) finish(x *exchange) {
 		}
 		x.fail(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 	}
+	x.endCompression(true)
 	const keep = 256 << 10
 	if cap(x.buf) <= keep {
 		*x = exchange{caller: caller{h: h}, buf: x.buf[:0]}
@@ -133,6 +139,11 @@ type exchange struct {
 	limitName string    // what that limit is called in ServiceProviderConfig, with a blank behind it; "" if it isn't there
 	buf       []byte    // the answer's body, or the part that has not been sent yet
 	started   bool      // the answer's header is sent
+	media     []string  // the answer's Content-Type
+	secret    bool      // the answer may have secrets, so it is not compressed
+	zip       *gzip.Writer
+
+	began, authenticated time.Time // only with Options.ServerTiming
 }
 
 func (x *exchange) serve() error {
@@ -142,6 +153,17 @@ func (x *exchange) serve() error {
 		x.w.Header()["X-Request-Id"] = []string{x.request.ID}
 	}
 	if err := x.authenticate(x.r); err != nil && !x.isPublic(first) {
+		return err
+	}
+	if x.h.opts.ServerTiming {
+		x.authenticated = time.Now()
+	}
+	if x.h.opts.RateLimit != nil && x.who.Tenant != "" {
+		if err := x.limitRate(); err != nil {
+			return err
+		}
+	}
+	if err := x.negotiate(); err != nil {
 		return err
 	}
 	x.base = x.h.base(x.r)
@@ -215,6 +237,7 @@ func (x *exchange) dispatch(ep *endpoint, id string, methods []method) error {
 			if err := x.permit(m.scope); err != nil {
 				return err
 			}
+			x.secret = ep.secrets
 			x.ep, x.bodyLimit = ep, x.h.opts.Limits.bodyOf(ep, m.scope)
 			return m.do(x, ep, id)
 		}
