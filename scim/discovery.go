@@ -2,6 +2,7 @@ package scim
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -84,7 +85,7 @@ func (h *Handler) describeService() (discovery, error) {
 	}
 	add := func(list, path string, complete func(*document.Value)) error {
 		var answer recorder
-		request, err := http.NewRequest(http.MethodGet, "/"+path, nil)
+		request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "/"+path, nil)
 		if err != nil {
 			return fmt.Errorf("scim: %s: %w", path, err)
 		}

@@ -115,7 +115,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // finish contains a panic and gives the exchange back.
 func (h *Handler) finish(x *exchange) {
 	if p := recover(); p != nil {
-		if p == http.ErrAbortHandler {
+		if p == any(http.ErrAbortHandler) { // by identity, as net/http compares
 			panic(p)
 		}
 		x.fail(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -16,7 +17,13 @@ import (
 // The code in the documents compiles, as it stands: a block is a file, or declarations.
 func TestDocumentsCompile(t *testing.T) {
 	dir := t.TempDir()
-	for name, least := range map[string]int{"README.md": 2, "CONTRIBUTING.md": 0} {
+	documents := map[string]int{"README.md": 2, "CONTRIBUTING.md": 0}
+	pages, err := filepath.Glob("../../docs/*.md")
+	require.NoError(t, err)
+	for _, page := range pages {
+		documents["docs/"+filepath.Base(page)] = 0
+	}
+	for name, least := range documents {
 		text, err := os.ReadFile("../../" + name)
 		require.NoError(t, err)
 		blocks := codeBlocks(string(text))
@@ -26,7 +33,7 @@ func TestDocumentsCompile(t *testing.T) {
 				if !strings.HasPrefix(block, "package ") {
 					block = "package p\n\n" + block
 				}
-				file := filepath.Join(dir, fmt.Sprintf("%s%d.go", strings.TrimSuffix(name, ".md"), i))
+				file := filepath.Join(dir, fmt.Sprintf("%s%d.go", strings.TrimSuffix(filepath.Base(name), ".md"), i))
 				require.NoError(t, os.WriteFile(file, []byte(block), 0o600))
 				out, err := vet(t, file)
 				assert.NoError(t, err, "%s\n%s", out, block)
@@ -100,7 +107,7 @@ func TestTree(t *testing.T) {
 	}))
 	top, err := os.ReadDir("../..")
 	require.NoError(t, err)
-	known := strings.Fields("go.mod go.sum go.work go.work.sum README.md LICENSE CHANGELOG.md CONTRIBUTING.md SECURITY.md Makefile " +
+	known := strings.Fields("go.mod go.sum go.work go.work.sum README.md LICENSE CHANGELOG.md CONTRIBUTING.md SECURITY.md RELEASE.md llms.txt Makefile docs " +
 		"scim lifecycle mapping store examples testdata")
 	for _, e := range top {
 		assert.True(t, strings.HasPrefix(e.Name(), ".") || slices.Contains(known, e.Name()) || strings.HasPrefix(e.Name(), "rollcall.db"), "%s has no place at the top", e.Name())
@@ -139,4 +146,20 @@ func TestElimityRows(t *testing.T) {
 		}
 	}
 	assert.Equal(t, strings.Count(string(proofs), "\nfunc TestElimity")+1, rows, "every proof has its row")
+}
+
+// Links between the documents lead somewhere.
+func TestDocumentsLinks(t *testing.T) {
+	pages, err := filepath.Glob("../../docs/*.md")
+	require.NoError(t, err)
+	for _, page := range append(pages, "../../README.md", "../../CONTRIBUTING.md", "../../llms.txt") {
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		for _, link := range regexp.MustCompile(`\]\(([^)# ]+)(#[^)]*)?\)`).FindAllStringSubmatch(string(text), -1) {
+			if !strings.Contains(link[1], "://") {
+				_, err := os.Stat(filepath.Join(filepath.Dir(page), link[1]))
+				assert.NoError(t, err, "%s links to %s", page, link[1])
+			}
+		}
+	}
 }
