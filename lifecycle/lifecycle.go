@@ -159,12 +159,7 @@ func (s *Service) user(ctx context.Context, tenant, attribute, value string) (*s
 }
 
 func (s *Service) only(ctx context.Context, tenant, typ, attribute, value string) (*store.Resource, error) {
-	at := filter.Attr{Path: filter.Path{Name: attribute}, Type: filter.String}
-	if name, sub, ok := strings.Cut(attribute, "."); ok {
-		at.Path, at.Multi = filter.Path{Name: name, Sub: sub}, true
-	}
-	page, err := s.store.List(ctx, store.Query{Tenant: tenant, Types: []string{typ}, Count: 2, NoTotal: true,
-		Filter: filter.Compare{Attr: at, Op: filter.Eq, Value: document.String(document.Fold(value))}})
+	page, err := s.store.List(ctx, store.Query{Tenant: tenant, Types: []string{typ}, Filter: equals(attribute, value), Count: 2, NoTotal: true})
 	if err != nil {
 		return nil, err
 	}
@@ -172,6 +167,15 @@ func (s *Service) only(ctx context.Context, tenant, typ, attribute, value string
 		return nil, store.ErrNotFound
 	}
 	return page.Resources[0], nil
+}
+
+// equals is the filter on those who have a value, folded, in an attribute such as userName or emails.value.
+func equals(attribute, value string) filter.Expr {
+	at := filter.Attr{Path: filter.Path{Name: attribute}, Type: filter.String}
+	if name, sub, ok := strings.Cut(attribute, "."); ok {
+		at.Path, at.Multi = filter.Path{Name: name, Sub: sub}, true
+	}
+	return filter.Compare{Attr: at, Op: filter.Eq, Value: document.String(document.Fold(value))}
 }
 
 const (

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -195,6 +196,9 @@ func (c *caller) replace(ep *endpoint, id string, on conditions, body document.V
 			members = &lifecycle.Members{}
 		}
 		members.Replace = true
+		if wrong == nil && isNull(body, "members") { // as in a PATCH: a client writes null for a list that it hasn't loaded (I11)
+			wrong = badRequest("invalidValue", "members: null doesn't say whether all members are to be removed; for that send []")
+		}
 	}
 	return c.update(ep, http.MethodPut, id, on, shows, func(old document.Value) (document.Value, *lifecycle.Members, error) {
 		if wrong != nil { // PUT never creates, so that the resource isn't there would have been the greater fault
@@ -205,6 +209,13 @@ func (c *caller) replace(ep *endpoint, id string, on conditions, body document.V
 			v, err = ep.withActive(v, old.Get("active"))
 		}
 		return v, members, err
+	})
+}
+
+// isNull says whether an object has a member of that name, and null in it.
+func isNull(body document.Value, name string) bool {
+	return slices.ContainsFunc(body.Items(), func(m document.Member) bool {
+		return m.Value.IsNull() && document.FoldName(m.Name) == name
 	})
 }
 
@@ -263,7 +274,7 @@ func (c *caller) update(ep *endpoint, action, id string, on conditions, shows fi
 	if err != nil {
 		return f, err
 	}
-	f.resource, f.version = d.Resource, d.Version
+	f.resource, f.version = d.Resource, d.Resource.Version // of somebody who is removed by active=false, too
 	return f, nil
 }
 
