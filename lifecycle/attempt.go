@@ -48,7 +48,7 @@ func (s *Service) attempt(ctx context.Context, c *consumer, l store.Delivery) st
 	}
 	if park {
 		settled.Outcome, settled.After = store.Park, 0
-		level, message = slog.LevelError, "an event is parked: it won't be told again unless it is replayed"
+		level, message = slog.LevelError, "an event is parked: it won't be told again unless somebody retries or replays it"
 	}
 	s.logFailure(ctx, level, message, &l, err, slog.Bool("parked", park))
 	return settled
