@@ -31,6 +31,7 @@ type Handler struct {
 	endpoints map[string]*endpoint // by the first segment of the path: Users
 	types     map[string]*endpoint // by the resource type's name
 	discovery discovery
+	cursors   cursors
 	exchanges sync.Pool
 	failed    failureLog // of what is answered with 500
 	away      failureLog // of a store that can't be had
@@ -80,6 +81,7 @@ func NewHandler(s store.Store, o *Options) (*Handler, error) {
 		return nil, err
 	}
 	h.opts.ResourceTypes, h.types = declared, types
+	h.cursors.store, h.cursors.fixed, h.cursors.timeout = s, o.CursorKey, h.opts.Limits.CursorTimeout
 	schema.Link(compiled...)
 	var err error
 	if h.discovery, err = h.describeService(); err != nil {
