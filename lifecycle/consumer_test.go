@@ -177,7 +177,10 @@ func TestDeactivatedFirst(t *testing.T) {
 		var hooks ear
 		idle := consume(t, f, lifecycle.Options{Consumers: []lifecycle.Consumer{{Name: "slow", Hooks: hooks.hooks()}}})
 		running := consume(t, f, lifecycle.Options{Delivery: lifecycle.Delivery{Batch: 4}, Consumers: []lifecycle.Consumer{{Name: "slow", Workers: 1,
-			Hooks: lifecycle.Hooks{Any: func(ctx context.Context, e *lifecycle.Event) error { time.Sleep(time.Second); return hooks.hook(ctx, e) }}}}})
+			Hooks: lifecycle.Hooks{Any: func(ctx context.Context, e *lifecycle.Event) error {
+				time.Sleep(time.Second)
+				return hooks.hook(ctx, e)
+			}}}}})
 		require.NoError(t, idle.Pause(t.Context(), "acme", "slow"))
 		for n := range 40 {
 			add(t.Context(), t, idle, "acme", fmt.Sprint("u", n))

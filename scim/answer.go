@@ -39,6 +39,8 @@ func (x *exchange) send(status int) {
 }
 
 func (x *exchange) answerError(e *Error) {
+	x.refused = e
+	x.logRefusal(e)
 	h := x.w.Header()
 	if e.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(e.RetryAfter))

@@ -48,6 +48,7 @@ func NewHandler(s store.Store, o *Options) (*Handler, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
+	s = lifecycle.ObserveStore(s, o.Lifecycle.Observer)
 	h := &Handler{opts: *o, store: s, endpoints: make(map[string]*endpoint)}
 	if tokens, ok := o.Auth.(BearerTokens); ok {
 		h.opts.Auth = tokens.hashed()
@@ -102,6 +103,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := h.exchanges.Get().(*exchange)
 	x.w, x.r = w, r
 	defer h.finish(x)
+	if h.opts.Lifecycle.Observer != nil {
+		defer x.observe()()
+	}
 	if err := x.serve(); err != nil {
 		x.fail(err)
 	}
@@ -133,6 +137,7 @@ type exchange struct {
 	limitName string    // what that limit is called in ServiceProviderConfig, with a blank behind it; "" if it isn't there
 	buf       []byte    // the answer's body, or the part that has not been sent yet
 	started   bool      // the answer's header is sent
+	refused   *Error    // what was answered, if it was an error
 }
 
 func (x *exchange) serve() error {
