@@ -65,7 +65,7 @@ func TestObserver(t *testing.T) {
 		assert.Contains(t, w.seen, want)
 	}
 	request := w.last[lifecycle.StageRequest]
-	assert.Equal(t, lifecycle.Result{Tenant: "acme", Request: request.Request, Status: 201, Provider: "okta", Connection: request.Connection}, request)
+	assert.Equal(t, lifecycle.Result{Tenant: "acme", Request: request.Request, Status: 201, Provider: "okta", Quirks: []string{"missing-schemas"}}, request)
 	assert.Equal(t, "created", w.last[lifecycle.StageDecision].Outcome)
 	assert.Equal(t, "done", w.last[lifecycle.StageDelivery].Outcome)
 	assert.NotContains(t, log.String(), "refused")
