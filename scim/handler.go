@@ -52,6 +52,7 @@ func NewHandler(s store.Store, o *Options) (*Handler, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
+	s = lifecycle.ObserveStore(s, o.Lifecycle.Observer)
 	h := &Handler{opts: *o, store: s, endpoints: make(map[string]*endpoint)}
 	if tokens, ok := o.Auth.(BearerTokens); ok {
 		h.opts.Auth = tokens.hashed()
@@ -114,6 +115,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.began = time.Now()
 	}
 	defer h.finish(x)
+	if h.opts.Lifecycle.Observer != nil {
+		defer x.watch()()
+	}
 	if err := x.serve(); err != nil {
 		x.fail(err)
 	}
