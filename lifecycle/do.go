@@ -125,7 +125,12 @@ func (s *Service) commitRefusal(ctx context.Context, r *Request, d *Decision) {
 	if len(d.events) == 0 && (r.By == SourceSSO || !s.refusals.list(r)) {
 		return
 	}
-	if err := s.store.Commit(ctx, &d.Change); err != nil {
+	err := s.store.Commit(ctx, &d.Change)
+	if errors.As(err, new(*store.ClaimError)) { // somebody else has told of it in the same moment
+		d.Change.Claims, d.Change.Events, d.events = nil, nil, nil
+		err = s.store.Commit(ctx, &d.Change)
+	}
+	if err != nil {
 		s.opts.Logger.ErrorContext(ctx, "a refusal could not be written to the journal", slog.String("tenant", r.Tenant),
 			slog.String("request", r.ID), slog.String("error", err.Error()))
 		return
@@ -141,6 +146,9 @@ func isRefusal(err error) bool {
 // refuse is the decision that something shall not be.
 func refuse(r *Request, subject store.Key, err error) *Decision {
 	d := &Decision{Outcome: Refused, Err: err, Change: store.Change{Tenant: r.Tenant}}
+	if refusal := (*Refusal)(nil); errors.As(err, &refusal) && refusal.Reason == HeldBack {
+		d.Outcome = Held
+	}
 	if subject.Tenant == "" {
 		subject.Tenant = r.Tenant
 	}

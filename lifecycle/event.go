@@ -31,6 +31,7 @@ const (
 
 	KindSeatRefused     Kind = "seat.refused"     // the seat limit kept somebody out
 	KindAccountConflict Kind = "account.conflict" // an account outside the organization has that name
+	KindBrakeHeld       Kind = "brake.held"       // a brake has begun to hold an identity provider's changes back
 
 	KindResourceCreated Kind = "resource.created" // of the product's own types
 	KindResourceUpdated Kind = "resource.updated"
