@@ -27,6 +27,7 @@ var may = map[string][]string{
 	"scim/quirk":           nil,
 	"scim/scimtest":        {"scim/scimtest/replay"}, // a client: it knows a service by HTTP alone
 	"scim/scimtest/replay": nil,
+	"scim/scimtest/idp":    {"scim/scimtest/replay"},
 	"lifecycle":            {"store", "store/filter", "store/document", uuid},
 	"mapping":              {"store", "store/filter", "store/document", uuid, validator},
 	"store":                {"store/filter", "store/document"},
