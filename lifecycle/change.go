@@ -51,7 +51,7 @@ func (p *plan) change(ctx context.Context) error {
 			return err
 		}
 		if removes {
-			return p.leaveFor(ctx, cur)
+			return p.leaveFor(ctx, &next)
 		}
 	} else if p.links && cur.Type == userType {
 		if err := p.takeOver(&next); err != nil {

@@ -29,6 +29,9 @@ var may = map[string][]string{
 	"scim/scimtest/replay": nil,
 	"scim/scimtest/idp":    {"scim/scimtest/replay"},
 	"lifecycle":            {"store", "store/filter", "store/document", uuid},
+	"lifecycle/payload":    {"lifecycle", "store", "store/document"},
+	"lifecycle/feed":       {"lifecycle", "lifecycle/payload", "store", "store/document"},
+	"lifecycle/webhook":    {"lifecycle", "lifecycle/payload", "store", "store/document", uuid},
 	"mapping":              {"store", "store/filter", "store/document", uuid, validator},
 	"store":                {"store/filter", "store/document"},
 	"store/filter":         {"store/document"},
@@ -107,7 +110,7 @@ func TestFewModules(t *testing.T) {
 		}
 	}
 	allowed := []string{module, elimity, uuid, validator,
-		"github.com/di-wu/parser", "github.com/di-wu/xsd-datetime", "github.com/scim2/filter-parser/v2", // elimity's
+		"github.com/q-uint/parser", "github.com/q-uint/xsd-datetime", "github.com/scim2/filter-parser/v2", // elimity's
 		"github.com/gabriel-vasile/mimetype", "github.com/go-playground/locales", "github.com/go-playground/universal-translator", "github.com/leodido/go-urn", // validator's
 	}
 	for m := range modules {

@@ -61,7 +61,7 @@ func TestNoMutant(t *testing.T) {
 
 func mutants() (all []mutant) {
 	for _, list := range [][]mutant{schemaMutants(), resourceMutants(), createMutants(), versionMutants(), filterMutants(), pageMutants(), projectionMutants(),
-		putMutants(), patchMutants(), removeMutants(), memberMutants(), deleteMutants(), httpMutants()} {
+		putMutants(), patchMutants(), removeMutants(), memberMutants(), deleteMutants(), httpMutants(), bulkMutants(), cursorMutants()} {
 		all = append(all, list...)
 	}
 	return all

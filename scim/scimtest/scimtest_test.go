@@ -68,7 +68,10 @@ func TestCleansUp(t *testing.T) {
 func TestReport(t *testing.T) {
 	var seen []string
 	report, err := scimtest.Check(t.Context(), scimtest.Target{
-		Handler: broken(service(t, scim.Tolerant()), mutant{after: dropHeader(is("POST"), "Location")}), Token: token,
+		Handler: broken(service(t, scim.Tolerant()), mutant{after: func(q *asked, a *told) {
+			a.header.Del("Location")
+			edit(at("/ServiceProviderConfig"), set("bulk.supported", false))(q, a)
+		}}), Token: token,
 		Only:   []string{"7644-3.3-location", "7644-3.3-created", "7643-2.2-immutable", "7644-3.3-location-works", "7644-3.7-response"},
 		Accept: map[string]string{"7644-3.3-location-works": "a proxy takes the header away"},
 		Each:   func(r scimtest.Result) { seen = append(seen, r.ID) },
@@ -77,7 +80,7 @@ func TestReport(t *testing.T) {
 	assert.False(t, report.OK())
 	assert.Equal(t, []string{"7644-3.3-location"}, report.Failed())
 	assert.Len(t, seen, 5)
-	assert.Equal(t, scimtest.Totals{Clauses: 5, Passed: 2, Failed: 1, NotClaimed: totalNotClaimed(report), Accepted: 1}, report.Totals)
+	assert.Equal(t, scimtest.Totals{Clauses: 5, Passed: 2, Failed: 1, NotClaimed: 1, Accepted: 1}, report.Totals)
 	for _, r := range report.Clauses {
 		switch r.ID {
 		case "7644-3.3-location":
@@ -103,15 +106,6 @@ func TestReport(t *testing.T) {
 	var table strings.Builder
 	require.NoError(t, report.Table(&table))
 	assert.Contains(t, table.String(), "| RFC 7644 | 3.3 | 1 | 1 | 1 |")
-}
-
-func totalNotClaimed(r *scimtest.Report) (n int) {
-	for _, c := range r.Clauses {
-		if c.Result == scimtest.NotClaimed {
-			n++
-		}
-	}
-	return n
 }
 
 // A service that takes Entra ID's removal of a member for the removal of all is caught by the conversations.

@@ -179,15 +179,17 @@ func TestQuarantine(t *testing.T) {
 func TestSimulateRefuses(t *testing.T) {
 	for want, o := range map[string]idp.Options{
 		`there is no simulator of "kit"; want one of [entra`: {IdP: "kit"},
-		"want URL or Handler":      {IdP: "okta"},
-		"refused: GET /Users?star": {IdP: "okta", Handler: http.NotFoundHandler()},
+		"want URL or Handler":                                {IdP: "okta"},
+		"refused: GET /Users?star":                           {IdP: "okta", Handler: http.NotFoundHandler()},
 	} {
 		_, err := idp.Simulate(t.Context(), o)
 		assert.ErrorContains(t, err, want)
 	}
 }
 
-func get(t *testing.T, h http.Handler, path string) map[string]any { return send(t, h, "GET", path, "") }
+func get(t *testing.T, h http.Handler, path string) map[string]any {
+	return send(t, h, "GET", path, "")
+}
 
 func send(t *testing.T, h http.Handler, method, path, body string) map[string]any {
 	t.Helper()
