@@ -156,11 +156,7 @@ func (m *Mapping[T]) take(how take, old, new document.Value, t *T) (Outcome, err
 		switch {
 		case document.Equal(has, wants):
 		case r.Authority.takes(create), r.Authority == IfEmpty && unset(has):
-			if from, ok := r.field.find(want); ok {
-				r.field.make(now).Set(from)
-			} else {
-				r.field.make(now).SetZero()
-			}
+			r.take(now, want)
 			out.Changed = append(out.Changed, r.change())
 		default:
 			holds := was

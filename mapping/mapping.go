@@ -40,6 +40,8 @@ type Mapping[T any] struct {
 type Options struct {
 	// Rules add to the tags; one for a field that has a tag replaces the tag.
 	Rules []Rule
+	// Composed add fields that hold several attributes, and attributes that several fields hold.
+	Composed []Composed
 	// Transforms are the product's own, by the name that tags and rules use.
 	Transforms map[string]Transform
 	// Checks are the product's own validation tags. Those in [Checks] are always there.
@@ -61,6 +63,16 @@ const (
 
 // For compiles the tags of T, which must be a struct. The error names the field and its tag.
 func For[T any]() (*Mapping[T], error) { return Compile[T](nil) }
+
+// Must is for variables that are made when the program starts: it returns m, and panics if err is not nil, which is a mistake in a tag.
+//
+//	var employees = mapping.Must(mapping.For[Employee]())
+func Must[T any](m *Mapping[T], err error) *Mapping[T] {
+	if err != nil {
+		panic(err)
+	}
+	return m
+}
 
 // Compile compiles the tags of T together with options. The error names the field and its tag, or the rule.
 func Compile[T any](o *Options) (*Mapping[T], error) {

@@ -43,6 +43,10 @@ func NewHandler(s store.Store, o *Options) (*Handler, error) {
 	if o == nil {
 		o = &Options{}
 	}
+	o, err := o.withTypes()
+	if err != nil {
+		return nil, err
+	}
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -80,7 +84,6 @@ func NewHandler(s store.Store, o *Options) (*Handler, error) {
 	}
 	h.opts.ResourceTypes = declared
 	schema.Link(compiled...)
-	var err error
 	if h.discovery, err = h.describeService(); err != nil {
 		return nil, err
 	}

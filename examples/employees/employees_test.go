@@ -15,10 +15,9 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/rollcall-dev/rollcall/examples/employees"
-	"github.com/rollcall-dev/rollcall/examples/products/rules"
-	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/mapping"
 	"github.com/rollcall-dev/rollcall/scim"
+	"github.com/rollcall-dev/rollcall/scim/typed"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/storetest"
 )
@@ -55,8 +54,7 @@ func TestProvisioned(t *testing.T) {
 	m, err := mapping.For[employees.Employee]()
 	require.NoError(t, err)
 	h, err := scim.NewHandler(newStore(t, table), &scim.Options{
-		Auth:      scim.BearerTokens{"secret": "acme"},
-		Lifecycle: lifecycle.Options{Guards: []lifecycle.Guard{rules.Guard("User", m)}},
+		Auth: scim.BearerTokens{"secret": "acme"}, Types: []scim.Type{typed.Users(m)},
 	})
 	require.NoError(t, err)
 	call := func(method, path, body string) (int, string) {

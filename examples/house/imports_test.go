@@ -19,9 +19,10 @@ import (
 const module = "github.com/rollcall-dev/rollcall"
 
 // may says what each package of the library imports at most, beside the standard library. Imports go one way:
-// scim -> lifecycle -> store -> store/filter -> store/document, and mapping -> store.
+// scim -> lifecycle -> store -> store/filter -> store/document, and mapping -> store; scim/typed joins mapping to scim.
 var may = map[string][]string{
 	"scim":            {"scim/patch", "scim/schema", "scim/quirk", "lifecycle", "store", "store/filter", "store/document", elimity, uuid},
+	"scim/typed":      {"scim", "mapping", "scim/schema", "scim/quirk", "lifecycle", "store", "store/filter", "store/document", elimity},
 	"scim/patch":      {"scim/schema", "scim/quirk", "lifecycle", "store", "store/filter", "store/document"},
 	"scim/schema":     {"scim/quirk", "store", "store/filter", "store/document", elimity},
 	"scim/quirk":      nil,
