@@ -105,7 +105,7 @@ func TestFewModules(t *testing.T) {
 		}
 	}
 	allowed := []string{module, elimity, uuid, validator,
-		"github.com/di-wu/parser", "github.com/di-wu/xsd-datetime", "github.com/scim2/filter-parser/v2", // elimity's
+		"github.com/q-uint/parser", "github.com/q-uint/xsd-datetime", "github.com/scim2/filter-parser/v2", // elimity's
 		"github.com/gabriel-vasile/mimetype", "github.com/go-playground/locales", "github.com/go-playground/universal-translator", "github.com/leodido/go-urn", // validator's
 	}
 	for m := range modules {
