@@ -114,6 +114,12 @@ func (m *Mapping[T]) Review(old, new document.Value) (Outcome, error) {
 	return m.Update(old, new, &t)
 }
 
+// Write is Create or Update without validation, for a store over the product's own tables: what it is given was decided before, and
+// a store refuses nothing. A value that a field can't hold is an *[InvalidError] nevertheless.
+func (m *Mapping[T]) Write(create bool, old, next document.Value, t *T) (Outcome, error) {
+	return m.take(take{create: create}, old, next, t)
+}
+
 // take says how attributes are taken.
 type take struct{ create, validate bool }
 

@@ -12,8 +12,8 @@
 // A tag is a path in the grammar of RFC 7644 section 3.5.2 and options behind commas: who has authority over the
 // attribute (always, create, ifEmpty, product, ignore), required, sensitive, extension (the path is a URN, the field a struct of the
 // attributes under it), and transformations (see [Transform]).
-// [Rule] says the same as a value, for mappings that a tenant configures at run time. [NewStore] makes a store.Store of
-// the product's own tables.
+// [Rule] says the same as a value, for mappings that a tenant configures at run time. Package
+// mapping/table makes a store.Store of the product's own tables.
 package mapping
 
 import (

@@ -16,6 +16,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/examples/employees"
 	"github.com/rollcall-dev/rollcall/mapping"
+	"github.com/rollcall-dev/rollcall/mapping/table"
 	"github.com/rollcall-dev/rollcall/scim"
 	"github.com/rollcall-dev/rollcall/scim/typed"
 	"github.com/rollcall-dev/rollcall/store"
@@ -40,11 +41,11 @@ func open(t *testing.T) employees.Table {
 	return employees.Table{DB: db}
 }
 
-func newStore(t *testing.T, table employees.Table) *mapping.Store {
+func newStore(t *testing.T, own employees.Table) *table.Store {
 	t.Helper()
 	m, err := mapping.For[employees.Employee]()
 	require.NoError(t, err)
-	s, err := mapping.NewStore(mapping.NewTable(m, table), mapping.Table{}, nil)
+	s, err := table.New(table.Of(m, own), table.Table{}, nil)
 	require.NoError(t, err)
 	return s
 }

@@ -27,6 +27,7 @@ var may = map[string][]string{
 	"scim/schema":     {"scim/quirk", "store", "store/filter", "store/document", elimity},
 	"scim/quirk":      nil,
 	"lifecycle":       {"store", "store/filter", "store/document", uuid},
+	"mapping/table":   {"mapping", "store", "store/filter", "store/document", uuid},
 	"mapping":         {"store", "store/filter", "store/document", uuid, validator},
 	"store":           {"store/filter", "store/document"},
 	"store/filter":    {"store/document"},
@@ -43,7 +44,7 @@ const (
 )
 
 // withoutHTTP are the packages that know nothing of HTTP.
-var withoutHTTP = []string{"scim/patch", "scim/schema", "scim/quirk", "lifecycle", "mapping", "store", "store/filter", "store/document", "store/storetest"}
+var withoutHTTP = []string{"scim/patch", "scim/schema", "scim/quirk", "lifecycle", "mapping", "mapping/table", "store", "store/filter", "store/document", "store/storetest"}
 
 func TestImportsGoOneWay(t *testing.T) {
 	packages := list(t, "./...")
