@@ -9,6 +9,10 @@ require (
 	github.com/pressly/goose/v3 v3.29.0
 	github.com/rollcall-dev/rollcall v0.1.0
 	github.com/rollcall-dev/rollcall/examples/memstore v0.1.0
+	github.com/rollcall-dev/rollcall/examples/nats v0.1.0
+	github.com/rollcall-dev/rollcall/examples/prometheus v0.1.0
+	github.com/prometheus/client_golang v1.25.0
+	github.com/standard-webhooks/standard-webhooks/libraries v0.0.1
 	github.com/stretchr/testify v1.12.1
 	modernc.org/sqlite v1.61.1
 )

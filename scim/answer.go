@@ -54,6 +54,7 @@ func (x *exchange) start(status int) {
 func milliseconds(d time.Duration) float64 { return float64(max(d, 0)) / float64(time.Millisecond) }
 
 func (x *exchange) answerError(e *Error) {
+	x.logRefusal(e)
 	h := x.w.Header()
 	if e.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(e.RetryAfter))
@@ -64,6 +65,7 @@ func (x *exchange) answerError(e *Error) {
 	if e.Status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", `Bearer realm="scim"`)
 	}
+	h["X-Request-Id"] = []string{x.identify()}
 	h.Del("Location")
 	h.Del("ETag")
 	h.Del("Content-Location")

@@ -51,6 +51,9 @@ func (x *exchange) body() (document.Value, error) {
 	if strings.TrimLeft(text.String(), " \t\r\n") == "" {
 		return document.Value{}, badRequest("invalidSyntax", "the body is empty; want a JSON object")
 	}
+	x.request.Body.Text = text.String()
+	x.request.Body.Method, x.request.Body.Path, x.request.Body.Query = x.r.Method, x.r.URL.Path, x.r.URL.RawQuery
+	x.request.Body.Match, x.request.Body.NoneMatch = x.r.Header.Get("If-Match"), x.r.Header.Get("If-None-Match")
 	const mark = "\ufeff"
 	read := text.String()
 	if strings.HasPrefix(read, mark) && x.mode.Tolerate(quirk.ByteOrderMark) {

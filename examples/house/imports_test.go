@@ -22,6 +22,7 @@ const module = "github.com/rollcall-dev/rollcall"
 // scim -> lifecycle -> store -> store/filter -> store/document, and mapping -> store.
 var may = map[string][]string{
 	"scim":              {"scim/patch", "scim/schema", "scim/quirk", "lifecycle", "store", "store/filter", "store/document", elimity, uuid, "golang.org/x/time/rate"},
+	"scim/connection":   {"scim", "scim/quirk", "lifecycle", "store", "store/document", elimity, uuid},
 	"scim/patch":        {"scim/schema", "scim/quirk", "lifecycle", "store", "store/filter", "store/document"},
 	"scim/schema":       {"scim/quirk", "store", "store/filter", "store/document", elimity},
 	"scim/quirk":        nil,
