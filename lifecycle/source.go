@@ -42,6 +42,11 @@ func checkedSource(source SettingsSource) (SettingsSource, error) {
 			return nil, errors.New("lifecycle: Options.Settings: scim is true, but planAllows is false, so that every request is refused: begin with DefaultSettings(), or name in Plan the plan that doesn't include SCIM")
 		}
 		return FixedSettings(settings), nil
+	case *FixedSettings: // it is a SettingsSource, too
+		if source == nil {
+			return nil, errors.New("lifecycle: Options.Settings is a nil *FixedSettings: leave it out for DefaultSettings()")
+		}
+		return checkedSource(*source)
 	case *StoredSettings:
 		return source, source.check()
 	}
