@@ -153,7 +153,7 @@ func (p *plan) fence() {
 	if p.r.fence == 0 || len(p.Change.Claims) == 0 {
 		return
 	}
-	if c := p.Change.Claims[0]; c.Take > 0 && c.Limit >= 0 {
+	if c := p.Change.Claims[0]; c.Counter == seatCounter && c.Take > 0 && c.Limit >= 0 {
 		p.Change.Claims = append(p.Change.Claims, store.Claim{Counter: settingsCounter, Take: 1, Limit: p.r.fence}, store.Claim{Counter: settingsCounter, Take: -1})
 	}
 }
