@@ -136,7 +136,7 @@ func (h *Handler) Retry(ctx context.Context, tenant, entry string) (Retried, err
 		}
 	}
 	w := &dryWriter{header: http.Header{}}
-	x := &exchange{caller: caller{h: h, preset: &who}, w: w, r: r}
+	x := &exchange{caller: caller{h: h, preset: &who}, w: w, r: r, buf: make([]byte, 0, 4<<10)}
 	if err := x.serve(); err != nil {
 		if describe(err) == nil {
 			return Retried{}, err
