@@ -1,5 +1,7 @@
-.PHONY: test race vet lint fmt tidy bench fuzz quickstart server
+.PHONY: ci test race vet lint fmt tidy customer apidiff bench fuzz quickstart server
 
+ci:
+	.ci/run
 test:
 	go test work
 race:
@@ -7,11 +9,15 @@ race:
 vet:
 	go vet work
 lint:
-	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./... ./examples/...
+	@for dir in $$(GOWORK=off go -C .ci/release run . modules); do (cd $$dir && golangci-lint run ./...) || exit 1; done
 fmt:
 	go fmt work
 tidy:
-	go mod tidy && go -C examples mod tidy
+	GOWORK=off go -C .ci/release run . tidy -w
+customer:
+	GOWORK=off go -C .ci/release run . customer
+apidiff:
+	.ci/apidiff
 bench:
 	go test -run '^$$' -bench . -benchmem work
 fuzz:

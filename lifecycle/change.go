@@ -51,7 +51,7 @@ func (p *plan) change(ctx context.Context) error {
 			return err
 		}
 		if removes {
-			return p.leaveFor(ctx, cur)
+			return p.leaveFor(ctx, &next)
 		}
 	} else if cur.Type == userType && p.r.By == SourceSCIM {
 		if err := p.takeOver(&next); err != nil {

@@ -15,9 +15,13 @@ func (s *Service) Decide(ctx context.Context, r *Request, draft Draft) (*Decisio
 	if err := s.settle(ctx, r); err != nil {
 		return nil, err
 	}
-	p := &plan{s: s, r: r, d: draft}
+	to, err := s.audience(ctx, r.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	p := &plan{s: s, r: r, d: draft, to: to}
 	p.d.Key.Tenant, p.Change.Tenant = r.Tenant, r.Tenant
-	err := p.decide(ctx)
+	err = p.decide(ctx)
 	if err == nil {
 		subject := p.d.Key
 		if p.Resource != nil {
@@ -73,18 +77,18 @@ func (p *plan) answer(ctx context.Context, creates bool) error {
 		claim    *store.ClaimError
 	)
 	switch {
-	case refused == errLinkedElsewhere:
-		return p.accountExists() // whoever has the account, the answer is the same
+	case errors.Is(refused, errLinkedElsewhere):
+		p.elsewhere = true // so the account is somebody else's, whatever the directory finds
 	case errors.As(refused, &claim) && claim.Counter == seatCounter:
 		return p.noSeat()
 	case errors.As(refused, &claim):
 		return &Refusal{Reason: Forbidden, Detail: "a limit of this organization is reached; an administrator of the organization can say more", Err: claim}
 	case errors.As(refused, &member):
 		return p.unknownMember(ctx, member.ID)
-	case errors.As(refused, &conflict) && (conflict.Attribute == "id" || p.r.By == SourceSSO):
+	case errors.As(refused, &conflict) && (conflict.Attribute == "id" || p.r.By == SourceSSO && !creates):
 		return nil // somebody else has made the same record meanwhile: it is read now
 	case errors.As(refused, &conflict) && creates:
-		p.taken = conflict // the creation may become a link
+		p.taken = conflict // the creation may become a link; a sign-in has found nobody, so the value is another user's
 		return nil
 	case errors.As(refused, &conflict):
 		return p.conflict(ctx, conflict)
@@ -97,7 +101,7 @@ func (p *plan) answer(ctx context.Context, creates bool) error {
 
 // conflict refuses a value that somebody else has.
 func (p *plan) conflict(ctx context.Context, conflict *store.ConflictError) error {
-	if p.r.By == SourceManual {
+	if p.r.By != SourceSCIM {
 		return &Denied{DeniedExists}
 	}
 	refusal := &Refusal{Reason: Taken, Attribute: conflict.Attribute, Detail: "another resource has this value already; it must be unique", Err: conflict}
@@ -163,7 +167,7 @@ func (p *plan) tellRefusal(d *Decision, err error) {
 	case p.d.Before != nil:
 		e.UserName = userName(p.d.Before)
 	}
-	told := &plan{s: p.s, r: p.r}
+	told := &plan{s: p.s, r: p.r, to: p.to}
 	told.tell(e)
 	d.Change.Events, d.events = told.Change.Events, told.events
 }

@@ -21,8 +21,8 @@ const (
 // Decision is what shall become true, or why not.
 type Decision struct {
 	Outcome Outcome
-	// Resource is the resource as it will be, or as it was if it is removed or unchanged. It is nil where only members of a
-	// group change, and after a refusal.
+	// Resource is the resource as it will be, or as it was if it is removed or unchanged; of a user who is removed by
+	// active=false it has that. It is nil where only members of a group change, and after a refusal.
 	Resource *store.Resource
 	// Version is the version that the resource will have; "" after a removal or a refusal.
 	Version string

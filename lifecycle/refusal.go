@@ -65,6 +65,6 @@ const (
 	DeniedManual      DeniedReason = "manualDisabled" // adding by hand is switched off
 	DeniedManaged     DeniedReason = "managed"        // the identity provider manages this user
 	DeniedNotPossible DeniedReason = "notPossible"    // not in the state that the account is in
-	DeniedExists      DeniedReason = "exists"         // the userName is taken in this organization
+	DeniedExists      DeniedReason = "exists"         // the userName, or another value that must be unique, is taken in this organization
 	DeniedElsewhere   DeniedReason = "elsewhere"      // an account outside the organization has it; acquire it first
 )

@@ -404,3 +404,21 @@ func TestGuards(t *testing.T) {
 		assert.Equal(t, `{"attribute":"displayName","text":"was ignored"}`, string(entries[i].Data.Get("notes").Items()[0].Value.Document()))
 	}
 }
+
+// A first sign-in with a value that must be unique and is another user's is denied, and not tried again and again.
+func TestFirstSignInWithATakenValue(t *testing.T) {
+	h := newHouse(t, with(func(s *lifecycle.Settings) { s.JIT = true }), func(o *lifecycle.Options, _ *lifecycle.Settings) {
+		o.Index = func(_ string, v document.Value) (keys []store.IndexKey, _ string) {
+			for _, name := range []string{"userName", "nickName"} {
+				if text := v.Get(name).Text(); text != "" {
+					keys = append(keys, store.IndexKey{Attribute: name, Value: document.Fold(text), Unique: true})
+				}
+			}
+			return keys, ""
+		}
+	})
+	h.create("User", `{"userName":"ada","nickName":"a"}`)
+	_, err := h.s.Login(t.Context(), "acme", lifecycle.Identity{UserName: "bob", Attributes: `{"nickName":"a"}`})
+	denied(t, err, lifecycle.DeniedExists)
+	assert.Equal(t, "nobody", h.id("bob"))
+}

@@ -136,7 +136,7 @@ func newChecker(t reflect.Type, own []Check, rules []*rule) (c *checker, err err
 		}
 	}()
 	c.tagged = hasTag(t, map[reflect.Type]bool{})
-	c.apply(reflect.New(t).Interface())
+	_ = c.apply(reflect.New(t).Interface()) // an empty value may be invalid; what panics can never be checked
 	for _, r := range rules {
 		if r.Validate != "" {
 			where = fmt.Sprintf("field %s of %s, %q", r.Field, t, r.Validate)

@@ -2,6 +2,7 @@ package scim
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -23,12 +24,6 @@ type discovery struct {
 
 // discover answers the paths that are not a resource type's.
 func (x *exchange) discover(first, rest string) error {
-	switch first {
-	case "Me", "Bulk", "", ".search":
-		if rest == "" {
-			return &Error{Status: http.StatusNotImplemented, Detail: "the service doesn't offer /" + first + "; see ServiceProviderConfig for what it does"}
-		}
-	}
 	path := first
 	if rest != "" {
 		path += "/" + rest
@@ -90,7 +85,7 @@ func (h *Handler) describeService() (discovery, error) {
 	}
 	add := func(list, path string, complete func(*document.Value)) error {
 		var answer recorder
-		request, err := http.NewRequest(http.MethodGet, "/"+path, nil)
+		request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "/"+path, nil)
 		if err != nil {
 			return fmt.Errorf("scim: %s: %w", path, err)
 		}
@@ -188,6 +183,19 @@ func (h *Handler) completeConfig(v *document.Value) {
 	supported := func(yes bool) document.Value {
 		return document.Object(document.Member{Name: "supported", Value: document.Bool(yes)})
 	}
+	bulk := supported(true)
+	bulk.Set("maxOperations", document.Int(int64(h.opts.Limits.BulkOperations)))
+	bulk.Set("maxPayloadSize", document.Int(h.opts.Limits.BulkPayload))
+	v.Set("bulk", bulk)
+	limits := h.opts.Limits
+	v.Set("pagination", document.Object( // RFC 9865 section 4
+		document.Member{Name: "cursor", Value: document.Bool(true)},
+		document.Member{Name: "index", Value: document.Bool(true)},
+		document.Member{Name: "defaultPaginationMethod", Value: document.String("index")},
+		document.Member{Name: "defaultPageSize", Value: document.Int(int64(limits.PageSize))},
+		document.Member{Name: "maxPageSize", Value: document.Int(int64(limits.MaxResults))},
+		document.Member{Name: "cursorTimeout", Value: document.Int(max(1, int64(limits.CursorTimeout.Seconds())))},
+	))
 	v.Set("sort", supported(true))
 	v.Set("etag", supported(true))
 	if h.opts.Documentation == "" {

@@ -89,7 +89,7 @@ func TestResourceHandler(t *testing.T) {
 	assert.Equal(t, "ada2", replaced.at("userName"))
 	assert.NotContains(t, replaced.body, "emails")
 
-	group := p.do("POST", "/Groups", `{"displayName":"Crew","members":`+memberList([]string{a.id()})+`}`).is(201)
+	group := p.do("POST", "/Groups", `{"schemas":["`+groupURN+`"],"displayName":"Crew","members":`+memberList([]string{a.id()})+`}`).is(201)
 	assert.Len(t, group.at("members"), 1)
 	assert.Equal(t, "Crew", p.do("GET", path, "").at("groups", 0, "display"))
 	emptied := p.do("PATCH", "/Groups/"+group.id(), patchBody(`{"op":"remove","path":"members[value eq \"`+a.id()+`\"]"}`)).is(200)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -25,9 +27,10 @@ type caller struct {
 	mode    schema.Mode
 	request lifecycle.Request
 
-	preset    *Principal        // of a dry run: nobody authenticates
-	outcome   lifecycle.Outcome // of the last decision
-	explained string            // what the journal says of a refusal beside what the client is told
+	comparisons int               // how many a PATCH may need; 0: Limits.Comparisons
+	preset      *Principal        // of a dry run: nobody authenticates
+	outcome     lifecycle.Outcome // of the last decision
+	explained   string            // what the journal says of a refusal beside what the client is told
 }
 
 // authenticate finds out who is calling.
@@ -44,7 +47,7 @@ func (c *caller) authenticate(r *http.Request) error {
 func (c *caller) become(r *http.Request, who Principal) {
 	c.who, c.mode.Refused, c.mode.Interop = who, who.Dialect.refused, who.Dialect.interop
 	c.ctx = context.WithValue(r.Context(), principalKey{}, &who)
-	c.request = lifecycle.Request{Tenant: who.Tenant, By: lifecycle.SourceSCIM, Who: who.Credential, Status: statusOf,
+	c.request = lifecycle.Request{ID: c.request.ID, Tenant: who.Tenant, By: lifecycle.SourceSCIM, Who: who.Credential, Status: statusOf,
 		Connection: lifecycle.Connection{ID: who.Connection, State: who.State, TakesOver: who.TakesOver}}
 }
 
@@ -54,6 +57,24 @@ func (c *caller) identify() string {
 		c.request.ID = uuid.NewString()
 	}
 	return c.request.ID
+}
+
+// requestID is the id that the client or a proxy gave the request, if it is one that can stand in logs and headers: up to 128
+// letters, digits and marks. "" if there is none.
+func requestID(h http.Header) string {
+	values := h["X-Request-Id"]
+	if len(values) != 1 || len(values[0]) > 128 {
+		return ""
+	}
+	for i := range len(values[0]) {
+		switch c := values[0][i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case strings.IndexByte("-._~:+/=@", c) >= 0:
+		default:
+			return ""
+		}
+	}
+	return values[0]
 }
 
 // permit says whether the credential may do it. Whether the tenant's settings let its identity provider in is asked here only for
@@ -117,6 +138,7 @@ func refusal(err error) error {
 type found struct {
 	resource *store.Resource // nil where only members of a group were changed, which has not been read
 	version  string
+	outcome  lifecycle.Outcome // of a creation
 	related
 }
 
@@ -160,7 +182,7 @@ func (c *caller) create(ep *endpoint, body document.Value) (f found, err error) 
 	if err != nil {
 		return f, err
 	}
-	f.resource, f.version = d.Resource, d.Version
+	f.resource, f.version, f.outcome = d.Resource, d.Version, d.Outcome
 	if d.Outcome == lifecycle.Created && members == nil {
 		f.complete = 1 // who is new has no groups, and no members but those that were sent; who is linked may have
 	}
@@ -201,6 +223,9 @@ func (c *caller) replace(ep *endpoint, id string, on conditions, body document.V
 			members = &lifecycle.Members{}
 		}
 		members.Replace = true
+		if wrong == nil && isNull(body, "members") { // as in a PATCH: a client writes null for a list that it hasn't loaded (I11)
+			wrong = badRequest("invalidValue", "members: null doesn't say whether all members are to be removed; for that send []")
+		}
 	}
 	return c.update(ep, http.MethodPut, id, on, shows, func(old document.Value) (document.Value, *lifecycle.Members, error) {
 		if wrong != nil { // PUT never creates, so that the resource isn't there would have been the greater fault
@@ -214,9 +239,20 @@ func (c *caller) replace(ep *endpoint, id string, on conditions, body document.V
 	})
 }
 
+// isNull says whether an object has a member of that name, and null in it.
+func isNull(body document.Value, name string) bool {
+	return slices.ContainsFunc(body.Items(), func(m document.Member) bool {
+		return m.Value.IsNull() && document.FoldName(m.Name) == name
+	})
+}
+
 // patch applies a PATCH's operations (RFC 7644 section 3.5.2). If only members are touched the group is not read.
 func (c *caller) patch(ep *endpoint, id string, on conditions, body document.Value, shows filter.Relation) (found, error) {
-	ops, wrong := patch.Parse(ep.Type, body, &c.mode, patch.Limits{Operations: c.h.opts.Limits.Operations, Comparisons: c.h.opts.Limits.Comparisons})
+	limits := patch.Limits{Operations: c.h.opts.Limits.Operations, Comparisons: c.h.opts.Limits.Comparisons}
+	if c.comparisons > 0 {
+		limits.Comparisons = c.comparisons
+	}
+	ops, wrong := patch.Parse(ep.Type, body, &c.mode, limits)
 	if version, plain := on.onlyVersion(); plain && wrong == nil && ep.HasMembers() && !patch.TouchesAttributes(ep.Type, ops) {
 		d, err := c.do(http.MethodPatch, ep, on, func() (lifecycle.Draft, error) {
 			d := lifecycle.Draft{Key: c.key(ep, id), IfVersion: version}
@@ -265,7 +301,7 @@ func (c *caller) update(ep *endpoint, action, id string, on conditions, shows fi
 	if err != nil {
 		return f, err
 	}
-	f.resource, f.version = d.Resource, d.Version
+	f.resource, f.version = d.Resource, d.Resource.Version // of somebody who is removed by active=false, too
 	return f, nil
 }
 

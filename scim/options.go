@@ -6,10 +6,12 @@ import (
 	"iter"
 	"log/slog"
 	"maps"
+	"net/http"
 	"net/url"
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	elimity "github.com/elimity-com/scim"
 
@@ -60,8 +62,21 @@ type Options struct {
 	// behind a proxy that overwrites them.
 	TrustForwarded bool
 
+	// PublicDiscovery shows /Schemas and /ResourceTypes to requests without a credential, as /ServiceProviderConfig always is. A
+	// request with a wrong credential is refused all the same. The default asks for one.
+	PublicDiscovery bool
+
+	// Me finds the resource of whoever is authenticated, for requests of /Me (RFC 7644 section 3.11): the type's name and the id, in
+	// the principal's tenant. It is called in the request and may be called concurrently. ErrNotFound of package store is 404,
+	// an *Error is answered as it is, any other error is a 500. Without it /Me is answered with 501.
+	Me func(r *http.Request, p Principal) (resourceType, id string, err error)
+
 	// Documentation is the address of the product's own help page, shown in ServiceProviderConfig.
 	Documentation string
+
+	// CursorKey seals the cursors of pages (RFC 9865), at least 32 random bytes. Set it to the same in all processes, or leave it
+	// out: then each tenant has a key in the store, which is made when it is first needed.
+	CursorKey []byte
 
 	// Limits bound what one request may ask for.
 	Limits Limits
@@ -85,6 +100,11 @@ type Limits struct {
 	PageSize   int // of a list without count; default 100
 	MaxResults int // most resources in one list answer; default 1,000; a larger count gets so many
 
+	BulkOperations int   // of one bulk request; default 1,000; beyond it 413
+	BulkPayload    int64 // bytes of a bulk request; default 8 MiB; beyond it 413
+
+	CursorTimeout time.Duration // for how long a cursor can be used (RFC 9865 section 4); default 1 h
+
 	// MembersBody are the bytes of a body that writes a resource of a type with members; beyond it 413. The default is Body and
 	// 400 bytes for each of Members, about 8.6 MiB: so as many members fit in one PATCH with value, $ref, type and display.
 	MembersBody int64
@@ -103,6 +123,7 @@ func (l Limits) withDefaults() Limits {
 		value int
 	}{
 		{&l.Operations, 1_000}, {&l.Comparisons, patch.DefaultComparisons}, {&l.Members, 20_000}, {&l.Filter, 8 << 10}, {&l.PageSize, 100}, {&l.MaxResults, 1_000}, {&l.Resource, 1 << 20},
+		{&l.BulkOperations, 1_000},
 	} {
 		if *d.field == 0 {
 			*d.field = d.value
@@ -110,6 +131,12 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.Body == 0 {
 		l.Body = 1 << 20
+	}
+	if l.BulkPayload == 0 {
+		l.BulkPayload = 8 << 20
+	}
+	if l.CursorTimeout == 0 {
+		l.CursorTimeout = time.Hour
 	}
 	if l.MembersBody == 0 {
 		l.MembersBody = l.Body + bytesOfMember*int64(l.Members)
@@ -121,7 +148,7 @@ func (l Limits) withDefaults() Limits {
 func (l Limits) check() error {
 	for name, n := range map[string]int64{
 		"Body": l.Body, "Operations": int64(l.Operations), "Comparisons": int64(l.Comparisons), "Members": int64(l.Members), "Filter": int64(l.Filter), "PageSize": int64(l.PageSize),
-		"MaxResults": int64(l.MaxResults), "MembersBody": l.MembersBody, "Resource": int64(l.Resource),
+		"MaxResults": int64(l.MaxResults), "MembersBody": l.MembersBody, "BulkOperations": int64(l.BulkOperations), "BulkPayload": l.BulkPayload, "CursorTimeout": int64(l.CursorTimeout), "Resource": int64(l.Resource),
 	} {
 		if n < 0 {
 			return fmt.Errorf("scim: Options.Limits.%s: want a positive number, or 0 for the default, got %d", name, n)
@@ -148,6 +175,9 @@ func (o *Options) check() error {
 	}
 	if err := o.Limits.check(); err != nil {
 		return err
+	}
+	if o.CursorKey != nil && len(o.CursorKey) < 32 {
+		return fmt.Errorf("scim: Options.CursorKey: want at least 32 random bytes, got %d", len(o.CursorKey))
 	}
 	if o.BaseURL != "" {
 		u, err := url.Parse(o.BaseURL)

@@ -138,12 +138,6 @@ func (ep *endpoint) index(attributes document.Value) ([]store.IndexKey, string) 
 	return keys, label
 }
 
-// setAttributes gives a resource its attributes and what follows from them.
-func (ep *endpoint) setAttributes(r *store.Resource, v document.Value) {
-	r.Attributes = v.Document()
-	r.Index, r.Label = ep.index(v)
-}
-
 // withActive says of a user whose active was left out what it is: nobody is let in or shut out by leaving it out, or
 // by taking it away in a PATCH.
 func (ep *endpoint) withActive(v, active document.Value) (document.Value, error) {

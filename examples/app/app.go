@@ -13,6 +13,8 @@
 //	PUT    /app/settings   ?tenant=: those that are given are changed, at once in all processes, and people follow them
 //	POST   /app/accounts   {"userName"}: there is an account outside any organization
 //
+// The pages for operators of events (/app/webhooks and others) are explained at mountOut, and GET /feed in package feed.
+//
 // What can't be is {"error","reason"}: 403 or 404 at a sign-in, with one of the reasons suspended, deactivated, pending, unknown,
 // ssoDisabled and noSeat; 409 where the state or a name stands against it; 400 without a reason where the request is wrong.
 package app
@@ -23,6 +25,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/examples/boot"
@@ -38,7 +41,10 @@ type App struct {
 	Defaults func() lifecycle.Settings
 	// Options completes the handler's options.
 	Options func(o *scim.Options)
+	// Plugins are further ways out for events, and who watches.
+	Plugins []Plugin
 
+	out      out
 	settings *lifecycle.StoredSettings
 	ledger   ledger
 	outside  outside
@@ -63,6 +69,16 @@ func (a *App) configure(ctx context.Context, s store.Store, o *scim.Options) (er
 	o.Lifecycle.Settings = a.settings
 	o.Lifecycle.Accounts = a.outside
 	o.Hooks.Any = a.ledger.record
+	if err := a.out.configure(s, o); err != nil {
+		return err
+	}
+	for _, p := range a.Plugins {
+		if p.Configure != nil {
+			if err := p.Configure(o); err != nil {
+				return err
+			}
+		}
+	}
 	if err := a.configureConnections(s, o); err != nil {
 		return err
 	}
@@ -74,9 +90,29 @@ func (a *App) configure(ctx context.Context, s store.Store, o *scim.Options) (er
 
 // background delivers the events, if the store keeps them.
 func (a *App) background(ctx context.Context, s *boot.Service) error {
-	done := make(chan error, 1)
-	go func() { done <- a.runConnections(ctx) }()
-	return errors.Join(s.Handler.Lifecycle().Run(ctx), <-done)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var others sync.WaitGroup
+	others.Go(func() {
+		if err := a.runConnections(ctx); err != nil && ctx.Err() == nil {
+			cancel(err)
+		}
+	})
+	for _, p := range a.Plugins {
+		if p.Background != nil {
+			others.Go(func() {
+				if err := p.Background(ctx, s); err != nil && ctx.Err() == nil {
+					cancel(err)
+				}
+			})
+		}
+	}
+	err := s.Handler.Lifecycle().Run(ctx)
+	others.Wait()
+	if cause := context.Cause(ctx); err == nil && !errors.Is(cause, context.Canceled) {
+		err = cause
+	}
+	return err
 }
 
 func (a *App) mount(mux *http.ServeMux, s *boot.Service) error {
@@ -103,7 +139,14 @@ func (a *App) mount(mux *http.ServeMux, s *boot.Service) error {
 	} {
 		mux.Handle(pattern, page(do))
 	}
-	return nil
+	for _, p := range a.Plugins {
+		if p.Mount != nil {
+			if err := p.Mount(mux, s); err != nil {
+				return err
+			}
+		}
+	}
+	return a.mountOut(mux)
 }
 
 // login answers POST /app/login: {"status","firstLogin","billed","id"}.

@@ -21,7 +21,7 @@ type secrets struct {
 	hosts   hosts
 }
 
-// hosts are those that may be asked for keys although they are private.
+// hosts are a flag that may be given several times: hosts that may be called although their address is private.
 type hosts []string
 
 // String implements flag.Value.
@@ -36,9 +36,9 @@ func (h *hosts) Set(host string) error {
 	return nil
 }
 
-func (a *App) flags(set *flag.FlagSet) {
-	set.StringVar(&a.secrets.bodyKey, "body-key", "", "`base64` of the 32 bytes of the key that seals kept bodies; without it a key is made, and what it sealed can't be opened after the process's end")
-	set.Var(&a.secrets.hosts, "jwks-host", "`HOST` that may be asked for the keys of an identity provider, by http and at a private address too; for tests; repeatable")
+func (s *secrets) flags(set *flag.FlagSet) {
+	set.StringVar(&s.bodyKey, "body-key", "", "`base64` of the 32 bytes of the key that seals kept bodies; without it a key is made, and what it sealed can't be opened after the process's end")
+	set.Var(&s.hosts, "jwks-host", "`HOST` that may be asked for the keys of an identity provider, by http and at a private address too; for tests; repeatable")
 }
 
 // configureConnections makes the connections authenticate, and the tokens of the flags beside them.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,8 +24,10 @@ import (
 	"github.com/rollcall-dev/rollcall/scim"
 )
 
-// BenchmarkElimity runs the same requests through elimity's Server ("elimity") and through ours ("rollcall").
+// BenchmarkElimity runs the same requests through elimity's Server ("elimity") and through ours ("rollcall"). Above the
+// results it says which version of elimity they are of, in the way that benchstat reads.
 func BenchmarkElimity(b *testing.B) {
+	fmt.Printf("elimity: %s\n", elimityVersion(b))
 	const users = 1_000
 	for _, job := range []struct {
 		name    string
@@ -141,6 +144,13 @@ func elimityServer(tb testing.TB) http.Handler {
 	})
 	require.NoError(tb, err)
 	return s
+}
+
+// elimityVersion is the version that the modules select. A test binary doesn't know what it was built with.
+func elimityVersion(tb testing.TB) string {
+	out, err := exec.CommandContext(tb.Context(), "go", "list", "-m", "-f", "{{.Version}}", "github.com/elimity-com/scim").Output()
+	require.NoError(tb, err)
+	return strings.TrimSpace(string(out))
 }
 
 // mapHandler keeps resources in a map, as elimity's documentation shows, with what Rollcall's store does too: a lock,

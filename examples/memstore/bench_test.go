@@ -187,7 +187,10 @@ func BenchmarkMember(b *testing.B) {
 			q := store.MemberQuery{Tenant: tenantName, Groups: []string{group}, IDs: []string{userID(size / 2)}}
 			for b.Loop() {
 				rows := 0
-				for range s.Members(b.Context(), q) {
+				for _, err := range s.Members(b.Context(), q) {
+					if err != nil {
+						b.Fatal(err)
+					}
 					rows++
 				}
 				if rows != 1 {
@@ -198,8 +201,10 @@ func BenchmarkMember(b *testing.B) {
 		b.Run(fmt.Sprintf("all/members=%d", size), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				for range s.Members(b.Context(), store.MemberQuery{Tenant: tenantName, Groups: []string{group}}) {
-					continue
+				for _, err := range s.Members(b.Context(), store.MemberQuery{Tenant: tenantName, Groups: []string{group}}) {
+					if err != nil {
+						b.Fatal(err)
+					}
 				}
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(size), "ns/row")

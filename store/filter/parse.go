@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"unicode"
@@ -344,8 +345,8 @@ func isWord(s string) bool {
 
 // syntax makes an Error of what a JSON literal is refused for, without the character that it shows.
 func (p *parser) syntax(err error) error {
-	e, ok := err.(*document.SyntaxError)
-	if !ok {
+	var e *document.SyntaxError
+	if !errors.As(err, &e) {
 		return err
 	}
 	p.pos = e.Offset

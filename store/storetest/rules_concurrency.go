@@ -49,7 +49,7 @@ func (k *kit) race(want error, change func(n int) store.Change) (done int) {
 		switch {
 		case err == nil:
 			done++
-		case want == nil || want != errAny && !same(err, want):
+		case want == nil || !errors.Is(want, errAny) && !same(err, want):
 			k.broken("a change in a race was refused with %s, want %s", describe(err), describe(want))
 		}
 	}
@@ -64,7 +64,9 @@ func raceVersion(k *kit) {
 	k.want("the number of updates of one version that took place", done, 1)
 	r := k.get("User", id(1))
 	var n int
-	fmt.Sscanf(r.Version, "v2-%d", &n)
+	if _, err := fmt.Sscanf(r.Version, "v2-%d", &n); err != nil {
+		k.broken("the version of the winner is %q: %v", r.Version, err)
+	}
 	k.want("the winner's attributes", r.Attributes, fmt.Sprintf(`{"userName":"winner-%d"}`, n))
 }
 
@@ -261,8 +263,8 @@ func raceWalk(k *kit) {
 			for i := w; ctx.Err() == nil; i += 3 {
 				at := (i*38+1)%(2*n+60) | 1 // odd, as those that stay are even
 				r := resource("User", id(at), fmt.Sprintf(`{"userName":"u%04d","title":"stays"}`, at))
-				k.Commit(ctx, &store.Change{Tenant: k.tenant, Put: puts(r)})
-				k.Commit(ctx, &store.Change{Tenant: k.tenant, Delete: []store.Delete{{Type: "User", ID: r.ID}}})
+				_ = k.Commit(ctx, &store.Change{Tenant: k.tenant, Put: puts(r)})
+				_ = k.Commit(ctx, &store.Change{Tenant: k.tenant, Delete: []store.Delete{{Type: "User", ID: r.ID}}})
 			}
 		})
 	}

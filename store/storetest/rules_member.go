@@ -330,7 +330,10 @@ func stopReading(k *kit) {
 	rows := k.Members(k.Context(), store.MemberQuery{Tenant: k.tenant, Groups: []string{id(10)}})
 	for range 2 {
 		n := 0
-		for range rows {
+		for _, err := range rows {
+			if err != nil {
+				k.broken("the rows of an iterator that is used twice: %v", err)
+			}
 			n++
 		}
 		k.want("rows of an iterator that is used twice", n, 3)

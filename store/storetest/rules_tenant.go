@@ -57,7 +57,7 @@ func strangersRead(k *kit) {
 			entries, err := s.Journal(k.Context(), store.JournalQuery{Tenant: stranger.tenant, Max: 10})
 			k.want("the journal, asked by a stranger", []any{len(entries), err}, []any{0, nil})
 		}
-		stranger.Commit(k.Context(), &store.Change{Tenant: stranger.tenant, Put: puts(user(77), group(78))})
+		_ = stranger.Commit(k.Context(), &store.Change{Tenant: stranger.tenant, Put: puts(user(77), group(78))})
 	}
 
 	// A cursor is no key to another tenant's rows.
