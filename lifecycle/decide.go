@@ -12,6 +12,21 @@ import (
 // Decide says what a draft means: what would become true, who would be told, or why it may not be. It only reads. A refusal
 // is a Decision too; an error means that the service failed. r should have been admitted.
 func (s *Service) Decide(ctx context.Context, r *Request, draft Draft) (*Decision, error) {
+	o := s.opts.Observer
+	if o == nil {
+		return s.decideOn(ctx, r, draft)
+	}
+	ctx, end := o.Begin(ctx, Op{Stage: StageDecision, Name: "decide", Tenant: r.Tenant, Request: r.ID, Connection: r.Connection.ID})
+	d, err := s.decideOn(ctx, r, draft)
+	if d != nil {
+		end(Result{Err: d.Err, Outcome: string(d.Outcome)})
+	} else {
+		end(Result{Err: err})
+	}
+	return d, err
+}
+
+func (s *Service) decideOn(ctx context.Context, r *Request, draft Draft) (*Decision, error) {
 	if err := s.settle(ctx, r); err != nil {
 		return nil, err
 	}
@@ -81,6 +96,8 @@ func (p *plan) answer(ctx context.Context, creates bool) error {
 		p.elsewhere = true // so the account is somebody else's, whatever the directory finds
 	case errors.As(refused, &claim) && claim.Counter == seatCounter:
 		return p.noSeat()
+	case errors.As(refused, &claim) && isBrake(claim.Counter):
+		return nil // the counters are read now, to say by what it is held, or what releases it
 	case errors.As(refused, &claim):
 		return &Refusal{Reason: Forbidden, Detail: "a limit of this organization is reached; an administrator of the organization can say more", Err: claim}
 	case errors.As(refused, &member):
@@ -169,5 +186,5 @@ func (p *plan) tellRefusal(d *Decision, err error) {
 	}
 	told := &plan{s: p.s, r: p.r, to: p.to}
 	told.tell(e)
-	d.Change.Events, d.events = told.Change.Events, told.events
+	d.Change.Events, d.Change.Claims, d.events = told.Change.Events, refusal.once, told.events
 }
