@@ -64,6 +64,8 @@ func NewHandler(s store.Store, o *Options) (*Handler, error) {
 		h.opts.Auth = tokens.hashed()
 	case *BearerTokens:
 		h.opts.Auth = tokens.hashed()
+	case BearerPrincipals:
+		h.opts.Auth = tokens.hashed()
 	}
 	h.opts.Auth = singleCredential{h.opts.Auth}
 	h.opts.Limits = o.Limits.withDefaults()
