@@ -12,8 +12,8 @@ import (
 // handler. It is there if Options.Lifecycle.Observer is set.
 const OperationHeader = "Rollcall-Operation"
 
-// observe tells the observer that the request begins. What it returns is called when it has been answered.
-func (x *exchange) observe() (end func()) {
+// watched tells the observer that the request begins. What it returns is called when it has been answered.
+func (x *exchange) watched() (end func()) {
 	name := x.h.operation(x.r)
 	ctx, ended := x.h.opts.Lifecycle.Observer.Begin(x.r.Context(), lifecycle.Op{Stage: lifecycle.StageRequest, Name: name})
 	x.r = x.r.WithContext(ctx)
@@ -26,7 +26,10 @@ func (x *exchange) observe() (end func()) {
 		for q := range x.mode.Quirks.All() {
 			r.Quirks = append(r.Quirks, q.String())
 		}
-		if e := x.refused; e != nil {
+		if r.Status == 0 { // a panic, which is answered after this
+			r.Status = http.StatusInternalServerError
+		}
+		if e := x.told; e != nil {
 			r.Err, r.SCIMType = e, e.Type
 			if e.Status == http.StatusUnauthorized {
 				r.Outcome = "invalid"
