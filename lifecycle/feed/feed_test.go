@@ -181,7 +181,9 @@ func TestGone(t *testing.T) {
 		assert.Equal(t, 200, x.get("cursor="+last.Cursor).Status, "who has read everything has missed nothing")
 
 		var waiting sync.WaitGroup
-		waiting.Go(func() { assert.Equal(t, 200, x.get("wait=30&cursor="+last.Cursor).Status, "what was removed while it waited it had seen") })
+		waiting.Go(func() {
+			assert.Equal(t, 200, x.get("wait=30&cursor="+last.Cursor).Status, "what was removed while it waited it had seen")
+		})
 		time.Sleep(time.Second)
 		waiting.Wait()
 	})
