@@ -63,8 +63,22 @@ type Options struct {
 	// 1 MiB.
 	MaxResource int
 
+	// Connections knows which connections of a tenant there are. scim.NewHandler sets it where Options.Auth is one; nil: a
+	// connection manages its people for good.
+	Connections ConnectionDirectory
+
+	// Bodies seals the bodies of requests that the journal keeps where a tenant's settings say so (Settings.KeepBodiesUntil).
+	// nil: none are kept.
+	Bodies Sealer
+
+	// Secret says of a top-level attribute of a resource type that the journal never has its values. scim.NewHandler sets it.
+	Secret func(typ, attribute string) bool
+
 	// Delivery says how events reach the hooks.
 	Delivery Delivery
+
+	// Observer sees requests, decisions, calls of the store, deliveries and hooks. nil: nobody does, and that costs nothing.
+	Observer Observer
 
 	// Logger gets the failures of hooks. The default discards them.
 	Logger *slog.Logger
@@ -92,6 +106,7 @@ func New(s store.Store, o *Options) (*Service, error) {
 	l := &Service{store: s}
 	if o != nil {
 		l.opts = *o
+		l.store = ObserveStore(s, o.Observer)
 	}
 	if l.opts.Logger == nil {
 		l.opts.Logger = slog.New(slog.DiscardHandler)

@@ -194,7 +194,7 @@ func (s *Service) Acquire(ctx context.Context, by Request, name string) error {
 	d := &Decision{Outcome: Updated, Change: store.Change{Tenant: r.Tenant}}
 	record := &store.Resource{Key: p.outsideKey(id), Version: newID(), Created: now(), LastModified: now()}
 	d.Change.Put = []store.Put{{Resource: record}}
-	d.record(r, record.Key)
+	s.record(r, d, record.Key)
 	_, err = s.commit(ctx, r, d) // that the record exists means that the account was acquired before
 	return err
 }

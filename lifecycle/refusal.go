@@ -12,6 +12,9 @@ type Refusal struct {
 	Attribute string // with Invalid and Taken: which
 	Detail    string // what is wrong, and what would be right
 	Err       error  // what it was made of, where there is more to it; may be nil
+	// Explanation is what the journal says beside Detail: which rule decided, and what would have passed. It is for the
+	// administrators of the product, and never sent to the identity provider. Without one Detail is the explanation.
+	Explanation string
 
 	event Kind // the product is told by this event; may be empty
 }

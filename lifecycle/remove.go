@@ -12,7 +12,7 @@ import (
 // created with the same externalId is the same person. By the policy keep the product retains the user, closed.
 func (p *plan) remove(ctx context.Context) error {
 	cur := p.d.Before
-	if err := p.manages(); err != nil {
+	if err := p.manages(ctx); err != nil {
 		return err
 	}
 	leaves, err := p.guardedLeaves(ctx)

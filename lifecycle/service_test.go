@@ -227,7 +227,7 @@ func TestWhomSCIMChangesItManages(t *testing.T) {
 	assert.Equal(t, lifecycle.SourceSSO, account(t, ada).Source)
 	h.update(ada, `{"userName":"ada","externalId":"e1"}`)
 	want := account(t, ada)
-	want.Source = lifecycle.SourceSCIM
+	want.Source, want.Manager = lifecycle.SourceSCIM, "entra"
 	assert.Equal(t, want, account(t, h.read(ada)))
 	bob, err := h.s.Add(t.Context(), admin, lifecycle.Identity{UserName: "bob"})
 	require.NoError(t, err)
