@@ -109,11 +109,13 @@ func allClauses() []clause {
 	}{
 		{"RFC 7643", "", schemaClauses()},
 		{"RFC 7643", "", resourceClauses()},
+		{"RFC 7643", "", valueClauses()},
 		{"RFC 7644", "", discoveryClauses()},
 		{"RFC 7644", "", createClauses()},
 		{"RFC 7644", "", readClauses()},
 		{"RFC 7644", "", filterClauses()},
 		{"RFC 7644", "", pageClauses()},
+		{"RFC 7644", "", rootClauses()},
 		{"RFC 7644", "", projectClauses()},
 		{"RFC 7644", "", putClauses()},
 		{"RFC 7644", "", patchClauses()},

@@ -77,7 +77,7 @@ func TestNoMutant(t *testing.T) {
 
 func mutants() (all []mutant) {
 	for _, list := range [][]mutant{schemaMutants(), resourceMutants(), createMutants(), versionMutants(), filterMutants(), pageMutants(), projectionMutants(),
-		putMutants(), patchMutants(), removeMutants(), memberMutants(), deleteMutants(), httpMutants(), bulkMutants(), cursorMutants(), galleryMutants(), interopMutants(), ipsieMutants()} {
+		putMutants(), patchMutants(), removeMutants(), memberMutants(), deleteMutants(), httpMutants(), bulkMutants(), cursorMutants(), galleryMutants(), interopMutants(), ipsieMutants(), valueMutants(), rootMutants(), moreBulkMutants()} {
 		all = append(all, list...)
 	}
 	return all
