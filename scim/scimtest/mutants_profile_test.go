@@ -137,7 +137,13 @@ func ipsieMutants() []mutant {
 		{"AL1-filter-externalId", "nobody is found by externalId", blind("externalId"), nil},
 		{"AL1-filter-emails", "nobody is found by a filter in brackets", blind("emails["), nil},
 		{"AL2-attributes", "displayName isn't kept", nil, edit(users, set("displayName", nil))},
-		{"AL2-password", "there is a password", nil, nil},
+		{"AL2-password", "there is a password", nil, edit(at("/Schemas"), func(body map[string]any) {
+			for _, s := range elements(body, "Resources") {
+				if list, ok := s["attributes"].([]any); ok {
+					s["attributes"] = append(list, map[string]any{"name": "password", "type": "string", "multiValued": false})
+				}
+			}
+		})},
 		{"AL2-page", "pages have any size", nil, edit(config, set("filter.maxResults", 100_000))},
 		{"AL2-empty-group", "an empty group can't be made", nil, refuse(400, is("POST").and(at("/Groups")))},
 		{"AL2-fifty", "more than ten operations are refused", nil, func(q *asked, a *told) {

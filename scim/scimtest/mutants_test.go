@@ -20,7 +20,7 @@ func profileOf(clause string) (string, scim.Dialect) {
 	case strings.HasPrefix(clause, "Z"):
 		return "interop", scim.Interop()
 	case strings.HasPrefix(clause, "AL"):
-		return "ipsie-al2", scim.Tolerant()
+		return "ipsie-al2", scim.Interop()
 	}
 	return "rfc", scim.Tolerant()
 }
