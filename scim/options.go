@@ -82,6 +82,18 @@ type Options struct {
 	// out: then each tenant has a key in the store, which is made when it is first needed.
 	CursorKey []byte
 
+	// RateLimit bounds how many requests a tenant and a connection may make; beyond it 429. See [NewRateLimiter]. The default is
+	// no limit.
+	RateLimit RateLimiter
+
+	// DisableCompression leaves long answers uncompressed, for clients that take gzip. Those of a type with attributes in Sensitive
+	// are never compressed. Compressed requests are taken in any case.
+	DisableCompression bool
+
+	// ServerTiming adds the header Server-Timing to answers, with how long authentication and all of it took in milliseconds. It
+	// tells a client what it need not know, so set it while you look for what is slow.
+	ServerTiming bool
+
 	// Limits bound what one request may ask for.
 	Limits Limits
 
