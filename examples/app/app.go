@@ -14,6 +14,7 @@
 //	GET    /app/safety     ?tenant=: lifecycle.Safety: the brakes, and who is protected
 //	PUT    /app/safety     ?tenant=: what is given is changed
 //	POST   /app/release    ?tenant= {"connection","count"|"minutes","who"}: a brake lets through what it holds; once if neither is given
+//	POST   /app/import     ?tenant=: people who are there already, as text/csv or application/x-ndjson -> how many were what, and "rows"
 //	POST   /app/accounts   {"userName"}: there is an account outside any organization
 //
 // The pages for operators of events (/app/webhooks and others) are explained at mountOut, and GET /feed in package feed.
@@ -130,6 +131,7 @@ func (a *App) mount(mux *http.ServeMux, s *boot.Service) error {
 	} {
 		mux.Handle(pattern, page(do))
 	}
+	mux.HandleFunc("POST /app/import", a.importPeople)
 	for _, p := range a.Plugins {
 		if p.Mount != nil {
 			if err := p.Mount(mux, s); err != nil {
