@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/store"
@@ -44,26 +45,38 @@ type Account struct {
 	FirstLogin time.Time // zero: never signed in
 	Role       string    // role template given at creation
 	Linked     string    // id of the account outside the organization that became this one
+	Manager    string    // id of the connection that manages it; empty: none, or the identity provider came without one
 }
 
 // AccountOf reads a user's account. A user that was stored without the lifecycle counts as provisioned, or as
 // deactivated if it is not active. An account that can't be read whole is store.ErrCorrupt: nobody gets in by a damaged
 // record (I12).
 func AccountOf(r *store.Resource) (Account, error) {
-	v, err := r.Internal.Tree()
-	if err != nil {
+	corrupt := func() (Account, error) {
 		return Account{}, fmt.Errorf("%w: account of %s %s", store.ErrCorrupt, r.Type, r.ID)
 	}
-	a := Account{
-		State:  State(v.Get("state").Text()),
-		Source: Source(v.Get("source").Text()),
-		Billed: v.Get("billed").True(),
-		Seat:   v.Get("seat").True(),
-		Held:   v.Get("held").True(),
-		Role:   v.Get("role").Text(),
-		Linked: v.Get("linked").Text(),
+	v, err := r.Internal.Tree()
+	if err != nil {
+		return corrupt()
 	}
-	a.FirstLogin, _ = time.Parse(time.RFC3339Nano, v.Get("firstLogin").Text())
+	a := Account{
+		State:   State(v.Get("state").Text()),
+		Source:  Source(v.Get("source").Text()),
+		Billed:  v.Get("billed").True(),
+		Seat:    v.Get("seat").True(),
+		Held:    v.Get("held").True(),
+		Role:    v.Get("role").Text(),
+		Linked:  v.Get("linked").Text(),
+		Manager: v.Get("manager").Text(),
+	}
+	if first := v.Get("firstLogin"); !first.IsNull() {
+		if a.FirstLogin, err = time.Parse(time.RFC3339Nano, first.Text()); err != nil {
+			return corrupt()
+		}
+	}
+	if !slices.Contains(States[:], a.State) {
+		return corrupt()
+	}
 	if a.State == None {
 		a.State, a.Source = Provisioned, SourceSCIM
 		if !isActive(r) {
@@ -93,6 +106,7 @@ func (a Account) document() document.Document {
 	flag(`,"held"`, a.Held)
 	text(`,"role"`, a.Role)
 	text(`,"linked"`, a.Linked)
+	text(`,"manager"`, a.Manager)
 	if !a.FirstLogin.IsZero() {
 		text(`,"firstLogin"`, a.FirstLogin.Format(time.RFC3339Nano))
 	}

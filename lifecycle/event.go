@@ -33,6 +33,9 @@ const (
 	KindAccountConflict Kind = "account.conflict" // an account outside the organization has that name
 	KindBrakeHeld       Kind = "brake.held"       // a brake has begun to hold an identity provider's changes back
 
+	// A credential of a connection expires soon; only Hooks.Any is told. The subject is the credential.
+	KindCredentialExpiring Kind = "credential.expiring"
+
 	KindResourceCreated Kind = "resource.created" // of the product's own types
 	KindResourceUpdated Kind = "resource.updated"
 	KindResourceDeleted Kind = "resource.deleted"

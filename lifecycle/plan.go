@@ -22,7 +22,9 @@ type plan struct {
 	links bool // a creation becomes a resource that is there
 	// taken is what the store said when the creation was committed: somebody has the value of an attribute.
 	taken *store.ConflictError
-	kept  *safety // of the tenant, once it was read
+	// elsewhere says that the directory of outside accounts gave the account that was to be claimed to another tenant.
+	elsewhere bool
+	kept      *safety // of the tenant, once it was read
 }
 
 // guarded asks the guards about the draft. They may amend its tree, and members, which is the change of the members of one
@@ -32,7 +34,8 @@ func (p *plan) guarded(ctx context.Context, members *[]store.MemberDelta) error 
 		return nil
 	}
 	// The draft's own tree stays as it is: after a lost race the same draft may come again.
-	proposal := Proposal{Key: p.d.Key, Resource: p.d.Before, After: p.d.After.Clone(), Members: *members}
+	proposal := Proposal{Key: p.d.Key, Resource: p.d.Before, After: p.d.After.Clone(), Members: *members,
+		Removal: p.d.After.IsNull() && p.d.Members == nil}
 	if p.d.Before != nil {
 		if err := p.known(); err != nil {
 			return err

@@ -211,7 +211,7 @@ func (s *Service) updateSafety(ctx context.Context, r *Request, change func(*saf
 			put.IfVersion, next.Created = old.Version, old.Created
 		}
 		d := &Decision{Outcome: Updated, Change: store.Change{Tenant: r.Tenant, Put: []store.Put{put}}}
-		d.record(r, next.Key)
+		s.record(r, d, next.Key)
 		err = s.store.Commit(ctx, &d.Change)
 		if !errors.Is(err, store.ErrVersionMismatch) && !errors.As(err, new(*store.ConflictError)) {
 			return err

@@ -143,7 +143,7 @@ func (p *plan) recall(ctx context.Context, r *store.Resource, account *Account) 
 	}
 	keys = append(keys, nameKey(userName(r)))
 	if p.r.By == SourceSSO {
-		for _, name := range names(r)[1:] {
+		for _, name := range p.names(r)[1:] {
 			keys = append(keys, nameKey(name))
 		}
 	}
@@ -163,12 +163,13 @@ func (p *plan) recall(ctx context.Context, r *store.Resource, account *Account) 
 		live, err := p.s.store.Get(ctx, p.r.key(userType, t.user))
 		switch {
 		case err == nil:
-			// The user is there. So nobody can come back as that one, but the name may be one that the user had before.
+			// The user is there. So nobody can come back as that one, but the name may be one that the user had before, or the
+			// new user may be the same person.
 			stands, err := AccountOf(live)
 			if err != nil {
 				return nil, err
 			}
-			if held = held || stands.Held && key != is; !stands.Held {
+			if held = held || stands.Held; !stands.Held {
 				p.drop(t.record)
 			}
 			continue
@@ -212,7 +213,8 @@ func (p *plan) holds(account *Account, held, retained bool) error {
 	return nil
 }
 
-// unretain plans that a user is retained no longer, nor remembered, and returns the record; nil if there is none.
+// unretain plans that a user is retained no longer, nor remembered unless it is held, and returns the record; nil if there is
+// none. Whoever is held stays remembered under the old name, as it may come back under another one.
 func (p *plan) unretain(ctx context.Context, id string) (*store.Resource, error) {
 	kept, err := p.s.store.Get(ctx, p.r.key(retainedType, id))
 	if errors.Is(err, store.ErrNotFound) {
@@ -231,7 +233,7 @@ func (p *plan) unretain(ctx context.Context, id string) (*store.Resource, error)
 		if err != nil {
 			return nil, err
 		}
-		if t != nil && t.user == kept.ID {
+		if t != nil && t.user == kept.ID && !t.account.Held {
 			p.drop(t.record)
 		}
 	}
@@ -262,7 +264,7 @@ func (p *plan) restore(ctx context.Context) error {
 		return err
 	}
 	if user == nil {
-		return store.ErrVersionMismatch // it has come back meanwhile
+		return &Denied{DeniedNotPossible} // it has come back meanwhile
 	}
 	account, err := AccountOf(user)
 	if err != nil {
@@ -275,6 +277,9 @@ func (p *plan) restore(ctx context.Context) error {
 	}
 	next.Index, next.Label = p.s.opts.Index(userType, p.d.After)
 	account.Source, account.Held = SourceManual, false
+	if err := p.relink(ctx, &next, &account); err != nil {
+		return err
+	}
 	if _, _, err := p.move(account, Reactivate, user, &next); err != nil {
 		return err
 	}
@@ -283,16 +288,22 @@ func (p *plan) restore(ctx context.Context) error {
 	return nil
 }
 
-// renamed sees to what a new userName or mail address of a user means. Somebody who is held stays held under the old name, and
-// nobody gets the name of somebody who is held, or of an account outside the organization.
+// renamed sees to what a new userName or mail address of a user means. Somebody who is held stays held under the old name and
+// the old address, and nobody gets the name of somebody who is held, or of an account outside the organization.
 func (p *plan) renamed(ctx context.Context, account Account, cur, next *store.Resource) error {
 	was, is := userName(cur), userName(next)
 	if was != is && document.Fold(was) != document.Fold(is) {
 		if err := p.refuseHeldName(ctx, cur, is); err != nil {
 			return err
 		}
-		if account.Held {
-			if err := p.putTombstone(ctx, nameKey(was), cur, account); err != nil {
+	}
+	if account.Held {
+		kept := names(next)
+		for _, name := range names(cur) {
+			if slices.Contains(kept, name) {
+				continue
+			}
+			if err := p.putTombstone(ctx, nameKey(name), cur, account); err != nil {
 				return err
 			}
 		}

@@ -6,6 +6,7 @@
 package scim
 
 import (
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"time"
 
 	elimity "github.com/elimity-com/scim"
 
@@ -33,6 +35,8 @@ type Handler struct {
 	discovery discovery
 	cursors   cursors
 	exchanges sync.Pool
+	observer  Observer   // nil: nobody wants to know
+	denied    failureLog // of credentials that were refused
 	failed    failureLog // of what is answered with 500
 	away      failureLog // of a store that can't be had
 }
@@ -45,9 +49,14 @@ func NewHandler(s store.Store, o *Options) (*Handler, error) {
 	if o == nil {
 		o = &Options{}
 	}
+	o, err := o.withTypes()
+	if err != nil {
+		return nil, err
+	}
 	if err := o.check(); err != nil {
 		return nil, err
 	}
+	s = lifecycle.ObserveStore(s, o.Lifecycle.Observer)
 	h := &Handler{opts: *o, store: s, endpoints: make(map[string]*endpoint)}
 	if tokens, ok := o.Auth.(BearerTokens); ok {
 		h.opts.Auth = tokens.hashed()
@@ -83,13 +92,17 @@ func NewHandler(s store.Store, o *Options) (*Handler, error) {
 	h.opts.ResourceTypes, h.types = declared, types
 	h.cursors.store, h.cursors.fixed, h.cursors.timeout = s, o.CursorKey, h.opts.Limits.CursorTimeout
 	schema.Link(compiled...)
-	var err error
 	if h.discovery, err = h.describeService(); err != nil {
 		return nil, err
 	}
 	if h.lifecycle, err = lifecycle.New(s, h.lifecycleOptions(types)); err != nil {
 		return nil, err
 	}
+	if a, ok := o.Auth.(interface{ Attach(*lifecycle.Service) }); ok {
+		a.Attach(h.lifecycle)
+	}
+	h.denied.mild = true
+	h.observer, _ = o.Auth.(Observer)
 	h.exchanges.New = func() any { return &exchange{caller: caller{h: h}, buf: make([]byte, 0, 4<<10)} }
 	return h, nil
 }
@@ -100,11 +113,18 @@ func (h *Handler) Lifecycle() *lifecycle.Service { return h.lifecycle }
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := h.exchanges.Get().(*exchange)
-	x.w, x.r = w, r
+	x.w, x.r, x.media = w, r, contentTypes
+	if h.opts.ServerTiming {
+		x.began = time.Now()
+	}
 	defer h.finish(x)
+	if h.opts.Lifecycle.Observer != nil {
+		defer x.watch()()
+	}
 	if err := x.serve(); err != nil {
 		x.fail(err)
 	}
+	x.observe()
 }
 
 // finish contains a panic and gives the exchange back.
@@ -115,6 +135,7 @@ func (h *Handler) finish(x *exchange) {
 		}
 		x.fail(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 	}
+	x.endCompression(true)
 	const keep = 256 << 10
 	if cap(x.buf) <= keep {
 		*x = exchange{caller: caller{h: h}, buf: x.buf[:0]}
@@ -133,6 +154,15 @@ type exchange struct {
 	limitName string    // what that limit is called in ServiceProviderConfig, with a blank behind it; "" if it isn't there
 	buf       []byte    // the answer's body, or the part that has not been sent yet
 	started   bool      // the answer's header is sent
+	status    int       // of the answer
+	received  time.Time
+	reads     bool     // the request changes nothing
+	told      *Error   // the error that was answered
+	media     []string // the answer's Content-Type
+	secret    bool     // the answer may have secrets, so it is not compressed
+	zip       *gzip.Writer
+
+	began, authenticated time.Time // only with Options.ServerTiming
 }
 
 func (x *exchange) serve() error {
@@ -141,7 +171,27 @@ func (x *exchange) serve() error {
 	if x.request.ID = requestID(x.r.Header); x.request.ID != "" {
 		x.w.Header()["X-Request-Id"] = []string{x.request.ID}
 	}
-	if err := x.authenticate(x.r); err != nil && !x.isPublic(first) {
+	x.received = time.Now()
+	x.reads = x.r.Method == http.MethodGet || x.r.Method == http.MethodHead
+	if x.preset != nil {
+		x.become(x.r, *x.preset)
+		x.request.DryRun = true
+	} else if err := x.authenticate(x.r); err != nil && !x.isPublic(first) {
+		return err
+	}
+	x.request.Begin(x.received)
+	if !x.reads {
+		x.w.Header()["X-Request-Id"] = []string{x.identify()}
+	}
+	if x.h.opts.ServerTiming {
+		x.authenticated = time.Now()
+	}
+	if x.h.opts.RateLimit != nil && x.who.Tenant != "" {
+		if err := x.limitRate(); err != nil {
+			return err
+		}
+	}
+	if err := x.negotiate(); err != nil {
 		return err
 	}
 	x.base = x.h.base(x.r)
@@ -212,9 +262,15 @@ var (
 func (x *exchange) dispatch(ep *endpoint, id string, methods []method) error {
 	for _, m := range methods {
 		if m.name == x.r.Method {
+			x.reads = m.scope == ScopeRead
+			x.request.Action, x.request.Subject = m.name+" "+ep.Endpoint, x.key(ep, id)
+			if !x.who.reaches(ep.Name) {
+				return outOfScope(ep)
+			}
 			if err := x.permit(m.scope); err != nil {
 				return err
 			}
+			x.secret = ep.secrets
 			x.ep, x.bodyLimit = ep, x.h.opts.Limits.bodyOf(ep, m.scope)
 			return m.do(x, ep, id)
 		}

@@ -82,6 +82,7 @@ func (h *Handler) compile(rt elimity.ResourceType) (*endpoint, error) {
 		if err := ep.Hide(path); err != nil {
 			return nil, fmt.Errorf("scim: Options.Sensitive: %w", err)
 		}
+		ep.secrets = true
 	}
 	if ep.standard, err = ep.Projection(nil, nil); err != nil {
 		return nil, fmt.Errorf("scim: resource type %s: %w", rt.Name, err)
@@ -125,6 +126,7 @@ type endpoint struct {
 	declared elimity.ResourceType
 	standard *schema.Projection // of a request that names no attributes
 	unique   []string           // keys that are unique beside those that the schema says so of
+	secrets  bool               // it has attributes in Options.Sensitive
 }
 
 // index computes a resource's index keys and label.
@@ -156,6 +158,15 @@ func (h *Handler) lifecycleOptions(types map[string]*endpoint) *lifecycle.Option
 	}
 	if o.Logger == nil {
 		o.Logger = h.opts.Logger
+	}
+	if o.Connections == nil {
+		o.Connections, _ = h.opts.Auth.(singleCredential).Authenticator.(lifecycle.ConnectionDirectory)
+	}
+	if o.Secret == nil {
+		o.Secret = func(typ, attribute string) bool {
+			ep, ok := types[typ]
+			return !ok || ep.secret(attribute) || slices.Contains(h.opts.Sensitive[typ], attribute)
+		}
 	}
 	o.MaxResource = h.opts.Limits.Resource
 	o.Types = slices.Sorted(maps.Keys(types))

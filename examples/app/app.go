@@ -35,6 +35,7 @@ import (
 	"github.com/rollcall-dev/rollcall/examples/boot"
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim"
+	"github.com/rollcall-dev/rollcall/scim/connection"
 	"github.com/rollcall-dev/rollcall/store"
 )
 
@@ -52,6 +53,10 @@ type App struct {
 	ledger   ledger
 	outside  outside
 	service  *lifecycle.Service
+	handler  *scim.Handler
+
+	connections *connection.Service
+	secrets     secrets
 }
 
 // Boot is the app as boot runs it, under a command's name.
@@ -79,6 +84,9 @@ func (a *App) configure(ctx context.Context, s store.Store, o *scim.Options) (er
 			}
 		}
 	}
+	if err := a.configureConnections(s, o); err != nil {
+		return err
+	}
 	if a.Options != nil {
 		a.Options(o)
 	}
@@ -90,6 +98,11 @@ func (a *App) background(ctx context.Context, s *boot.Service) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var others sync.WaitGroup
+	others.Go(func() {
+		if err := a.runConnections(ctx); err != nil && ctx.Err() == nil {
+			cancel(err)
+		}
+	})
 	for _, p := range a.Plugins {
 		if p.Background != nil {
 			others.Go(func() {
@@ -108,7 +121,10 @@ func (a *App) background(ctx context.Context, s *boot.Service) error {
 }
 
 func (a *App) mount(mux *http.ServeMux, s *boot.Service) error {
-	a.service = s.Handler.Lifecycle()
+	a.service, a.handler = s.Handler.Lifecycle(), s.Handler
+	a.mountConnections(mux)
+	a.mountJournal(mux)
+	a.mountOAuth(mux, s)
 	for pattern, do := range map[string]func(r *http.Request, in input) (any, error){
 		"POST /app/login":      a.login,
 		"GET /app/users":       a.users,

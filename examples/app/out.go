@@ -28,16 +28,8 @@ type out struct {
 	hooks     *webhook.Webhooks
 }
 
-// hosts are those that webhooks may go to whatever their address is.
-type hosts []string
-
-// String implements flag.Value.
-func (h *hosts) String() string { return "" }
-
-// Set implements flag.Value.
-func (h *hosts) Set(name string) error { *h = append(*h, name); return nil }
-
 func (a *App) flags(set *flag.FlagSet) {
+	a.secrets.flags(set)
 	set.StringVar(&a.out.feedToken, "feed-token", "", "bearer `token` of GET /feed, the feed of all tenants' events; without one there is no feed")
 	set.DurationVar(&a.out.retention, "retention", 0, "how long events are kept that were told, for replays and for the feed; 0: 7 days")
 	set.Var(&a.out.allow, "webhook-allow", "`HOST` that webhooks may go to though its address isn't public; repeatable")

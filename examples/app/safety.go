@@ -11,12 +11,12 @@ import (
 	"github.com/rollcall-dev/rollcall/lifecycle"
 )
 
-// defaultSafety is what holds for a tenant that has set nothing: in an hour a connection takes access from at most a quarter of the
-// people (never fewer than 10), and from at most 500, and ends at most 2,000 memberships.
+// defaultSafety is what holds for a tenant that has set nothing: in an hour a connection takes access from at most 500 people, and
+// ends at most 2,000 memberships. A share is left to each tenant: scripts that drive the demo play with a handful of people.
 func defaultSafety() lifecycle.Safety {
-	people, members, share := 500, 2_000, 0.25
+	people, members := 500, 2_000
 	return lifecycle.Safety{
-		People:  &lifecycle.Brake{Max: &people, Share: &share, Window: lifecycle.Window(time.Hour)},
+		People:  &lifecycle.Brake{Max: &people, Window: lifecycle.Window(time.Hour)},
 		Members: &lifecycle.Brake{Max: &members, Window: lifecycle.Window(time.Hour)},
 	}
 }

@@ -93,7 +93,7 @@ func (a *App) mountOut(mux *http.ServeMux) error {
 		{"DELETE /app/webhooks", http.StatusOK, a.removeWebhook},
 		{"POST /app/webhooks/rotate", http.StatusOK, a.rotateWebhook},
 		{"GET /app/parked", http.StatusOK, a.parked},
-		{"POST /app/retry", http.StatusOK, a.retry},
+		{"POST /app/retry", http.StatusOK, a.retryEvent},
 		{"POST /app/drop", http.StatusOK, a.drop},
 		{"POST /app/replay", http.StatusAccepted, a.replay},
 		{"POST /app/pause", http.StatusOK, a.pause},
@@ -203,7 +203,7 @@ func (a *App) parked(r *http.Request, in order) (any, error) {
 	return map[string]any{"parked": list}, err
 }
 
-func (a *App) retry(r *http.Request, in order) (any, error) {
+func (a *App) retryEvent(r *http.Request, in order) (any, error) {
 	return map[string]any{"retried": in.Event}, a.service.Retry(r.Context(), in.Tenant, in.Consumer, in.Event)
 }
 
@@ -243,7 +243,7 @@ func (a *App) lag(r *http.Request, in order) (any, error) {
 	lags, err := a.service.Lags(r.Context(), in.Tenant)
 	list := []lagLine{}
 	for _, name := range a.service.Consumers() {
-		if !slices.ContainsFunc(lags, func(l store.Lag) bool { return l.Consumer == name }) {
+		if name != webhook.Name && !slices.ContainsFunc(lags, func(l store.Lag) bool { return l.Consumer == name }) {
 			list = append(list, lagLine{Tenant: in.Tenant, Consumer: name})
 		}
 	}

@@ -1,0 +1,25 @@
+package main
+
+import (
+	"net/http"
+
+	"github.com/rollcall-dev/rollcall/scim"
+)
+
+// tokens authenticates, and pins connections that are tested by a stricter profile to what that profile allows.
+type tokens struct {
+	scim.BearerTokens
+	profile string
+}
+
+// Authenticate implements scim.Authenticator.
+func (t tokens) Authenticate(r *http.Request) (scim.Principal, error) {
+	who, err := t.BearerTokens.Authenticate(r)
+	switch t.profile {
+	case "strict":
+		who.Dialect = scim.Strict()
+	case "interop":
+		who.Dialect = scim.Interop()
+	}
+	return who, err
+}
