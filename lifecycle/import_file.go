@@ -21,8 +21,8 @@ var columns = map[string]func(p *Person, value string) error{
 	"userName":    attribute("userName"),
 	"displayName": attribute("displayName"),
 	"externalId":  attribute("externalId"),
-	"givenName":   nameOf("givenName"),
-	"familyName":  nameOf("familyName"),
+	"givenName":   partOfName("givenName"),
+	"familyName":  partOfName("familyName"),
 	"email": func(p *Person, value string) error {
 		if at := strings.LastIndexByte(value, '@'); at < 1 || at == len(value)-1 || strings.ContainsAny(value, " \t\r\n") {
 			return fmt.Errorf("email: want an address such as ada@example.com, got %s", quoted(value))
@@ -71,7 +71,7 @@ func attribute(name string) func(p *Person, value string) error {
 	}
 }
 
-func nameOf(part string) func(p *Person, value string) error {
+func partOfName(part string) func(p *Person, value string) error {
 	return func(p *Person, value string) error {
 		name := p.Attributes.Get("name").Clone()
 		if name.IsNull() {
