@@ -42,6 +42,8 @@ type Request struct {
 	began      time.Time // when the request came in; zero: unknown
 	journalled bool      // it has an entry
 
+	erases bool // somebody is taken out of everything that is kept
+
 	settled bool  // Settings have been read
 	lost    bool  // the last commit lost a race
 	refused error // why the store refused the last commit
