@@ -172,7 +172,7 @@ func (p *plan) manages(ctx context.Context) error {
 	if err := p.yields(ctx, cur); err != nil {
 		return err
 	}
-	if p.r.By != SourceManual || cur == nil || cur.Type != userType {
+	if p.r.By != SourceManual || p.r.erases || cur == nil || cur.Type != userType {
 		return nil
 	}
 	account, err := AccountOf(cur)

@@ -139,6 +139,10 @@ func (p *plan) sameAs(ctx context.Context, r *store.Resource) (*store.Resource, 
 	if err != nil || account.Source == SourceSCIM {
 		return nil, err
 	}
+	is, was := p.d.After.Get("externalId").Text(), cur.Attributes.Get("externalId").Text()
+	if is != "" && was != "" && is != was {
+		return nil, nil // a name that somebody else has by now, or had (I16)
+	}
 	return cur, nil
 }
 

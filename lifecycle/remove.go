@@ -27,7 +27,11 @@ func (p *plan) remove(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		moved, _, err := p.move(account, p.r.Settings.remove(), cur, nil)
+		cause := p.r.Settings.remove()
+		if p.r.erases {
+			cause = Remove
+		}
+		moved, _, err := p.move(account, cause, cur, nil)
 		if err == nil {
 			err = p.losesAccess(ctx, account.State, moved.State)
 		}
@@ -90,7 +94,11 @@ func (p *plan) gone(ctx context.Context, leaves []store.MemberDelta) error {
 		p.members(p.r.key(groupType, delta.Group), delta)
 	}
 	if cur.Type == userType {
-		if err := p.bury(ctx, cur); err != nil {
+		bury := p.bury
+		if p.r.erases {
+			bury = p.release
+		}
+		if err := bury(ctx, cur); err != nil {
 			return err
 		}
 	}
