@@ -11,7 +11,7 @@ import (
 
 // A safety that allows everything is kept as such, and not as a record that was lost (I12).
 func TestSafetyThatAllowsEverything(t *testing.T) {
-	most := 0
+	most := 1
 	h := newHouse(t, func(o *lifecycle.Options, _ *lifecycle.Settings) {
 		o.Safety = func() lifecycle.Safety {
 			return lifecycle.Safety{Members: &lifecycle.Brake{Max: &most, Window: lifecycle.Window(3600e9)}}
