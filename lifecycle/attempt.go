@@ -18,8 +18,8 @@ const grace = time.Second
 
 // attempt tells the hooks a leased event and says what becomes of it. It returns at most the time of grace after ctx or the
 // deadline of the hook has ended.
-func (s *Service) attempt(ctx context.Context, l store.Delivery) store.Settlement {
-	d, n := s.opts.Delivery, l.Attempts+1
+func (s *Service) attempt(ctx context.Context, c *consumer, l store.Delivery) store.Settlement {
+	d, n := &c.delivery, l.Attempts+1
 	settled := settlement(l, store.Done)
 	var err error
 	park := n >= d.Attempts
@@ -32,14 +32,20 @@ func (s *Service) attempt(ctx context.Context, l store.Delivery) store.Settlemen
 	} else if e, broken := eventOf(l.Event); broken != nil {
 		park, err = true, broken // no other attempt will find it whole
 	} else {
-		e.Attempt = n
-		err = s.tell(ctx, e)
+		e.Attempt, e.Consumer = n, l.Consumer
+		err = s.tell(ctx, c, e)
 	}
 	if err == nil {
 		return settled
 	}
 	level, message := slog.LevelWarn, "a hook failed and will be called again"
-	settled.Outcome, settled.After, settled.Reason = store.Retry, d.wait(n), reason(err)
+	settled.Outcome, settled.After, settled.Reason = store.Retry, c.wait(n), reason(err)
+	var asked *RetryError
+	if errors.As(err, &asked) {
+		const most = 24 * time.Hour
+		settled.After = max(settled.After, min(asked.After, most))
+		park = park || asked.GiveUp
+	}
 	if park {
 		settled.Outcome, settled.After = store.Park, 0
 		level, message = slog.LevelError, "an event is parked: it won't be told again unless it is replayed"
@@ -54,7 +60,7 @@ func settlement(l store.Delivery, o store.Outcome) store.Settlement {
 
 // told is the event as a delivery that no store has counted, for the log.
 func (e *Event) told() *store.Delivery {
-	return &store.Delivery{Event: store.Event{ID: e.ID, Kind: string(e.Kind), Subject: e.Subject}, Consumer: hooksConsumer, Attempts: e.Attempt - 1}
+	return &store.Delivery{Event: store.Event{ID: e.ID, Kind: string(e.Kind), Subject: e.Subject}, Consumer: HooksConsumer, Attempts: e.Attempt - 1}
 }
 
 func (s *Service) logFailure(ctx context.Context, level slog.Level, message string, l *store.Delivery, err error, more ...slog.Attr) {
@@ -93,8 +99,8 @@ func (p *panicError) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 
 // tell calls the hooks of an event. They have a goroutine of their own, because nothing else can end the wait for a hook that
 // ignores its context.
-func (s *Service) tell(ctx context.Context, e *Event) error {
-	timeout := s.opts.Delivery.Timeout
+func (s *Service) tell(ctx context.Context, c *consumer, e *Event) error {
+	timeout := c.delivery.Timeout
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("its deadline of %s is over", timeout))
 	defer cancel()
 	ended := make(chan error, 1)
@@ -106,7 +112,7 @@ func (s *Service) tell(ctx context.Context, e *Event) error {
 			}
 			ended <- err
 		}()
-		err = s.opts.Hooks.tell(ctx, e)
+		err = c.Hooks.tell(ctx, e)
 	}()
 	select {
 	case err := <-ended:

@@ -15,9 +15,13 @@ func (s *Service) Decide(ctx context.Context, r *Request, draft Draft) (*Decisio
 	if err := s.settle(ctx, r); err != nil {
 		return nil, err
 	}
-	p := &plan{s: s, r: r, d: draft}
+	to, err := s.audience(ctx, r.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	p := &plan{s: s, r: r, d: draft, to: to}
 	p.d.Key.Tenant, p.Change.Tenant = r.Tenant, r.Tenant
-	err := p.decide(ctx)
+	err = p.decide(ctx)
 	if err == nil {
 		subject := p.d.Key
 		if p.Resource != nil {
@@ -154,7 +158,7 @@ func (p *plan) tellRefusal(d *Decision, err error) {
 	case p.d.Before != nil:
 		e.UserName = userName(p.d.Before)
 	}
-	told := &plan{s: p.s, r: p.r}
+	told := &plan{s: p.s, r: p.r, to: p.to}
 	told.tell(e)
 	d.Change.Events, d.events = told.Change.Events, told.events
 }

@@ -2,7 +2,6 @@ package lifecycle
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -14,13 +13,10 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// hooksConsumer is the consumer of events that Options.Hooks are.
-const hooksConsumer = "hooks"
-
-// Delivery says how events reach the hooks. A field that is 0 means its default. New refuses negative values, except in
+// Delivery says how events reach the hooks and the other consumers. A field that is 0 means its default. New refuses negative values, except in
 // Retention, and values that contradict each other.
 type Delivery struct {
-	// Workers is how many hooks one Run calls at once, each for another subject. Default 16.
+	// Workers is how many hooks one Run calls at once for each consumer, each for another subject. Default 16.
 	Workers int
 
 	// Timeout is the deadline of the context that a hook gets. A hook that goes on for more than a second beyond it is
@@ -32,7 +28,7 @@ type Delivery struct {
 	// about a second. Default 10 s.
 	Stop time.Duration
 
-	// Attempts is how often an event is tried. Then it is parked: see Service.Parked and Service.Replay. An attempt during
+	// Attempts is how often an event is tried. Then it is parked: see Service.Parked and Service.Retry. An attempt during
 	// which the process dies counts, too. Default 12.
 	Attempts int
 
@@ -45,7 +41,7 @@ type Delivery struct {
 	MaxWait time.Duration
 
 	// Poll is how often Run looks for events of other processes and for those that are due again. The events of its own
-	// process reach it at once. Default 1 s.
+	// process reach it at once, and those of others soon if the store is a store.EventNotifier. Default 1 s.
 	Poll time.Duration
 
 	// Batch is how many events are read at once, at most. Beside these one Run has those in memory that its workers are
@@ -53,7 +49,7 @@ type Delivery struct {
 	Batch int
 
 	// Lease is how long after the death of a process its events wait until another process delivers them. A process that
-	// lives prolongs the leases of what it is delivering. At least 1 s. Default 15 s.
+	// lives prolongs the leases of what it is delivering. At least 1 s. Default 6 s.
 	Lease time.Duration
 
 	// Snapshot is the greatest length of Event.Before and Event.After together, in bytes. Beyond it the event is told and
@@ -92,7 +88,7 @@ func (d Delivery) withDefaults() Delivery {
 	or(&d.Backoff, min(time.Second, d.MaxWait))
 	or(&d.Poll, time.Second)
 	or(&d.Batch, 64)
-	or(&d.Lease, 15*time.Second)
+	or(&d.Lease, 6*time.Second)
 	or(&d.Snapshot, 256<<10)
 	or(&d.Retention.Delivered, 7*day)
 	or(&d.Retention.Parked, 90*day)
@@ -125,37 +121,93 @@ func (d Delivery) validate() error {
 
 // delivering is what a Service knows of the delivery of events in its process.
 type delivering struct {
-	running   atomic.Int32  // how many Run there are
-	wake      chan struct{} // tells one of them that there is something to deliver
-	alone     sync.Once     // says in the log that there is no Run
-	abandoned atomic.Int64  // how many hooks go on that nobody waits for any more
+	running   atomic.Int32 // how many Run there are
+	alone     sync.Once    // says in the log that there is no Run
+	abandoned atomic.Int64 // how many hooks go on that nobody waits for any more
 	pruning   turns
+
+	mu      sync.Mutex
+	wakes   map[chan struct{}]bool // of those who deliver; a full one has been woken
+	changed chan struct{}          // see Service.Changed; nil if nobody asked
 }
 
-func (s *Service) wakeRun() {
-	select {
-	case s.delivery.wake <- struct{}{}:
-	default: // it will look anyway
+// waker is a channel that hears of it when there is something to deliver, until it is dismissed.
+func (d *delivering) waker() chan struct{} {
+	wake := make(chan struct{}, 1)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.wakes == nil {
+		d.wakes = make(map[chan struct{}]bool)
+	}
+	d.wakes[wake] = true
+	return wake
+}
+
+func (d *delivering) dismiss(wake chan struct{}) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.wakes, wake)
+}
+
+// wake tells everybody that there may be something new.
+func (d *delivering) wake() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for wake := range d.wakes {
+		select {
+		case wake <- struct{}{}:
+		default: // it will look anyway
+		}
+	}
+	if d.changed != nil {
+		close(d.changed)
+		d.changed = nil
 	}
 }
 
-// deliver sees to it that the events of a commit reach the hooks. If there is a Run in this process, it only wakes that.
+// Changed is closed when events may have been committed since it was called: by this process, or, while Run runs and the store is
+// a store.EventNotifier, by another one. Whoever waits for events should look now and then all the same.
+func (s *Service) Changed() <-chan struct{} {
+	d := &s.delivery
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.changed == nil {
+		d.changed = make(chan struct{})
+	}
+	return d.changed
+}
+
+// Wake has Run look for events now. A product calls it when it has committed a decision in a transaction of its own, which no
+// method of the service knows of.
+func (s *Service) Wake() { s.delivery.wake() }
+
+// deliver sees to it that the events of a commit reach the consumers. If there is a Run in this process, it only wakes that.
 // Otherwise the hooks are called here and now, once, and what fails waits for a Run. A store without events gets one try.
 //
 // Nothing of ctx reaches a hook: it is the context of a request (I15).
 func (s *Service) deliver(ctx context.Context, events []*Event) {
-	switch {
-	case len(events) == 0:
-	case s.source == nil:
+	if len(events) == 0 {
+		return
+	}
+	if s.source == nil {
 		for _, e := range events {
 			s.tellOnce(e)
 		}
-	case s.delivery.running.Load() > 0:
-		s.wakeRun()
-	default:
-		if err := s.deliverOwn(events); err != nil {
+		return
+	}
+	s.delivery.wake()
+	if s.delivery.running.Load() > 0 {
+		return
+	}
+	own, cancel := context.WithTimeout(context.Background(), s.opts.Delivery.Timeout)
+	defer cancel()
+	for _, c := range s.consumers {
+		if c.Subscribers != nil || c.InTx {
+			continue
+		}
+		if err := s.deliverOwn(own, c, events); err != nil {
 			s.opts.Logger.ErrorContext(ctx, "events wait: the store doesn't hand them out, or doesn't take what became of them",
-				slog.String("tenant", events[0].Subject.Tenant), slog.String("error", err.Error()))
+				slog.String("tenant", events[0].Subject.Tenant), slog.String("consumer", c.Name), slog.String("error", err.Error()))
 		}
 	}
 }
@@ -166,26 +218,29 @@ func (s *Service) tellOnce(e *Event) {
 	if !e.Truncated {
 		e.Changed = changed(e.Before, e.After)
 	}
-	e.Attempt = 1
+	if len(e.consumers) == 0 {
+		return // it was taken inside the commit
+	}
+	e.Attempt, e.Consumer = 1, HooksConsumer
 	ctx := context.Background()
-	if err := s.tell(ctx, e); err != nil {
+	if err := s.tell(ctx, s.consumers[0], e); err != nil {
 		s.logFailure(ctx, slog.LevelError, "a hook failed and won't be called again, because the store keeps no events", e.told(), err)
 	}
 }
 
-// deliverOwn delivers the events of a commit, one after the other, until a hook fails or the time is over. Earlier events of
+// deliverOwn delivers the events of a commit to a consumer, one after the other, until a hook fails or ctx ends. Earlier events of
 // the same subjects come first, or their order would be lost; all in all they are no more than about a batch.
-func (s *Service) deliverOwn(events []*Event) error {
+func (s *Service) deliverOwn(ctx context.Context, c *consumer, events []*Event) error {
 	own := make(map[string]bool, len(events))
 	waiting := make(map[store.Key]int, 1) // how many of the events each subject has yet to be told
 	for _, e := range events {
-		own[e.ID] = true
-		waiting[e.Subject]++
+		if slices.Contains(e.consumers, c.Name) {
+			own[e.ID] = true
+			waiting[e.Subject]++
+		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), s.opts.Delivery.Timeout)
-	defer cancel()
-	for n := 0; n < s.opts.Delivery.Batch && len(waiting) > 0; {
-		leased, settled, err := s.round(ctx, store.Lease{Tenant: events[0].Subject.Tenant, Subjects: slices.Collect(maps.Keys(waiting))})
+	for n := 0; n < c.delivery.Batch && len(waiting) > 0; {
+		leased, settled, err := s.round(ctx, c, store.Lease{Tenant: events[0].Subject.Tenant, Subjects: slices.Collect(maps.Keys(waiting))})
 		if err != nil || len(leased) == 0 {
 			return err
 		}
@@ -204,14 +259,14 @@ func (s *Service) deliverOwn(events []*Event) error {
 
 // round delivers the events that a lease hands out, one after the other, and returns what became of each. When ctx ends, the
 // rest is handed back. It is for a process without a Run, and says so in the log.
-func (s *Service) round(ctx context.Context, lease store.Lease) (leased []store.Delivery, settled []store.Settlement, err error) {
+func (s *Service) round(ctx context.Context, c *consumer, lease store.Lease) (leased []store.Delivery, settled []store.Settlement, err error) {
 	s.delivery.alone.Do(func() {
 		s.opts.Logger.Warn("nobody calls Service.Run in this process: hooks are called while the request waits that caused the event, " +
 			"and an event whose hook fails isn't told again until some process calls Run")
 	})
-	d := s.opts.Delivery
-	lease.Owner, lease.Consumer, lease.Max = newID(), hooksConsumer, d.Batch
-	lease.For = d.Timeout + d.Lease // all of it ends by Timeout and a little
+	d := c.delivery
+	lease.Owner, lease.Consumer, lease.Max = newID(), c.Name, d.Batch
+	lease.For = s.opts.Delivery.Timeout + d.Timeout + d.Lease // all of it ends by then
 	leased, err = s.source.Lease(ctx, lease)
 	if err != nil || len(leased) == 0 {
 		return nil, nil, err
@@ -220,42 +275,10 @@ func (s *Service) round(ctx context.Context, lease store.Lease) (leased []store.
 		if ctx.Err() != nil {
 			settled = append(settled, settlement(l, store.HandBack))
 		} else {
-			settled = append(settled, s.attempt(ctx, l))
+			settled = append(settled, s.attempt(ctx, c, l))
 		}
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.Lease)
 	defer cancel()
 	return leased, settled, s.source.Settle(ctx, settled)
-}
-
-// Parked lists events that were given up, oldest first, with the reasons.
-func (s *Service) Parked(ctx context.Context, tenant string, max int) ([]store.Delivery, error) {
-	if s.source == nil {
-		return nil, nil
-	}
-	return s.source.Parked(ctx, tenant, hooksConsumer, max)
-}
-
-// Replay has all events of a tenant since a time delivered again that are still kept, in order, parked ones included. If
-// there is a Run in this process, that does it. Otherwise Replay delivers here and now, for as long as Delivery.Timeout,
-// and what is left then waits for a Run.
-func (s *Service) Replay(ctx context.Context, tenant string, from time.Time) error {
-	if s.source == nil {
-		return errors.New("lifecycle: the store keeps no events to replay")
-	}
-	if err := s.source.Replay(ctx, store.Replay{Tenant: tenant, Consumer: hooksConsumer, From: from}); err != nil {
-		return err
-	}
-	if s.delivery.running.Load() > 0 {
-		s.wakeRun()
-		return nil
-	}
-	own, cancel := context.WithTimeout(context.Background(), s.opts.Delivery.Timeout)
-	defer cancel()
-	for own.Err() == nil {
-		if leased, _, err := s.round(own, store.Lease{Tenant: tenant}); err != nil || len(leased) == 0 {
-			return err
-		}
-	}
-	return nil
 }

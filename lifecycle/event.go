@@ -47,6 +47,7 @@ type Event struct {
 	Time     time.Time // of the change, UTC
 	Origin   Origin    // who made the change, and how
 	Attempt  int       // 1 at first
+	Consumer string    // who is told: the name of a consumer
 
 	// Before and After are the attributes as they were and are; empty where there was or is nothing. Passwords and other
 	// writeOnly attributes are never in them.
@@ -58,6 +59,8 @@ type Event struct {
 	// Added and Removed are ids of members, with KindMembersChanged. Somebody who is added while being deleted may not be
 	// told as removed: KindDeleted says it.
 	Added, Removed []string
+
+	consumers []string // who will be told
 }
 
 // Origin is where a change came from. A hook learns it from the event alone: it runs neither in the request that made the
@@ -107,7 +110,7 @@ func (e *Event) stored(limit int) store.Event {
 	w.list(`,"removed":`, e.Removed)
 	w.WriteByte('}')
 	return store.Event{ID: e.ID, Kind: string(e.Kind), Subject: e.Subject, Time: e.Time,
-		Data: document.Document(w.String()), Consumers: []string{hooksConsumer}}
+		Data: document.Document(w.String()), Consumers: e.consumers, Urgent: e.Kind == KindDeactivated}
 }
 
 // cut leaves out what is too large of an event that is about to be kept or told.

@@ -1,6 +1,9 @@
 package lifecycle
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // Hook is told an event, after the commit that made it true.
 //
@@ -64,6 +67,11 @@ func (h *Hooks) of(k Kind) Hook {
 		}
 	}
 	return nil
+}
+
+// any says whether there is any hook.
+func (h *Hooks) any() bool {
+	return slices.ContainsFunc(allKinds[:], h.wants)
 }
 
 func (h *Hooks) wants(k Kind) bool { return h.Any != nil || h.of(k) != nil }

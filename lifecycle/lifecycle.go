@@ -27,6 +27,13 @@ type Options struct {
 	// Hooks are told what has happened, after the commit.
 	Hooks Hooks
 
+	// Consumers are others who are told, each in its own time. See Consumer.
+	Consumers []Consumer
+
+	// Feed says that all events are also kept in one order, to be read by package lifecycle/feed. It needs a store that is a
+	// store.FeedReader.
+	Feed bool
+
 	// Guards may refuse or amend a change before it is committed, in this order.
 	Guards []Guard
 
@@ -66,11 +73,15 @@ type Options struct {
 // Service is the lifecycle of all tenants' people. It is safe for concurrent use, and any number of processes may work
 // on one store.
 type Service struct {
-	store    store.Store
-	source   store.EventSource // nil: the store keeps no events
-	opts     Options
-	delivery delivering
-	refusals refusals
+	store       store.Store
+	source      store.EventSource // nil: the store keeps no events
+	admin       store.EventAdmin  // nil: the store has no such part
+	opts        Options
+	consumers   []*consumer // the first is "hooks"
+	families    []*consumer // those of consumers that have Subscribers
+	told, taken map[Kind][]string
+	delivery    delivering
+	refusals    refusals
 }
 
 // New makes a service on a store.
@@ -78,7 +89,7 @@ func New(s store.Store, o *Options) (*Service, error) {
 	if s == nil {
 		return nil, errors.New("lifecycle: New needs a store")
 	}
-	l := &Service{store: s, delivery: delivering{wake: make(chan struct{}, 1)}}
+	l := &Service{store: s}
 	if o != nil {
 		l.opts = *o
 	}
@@ -101,7 +112,21 @@ func New(s store.Store, o *Options) (*Service, error) {
 	}
 	l.opts.Delivery = l.opts.Delivery.withDefaults()
 	events, ok := store.As[store.EventSource](s)
-	if l.source = events; !ok {
+	l.source = events
+	l.admin, _ = store.As[store.EventAdmin](s)
+	if l.consumers, err = newConsumers(&l.opts, ok, l.admin != nil); err != nil {
+		return nil, err
+	}
+	for _, c := range l.consumers {
+		if c.Subscribers != nil {
+			l.families = append(l.families, c)
+		}
+	}
+	if _, reads := store.As[store.FeedReader](s); l.opts.Feed && !reads {
+		return nil, errors.New("lifecycle: Options.Feed is set, but the store is no store.FeedReader")
+	}
+	l.told, l.taken = l.toldBy(), l.takenBy()
+	if !ok {
 		l.opts.Logger.Warn("the store keeps no events: hooks are called once, right after the commit, and not again if they fail or the process dies")
 	}
 	return l, nil

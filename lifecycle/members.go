@@ -12,7 +12,7 @@ import (
 // members plans a delta and tells of it.
 func (p *plan) members(group store.Key, d store.MemberDelta) {
 	p.Change.Members = append(p.Change.Members, d)
-	if !p.s.opts.Hooks.wants(KindMembersChanged) {
+	if !p.wants(KindMembersChanged) {
 		return
 	}
 	e := &Event{Kind: KindMembersChanged, Subject: group, Removed: d.Remove}

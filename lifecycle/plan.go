@@ -17,6 +17,7 @@ type plan struct {
 	s     *Service
 	r     *Request
 	d     Draft
+	to    audience
 	links bool // a creation becomes a resource that is there
 	// taken is what the store said when the creation was committed: somebody has the value of an attribute.
 	taken *store.ConflictError
@@ -66,20 +67,27 @@ func (p *plan) encode(r *store.Resource) error {
 	return nil
 }
 
-// tell plans an event, if there is a hook that wants to hear of it: what nobody is told is not kept.
+// wants says whether anybody is told a kind.
+func (p *plan) wants(k Kind) bool { return len(p.to.of(k))+len(p.s.taken[k]) > 0 }
+
+// tell plans an event, if there is a consumer that wants to hear of it: what nobody is told is not kept.
 func (p *plan) tell(e *Event) {
-	if !p.s.opts.Hooks.wants(e.Kind) {
+	to, taken := p.to.of(e.Kind), p.s.taken[e.Kind]
+	if len(to)+len(taken) == 0 {
 		return
 	}
+	e.consumers = to
 	e.ID, e.Time = newID(), now()
 	e.Origin = Origin{Request: p.r.ID, Who: p.r.Who, By: p.r.By, Connection: p.r.Connection.ID}
 	p.events = append(p.events, e)
-	p.Change.Events = append(p.Change.Events, e.stored(p.s.opts.Delivery.Snapshot))
+	kept := e.stored(p.s.opts.Delivery.Snapshot)
+	kept.InTx = taken
+	p.Change.Events = append(p.Change.Events, kept)
 }
 
 // tellOf plans an event on a resource as it was and will be; either may be nil.
 func (p *plan) tellOf(k Kind, before, after *store.Resource) {
-	if !p.s.opts.Hooks.wants(k) {
+	if !p.wants(k) {
 		return // and spare the work
 	}
 	e := &Event{Kind: k}

@@ -10,8 +10,18 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// pruneEvery is about how often a process removes what is old.
+// pruneEvery is about how often a process removes what is old; more often if it is old sooner.
 const pruneEvery = time.Hour
+
+func (r Retention) every() time.Duration {
+	every := pruneEvery
+	for _, age := range [...]time.Duration{r.Delivered, r.Parked, r.Journal} {
+		if age > 0 {
+			every = min(every, max(age, time.Second))
+		}
+	}
+	return every
+}
 
 // turns says when it is time to prune. All Run of a process share it, so that only one of them prunes; and the times are
 // random, so that not all processes do so at once.
@@ -21,16 +31,16 @@ type turns struct {
 }
 
 // wait is how long it is until the next turn; 0 means that the caller has it.
-func (t *turns) wait(now time.Time) time.Duration {
+func (t *turns) wait(now time.Time, every time.Duration) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.next.IsZero() { // soon, or a process that never lives for an hour would never prune
-		t.next = now.Add(time.Second + rand.N(pruneEvery/6))
+		t.next = now.Add(time.Second + rand.N(every/6))
 	}
 	if now.Before(t.next) {
 		return t.next.Sub(now)
 	}
-	t.next = now.Add(pruneEvery*5/6 + rand.N(pruneEvery/3))
+	t.next = now.Add(every*5/6 + rand.N(every/3))
 	return 0
 }
 
@@ -42,7 +52,7 @@ func (s *Service) prune(ctx context.Context) {
 		return
 	}
 	for ctx.Err() == nil {
-		if wait := s.delivery.pruning.wait(time.Now()); wait > 0 {
+		if wait := s.delivery.pruning.wait(time.Now(), keep.every()); wait > 0 {
 			select {
 			case <-ctx.Done():
 			case <-time.After(wait):
@@ -54,7 +64,7 @@ func (s *Service) prune(ctx context.Context) {
 		case err == nil:
 			s.opts.Logger.DebugContext(ctx, "old events and journal entries were removed", slog.Int("rows", n))
 		case ctx.Err() == nil:
-			s.opts.Logger.WarnContext(ctx, "old events and journal entries could not be removed; the next try is in about an hour", slog.String("error", err.Error()))
+			s.opts.Logger.WarnContext(ctx, "old events and journal entries could not be removed; they are tried again later", slog.String("error", err.Error()))
 		}
 	}
 }

@@ -10,9 +10,10 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// Run delivers events to the hooks until ctx ends. Any number may run, in any number of processes; an event is with one of
-// them at a time. Events of different subjects are delivered concurrently, those of one subject in order (I10). Run rides
-// out a store that is unavailable. It also removes what Delivery.Retention says is old.
+// Run delivers events to the hooks and to the other consumers until ctx ends. Any number may run, in any number of processes; an
+// event is with one of them at a time. Events of different subjects are delivered concurrently, those of one subject in order
+// (I10), and each consumer by itself. Run rides out a store that is unavailable. It also removes what Delivery.Retention says is
+// old.
 //
 // When ctx ends, Run hands back what it has not begun, gives hooks that are running the time Delivery.Stop, and returns nil.
 // It returns an error only if the store keeps no events. Hooks get a context with the values of ctx.
@@ -22,30 +23,122 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	s.delivery.running.Add(1)
 	defer s.delivery.running.Add(-1)
-	pruned := make(chan struct{})
-	go func() { defer close(pruned); s.prune(ctx) }()
-	hooks, end := context.WithCancelCause(context.WithoutCancel(ctx))
-	r := &runner{s: s, d: s.opts.Delivery, owner: newID(), hooks: hooks, freed: make(chan struct{}, 1), running: make(map[*job]struct{})}
-	r.run(ctx)
-	r.stop(ctx, func() { end(errors.New("the process stops")) })
-	<-pruned
+	var all sync.WaitGroup
+	all.Go(func() { s.prune(ctx) })
+	all.Go(func() { s.hear(ctx) })
+	for _, c := range s.consumers {
+		if c.Subscribers == nil && !c.InTx {
+			all.Go(func() { s.runConsumer(ctx, c, c.Name, 0) })
+		}
+	}
+	if len(s.families) > 0 {
+		all.Go(func() { s.runFamilies(ctx) })
+	}
+	all.Wait()
 	return nil
 }
 
-// runner is one Run. The goroutine of Run leases events and settles them. Workers call the hooks: one begins whenever there is
-// more to do than workers, and ends when nothing is left. Run leases again when a worker has nothing to do, so that it never
+// runConsumer delivers to one consumer until ctx ends, or until it has had nothing to do for a while that isn't 0.
+func (s *Service) runConsumer(ctx context.Context, c *consumer, name string, patience time.Duration) {
+	hooks, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	r := &runner{s: s, c: c, d: c.delivery, name: name, owner: newID(), hooks: hooks, patience: patience, worked: time.Now(),
+		wake: s.delivery.waker(), freed: make(chan struct{}, 1), running: make(map[*job]struct{})}
+	defer s.delivery.dismiss(r.wake)
+	r.run(ctx)
+	r.stop(ctx, func() { end(errors.New("the process stops")) })
+}
+
+// memberPatience is how long a process goes on with one of a family that has nothing to be told.
+const memberPatience = 30 * time.Second
+
+// runFamilies runs those of the families that have something to be told. It asks for them all at once, as there may be many.
+func (s *Service) runFamilies(ctx context.Context) {
+	var (
+		all     sync.WaitGroup
+		mu      sync.Mutex
+		running = map[string]bool{}
+		failed  complaint
+	)
+	defer all.Wait()
+	wake := s.delivery.waker()
+	defer s.delivery.dismiss(wake)
+	poll := time.NewTicker(s.opts.Delivery.Poll)
+	defer poll.Stop()
+	for ctx.Err() == nil {
+		names, err := s.admin.Due(ctx)
+		if err != nil {
+			failed.log(ctx, s.opts.Logger, "events wait: the store doesn't say whose are due", "", err)
+		}
+		for _, name := range names {
+			c := s.consumerOf(name)
+			mu.Lock()
+			begins := c != nil && c.Subscribers != nil && !running[name]
+			running[name] = running[name] || begins
+			mu.Unlock()
+			if begins {
+				all.Go(func() {
+					s.runConsumer(ctx, c, name, memberPatience)
+					mu.Lock()
+					defer mu.Unlock()
+					delete(running, name)
+				})
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-wake:
+		case <-poll.C:
+		}
+	}
+}
+
+// hear wakes everybody when other processes have committed events, if the store tells.
+func (s *Service) hear(ctx context.Context) {
+	notifier, ok := store.As[store.EventNotifier](s.store)
+	if !ok {
+		return
+	}
+	var failed complaint
+	for ctx.Err() == nil {
+		if err := notifier.Notify(ctx, s.delivery.wake); err != nil {
+			failed.log(ctx, s.opts.Logger, "the store doesn't tell of the events of other processes: they are looked for now and then", "", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(s.opts.Delivery.Poll):
+		}
+	}
+}
+
+// complaint logs what fails again and again, at most once a second.
+type complaint struct{ at time.Time }
+
+func (c *complaint) log(ctx context.Context, log *slog.Logger, message, consumer string, err error) {
+	if ctx.Err() == nil && time.Since(c.at) >= time.Second {
+		c.at = time.Now()
+		log.ErrorContext(ctx, message, slog.String("consumer", consumer), slog.String("error", err.Error()))
+	}
+}
+
+// runner is what one Run does for one consumer. Its goroutine leases events and settles them. Workers call the hooks: one begins whenever there is
+// more to do than workers, and ends when nothing is left. The runner leases again when a worker has nothing to do, so that it never
 // hoards what another process could deliver now.
 //
 // A store hands out one event of a subject at a time, which keeps them in order.
 type runner struct {
 	s     *Service
+	c     *consumer
 	d     Delivery
+	name  string // of the consumer; of the one of a family
 	owner string
 	hooks context.Context // what the hooks' contexts come from
+	wake  chan struct{}   // says that there may be something to lease
 	freed chan struct{}   // says that a worker has ended
 	wg    sync.WaitGroup
 
-	complained time.Time // when an error of the store was logged last
+	patience time.Duration // with nothing to do for so long it ends; 0: never
+	worked   time.Time     // when something was leased last
+	failed   complaint
 
 	mu      sync.Mutex
 	queue   []*job            // what no worker has begun
@@ -82,9 +175,12 @@ func (r *runner) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case <-r.freed:
-		case <-r.s.delivery.wake:
+		case <-r.wake:
 			due = true
 		case <-poll.C:
+			if r.patience > 0 && time.Since(r.worked) > r.patience && r.rests() {
+				return
+			}
 			due = true
 			if !r.idle() {
 				r.flush(ctx)
@@ -102,15 +198,25 @@ func (r *runner) idle() bool {
 	return len(r.queue) == 0 && r.workers < r.d.Workers
 }
 
+// rests says whether no worker does anything.
+func (r *runner) rests() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.workers == 0 && len(r.settled) == 0
+}
+
 // lease gets events and has workers begin with them. It says whether there may be more.
 func (r *runner) lease(ctx context.Context) (more bool) {
 	at := time.Now()
 	limit, cancel := context.WithTimeout(ctx, r.d.Lease/2) // an answer after that would be late
 	defer cancel()
-	leased, err := r.s.source.Lease(limit, store.Lease{Owner: r.owner, Consumer: hooksConsumer, For: r.d.Lease, Max: r.d.Batch})
+	leased, err := r.s.source.Lease(limit, store.Lease{Owner: r.owner, Consumer: r.name, For: r.d.Lease, Max: r.d.Batch})
 	if err != nil {
 		r.complain(ctx, "events wait: the store doesn't hand them out", err)
 		return false
+	}
+	if len(leased) > 0 {
+		r.worked = at
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -127,7 +233,7 @@ func (r *runner) lease(ctx context.Context) (more bool) {
 // work delivers what is in the queue until nothing is left.
 func (r *runner) work() {
 	for j := r.take(); j != nil; j = r.take() {
-		settled := r.s.attempt(r.hooks, j.Delivery)
+		settled := r.s.attempt(r.hooks, r.c, j.Delivery)
 		r.mu.Lock()
 		delete(r.running, j)
 		r.settled = append(r.settled, settled)
@@ -214,12 +320,9 @@ func (r *runner) flush(ctx context.Context) (settled, ok bool) {
 	return true, true
 }
 
-// complain logs an error of the store, at most once a second, and not if it is only that Run ends.
+// complain logs an error of the store, and not if it is only that Run ends.
 func (r *runner) complain(ctx context.Context, message string, err error) {
-	if ctx.Err() == nil && time.Since(r.complained) >= time.Second {
-		r.complained = time.Now()
-		r.s.opts.Logger.ErrorContext(ctx, message, slog.String("consumer", hooksConsumer), slog.String("error", err.Error()))
-	}
+	r.failed.log(ctx, r.s.opts.Logger, message, r.name, err)
 }
 
 // stop ends what run has begun. It takes the time Delivery.Stop at most, and then the time of grace.

@@ -51,6 +51,7 @@ func (x *exchange) answerError(e *Error) {
 	}
 	h.Del("Location")
 	h.Del("ETag")
+	h.Del("Content-Location")
 	x.buf = e.appendJSON(x.buf[:0])
 	_ = x.answer(e.Status)
 }
@@ -65,8 +66,14 @@ func (x *exchange) answerVersion(status int, version string) error {
 	return nil
 }
 
+// answerResource answers with a resource. Content-Location is its meta.location (RFC 7643 section 3.1), after a POST too.
 func (x *exchange) answerResource(ep *endpoint, status int, f found, p *schema.Projection) (err error) {
-	x.w.Header()["Etag"] = []string{schema.ETag(f.version)}
+	h := x.w.Header()
+	values := &[2]string{schema.ETag(f.version), x.location(ep, f.resource.ID)} // together, to allocate once
+	h["Etag"], h["Content-Location"] = values[:1:1], values[1:]
+	if status == http.StatusCreated {
+		h["Location"] = values[1:]
+	}
 	if x.buf, err = x.appendResources(x.buf[:0], x.base, ep, p, []*store.Resource{f.resource}, f.related, x.overflow(status)); err != nil {
 		return err
 	}

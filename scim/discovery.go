@@ -24,12 +24,6 @@ type discovery struct {
 
 // discover answers the paths that are not a resource type's.
 func (x *exchange) discover(first, rest string) error {
-	switch first {
-	case "Me", "Bulk", "", ".search":
-		if rest == "" {
-			return &Error{Status: http.StatusNotImplemented, Detail: "the service doesn't offer /" + first + "; see ServiceProviderConfig for what it does"}
-		}
-	}
 	path := first
 	if rest != "" {
 		path += "/" + rest
@@ -189,6 +183,10 @@ func (h *Handler) completeConfig(v *document.Value) {
 	supported := func(yes bool) document.Value {
 		return document.Object(document.Member{Name: "supported", Value: document.Bool(yes)})
 	}
+	bulk := supported(true)
+	bulk.Set("maxOperations", document.Int(int64(h.opts.Limits.BulkOperations)))
+	bulk.Set("maxPayloadSize", document.Int(h.opts.Limits.BulkPayload))
+	v.Set("bulk", bulk)
 	v.Set("sort", supported(true))
 	v.Set("etag", supported(true))
 	if h.opts.Documentation == "" {

@@ -19,10 +19,10 @@ import (
 func TestDiscovery(t *testing.T) {
 	s := serve(t, func(o *scim.Options) { o.Documentation = "https://help.example/scim" })
 	a := s.do("GET", "/ServiceProviderConfig", "").is(200)
-	for _, feature := range []string{"patch", "filter", "sort", "etag"} {
+	for _, feature := range []string{"bulk", "patch", "filter", "sort", "etag"} {
 		assert.Equal(t, true, a.at(feature, "supported"), feature)
 	}
-	for _, feature := range []string{"bulk", "changePassword"} {
+	for _, feature := range []string{"changePassword"} {
 		assert.Equal(t, false, a.at(feature, "supported"), feature)
 	}
 	assert.Equal(t, "oauthbearertoken", a.at("authenticationSchemes", 0, "type"))

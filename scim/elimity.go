@@ -36,6 +36,7 @@ type bridge struct {
 
 func (b bridge) caller(r *http.Request, scope string) (*caller, error) {
 	c := &caller{h: b.h}
+	c.request.ID = requestID(r.Header)
 	if err := c.authenticate(r); err != nil {
 		return nil, err
 	}

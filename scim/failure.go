@@ -18,6 +18,18 @@ import (
 // fail answers with an error. What describe doesn't know is the service's own fault: it is logged under a request id, and
 // the client gets only that. A store that can't be had is logged too, as nobody else may know of it.
 func (x *exchange) fail(err error) {
+	e := x.describe(err)
+	if x.started {
+		panic(http.ErrAbortHandler) // half an answer is out: the client must see it break off
+	}
+	if e.Status == http.StatusInternalServerError && x.request.ID != "" {
+		x.w.Header().Set("X-Request-Id", x.request.ID)
+	}
+	x.answerError(e)
+}
+
+// describe makes an error the answer that the client may see, and logs what an operator must know of it.
+func (x *exchange) describe(err error) *Error {
 	e := describe(err)
 	switch {
 	case e == nil:
@@ -27,18 +39,15 @@ func (x *exchange) fail(err error) {
 	case errors.Is(err, store.ErrTooMuch) && x.ep != nil:
 		e.Detail += "; eq on one of these attributes is answered by one: " + strings.Join(x.ep.Indexed(), ", ")
 	}
-	if x.started {
-		panic(http.ErrAbortHandler) // half an answer is out: the client must see it break off
-	}
-	x.answerError(e)
+	return e
 }
 
 // failed is the answer to a failure of the service's own.
 func (x *exchange) failed(err error) *Error {
-	id, what := x.request.ID, "scim request failed"
-	if id == "" {
-		id = uuid.NewString()
+	if x.request.ID == "" {
+		x.request.ID = uuid.NewString()
 	}
+	id, what := x.request.ID, "scim request failed"
 	if errors.Is(err, store.ErrCorrupt) || errors.Is(err, document.ErrDamaged) {
 		what = "scim request failed: a record in the store is damaged"
 	}
@@ -46,7 +55,6 @@ func (x *exchange) failed(err error) *Error {
 	if logged := x.h.failed.report(x, what, err, id); logged != id {
 		detail = "the service failed, as it did for others; its log has one reason under the request id " + logged
 	}
-	x.w.Header().Set("X-Request-Id", id)
 	return &Error{Status: http.StatusInternalServerError, Detail: detail}
 }
 

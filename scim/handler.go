@@ -29,6 +29,7 @@ type Handler struct {
 	store     store.Store
 	lifecycle *lifecycle.Service
 	endpoints map[string]*endpoint // by the first segment of the path: Users
+	types     map[string]*endpoint // by the resource type's name
 	discovery discovery
 	exchanges sync.Pool
 	failed    failureLog // of what is answered with 500
@@ -78,7 +79,7 @@ func NewHandler(s store.Store, o *Options) (*Handler, error) {
 	if err := h.opts.checkTypes(types); err != nil {
 		return nil, err
 	}
-	h.opts.ResourceTypes = declared
+	h.opts.ResourceTypes, h.types = declared, types
 	schema.Link(compiled...)
 	var err error
 	if h.discovery, err = h.describeService(); err != nil {
@@ -127,18 +128,21 @@ type exchange struct {
 	base      string
 	ep        *endpoint // that the path names; nil for discovery
 	bodyLimit int64     // most bytes of the request's body
+	limitName string    // what that limit is called in ServiceProviderConfig, with a blank behind it; "" if it isn't there
 	buf       []byte    // the answer's body, or the part that has not been sent yet
 	started   bool      // the answer's header is sent
 }
 
 func (x *exchange) serve() error {
-	if err := x.authenticate(x.r); err != nil {
+	path := strings.TrimSuffix(strings.TrimPrefix(x.r.URL.Path, "/"), "/")
+	first, rest, nested := strings.Cut(path, "/")
+	if x.request.ID = requestID(x.r.Header); x.request.ID != "" {
+		x.w.Header()["X-Request-Id"] = []string{x.request.ID}
+	}
+	if err := x.authenticate(x.r); err != nil && !x.isPublic(first) {
 		return err
 	}
 	x.base = x.h.base(x.r)
-
-	path := strings.TrimSuffix(strings.TrimPrefix(x.r.URL.Path, "/"), "/")
-	first, rest, nested := strings.Cut(path, "/")
 	if ep, ok := x.h.endpoints[first]; ok {
 		switch {
 		case !nested:
@@ -150,7 +154,32 @@ func (x *exchange) serve() error {
 		}
 		return x.nowhere()
 	}
+	if !nested {
+		switch first {
+		case "Bulk":
+			return x.bulk()
+		case "Me":
+			return x.me()
+		case "", ".search":
+			return x.root(first)
+		}
+	}
 	return x.discover(first, rest)
+}
+
+// isPublic says whether a request may be answered without a credential: what the service can do tells nothing about anybody
+// (RFC 7643 section 5 has clients read it before they authenticate). One that has a credential is to learn that it is wrong.
+func (x *exchange) isPublic(first string) bool {
+	if len(x.r.Header["Authorization"]) > 0 {
+		return false
+	}
+	switch first {
+	case serviceProviderConfig:
+		return true
+	case "Schemas", "ResourceTypes":
+		return x.h.opts.PublicDiscovery
+	}
+	return false
 }
 
 // method is what one HTTP method does on a kind of path.
@@ -201,21 +230,39 @@ func (x *exchange) notAllowed(allowed ...string) error {
 }
 
 func (x *exchange) nowhere() error {
-	detail := "there is no such endpoint; see ResourceTypes for those that there are"
-	if prefix := x.h.unstripped(x.r.URL.Path); prefix != "" {
-		detail = fmt.Sprintf("there is no such endpoint as %s: if the service is mounted under %s, that must be taken off first, as http.StripPrefix(%[2]s, handler) does",
-			quoted(x.r.URL.Path), quoted(prefix))
-	}
-	return &Error{Status: http.StatusNotFound, Detail: detail}
+	return &Error{Status: http.StatusNotFound, Detail: x.h.noEndpoint(strings.Trim(x.r.URL.Path, "/"))}
 }
 
-// unstripped is what stands in front of the name of an endpoint in a path: a prefix that should have been taken off.
-func (h *Handler) unstripped(path string) string {
-	segments := strings.SplitN(path, "/", 8) // 8: nobody mounts it deeper, and a path may be long
-	for i := 2; i < len(segments); i++ {
-		if name := segments[i]; h.endpoints[name] != nil || name == "Schemas" || name == "ResourceTypes" || name == "ServiceProviderConfig" {
-			return strings.Join(segments[:i], "/")
+// noEndpoint says of a path that nothing is served there, and what is likely to be meant: paths differ by case, and a product
+// that mounts the handler under a prefix may have forgotten to strip it.
+func (h *Handler) noEndpoint(path string) string {
+	segments := strings.Split(path, "/")
+	for i, s := range segments[:min(len(segments), 16)] {
+		name, ok := h.served(s)
+		switch {
+		case !ok:
+		case i > 0:
+			prefix := "/" + strings.Join(segments[:i], "/")
+			return "there is no endpoint " + quoted("/"+path) + ": the prefix " + quoted(prefix) + " reached the handler, which serves /" + name +
+				"; mount it with http.StripPrefix(" + quoted(prefix) + ", handler)"
+		case name != s:
+			return "there is no endpoint " + quoted("/"+s) + "; upper and lower case count in a path: it is /" + name
 		}
 	}
-	return ""
+	return "there is no such endpoint; see ResourceTypes for those that there are"
+}
+
+// served finds what is served under a first segment of a path, in any case.
+func (h *Handler) served(segment string) (name string, ok bool) {
+	for name := range h.endpoints {
+		if strings.EqualFold(name, segment) {
+			return name, true
+		}
+	}
+	for _, name := range [...]string{"Bulk", "Me", serviceProviderConfig, "ResourceTypes", "Schemas"} {
+		if strings.EqualFold(name, segment) {
+			return name, true
+		}
+	}
+	return "", false
 }

@@ -258,7 +258,7 @@ var badQueries = []attack{
 
 var badAddresses = []attack{
 	{"nowhere", "GET /Nowhere", "", "", 404, "", "ResourceTypes"},
-	{"other case", "GET /users", "", "", 404, "", "ResourceTypes"},
+	{"other case", "GET /users", "", "", 404, "", "it is /Users"},
 	{"a part of a user", "GET /Users/{ada}/emails", "", "", 404, "", "endpoint"},
 	{"a user among groups", "GET /Groups/{ada}", "", "", 404, "", "there is no "},
 	{"a group among users", "DELETE /Users/{crew}", "", "", 404, "", "there is no "},
@@ -295,7 +295,8 @@ var badAddresses = []attack{
 	{"posting a configuration", "POST /ServiceProviderConfig", `{"patch":{"supported":false}}`, "", 405, "", "GET"},
 	{"TRACE", "TRACE /Users/{ada}", "", "", 405, "", "TRACE"},
 	{"a method of nobody's", "EXPLODE /Users/{ada}", "", "", 405, "", "EXPLODE"},
-	{"no bulk", "POST /Bulk", `{"Operations":[]}`, "", 501, "", "ulk"},
+	{"a bulk that is none", "POST /Bulk", `{"Operations":7}`, "", 400, "invalidSyntax", "Operations"},
+	{"a bulk of bulks", "GET /Bulk", "", "", 405, "", "POST"},
 	{"no me", "GET /Me", "", "", 501, "", "Me"},
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -24,6 +25,8 @@ type caller struct {
 	who     Principal
 	mode    schema.Mode
 	request lifecycle.Request
+
+	comparisons int // how many a PATCH may need; 0: Limits.Comparisons
 }
 
 // authenticate finds out who is calling.
@@ -37,8 +40,26 @@ func (c *caller) authenticate(r *http.Request) error {
 	}
 	c.who, c.mode.Refused, c.mode.Interop = who, who.Dialect.refused, who.Dialect.interop
 	c.ctx = context.WithValue(r.Context(), principalKey{}, &who)
-	c.request = lifecycle.Request{Tenant: who.Tenant, By: lifecycle.SourceSCIM, Connection: lifecycle.Connection{ID: who.Connection}}
+	c.request = lifecycle.Request{Tenant: who.Tenant, By: lifecycle.SourceSCIM, Connection: lifecycle.Connection{ID: who.Connection}, ID: c.request.ID}
 	return nil
+}
+
+// requestID is the id that the client or a proxy gave the request, if it is one that can stand in logs and headers: up to 128
+// letters, digits and marks. "" if there is none.
+func requestID(h http.Header) string {
+	values := h["X-Request-Id"]
+	if len(values) != 1 || len(values[0]) > 128 {
+		return ""
+	}
+	for i := range len(values[0]) {
+		switch c := values[0][i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case strings.IndexByte("-._~:+/=@", c) >= 0:
+		default:
+			return ""
+		}
+	}
+	return values[0]
 }
 
 // permit says whether the credential may do it. Whether the tenant's settings let its identity provider in is asked here only for
@@ -59,7 +80,9 @@ func (c *caller) key(ep *endpoint, id string) store.Key {
 
 // do has a draft decided and committed. What is wrong with the request is a refusal, so that the journal has it.
 func (c *caller) do(action string, ep *endpoint, on conditions, draft func() (lifecycle.Draft, error)) (*lifecycle.Decision, error) {
-	c.request.ID = uuid.NewString()
+	if c.request.ID == "" {
+		c.request.ID = uuid.NewString()
+	}
 	c.request.Action = action + " " + ep.Endpoint
 	c.request.Once = on.match.given // a client that named a version has asked to be told
 	return c.h.lifecycle.Do(c.ctx, &c.request, func(context.Context) (lifecycle.Draft, error) {
@@ -87,6 +110,7 @@ func refusal(err error) error {
 type found struct {
 	resource *store.Resource // nil where only members of a group were changed, which has not been read
 	version  string
+	outcome  lifecycle.Outcome // of a creation
 	related
 }
 
@@ -130,7 +154,7 @@ func (c *caller) create(ep *endpoint, body document.Value) (f found, err error) 
 	if err != nil {
 		return f, err
 	}
-	f.resource, f.version = d.Resource, d.Version
+	f.resource, f.version, f.outcome = d.Resource, d.Version, d.Outcome
 	if d.Outcome == lifecycle.Created && members == nil {
 		f.complete = 1 // who is new has no groups, and no members but those that were sent; who is linked may have
 	}
@@ -186,7 +210,11 @@ func (c *caller) replace(ep *endpoint, id string, on conditions, body document.V
 
 // patch applies a PATCH's operations (RFC 7644 section 3.5.2). If only members are touched the group is not read.
 func (c *caller) patch(ep *endpoint, id string, on conditions, body document.Value, shows filter.Relation) (found, error) {
-	ops, wrong := patch.Parse(ep.Type, body, &c.mode, patch.Limits{Operations: c.h.opts.Limits.Operations, Comparisons: c.h.opts.Limits.Comparisons})
+	limits := patch.Limits{Operations: c.h.opts.Limits.Operations, Comparisons: c.h.opts.Limits.Comparisons}
+	if c.comparisons > 0 {
+		limits.Comparisons = c.comparisons
+	}
+	ops, wrong := patch.Parse(ep.Type, body, &c.mode, limits)
 	if version, plain := on.onlyVersion(); plain && wrong == nil && ep.HasMembers() && !patch.TouchesAttributes(ep.Type, ops) {
 		d, err := c.do(http.MethodPatch, ep, on, func() (lifecycle.Draft, error) {
 			d := lifecycle.Draft{Key: c.key(ep, id), IfVersion: version}

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"log/slog"
 	"maps"
+	"net/http"
 	"net/url"
 	"reflect"
 	"slices"
@@ -60,6 +61,15 @@ type Options struct {
 	// behind a proxy that overwrites them.
 	TrustForwarded bool
 
+	// PublicDiscovery shows /Schemas and /ResourceTypes to requests without a credential, as /ServiceProviderConfig always is. A
+	// request with a wrong credential is refused all the same. The default asks for one.
+	PublicDiscovery bool
+
+	// Me finds the resource of whoever is authenticated, for requests of /Me (RFC 7644 section 3.11): the type's name and the id, in
+	// the principal's tenant. It is called in the request and may be called concurrently. ErrNotFound of package store is 404,
+	// an *Error is answered as it is, any other error is a 500. Without it /Me is answered with 501.
+	Me func(r *http.Request, p Principal) (resourceType, id string, err error)
+
 	// Documentation is the address of the product's own help page, shown in ServiceProviderConfig.
 	Documentation string
 
@@ -85,6 +95,9 @@ type Limits struct {
 	PageSize   int // of a list without count; default 100
 	MaxResults int // most resources in one list answer; default 1,000; a larger count gets so many
 
+	BulkOperations int   // of one bulk request; default 1,000; beyond it 413
+	BulkPayload    int64 // bytes of a bulk request; default 8 MiB; beyond it 413
+
 	// MembersBody are the bytes of a body that writes a resource of a type with members; beyond it 413. The default is Body and
 	// 400 bytes for each of Members, about 8.6 MiB: so as many members fit in one PATCH with value, $ref, type and display.
 	MembersBody int64
@@ -103,6 +116,7 @@ func (l Limits) withDefaults() Limits {
 		value int
 	}{
 		{&l.Operations, 1_000}, {&l.Comparisons, patch.DefaultComparisons}, {&l.Members, 20_000}, {&l.Filter, 8 << 10}, {&l.PageSize, 100}, {&l.MaxResults, 1_000}, {&l.Resource, 1 << 20},
+		{&l.BulkOperations, 1_000},
 	} {
 		if *d.field == 0 {
 			*d.field = d.value
@@ -110,6 +124,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.Body == 0 {
 		l.Body = 1 << 20
+	}
+	if l.BulkPayload == 0 {
+		l.BulkPayload = 8 << 20
 	}
 	if l.MembersBody == 0 {
 		l.MembersBody = l.Body + bytesOfMember*int64(l.Members)
@@ -121,7 +138,7 @@ func (l Limits) withDefaults() Limits {
 func (l Limits) check() error {
 	for name, n := range map[string]int64{
 		"Body": l.Body, "Operations": int64(l.Operations), "Comparisons": int64(l.Comparisons), "Members": int64(l.Members), "Filter": int64(l.Filter), "PageSize": int64(l.PageSize),
-		"MaxResults": int64(l.MaxResults), "MembersBody": l.MembersBody, "Resource": int64(l.Resource),
+		"MaxResults": int64(l.MaxResults), "MembersBody": l.MembersBody, "BulkOperations": int64(l.BulkOperations), "BulkPayload": l.BulkPayload, "Resource": int64(l.Resource),
 	} {
 		if n < 0 {
 			return fmt.Errorf("scim: Options.Limits.%s: want a positive number, or 0 for the default, got %d", name, n)

@@ -16,7 +16,7 @@ func (x *exchange) body() (document.Value, error) {
 		return document.Value{}, err
 	}
 	limit := x.bodyLimit
-	tooLarge := &Error{Status: http.StatusRequestEntityTooLarge, Detail: "the body is too large: the limit is " + bytesText(limit)}
+	tooLarge := &Error{Status: http.StatusRequestEntityTooLarge, Detail: "the body is too large: the limit " + x.limitName + "is " + bytesText(limit)}
 	if x.r.ContentLength > limit {
 		x.skipBody()
 		return document.Value{}, tooLarge

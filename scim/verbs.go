@@ -17,7 +17,6 @@ func (x *exchange) post(ep *endpoint, _ string) error {
 	if err != nil {
 		return err
 	}
-	x.w.Header().Set("Location", x.location(ep, f.resource.ID))
 	return x.answerResource(ep, http.StatusCreated, f, projection)
 }
 

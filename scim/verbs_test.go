@@ -297,7 +297,7 @@ func TestMethods(t *testing.T) {
 		{"POST", "/Schemas", 405, "GET, HEAD"},
 		{"DELETE", "/ServiceProviderConfig", 405, "GET, HEAD"},
 		{"GET", "/Me", 501, ""},
-		{"POST", "/Bulk", 501, ""},
+		{"PUT", "/Bulk", 405, "POST"},
 		{"GET", "/", 501, ""},
 		{"POST", "/.search", 501, ""},
 		{"GET", "/users", 404, ""},

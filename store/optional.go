@@ -54,9 +54,10 @@ type Counter struct {
 // and consumer (I10). Several processes may draw from one source. Leases and retries go by the clock of the database,
 // where there is one, and by that of the process otherwise.
 type EventSource interface {
-	// Lease hands out up to l.Max events of a consumer that are due, in the order of their commits. Of one subject it hands
-	// out the events in order, and none while an earlier one of the same subject is leased to someone, waits for its retry,
-	// or is not yet settled otherwise. A parked event holds up nothing.
+	// Lease hands out up to l.Max events of a consumer that are due: first those of subjects for whom an urgent event waits, then
+	// the others, each in the order of their commits. Of one subject it hands out the events in order, and none while an earlier
+	// one of the same subject is leased to someone, waits for its retry, or is not yet settled otherwise. A parked event holds up
+	// nothing. Events of FeedConsumer are handed out to nobody.
 	Lease(ctx context.Context, l Lease) ([]Delivery, error)
 	// Settle ends or prolongs leases. A lease that has run out and was handed to someone else meanwhile is left alone.
 	Settle(ctx context.Context, s []Settlement) error

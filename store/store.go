@@ -224,6 +224,10 @@ type Event struct {
 	Time      time.Time // UTC, whole microseconds
 	Data      document.Document
 	Consumers []string // who is told, each in its own time; an event without consumers is not kept
+	// InTx are the consumers who take the event while it is committed, in the same transaction. A store keeps nothing for them.
+	InTx []string
+	// Urgent says that its subject goes before those for whom no urgent event waits, in Lease. Those of one subject stay in order.
+	Urgent bool
 }
 
 // Entry is a line of the journal: what a request did and why.

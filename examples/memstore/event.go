@@ -17,6 +17,7 @@ type events struct {
 	mu       sync.Mutex
 	sequence int64
 	queues   map[string]*queue // by consumer
+	feed     feed
 }
 
 // queue is what one consumer is told. What isn't settled stands in one line per subject, of which only the first may be
@@ -31,9 +32,11 @@ type queue struct {
 // told is what one consumer is told of one tenant.
 type told struct {
 	lines  map[subject][]*event // in the order of sequence; none is empty
+	urgent map[subject]int      // how many urgent events stand in a line
 	leased map[string]*event    // by the event's id
 	parked []*event
 	done   []*event // the last ones, for replays
+	paused bool     // no first of a line is in a heap, except for those that are leased
 }
 
 type subject struct{ typ, id string }
@@ -43,6 +46,7 @@ type event struct {
 	store.Delivery
 	tenant string
 	state  eventState
+	first  bool       // in the heap ready: an urgent one stands in its line
 	until  time.Time  // of a leased or retried one
 	in     *eventHeap // of the first of a line, else nil
 	at     int        // index in that heap
@@ -66,14 +70,23 @@ func newEvents() *events { return &events{queues: map[string]*queue{}} }
 func newQueue() *queue {
 	return &queue{
 		tenants: map[string]*told{},
-		ready:   eventHeap{before: func(a, b *event) bool { return a.Sequence < b.Sequence }},
+		ready:   eventHeap{before: func(a, b *event) bool { return byRank(a, b) < 0 }},
 		waiting: eventHeap{before: func(a, b *event) bool { return a.until.Before(b.until) }},
 	}
 }
 
 func (e *event) subject() subject { return subject{e.Subject.Type, e.Subject.ID} }
 
-func bySequence(a, b *event) int { return cmp.Compare(a.Sequence, b.Sequence) }
+// byRank is the order in which ready events are handed out.
+func byRank(a, b *event) int {
+	if a.first != b.first {
+		if a.first {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Compare(a.Sequence, b.Sequence)
+}
 
 // add puts the events of a commit at the ends of their lines.
 func (s *events) add(tenant string, committed []store.Event) {
@@ -87,31 +100,51 @@ func (s *events) add(tenant string, committed []store.Event) {
 		consumers := c.Consumers
 		c.Consumers = nil
 		for _, name := range consumers {
-			q := s.queues[name]
-			if q == nil {
-				q = newQueue()
-				s.queues[name] = q
+			if name == store.FeedConsumer {
+				s.feed.add(tenant, c)
+				continue
 			}
-			t := q.tenants[tenant]
-			if t == nil {
-				t = &told{lines: map[subject][]*event{}, leased: map[string]*event{}}
-				q.tenants[tenant] = t
-			}
+			q, t := s.of(tenant, name)
 			e := &event{Delivery: store.Delivery{Event: c, Consumer: name, Sequence: s.sequence}, tenant: tenant}
 			line := append(t.lines[e.subject()], e)
 			t.lines[e.subject()] = line
-			if len(line) == 1 {
-				q.place(e)
+			if e.Urgent {
+				t.urgent[e.subject()]++
+			}
+			if len(line) == 1 || e.Urgent {
+				q.unplace(line[0])
+				q.place(line[0])
 			}
 		}
 	}
 }
 
-// place puts the first event of a line into the heap for its state.
+// of finds or makes what a consumer is told of a tenant.
+func (s *events) of(tenant, consumer string) (*queue, *told) {
+	q := s.queues[consumer]
+	if q == nil {
+		q = newQueue()
+		s.queues[consumer] = q
+	}
+	t := q.tenants[tenant]
+	if t == nil {
+		t = &told{lines: map[subject][]*event{}, urgent: map[subject]int{}, leased: map[string]*event{}}
+		q.tenants[tenant] = t
+	}
+	return q, t
+}
+
+// place puts the first event of a line into the heap for its state. Of a tenant that is paused only what is leased is in one.
 func (q *queue) place(e *event) {
-	if e.state == due {
+	t := q.tenants[e.tenant]
+	switch {
+	case e.state == leased:
+		heap.Push(&q.waiting, e)
+	case t.paused:
+	case e.state == due:
+		e.first = t.urgent[e.subject()] > 0
 		heap.Push(&q.ready, e)
-	} else {
+	default:
 		heap.Push(&q.waiting, e)
 	}
 }
@@ -135,9 +168,7 @@ func (s *Store) Lease(ctx context.Context, l store.Lease) ([]store.Delivery, err
 		return nil, nil
 	}
 	now := time.Now()
-	for len(q.waiting.events) > 0 && !q.waiting.events[0].until.After(now) {
-		heap.Push(&q.ready, heap.Pop(&q.waiting))
-	}
+	q.ripen(now)
 	var out []store.Delivery
 	lease := func(e *event) {
 		q.unplace(e)
@@ -158,6 +189,17 @@ func (s *Store) Lease(ctx context.Context, l store.Lease) ([]store.Delivery, err
 		lease(e)
 	}
 	return out, nil
+}
+
+// ripen makes what has waited for long enough ready. The state stays: whoever had it may still settle it.
+func (q *queue) ripen(now time.Time) {
+	for len(q.waiting.events) > 0 && !q.waiting.events[0].until.After(now) {
+		e := heap.Pop(&q.waiting).(*event)
+		if t := q.tenants[e.tenant]; !t.paused {
+			e.first = t.urgent[e.subject()] > 0
+			heap.Push(&q.ready, e)
+		}
+	}
 }
 
 // readyOf are the events that a lease of some tenant or subjects may hand out, in order.
@@ -185,7 +227,7 @@ func (q *queue) readyOf(l store.Lease) (ready []*event) {
 			}
 		}
 	}
-	slices.SortFunc(ready, bySequence)
+	slices.SortFunc(ready, byRank)
 	return slices.Compact(ready) // a subject may be named twice
 }
 
@@ -244,6 +286,11 @@ func (q *queue) settle(s store.Settlement, now time.Time) {
 // leave takes a settled event out of its line, and lets the next one go.
 func (q *queue) leave(t *told, e *event, isFirst bool) {
 	line := t.lines[e.subject()]
+	if e.Urgent {
+		if t.urgent[e.subject()]--; t.urgent[e.subject()] == 0 {
+			delete(t.urgent, e.subject())
+		}
+	}
 	if isFirst {
 		line[0] = nil
 		line = line[1:]
@@ -319,6 +366,9 @@ func (s *Store) Replay(ctx context.Context, r store.Replay) error {
 			}
 			at := sort.Search(len(t.lines[k]), func(i int) bool { return t.lines[k][i].Sequence > e.Sequence })
 			t.lines[k] = slices.Insert(t.lines[k], at, e)
+			if e.Urgent {
+				t.urgent[k]++
+			}
 			changed[k] = true
 			return true
 		})
@@ -355,13 +405,14 @@ func (s *events) prune(r store.Retention) (n int) {
 			remove(&t.parked, r.Parked)
 		}
 	}
-	return n
+	return n + s.feed.prune(r.Done)
 }
 
 // forget removes all events of a tenant.
 func (s *events) forget(tenant string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.feed.forget(tenant)
 	for _, q := range s.queues {
 		if t := q.tenants[tenant]; t != nil {
 			for _, line := range t.lines {

@@ -6,7 +6,7 @@
 // directions (member.go). A commit applies part after part, counters included, and takes all back if one fails (commit.go,
 // counter.go). Lists choose between index, order and scan (list.go, plan.go). Events wait in one line per subject for each
 // of their consumers (event.go). What would grow for ever is bounded: of each tenant the last 10,000 journal entries are
-// kept, and of each of its consumers the last 10,000 events that it was told. Events that nobody leases are kept until
+// kept, of each of its consumers the last 10,000 events that it was told, and of the feed the last 50,000. Events that nobody leases are kept until
 // somebody does.
 //
 // # Consistency
@@ -25,8 +25,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// Store is a [store.Store] that also implements [store.CounterReader], [store.EventSource], [store.JournalReader] and
-// [store.Forgetter]. It is safe for concurrent use. Make it with [New].
+// Store is a [store.Store] that also implements [store.CounterReader], [store.EventSource], [store.JournalReader],
+// [store.Forgetter], [store.EventAdmin] and [store.FeedReader]. It is safe for concurrent use. Make it with [New].
 type Store struct {
 	mu      sync.RWMutex
 	tenants map[string]*tenant
@@ -41,6 +41,8 @@ var (
 	_ store.EventSource   = (*Store)(nil)
 	_ store.JournalReader = (*Store)(nil)
 	_ store.Forgetter     = (*Store)(nil)
+	_ store.EventAdmin    = (*Store)(nil)
+	_ store.FeedReader    = (*Store)(nil)
 )
 
 // New makes an empty store.

@@ -14,12 +14,13 @@ import (
 const (
 	stateDone   = 1
 	stateParked = 2
+	stateInFeed = 3 // it has a position in the feed
 )
 
 // always is the lowest time there is: that at which a delivery is due that was never leased.
 const always = math.MinInt64
 
-const eventColumns = "seq, tenant, id, consumer, kind, subject_type, subject_id, time, data, attempts, owner, reason"
+const eventColumns = "seq, tenant, id, consumer, kind, subject_type, subject_id, time, data, attempts, owner, reason, urgent"
 
 // addEvent adds the columns of an event's deliveries, one for each consumer, to those that a commit writes.
 func addEvent(rows []any, tenant string, e store.Event) []any {
@@ -27,7 +28,7 @@ func addEvent(rows []any, tenant string, e store.Event) []any {
 	subject, data := number(tenant, typ, id), string(e.Data)
 	for i, consumer := range e.Consumers {
 		if !slices.Contains(e.Consumers[:i], consumer) {
-			rows = append(rows, tenant, enc(e.ID), enc(consumer), enc(e.Kind), typ, id, subject, e.Time.UnixMicro(), data)
+			rows = append(rows, tenant, enc(e.ID), enc(consumer), enc(e.Kind), typ, id, subject, e.Time.UnixMicro(), data, e.Urgent)
 		}
 	}
 	return rows
@@ -36,12 +37,44 @@ func addEvent(rows []any, tenant string, e store.Event) []any {
 // Lease implements [store.EventSource]. It takes of each subject the first delivery that isn't settled, if it is due.
 // Rows that another one is taking are passed over; a committed lease makes them not due.
 func (s *Store) Lease(ctx context.Context, l store.Lease) ([]store.Delivery, error) {
-	if l.Max <= 0 || l.Subjects != nil && len(l.Subjects) == 0 {
+	if l.Max <= 0 || l.Subjects != nil && len(l.Subjects) == 0 || l.Consumer == store.FeedConsumer {
 		return nil, ctx.Err()
 	}
+	urgent, err := s.leaseSome(ctx, l, urgentOnly)
+	if err != nil || len(urgent) == l.Max {
+		return urgent, err
+	}
+	which := all
+	if l.Max -= len(urgent); len(urgent) > 0 {
+		which = notUrgent // a lease that runs out at once must not hand out the same ones again
+	}
+	others, err := s.leaseSome(ctx, l, which)
+	if err != nil && len(urgent) > 0 {
+		return urgent, nil // the others are for the next time
+	}
+	return append(urgent, others...), err
+}
+
+// Which subjects a lease is of: of those for whom an urgent event waits, of the others, or of all.
+const (
+	all = iota
+	urgentOnly
+	notUrgent
+)
+
+// leaseSome leases events of such subjects.
+func (s *Store) leaseSome(ctx context.Context, l store.Lease, which int) ([]store.Delivery, error) {
 	args := []any{enc(l.Consumer), enc(l.Owner), micros64(l.For), int64(l.Max)}
 	now := s.now(&args)
-	where, order := "e.consumer = $1 AND e.due <= "+now, "e.seq"
+	from, where, order := "~event e", "e.consumer = $1 AND e.due <= "+now, "e.seq"
+	switch which {
+	case notUrgent:
+		where += ` AND NOT EXISTS (SELECT 1 FROM ~event u WHERE u.consumer = $1 AND u.tenant = e.tenant AND u.subject = e.subject AND u.due IS NOT NULL AND u.urgent)`
+	case urgentOnly: // from the few that are, to the first of each one's subject
+		from = "~event u CROSS JOIN ~event e"
+		where = "u.consumer = $1 AND u.due IS NOT NULL AND u.urgent AND e.consumer = $1 AND e.tenant = u.tenant AND e.subject = u.subject AND e.due <= " + now + `
+		AND NOT EXISTS (SELECT 1 FROM ~event w WHERE w.consumer = $1 AND w.tenant = u.tenant AND w.subject = u.subject AND w.seq < u.seq AND w.due IS NOT NULL AND w.urgent)`
+	}
 	if l.Tenant != "" {
 		args = append(args, enc(l.Tenant))
 		where += " AND e.tenant = " + place(len(args))
@@ -55,8 +88,9 @@ func (s *Store) Lease(ctx context.Context, l store.Lease) ([]store.Delivery, err
 		where += " AND e.subject " + s.list(&args, subjects)
 	}
 	events, err := s.deliveries(ctx, `WITH picked AS MATERIALIZED (
-	SELECT e.seq FROM ~event e WHERE `+where+` AND NOT EXISTS (
+	SELECT e.seq FROM `+from+` WHERE `+where+` AND NOT EXISTS (
 		SELECT 1 FROM ~event p WHERE p.consumer = $1 AND p.tenant = e.tenant AND p.subject = e.subject AND p.seq < e.seq AND p.due IS NOT NULL)
+		AND NOT EXISTS (SELECT 1 FROM ~paused x WHERE x.tenant = e.tenant AND x.consumer = $1)
 	ORDER BY `+order+` LIMIT $4`+s.lock()+`)
 UPDATE ~event SET owner = $2, due = `+now+` + $3, attempts = attempts + 1
 WHERE consumer = $1 AND due IS NOT NULL AND seq IN (SELECT seq FROM picked) RETURNING `+eventColumns, args...)
@@ -79,7 +113,7 @@ func (s *Store) deliveries(ctx context.Context, sql string, args ...any) ([]stor
 			k    = &d.Subject
 			text = []*string{&d.ID, &d.Consumer, &d.Kind, &k.Tenant, &k.Type, &k.ID, &d.Owner, &d.Reason}
 		)
-		err := rw.Scan(&d.Sequence, &k.Tenant, &d.ID, &d.Consumer, &d.Kind, &k.Type, &k.ID, &at, &d.Data, &d.Attempts, &d.Owner, &d.Reason)
+		err := rw.Scan(&d.Sequence, &k.Tenant, &d.ID, &d.Consumer, &d.Kind, &k.Type, &k.ID, &at, &d.Data, &d.Attempts, &d.Owner, &d.Reason, &d.Urgent)
 		for _, t := range text {
 			*t = dec(*t)
 		}
@@ -90,39 +124,30 @@ func (s *Store) deliveries(ctx context.Context, sql string, args ...any) ([]stor
 	return events, err
 }
 
-// ofLease is the delivery that somebody has in hand.
-const ofLease = " WHERE tenant = $1 AND id = $2 AND consumer = $3 AND owner = $4 AND owner <> '' AND due IS NOT NULL"
-
-// Settle implements [store.EventSource].
+// Settle implements [store.EventSource]. What is said twice of one delivery is done in its order.
 func (s *Store) Settle(ctx context.Context, settlements []store.Settlement) error {
-	if len(settlements) == 0 {
-		return ctx.Err()
-	}
-	statements := make([]statement, len(settlements))
-	for i, x := range settlements {
-		args := []any{enc(x.Tenant), enc(x.EventID), enc(x.Consumer), enc(x.Owner)}
-		var set string
-		switch x.Outcome {
-		case store.Retry:
-			args = append(args, micros64(x.After), enc(x.Reason))
-			set = "due = " + s.now(&args) + " + $5, reason = $6, owner = ''"
-		case store.Park:
-			args = append(args, enc(x.Reason))
-			set = "state = 2, due = NULL, reason = $5, owner = ''"
-		case store.Renew:
-			args = append(args, micros64(x.After))
-			set = "due = " + s.now(&args) + " + $5"
-		case store.HandBack:
-			args = append(args, int64(always))
-			set = "due = $5, attempts = attempts - 1, owner = ''"
-		default:
-			set = "state = 1, due = NULL, reason = '', owner = ''"
+	type key struct{ tenant, id, consumer string }
+	for len(settlements) > 0 {
+		seen, n := make(map[key]bool, len(settlements)), 0
+		for n < len(settlements) && n < mostSettled {
+			x := &settlements[n]
+			k := key{x.Tenant, x.EventID, x.Consumer}
+			if seen[k] {
+				break
+			}
+			seen[k] = true
+			n++
 		}
-		statements[i] = statement{"UPDATE ~event SET " + set + ofLease, args}
+		if err := s.settle(ctx, settlements[:n]); err != nil {
+			return err
+		}
+		settlements = settlements[n:]
 	}
-	_, err := s.apply(ctx, statements)
-	return err
+	return ctx.Err()
 }
+
+// mostSettled is how many deliveries one statement settles at most.
+const mostSettled = 1000
 
 // Parked implements [store.EventSource].
 func (s *Store) Parked(ctx context.Context, tenant, consumer string, max int) ([]store.Delivery, error) {
@@ -139,6 +164,9 @@ func (s *Store) Parked(ctx context.Context, tenant, consumer string, max int) ([
 
 // Replay implements [store.EventSource]. Whoever has one of the deliveries in hand loses the lease, so that order holds.
 func (s *Store) Replay(ctx context.Context, r store.Replay) error {
+	if r.Consumer == store.FeedConsumer {
+		return ctx.Err()
+	}
 	where, args := "tenant = $1 AND consumer = $2", []any{enc(r.Tenant), enc(r.Consumer), int64(always)}
 	also := func(condition string, v any) {
 		args = append(args, v)

@@ -41,6 +41,12 @@ func (s *Store) Prune(ctx context.Context, r store.Retention) (removed int, err 
 			return removed, err
 		}
 	}
+	if !r.Done.IsZero() {
+		n, err := s.pruneFeed(ctx, ceilMicro(r.Done))
+		if removed += n; err != nil {
+			return removed, err
+		}
+	}
 	if r.Journal.IsZero() {
 		return removed, nil
 	}
@@ -105,6 +111,7 @@ func (s *Store) Forget(ctx context.Context, tenant string) error {
 		{"member", "tenant, group_id, member_id", "tenant = $1", []any{of}},
 		{"event", "seq", "tenant = $1 AND due IS NOT NULL", []any{of}},
 		{"event", "seq", "tenant = $1 AND due IS NULL", []any{of}},
+		{"paused", "tenant, consumer", "tenant = $1", []any{of}},
 		{"journal", "tenant, id", "tenant = $1", []any{of}},
 		{"count", "tenant, type, counter", "tenant = $1", []any{of}},
 	} {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -26,6 +27,7 @@ type postgres struct {
 	names
 	inTx      func(context.Context, Tx, *store.Change) error
 	additions queue[*store.Change]
+	announced atomic.Bool // an announcement is under way
 	shapes    shaped
 }
 

@@ -17,7 +17,7 @@ type pgRows struct {
 var (
 	pgResources = newRows("~resource (tenant, type, id, version, created, modified, label, folded, keys, uniques, attributes, internal)", "$,$,$,$,$,$,$,$,$,$,$,$", "", mostShared)
 	pgKeys      = newRows("~key (key, id, uniq, tenant)", "$,$,$,$", "", 4*mostShared)
-	pgEvents    = newRows("~event (tenant, id, consumer, kind, subject_type, subject_id, subject, time, data)", "$,$,$,$,$,$,$,$,$", "", mostShared)
+	pgEvents    = newRows("~event (tenant, id, consumer, kind, subject_type, subject_id, subject, time, data, urgent)", "$,$,$,$,$,$,$,$,$,$", "", mostShared)
 	pgJournal   = newRows("~journal (tenant, "+journalColumns+")", "$,$,$,$,$,$,$,$,$,$,$", "", mostShared)
 	pgCounts    = newRows("~count AS c (tenant, type, counter, n, claimed, shard)", "$,$,$,$,$,1 + pg_backend_pid() % 64",
 		" ON CONFLICT (tenant, type, counter, shard) DO UPDATE SET n = c.n + EXCLUDED.n, claimed = c.claimed + EXCLUDED.claimed", 2*mostShared)

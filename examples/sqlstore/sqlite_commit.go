@@ -43,8 +43,8 @@ ON CONFLICT DO UPDATE SET n = n + $4, claimed = claimed + $5`
 	// The rows of a window that has ended don't count any more.
 	liteClaim = `INSERT INTO ~count (tenant, type, counter, claimed, began) VALUES ($1, '', $2, $3, $4)
 ON CONFLICT DO UPDATE SET claimed = iif(began = $4, claimed, 0) + $3, began = $4`
-	liteEvent = `INSERT INTO ~event (tenant, id, consumer, kind, subject_type, subject_id, subject, time, data)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+	liteEvent = `INSERT INTO ~event (tenant, id, consumer, kind, subject_type, subject_id, subject, time, data, urgent)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 	liteJournal = `INSERT INTO ~journal (tenant, ` + journalColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 )
 
@@ -126,7 +126,7 @@ func (t *liteChange) write(c *store.Change) error {
 			return err
 		}
 	}
-	const columns = 9 // of an event
+	const columns = 10 // of an event
 	for _, e := range c.Events {
 		for rows := addEvent(nil, t.tenant, e); len(rows) > 0; rows = rows[columns:] {
 			if err := t.do(liteEvent, rows[:columns]...); err != nil {

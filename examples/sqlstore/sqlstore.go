@@ -74,6 +74,9 @@ var (
 	_ store.EventSource   = (*Store)(nil)
 	_ store.JournalReader = (*Store)(nil)
 	_ store.Forgetter     = (*Store)(nil)
+	_ store.EventAdmin    = (*Store)(nil)
+	_ store.EventNotifier = (*Store)(nil)
+	_ store.FeedReader    = (*Store)(nil)
 )
 
 // engine is what SQLite and PostgreSQL do each in their way.
@@ -90,6 +93,14 @@ type engine interface {
 	// members reads all the rows of the first of the owners, so many that there are no more than most, and says of how many
 	// owners. 0 for most reads those of all.
 	members(ctx context.Context, q store.MemberQuery, rows *memberRows, most int) (complete int, err error)
+	// settle ends or prolongs leases, of which no two are of the same delivery.
+	settle(ctx context.Context, settlements []store.Settlement) error
+	// commitTx commits a change inside a transaction of the product's. A refusal leaves the transaction as it was.
+	commitTx(ctx context.Context, tx Tx, c *store.Change) error
+	// announce tells other processes that there are events. It doesn't wait for that.
+	announce()
+	// listen calls wake when another process has announced events, or may have.
+	listen(ctx context.Context, wake func()) error
 	migrate(ctx context.Context) error
 	// check refuses tables of a version that this program doesn't know. It is no error if there are none yet.
 	check(ctx context.Context) error
@@ -196,6 +207,9 @@ func (s *Store) Commit(ctx context.Context, c *store.Change) error {
 	}
 	if err := s.commit(ctx, c, first); err != nil {
 		return err
+	}
+	if len(c.Events) > 0 {
+		s.announce()
 	}
 	for _, x := range first {
 		s.known.Store(x, true)

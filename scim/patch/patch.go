@@ -29,6 +29,7 @@ package patch
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim/schema"
@@ -98,6 +99,31 @@ func TouchesAttributes(t *schema.Type, ops []Operation) bool {
 		}
 	}
 	return !members
+}
+
+// Touches says whether any operation writes one of the attributes, which are named as [schema.Type.Indexed] names them, or
+// another part of the top-level attribute of one.
+func Touches(ops []Operation, attributes []string) bool {
+	for i := range ops {
+		for j := range ops[i].changes {
+			c := &ops[i].changes[j]
+			top := ""
+			switch {
+			case c.members != nil || c.op == 0:
+				continue
+			case c.attr == nil:
+				top = c.extension.URN + ":"
+			default:
+				top = c.attr.Path.String()
+			}
+			for _, name := range attributes {
+				if rest, ok := strings.CutPrefix(name, top); ok && (c.attr == nil || rest == "" || rest[0] == '.' || rest[0] == '[') {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // Apply applies the operations to a clone of cur and returns it, finished (schema.Type.Finish), with the change of

@@ -74,6 +74,7 @@ const (
 	UnknownAttribute                  // schema, patch
 	ReadOnlyInValue                   // patch
 	RemoveNothing                     // patch
+	BulkPath                          // scim
 )
 
 // Table has a row for every quirk.
@@ -99,5 +100,6 @@ var Table = [...]Row{
 	EmailAttribute:       {"email-attribute", "Okta (unique identifier field email)", `email in a filter is emails.value`},
 	UnknownAttribute:     {"unknown-attribute", "Okta, OneLogin templates, Microsoft's SCIM validator", "an attribute that the schema doesn't have is ignored"},
 	ReadOnlyInValue:      {"read-only-in-value", "authentik, Okta", "a read-only attribute in a value without a path is ignored"},
+	BulkPath:             {"bulk-path", "hand-written clients", "the path of a bulk operation without the slash at its beginning, or with the address of the service, is the path"},
 	RemoveNothing:        {"remove-nothing", "Entra ID", "a remove of elements that aren't there changes nothing"},
 }

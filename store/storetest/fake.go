@@ -12,8 +12,8 @@ import (
 )
 
 // Fake is the store to test a product with, and the measure that other stores are compared to: in memory, slow, and so
-// plain that it is right by reading it. It implements [store.CounterReader], [store.EventSource], [store.JournalReader]
-// and [store.Forgetter], and goes by the clock of the process, so that a test in a bubble of testing/synctest decides
+// plain that it is right by reading it. It implements [store.CounterReader], [store.EventSource], [store.JournalReader],
+// [store.Forgetter], [store.EventAdmin] and [store.FeedReader], and goes by the clock of the process, so that a test in a bubble of testing/synctest decides
 // what time it is. It fails on demand: see [Fake.Fail], [Fake.FailCommit], [Fake.LoseAnswer], [Fake.Damage],
 // [Fake.Before], [Fake.SetUnavailable] and [Fake.Freeze]. It is safe for concurrent use. Make it with [NewFake].
 type Fake struct {
@@ -21,6 +21,8 @@ type Fake struct {
 	tenants    map[string]*tenant // a commit swaps in a changed copy, so that what a reader holds stays as it is
 	deliveries []*delivery        // of all tenants and consumers, in the order of commits
 	told       int64              // how many events there ever were
+	pruned     int64              // the greatest sequence that was removed from the feed
+	paused     map[consumerOf]bool
 	faults     faults
 }
 
@@ -30,13 +32,15 @@ var (
 	_ store.EventSource   = (*Fake)(nil)
 	_ store.JournalReader = (*Fake)(nil)
 	_ store.Forgetter     = (*Fake)(nil)
+	_ store.EventAdmin    = (*Fake)(nil)
+	_ store.FeedReader    = (*Fake)(nil)
 )
 
 // groupType is the resource type whose members membership rows are (RFC 7643 section 4.2).
 const groupType = "Group"
 
 // NewFake makes an empty store.
-func NewFake() *Fake { return &Fake{tenants: map[string]*tenant{}} }
+func NewFake() *Fake { return &Fake{tenants: map[string]*tenant{}, paused: map[consumerOf]bool{}} }
 
 // tenant is all that a tenant has, except for its events.
 type tenant struct {

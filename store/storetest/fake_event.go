@@ -35,7 +35,7 @@ func (d *delivery) subject() store.Key {
 
 // wanted says whether a lease asks for the delivery, be it due or not.
 func (d *delivery) wanted(l store.Lease) bool {
-	return d.Consumer == l.Consumer && (l.Tenant == "" || d.tenant == l.Tenant) &&
+	return d.Consumer == l.Consumer && d.Consumer != store.FeedConsumer && (l.Tenant == "" || d.tenant == l.Tenant) &&
 		(l.Subjects == nil || slices.ContainsFunc(l.Subjects, func(k store.Key) bool {
 			return k.Type == d.Subject.Type && k.ID == d.Subject.ID
 		}))
@@ -49,21 +49,26 @@ func (f *Fake) Lease(ctx context.Context, l store.Lease) ([]store.Delivery, erro
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	now := time.Now()
+	urgent := map[store.Key]bool{} // subjects for whom an urgent event waits
+	for _, d := range f.deliveries {
+		if !d.settled() && d.wanted(l) && d.Urgent {
+			urgent[d.subject()] = true
+		}
+	}
 	var out []store.Delivery
 	busy := map[store.Key]bool{} // subjects with an earlier event that isn't settled
-	for _, d := range f.deliveries {
-		if len(out) >= l.Max {
-			break
+	for _, first := range [...]bool{true, false} {
+		for _, d := range f.deliveries {
+			if d.settled() || !d.wanted(l) || f.paused[consumerOf{d.tenant, d.Consumer}] || urgent[d.subject()] != first {
+				continue
+			}
+			if len(out) < l.Max && !busy[d.subject()] && (d.state == due || !d.until.After(now)) {
+				d.state, d.until, d.Owner = leased, now.Add(max(l.For, 0)), l.Owner
+				out = append(out, d.Delivery)
+				d.Attempts++
+			}
+			busy[d.subject()] = true
 		}
-		if d.settled() || !d.wanted(l) {
-			continue
-		}
-		if !busy[d.subject()] && (d.state == due || !d.until.After(now)) {
-			d.state, d.until, d.Owner = leased, now.Add(max(l.For, 0)), l.Owner
-			out = append(out, d.Delivery)
-			d.Attempts++
-		}
-		busy[d.subject()] = true
 	}
 	return out, nil
 }

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -36,7 +37,14 @@ func (f *Fake) Prune(ctx context.Context, r store.Retention) (int, error) {
 	defer f.mu.Unlock()
 	isOld := func(t, before time.Time) bool { return !before.IsZero() && t.Before(before) }
 	n := len(f.deliveries)
+	oldFeed := true // of the feed only a beginning is removed, so that what is left has no gap
 	f.deliveries = slices.DeleteFunc(f.deliveries, func(d *delivery) bool {
+		if d.Consumer == store.FeedConsumer {
+			if oldFeed = oldFeed && isOld(d.Time, r.Done); oldFeed {
+				f.pruned = d.Sequence
+			}
+			return oldFeed
+		}
 		return d.state == done && isOld(d.Time, r.Done) || d.state == parked && isOld(d.Time, r.Parked)
 	})
 	n -= len(f.deliveries)
@@ -58,5 +66,6 @@ func (f *Fake) Forget(ctx context.Context, tenant string) error {
 	defer f.mu.Unlock()
 	delete(f.tenants, tenant)
 	f.deliveries = slices.DeleteFunc(f.deliveries, func(d *delivery) bool { return d.tenant == tenant })
+	maps.DeleteFunc(f.paused, func(k consumerOf, _ bool) bool { return k.tenant == tenant })
 	return nil
 }

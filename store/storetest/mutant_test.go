@@ -188,6 +188,21 @@ var mutants = []struct {
 	}},
 	{"ParkedOfAll", "Consumers/Parked", true, func(f *Fake) store.Store { return parkedOfAll{f} }},
 	{"ReplaysForAll", "Consumers/Replay", true, func(f *Fake) store.Store { return replaysForAll{f} }},
+	{"NothingIsUrgent", "Admin/Urgent", true, func(f *Fake) store.Store {
+		return edited(f, func(c *store.Change) {
+			for i := range c.Events {
+				c.Events[i].Urgent = false
+			}
+		})
+	}},
+	{"NeverPauses", "Admin/Pause", false, func(f *Fake) store.Store { return neverPauses{f} }},
+	{"DropsAnything", "Admin/Drop", false, func(f *Fake) store.Store { return dropsAnything{f} }},
+	{"LagsOfAll", "Admin/Lags", false, func(f *Fake) store.Store { return lagsOfAll{f} }},
+	{"AlwaysDue", "Admin/Due", false, func(f *Fake) store.Store { return alwaysDue{f} }},
+	{"FeedsLess", "Admin/Whole", false, func(f *Fake) store.Store { return feedMutants(f, "FeedsLess") }},
+	{"SkipsAtTheEnd", "Admin/Walk", false, func(f *Fake) store.Store { return feedMutants(f, "SkipsAtTheEnd") }},
+	{"PrunesSilently", "Admin/Prune", false, func(f *Fake) store.Store { return feedMutants(f, "PrunesSilently") }},
+	{"FeedsBackwards", "Admin/Race", false, func(f *Fake) store.Store { return feedMutants(f, "FeedsBackwards") }},
 	{"FoldsConsumers", "Consumers/Names", false, func(f *Fake) store.Store { return foldsConsumers{f} }},
 	{"PrunesParked", "Forget/Prune", false, func(f *Fake) store.Store { return prunesAs{f, func(r *store.Retention) { r.Parked = r.Done }} }},
 	{"PrunesDue", "Forget/Prune", false, func(f *Fake) store.Store { return prunesDue{f} }},

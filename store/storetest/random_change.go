@@ -56,6 +56,7 @@ func (r *random) change() {
 	for range r.IntN(3) {
 		typ, id := r.key()
 		e := fact(r.next("e"), "updated", store.Key{Tenant: c.Tenant, Type: typ, ID: id}, epoch.Add(time.Duration(r.serial)*time.Second))
+		e.Urgent = r.IntN(5) == 0
 		e.Consumers = pick(r.generator, [][]string{{hooks}, {"feed"}, {hooks, "feed"}, {hooks, "feed"}, nil})
 		c.Events = append(c.Events, e)
 	}

@@ -45,6 +45,7 @@ var themes = []theme{
 	{"Journal", journalRules},
 	{"Events", eventRules},
 	{"Consumers", consumerRules},
+	{"Admin", adminRules},
 	{"Forget", forgetRules},
 }
 
