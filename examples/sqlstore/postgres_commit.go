@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/rollcall-dev/rollcall/store"
-	"github.com/rollcall-dev/rollcall/store/document"
 )
 
 // What #expect refuses with, as SQLSTATE.
@@ -300,17 +299,6 @@ func (b *pgBatch) addKeys(tenant, id string, hashes [][]byte, uniques int) {
 	}
 }
 
-// resourceArgs are the columns of a resource in the order of the tables.
-func resourceArgs(tenant string, r *store.Resource, keys keySet) []any {
-	label := enc(r.Label)
-	folded := label
-	if f := document.Fold(r.Label); f != r.Label {
-		folded = enc(f)
-	}
-	return append(make([]any, 0, 13), tenant, enc(r.Type), enc(r.ID), enc(r.Version), r.Created.UnixMicro(), r.LastModified.UnixMicro(),
-		label, folded, keys.joined(), int64(keys.uniques), string(r.Attributes), string(r.Internal))
-}
-
 // members changes those of a group. The puts are those of the change.
 func (b *pgBatch) members(tenant string, d store.MemberDelta, puts []store.Put) {
 	group, isPut, created := enc(d.Group), false, []string{}
@@ -333,14 +321,6 @@ func (b *pgBatch) members(tenant string, d store.MemberDelta, puts []store.Put) 
 		}
 		b.add(pgAdd, tenant, group, types, ids, created)
 	}
-}
-
-func encAll(texts []string) []string {
-	all := make([]string, len(texts))
-	for i, s := range texts {
-		all[i] = enc(s)
-	}
-	return all
 }
 
 // refusal makes of what a statement was refused with what the contract calls it.

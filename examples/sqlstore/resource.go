@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
@@ -104,4 +105,15 @@ func rowsAre(r filter.Relation) string {
 		return "m.tenant = $1 AND m.group_id = r.id"
 	}
 	return "m.tenant = $1 AND m.member_id = r.id"
+}
+
+// resourceArgs are the columns of a resource in the order of the tables.
+func resourceArgs(tenant string, r *store.Resource, keys keySet) []any {
+	label := enc(r.Label)
+	folded := label
+	if f := document.Fold(r.Label); f != r.Label {
+		folded = enc(f)
+	}
+	return append(make([]any, 0, 13), tenant, enc(r.Type), enc(r.ID), enc(r.Version), r.Created.UnixMicro(), r.LastModified.UnixMicro(),
+		label, folded, keys.joined(), int64(keys.uniques), string(r.Attributes), string(r.Internal))
 }

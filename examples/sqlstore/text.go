@@ -195,3 +195,12 @@ func (s keySet) index() ([]store.IndexKey, error) {
 	}
 	return index, nil
 }
+
+// encAll is enc of each.
+func encAll(texts []string) []string {
+	all := make([]string, len(texts))
+	for i, s := range texts {
+		all[i] = enc(s)
+	}
+	return all
+}
