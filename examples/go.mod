@@ -6,9 +6,11 @@ require (
 	github.com/elimity-com/scim v0.0.0-20260728105928-2641426a1539
 	github.com/google/uuid v1.6.0
 	github.com/jackc/pgx/v5 v5.12.0
-	github.com/pressly/goose/v3 v3.29.0
 	github.com/rollcall-dev/rollcall v0.1.0
 	github.com/rollcall-dev/rollcall/examples/memstore v0.1.0
+	github.com/rollcall-dev/rollcall/examples/sqlstore/internal v0.1.0
+	github.com/rollcall-dev/rollcall/examples/sqlstore/postgres v0.1.0
+	github.com/rollcall-dev/rollcall/examples/sqlstore/sqlite v0.1.0
 	github.com/stretchr/testify v1.12.1
 	modernc.org/sqlite v1.61.1
 )
@@ -26,6 +28,7 @@ require (
 	github.com/mattn/go-isatty v0.0.24 // indirect
 	github.com/mfridman/interpolate v0.0.2 // indirect
 	github.com/ncruces/go-strftime v1.1.0 // indirect
+	github.com/pressly/goose/v3 v3.29.0 // indirect
 	github.com/q-uint/parser v0.3.1 // indirect
 	github.com/q-uint/xsd-datetime v1.0.0 // indirect
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect

@@ -12,8 +12,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/rollcall-dev/rollcall/examples/boot"
 	"github.com/rollcall-dev/rollcall/examples/people"
-	"github.com/rollcall-dev/rollcall/examples/sqlstore"
 	"github.com/rollcall-dev/rollcall/scim"
 )
 
@@ -36,7 +36,7 @@ func load(ctx context.Context, name, tenant string, from, users, members int) (e
 	if from < 0 || users < 0 || members < 0 || members > from+users {
 		return errors.New("want numbers that aren't negative, and no more members than people")
 	}
-	s, err := sqlstore.Open(ctx, name, nil)
+	s, err := boot.OpenDatabase(ctx, name)
 	if err != nil {
 		return err
 	}
