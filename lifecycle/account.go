@@ -44,6 +44,7 @@ type Account struct {
 	FirstLogin time.Time // zero: never signed in
 	Role       string    // role template given at creation
 	Linked     string    // id of the account outside the organization that became this one
+	Manager    string    // id of the connection that manages it; empty: none, or the identity provider came without one
 }
 
 // AccountOf reads a user's account. A user that was stored without the lifecycle counts as provisioned, or as
@@ -55,13 +56,14 @@ func AccountOf(r *store.Resource) (Account, error) {
 		return Account{}, fmt.Errorf("%w: account of %s %s", store.ErrCorrupt, r.Type, r.ID)
 	}
 	a := Account{
-		State:  State(v.Get("state").Text()),
-		Source: Source(v.Get("source").Text()),
-		Billed: v.Get("billed").True(),
-		Seat:   v.Get("seat").True(),
-		Held:   v.Get("held").True(),
-		Role:   v.Get("role").Text(),
-		Linked: v.Get("linked").Text(),
+		State:   State(v.Get("state").Text()),
+		Source:  Source(v.Get("source").Text()),
+		Billed:  v.Get("billed").True(),
+		Seat:    v.Get("seat").True(),
+		Held:    v.Get("held").True(),
+		Role:    v.Get("role").Text(),
+		Linked:  v.Get("linked").Text(),
+		Manager: v.Get("manager").Text(),
 	}
 	a.FirstLogin, _ = time.Parse(time.RFC3339Nano, v.Get("firstLogin").Text())
 	if a.State == None {
@@ -93,6 +95,7 @@ func (a Account) document() document.Document {
 	flag(`,"held"`, a.Held)
 	text(`,"role"`, a.Role)
 	text(`,"linked"`, a.Linked)
+	text(`,"manager"`, a.Manager)
 	if !a.FirstLogin.IsZero() {
 		text(`,"firstLogin"`, a.FirstLogin.Format(time.RFC3339Nano))
 	}

@@ -36,7 +36,7 @@ func (p *plan) cause(ctx context.Context) error {
 			err = p.signInAgain(account, cur, &next)
 		}
 	default:
-		err = p.administer(account, cur, &next)
+		err = p.administer(ctx, account, cur, &next)
 	}
 	if err != nil || next.Internal == cur.Internal {
 		return err
@@ -55,7 +55,7 @@ func (p *plan) signInAgain(account Account, cur, next *store.Resource) error {
 }
 
 // administer plans what an administrator, or a change of the tenant's settings, does to an account.
-func (p *plan) administer(account Account, cur, next *store.Resource) error {
+func (p *plan) administer(ctx context.Context, account Account, cur, next *store.Resource) error {
 	c := p.d.Cause
 	byHand := c == Suspend || c == Reactivate
 	if byHand && account.Source == SourceSCIM && !p.r.Settings.SuspendManaged {
@@ -67,6 +67,11 @@ func (p *plan) administer(account Account, cur, next *store.Resource) error {
 	switch c { // whom an administrator shuts out only an administrator lets in
 	case Suspend, Reject:
 		account.Held = true
+		if id := person(cur); id != "" { // or who is created beside under another name would be the same person, with access
+			if err := p.putTombstone(ctx, id, cur, account); err != nil {
+				return err
+			}
+		}
 	case Reactivate:
 		account.Held = false
 	}

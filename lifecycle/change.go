@@ -16,7 +16,7 @@ func (p *plan) change(ctx context.Context) error {
 		}
 		return missing(p.d.Key, store.ErrNotFound)
 	}
-	if err := p.manages(); err != nil {
+	if err := p.manages(ctx); err != nil {
 		return err
 	}
 	delta, err := p.delta(ctx)
@@ -51,9 +51,9 @@ func (p *plan) change(ctx context.Context) error {
 			return err
 		}
 		if removes {
-			return p.leaveFor(ctx, cur)
+			return p.leaveFor(ctx, &next)
 		}
-	} else if p.links && cur.Type == userType {
+	} else if cur.Type == userType && p.r.By == SourceSCIM {
 		if err := p.takeOver(&next); err != nil {
 			return err
 		}
@@ -90,9 +90,11 @@ func empty(d store.MemberDelta) bool { return len(d.Add)+len(d.Remove) == 0 }
 
 // takeOver makes the identity provider the one who manages a user.
 func (p *plan) takeOver(next *store.Resource) error {
+	if !p.links && (p.r.Connection.ID == "" || next.Internal.Get("manager").Text() == p.r.Connection.ID) {
+		return nil
+	}
 	account, err := AccountOf(next)
-	if err == nil && account.Source != SourceSCIM {
-		account.Source = SourceSCIM
+	if err == nil && p.takes(&account) {
 		next.Internal = account.document()
 	}
 	return err
@@ -140,8 +142,7 @@ func (p *plan) changeAttributes(ctx context.Context, next *store.Resource) (remo
 	if err := p.renamed(ctx, account, cur, next); err != nil {
 		return false, err
 	}
-	if p.r.By == SourceSCIM && account.Source != SourceSCIM { // by finding and changing it the identity provider has taken it over
-		account.Source = SourceSCIM
+	if p.takes(&account) { // by finding and changing it the identity provider has taken it over
 		next.Internal = account.document()
 	}
 	var cause Cause
@@ -158,15 +159,24 @@ func (p *plan) changeAttributes(ctx context.Context, next *store.Resource) (remo
 	return cause == DisableRemove || cause == RemoveKeep, err
 }
 
-// manages refuses an administrator's change of somebody's record, where the policy leaves it to the identity provider.
-func (p *plan) manages() error {
+// manages refuses an administrator's change of somebody's record, where the policy leaves it to the identity provider, and an
+// identity provider's change of whom another connection manages.
+func (p *plan) manages(ctx context.Context) error {
 	cur := p.d.Before
+	if err := p.yields(ctx, cur); err != nil {
+		return err
+	}
 	if p.r.By != SourceManual || cur == nil || cur.Type != userType {
 		return nil
 	}
 	account, err := AccountOf(cur)
-	if err == nil && account.Source == SourceSCIM && !p.r.Settings.EditManaged {
-		return &Denied{DeniedManaged}
+	if err != nil || account.Source != SourceSCIM || p.r.Settings.EditManaged {
+		return err
 	}
-	return err
+	if account.Manager != "" { // a connection that was switched off manages nobody any more
+		if _, manages, err := p.manager(ctx, account.Manager); err != nil || !manages {
+			return err
+		}
+	}
+	return &Denied{DeniedManaged}
 }

@@ -65,6 +65,9 @@ func (p *plan) createUser(ctx context.Context, r *store.Resource) error {
 	if err := p.claimOutside(ctx, r, &account); err != nil {
 		return err
 	}
+	if p.r.By == SourceSCIM {
+		account.Manager = p.r.Connection.ID
+	}
 	if account, err = p.moveUser(account, p.entry(r, account), retained, r); err != nil {
 		return err
 	}
@@ -117,6 +120,9 @@ func (p *plan) moveUser(account Account, c Cause, before, after *store.Resource)
 func (p *plan) sameAs(ctx context.Context, r *store.Resource) (*store.Resource, error) {
 	cur, err := p.s.linked(ctx, r)
 	if err != nil || cur != nil {
+		return cur, err
+	}
+	if cur, err := p.orphan(ctx, r); err != nil || cur != nil {
 		return cur, err
 	}
 	if p.taken == nil || p.taken.Attribute != "userName" || p.r.Settings.ExistingUser != "link" || r.Type != userType {

@@ -27,14 +27,21 @@ func (s *Service) Decide(ctx context.Context, r *Request, draft Draft) (*Decisio
 		if p.Resource != nil {
 			subject = p.Resource.Key
 		}
-		p.record(r, subject)
+		p.before, p.quiet = p.d.Before, p.d.Cause == recount
+		s.record(r, &p.Decision, subject)
 		return &p.Decision, nil
 	}
 	if !isRefusal(err) {
 		return nil, err
 	}
-	refused := refuse(r, p.d.Key, err)
+	refused := refusal(r, err)
+	if p.d.Before != nil {
+		refused.before = p.d.Before
+	} else if !p.d.After.IsNull() {
+		refused.named = nameIn(p.d.Key.Type, p.d.After)
+	}
 	p.tellRefusal(refused, err)
+	s.record(r, refused, p.d.Key)
 	return refused, nil
 }
 
@@ -71,17 +78,17 @@ func (p *plan) answer(ctx context.Context, creates bool) error {
 	)
 	switch {
 	case errors.Is(refused, errLinkedElsewhere):
-		return p.accountExists() // whoever has the account, the answer is the same
+		p.elsewhere = true // so the account is somebody else's, whatever the directory finds
 	case errors.As(refused, &claim) && claim.Counter == seatCounter:
 		return p.noSeat()
 	case errors.As(refused, &claim):
 		return &Refusal{Reason: Forbidden, Detail: "a limit of this organization is reached; an administrator of the organization can say more", Err: claim}
 	case errors.As(refused, &member):
 		return p.unknownMember(ctx, member.ID)
-	case errors.As(refused, &conflict) && (conflict.Attribute == "id" || p.r.By == SourceSSO):
+	case errors.As(refused, &conflict) && (conflict.Attribute == "id" || p.r.By == SourceSSO && !creates):
 		return nil // somebody else has made the same record meanwhile: it is read now
 	case errors.As(refused, &conflict) && creates:
-		p.taken = conflict // the creation may become a link
+		p.taken = conflict // the creation may become a link; a sign-in has found nobody, so the value is another user's
 		return nil
 	case errors.As(refused, &conflict):
 		return p.conflict(ctx, conflict)
@@ -94,7 +101,7 @@ func (p *plan) answer(ctx context.Context, creates bool) error {
 
 // conflict refuses a value that somebody else has.
 func (p *plan) conflict(ctx context.Context, conflict *store.ConflictError) error {
-	if p.r.By == SourceManual {
+	if p.r.By != SourceSCIM {
 		return &Denied{DeniedExists}
 	}
 	refusal := &Refusal{Reason: Taken, Attribute: conflict.Attribute, Detail: "another resource has this value already; it must be unique", Err: conflict}
@@ -112,7 +119,9 @@ func (p *plan) conflict(ctx context.Context, conflict *store.ConflictError) erro
 	if err != nil {
 		return err
 	}
-	refusal.Detail = fmt.Sprintf("another user has this value already: %s, created by %s on %s; it must be unique", holder.ID, account.Source, holder.Created.Format("2006-01-02"))
+	day := holder.Created.Format("2006-01-02")
+	refusal.Detail = fmt.Sprintf("another user has this value already: %s, created by %s on %s; it must be unique", holder.ID, account.Source, day)
+	refusal.Explanation = p.whoseName(holder, account, day)
 	return refusal
 }
 

@@ -3,11 +3,11 @@ package lifecycle
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"math/rand/v2"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/document"
 )
 
 // ErrContended says that Do lost against other writers again and again. Trying later helps.
@@ -68,7 +68,7 @@ func (s *Service) decide(ctx context.Context, r *Request, draft func(ctx context
 	case err == nil:
 		return s.Decide(ctx, r, asked)
 	case isRefusal(err):
-		return refuse(r, asked.Key, err), nil
+		return s.refuse(r, asked.Key, err), nil
 	}
 	return nil, err
 }
@@ -78,6 +78,9 @@ func (s *Service) commit(ctx context.Context, r *Request, d *Decision) (again bo
 	if d.Err != nil {
 		s.commitRefusal(ctx, r, d)
 		return false, d.Err
+	}
+	if r.DryRun || r.Connection.State == ConnectionShadow {
+		return s.rehearse(ctx, r, d)
 	}
 	if d.empty() {
 		return false, nil
@@ -93,6 +96,7 @@ func (s *Service) commit(ctx context.Context, r *Request, d *Decision) (again bo
 		}
 	}
 	if err = s.store.Commit(ctx, &d.Change); err == nil {
+		r.journalled = true
 		s.deliver(ctx, d.events)
 		return false, nil
 	}
@@ -119,31 +123,30 @@ func tryAgain(r *Request, err error) (bool, error) {
 	return false, err
 }
 
-// commitRefusal writes the entry of a refusal, and tells of it. A refused sign-in writes nothing unless somebody is to be
-// told: anybody may try to sign in, as often as they like. If nothing can be written the refusal holds all the same.
-func (s *Service) commitRefusal(ctx context.Context, r *Request, d *Decision) {
-	if len(d.events) == 0 && (r.By == SourceSSO || !s.refusals.list(r)) {
-		return
-	}
-	if err := s.store.Commit(ctx, &d.Change); err != nil {
-		s.opts.Logger.ErrorContext(ctx, "a refusal could not be written to the journal", slog.String("tenant", r.Tenant),
-			slog.String("request", r.ID), slog.String("error", err.Error()))
-		return
-	}
-	s.deliver(ctx, d.events)
-}
-
 // isRefusal says whether an error is an answer and not a failure of the service.
 func isRefusal(err error) bool {
 	return errors.As(err, new(*Refusal)) || errors.As(err, new(*Denied))
 }
 
 // refuse is the decision that something shall not be.
-func refuse(r *Request, subject store.Key, err error) *Decision {
-	d := &Decision{Outcome: Refused, Err: err, Change: store.Change{Tenant: r.Tenant}}
-	if subject.Tenant == "" {
-		subject.Tenant = r.Tenant
+func (s *Service) refuse(r *Request, subject store.Key, err error) *Decision {
+	d := refusal(r, err)
+	if subject.Type == "" {
+		subject = r.Subject
 	}
-	d.record(r, subject)
+	subject.Tenant = r.Tenant
+	s.record(r, d, subject)
 	return d
+}
+
+func refusal(r *Request, err error) *Decision {
+	return &Decision{Outcome: Refused, Err: err, Change: store.Change{Tenant: r.Tenant}}
+}
+
+// nameIn is by what people know a resource with these attributes.
+func nameIn(typ string, attributes document.Value) string {
+	if typ == userType {
+		return attributes.Get("userName").Text()
+	}
+	return attributes.Get("displayName").Text()
 }

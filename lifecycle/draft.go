@@ -26,6 +26,8 @@ type Draft struct {
 	Members *Members
 	// Cause moves the account of a user, and nothing else.
 	Cause Cause
+
+	mail string // the address of somebody who signs in for the first time, as the sign-in has verified it; may be empty
 }
 
 // Members says what shall become of the members of a group.
@@ -43,7 +45,8 @@ type Proposal struct {
 	Before   document.Value  // the attributes as they are, read only; null at a creation, and where only members change
 	After    document.Value  // the attributes as they are to be, for the guard to amend; null at a removal, and where only members change
 	// Members are the memberships that begin or end: of the group whose members change or that is deleted, or of each group
-	// that somebody leaves who is deleted. A guard may take something out of the change of one group's members.
+	// that somebody leaves who is deleted. A guard may take something out of the change of one group's members; what it takes
+	// out of a removal ends nevertheless.
 	Members []store.MemberDelta
 }
 

@@ -32,6 +32,9 @@ const (
 	KindSeatRefused     Kind = "seat.refused"     // the seat limit kept somebody out
 	KindAccountConflict Kind = "account.conflict" // an account outside the organization has that name
 
+	// A credential of a connection expires soon; only Hooks.Any is told. The subject is the credential.
+	KindCredentialExpiring Kind = "credential.expiring"
+
 	KindResourceCreated Kind = "resource.created" // of the product's own types
 	KindResourceUpdated Kind = "resource.updated"
 	KindResourceDeleted Kind = "resource.deleted"

@@ -141,3 +141,50 @@ func TestGuardsOfMemberships(t *testing.T) {
 	require.Len(t, heard[0].Members, 1, "the memberships that end with a person")
 	assert.Equal(t, crew.ID, heard[0].Members[0].Group)
 }
+
+// active=false that removes is a removal for the guards, too, and what they make of the memberships of somebody who is gone is no endless
+// race.
+func TestGuardsOfRemovals(t *testing.T) {
+	for _, retain := range []lifecycle.DeletePolicy{"remove", "keep"} {
+		for _, way := range []string{"DELETE", "active=false"} {
+			t.Run(string(retain)+", "+way, func(t *testing.T) {
+				var ended []string
+				var veto error
+				h := newHouse(t, func(o *lifecycle.Options, s *lifecycle.Settings) {
+					s.Deprovision, s.Delete = "delete", retain
+					o.Guards = []lifecycle.Guard{func(_ context.Context, _ *lifecycle.Request, p *lifecycle.Proposal) error {
+						if p.Resource == nil || !p.After.IsNull() {
+							return nil
+						}
+						for i := range p.Members {
+							ended = append(ended, slices.Clone(p.Members[i].Remove)...)
+							clear(p.Members[i].Remove)
+						}
+						p.Members = nil
+						return veto
+					}}
+				})
+				ada := h.create("User", `{"userName":"ada"}`)
+				crew := h.create("Group", `{"displayName":"Crew"}`)
+				_, err := h.members(crew.Key, "", lifecycle.Members{Add: []store.MemberRef{{ID: ada.ID}}})
+				require.NoError(t, err)
+				remove := func() error {
+					if way == "DELETE" {
+						return h.del(h.read(ada))
+					}
+					next := *ada
+					next.Attributes = attrs(t, `{"userName":"ada","active":false}`)
+					return h.put(h.read(ada), &next, nil)
+				}
+				veto = &lifecycle.Refusal{Reason: lifecycle.Forbidden, Detail: "protected"}
+				h.told = nil
+				require.ErrorContains(t, remove(), "protected")
+				assert.Empty(t, h.told)
+				veto, ended = nil, nil
+				require.NoError(t, remove())
+				assert.Equal(t, []string{ada.ID}, ended)
+				assert.Contains(t, h.told, "members.changed + -"+ada.ID)
+			})
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
+	"github.com/rollcall-dev/rollcall/store"
 )
 
 // Whom an administrator has shut out gets in again by no way but an administrator's (fault 4).
@@ -134,4 +135,49 @@ func TestAUsedNameIsSomebodyElse(t *testing.T) {
 		require.NoError(t, h.del(other))
 		assert.Equal(t, ada.ID, h.create("User", `{"userName":"ada.new","externalId":"e1"}`).ID, "the first is still remembered")
 	}
+}
+
+// The address of a sign-in is verified, so whoever was shut out isn't somebody new by it; and whoever is created beside somebody who is
+// shut out, with the same externalId, is the same person (fault 4).
+func TestWhoIsHeldGetsInUnderNoOtherName(t *testing.T) {
+	for _, x := range []struct {
+		name string
+		do   func(h *house, ada *store.Resource)
+	}{
+		{"deleted", func(h *house, ada *store.Resource) { require.NoError(h.t, h.del(ada)) }},
+		{"the address taken away", func(h *house, ada *store.Resource) {
+			h.update(ada, `{"userName":"ada","externalId":"e1","emails":[{"value":"zoe@x.example"}]}`)
+		}},
+		{"the address is another's, too", func(h *house, _ *store.Resource) {
+			h.create("User", `{"userName":"bob","externalId":"e2","emails":[{"value":"ADA@x.example"}]}`)
+		}},
+		{"the same externalId under another name", func(h *house, _ *store.Resource) {
+			h.create("User", `{"userName":"ada.lovelace","externalId":"e1"}`)
+		}},
+	} {
+		for _, retain := range []lifecycle.DeletePolicy{"remove", "keep"} {
+			t.Run(x.name+", "+string(retain), func(t *testing.T) {
+				h := newHouse(t, with(func(s *lifecycle.Settings) { s.JIT, s.Delete = true, retain }))
+				ada := h.create("User", `{"userName":"ada","externalId":"e1","emails":[{"value":"ada@x.example"}]}`)
+				_, err := h.s.Suspend(t.Context(), admin, ada.ID)
+				require.NoError(t, err)
+				x.do(h, h.read(ada))
+				_, err = h.s.Login(t.Context(), "acme", lifecycle.Identity{UserName: "ada.lovelace", Mail: "ada@x.example"})
+				var denied *lifecycle.Denied
+				require.ErrorAs(t, err, &denied)
+				assert.Contains(t, []lifecycle.DeniedReason{lifecycle.DeniedSuspended, lifecycle.DeniedDeactivated}, denied.Reason)
+			})
+		}
+	}
+	t.Run("reactivated", func(t *testing.T) {
+		h := newHouse(t)
+		ada := h.create("User", `{"userName":"ada","externalId":"e1"}`)
+		_, err := h.s.Suspend(t.Context(), admin, ada.ID)
+		require.NoError(t, err)
+		_, err = h.s.Reactivate(t.Context(), admin, ada.ID)
+		require.NoError(t, err)
+		h.create("User", `{"userName":"ada.lovelace","externalId":"e1"}`)
+		_, err = h.login("ada.lovelace")
+		require.NoError(t, err, "nobody is held any more")
+	})
 }

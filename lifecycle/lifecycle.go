@@ -63,6 +63,17 @@ type Options struct {
 	// 1 MiB.
 	MaxResource int
 
+	// Connections knows which connections of a tenant there are. scim.NewHandler sets it where Options.Auth is one; nil: a
+	// connection manages its people for good.
+	Connections ConnectionDirectory
+
+	// Bodies seals the bodies of requests that the journal keeps where a tenant's settings say so (Settings.KeepBodiesUntil).
+	// nil: none are kept.
+	Bodies Sealer
+
+	// Secret says of a top-level attribute of a resource type that the journal never has its values. scim.NewHandler sets it.
+	Secret func(typ, attribute string) bool
+
 	// Delivery says how events reach the hooks.
 	Delivery Delivery
 
@@ -159,12 +170,7 @@ func (s *Service) user(ctx context.Context, tenant, attribute, value string) (*s
 }
 
 func (s *Service) only(ctx context.Context, tenant, typ, attribute, value string) (*store.Resource, error) {
-	at := filter.Attr{Path: filter.Path{Name: attribute}, Type: filter.String}
-	if name, sub, ok := strings.Cut(attribute, "."); ok {
-		at.Path, at.Multi = filter.Path{Name: name, Sub: sub}, true
-	}
-	page, err := s.store.List(ctx, store.Query{Tenant: tenant, Types: []string{typ}, Count: 2, NoTotal: true,
-		Filter: filter.Compare{Attr: at, Op: filter.Eq, Value: document.String(document.Fold(value))}})
+	page, err := s.store.List(ctx, store.Query{Tenant: tenant, Types: []string{typ}, Filter: equals(attribute, value), Count: 2, NoTotal: true})
 	if err != nil {
 		return nil, err
 	}
@@ -172,6 +178,15 @@ func (s *Service) only(ctx context.Context, tenant, typ, attribute, value string
 		return nil, store.ErrNotFound
 	}
 	return page.Resources[0], nil
+}
+
+// equals is the filter on those who have a value, folded, in an attribute such as userName or emails.value.
+func equals(attribute, value string) filter.Expr {
+	at := filter.Attr{Path: filter.Path{Name: attribute}, Type: filter.String}
+	if name, sub, ok := strings.Cut(attribute, "."); ok {
+		at.Path, at.Multi = filter.Path{Name: name, Sub: sub}, true
+	}
+	return filter.Compare{Attr: at, Op: filter.Eq, Value: document.String(document.Fold(value))}
 }
 
 const (

@@ -113,7 +113,7 @@ func TestPeople(t *testing.T) {
 
 	entries, err := h.fake.Journal(t.Context(), store.JournalQuery{Tenant: "acme", Max: 10})
 	require.NoError(t, err)
-	require.Len(t, entries, 5, "one for each commit")
+	require.Len(t, entries, 6, "one for each write, the one that changes nothing included")
 	assert.Equal(t, "entra", entries[0].Connection)
 	assert.Equal(t, ada.Key, entries[0].Subject)
 	assert.Contains(t, string(entries[0].Data), "string-boolean")

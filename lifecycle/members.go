@@ -80,6 +80,7 @@ func (p *plan) deltaOf(ctx context.Context, m *Members) (store.MemberDelta, erro
 		is[row.ID] = true
 		if !wanted[row.ID] && (m.Replace || removed[row.ID] || matches(&budget, m.RemoveWhere, row)) {
 			d.Remove = append(d.Remove, row.ID)
+			p.noteLeft(row)
 		}
 		if budget.Exceeded() {
 			return d, &Refusal{Reason: TooLarge, Attribute: "members", Detail: fmt.Sprintf("the filters need more than %d comparisons with the members that there are; name the members by their values", mostComparisons)}

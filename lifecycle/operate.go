@@ -157,3 +157,6 @@ func (s *Service) Feed(ctx context.Context, q store.FeedQuery) (store.FeedPage, 
 	}
 	return reader.Feed(ctx, q)
 }
+
+// HasFeed says whether Options.Feed is set.
+func (s *Service) HasFeed() bool { return s.opts.Feed }

@@ -49,6 +49,15 @@ func names(r *store.Resource) []string {
 	return list
 }
 
+// names are the names of a new user, with the address by which it signs in.
+func (p *plan) names(r *store.Resource) []string {
+	list := names(r)
+	if mail := document.Fold(p.d.mail); mail != "" && !slices.Contains(list, mail) {
+		list = append(list, mail)
+	}
+	return list
+}
+
 // outside finds the account outside the organization that names belong to, or "". Names of different accounts are refused:
 // nobody could tell which was meant.
 func (p *plan) outside(ctx context.Context, names []string) (string, error) {
@@ -77,9 +86,15 @@ func (p *plan) claimOutside(ctx context.Context, r *store.Resource, account *Acc
 	if p.s.opts.Accounts == nil {
 		return nil
 	}
-	id, err := p.outside(ctx, names(r))
-	if err != nil || id == "" {
+	id, err := p.outside(ctx, p.names(r))
+	if err != nil {
 		return err
+	}
+	if id == "" {
+		return p.relink(ctx, r, account)
+	}
+	if p.elsewhere {
+		return p.accountExists() // whoever has the account, the answer is the same
 	}
 	key := p.outsideKey(id)
 	record, err := p.s.store.Get(ctx, key)
@@ -99,8 +114,34 @@ func (p *plan) claimOutside(ctx context.Context, r *store.Resource, account *Acc
 	return nil
 }
 
-// refuseOutside refuses that somebody gets the name of an account outside the organization by a change, unless an administrator
-// has acquired that account.
+// relink links a user who comes back to the account outside the organization that it was linked to before, unless that has become
+// another user's meanwhile.
+func (p *plan) relink(ctx context.Context, r *store.Resource, account *Account) error {
+	if p.s.opts.Accounts == nil || account.Linked == "" {
+		return nil
+	}
+	if p.elsewhere {
+		account.Linked = ""
+		return nil
+	}
+	key := p.outsideKey(account.Linked)
+	record, err := p.s.store.Get(ctx, key)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		record = nil
+	case err != nil:
+		return err
+	case record.Attributes.Get("user").Text() != "":
+		account.Linked = ""
+		return nil
+	}
+	p.put(record, &store.Resource{Key: key, Created: now(), LastModified: now(), Attributes: object("user", r.ID)})
+	p.link = account.Linked
+	return nil
+}
+
+// refuseOutside refuses that somebody gets the name of an account outside the organization by a change: an account is linked when
+// a user is created, and never to one who is somebody already.
 func (p *plan) refuseOutside(ctx context.Context, account Account, cur, next *store.Resource) error {
 	if p.s.opts.Accounts == nil {
 		return nil
@@ -111,12 +152,16 @@ func (p *plan) refuseOutside(ctx context.Context, account Account, cur, next *st
 	if err != nil || id == "" || id == account.Linked {
 		return err
 	}
-	return p.accountExists()
+	return outsideTaken("somebody who is there can't get it by a change; delete the user and create it under that name, or keep another name")
 }
 
 func (p *plan) accountExists() error {
+	return outsideTaken("an administrator of " + p.r.Tenant + " must acquire it first, then try again")
+}
+
+func outsideTaken(what string) error {
 	return &Refusal{Reason: Taken, Attribute: "userName", event: KindAccountConflict,
-		Detail: "an account with this name or mail address exists outside of the organization; an administrator of " + p.r.Tenant + " must acquire it first, then try again"}
+		Detail: "an account with this name or mail address exists outside of the organization; " + what}
 }
 
 // releaseOutside plans that an account is nobody's any more in the organization, because its user is removed.
@@ -149,7 +194,7 @@ func (s *Service) Acquire(ctx context.Context, by Request, name string) error {
 	d := &Decision{Outcome: Updated, Change: store.Change{Tenant: r.Tenant}}
 	record := &store.Resource{Key: p.outsideKey(id), Version: newID(), Created: now(), LastModified: now()}
 	d.Change.Put = []store.Put{{Resource: record}}
-	d.record(r, record.Key)
+	s.record(r, d, record.Key)
 	_, err = s.commit(ctx, r, d) // that the record exists means that the account was acquired before
 	return err
 }

@@ -140,3 +140,42 @@ func TestRenamedToAnOutsideAccount(t *testing.T) {
 	h.heard("account.conflict victim@out", "account.conflict ada")
 	h.update(ada, `{"userName":"ada.l"}`)
 }
+
+// Whoever comes back is linked as before, unless the account has become another's meanwhile: it is never that of two (fault 1).
+func TestWhoComesBackSharesNoOutsideAccount(t *testing.T) {
+	const ada, bob = `{"userName":"ada","externalId":"e1","emails":[{"value":"victim@out"}]}`, `{"userName":"bob","externalId":"e2","emails":[{"value":"victim@out"}]}`
+	back := map[string]func(h *house, id string) *store.Resource{
+		"by an administrator": func(h *house, id string) *store.Resource {
+			r, err := h.s.Reactivate(h.t.Context(), admin, id)
+			require.NoError(h.t, err)
+			return r
+		},
+		"by SCIM without the address": func(h *house, _ string) *store.Resource {
+			return h.create("User", `{"userName":"ada","externalId":"e1"}`)
+		},
+	}
+	for name, back := range back {
+		for _, first := range []string{"ada", "bob", "another organization"} {
+			t.Run(name+", first "+first, func(t *testing.T) {
+				accounts := newRegistry()
+				h := newHouse(t, func(o *lifecycle.Options, s *lifecycle.Settings) {
+					o.Accounts, s.ExistingAccount, s.Delete = accounts, "link", "keep"
+				})
+				r := h.create("User", ada)
+				require.Equal(t, "v", account(t, r).Linked)
+				require.NoError(t, h.del(r))
+				switch first {
+				case "ada":
+					assert.Equal(t, "v", account(t, back(h, r.ID)).Linked)
+					require.ErrorContains(t, h.post(h.resource("User", bob)), "another user of this organization")
+				case "bob":
+					assert.Equal(t, "v", account(t, h.create("User", bob)).Linked)
+					assert.Empty(t, account(t, back(h, r.ID)).Linked)
+				default:
+					accounts.owners["v"] = "umbrella"
+					assert.Empty(t, account(t, back(h, r.ID)).Linked)
+				}
+			})
+		}
+	}
+}

@@ -21,6 +21,8 @@ type plan struct {
 	links bool // a creation becomes a resource that is there
 	// taken is what the store said when the creation was committed: somebody has the value of an attribute.
 	taken *store.ConflictError
+	// elsewhere says that the directory of outside accounts gave the account that was to be claimed to another tenant.
+	elsewhere bool
 }
 
 // guarded asks the guards about the draft. They may amend its tree, and members, which is the change of the members of one

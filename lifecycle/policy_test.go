@@ -119,8 +119,8 @@ func TestSettingsInJSON(t *testing.T) {
 	text, err := json.Marshal(lifecycle.DefaultSettings())
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"scim":true,"sso":true,"jit":false,"manual":true,"scimOff":"keep","review":false,"deprovision":"suspend","delete":"remove",
-		"existingAccount":"refuse","existingUser":"refuse","editManaged":false,"suspendManaged":true,"seatLimit":null,"seatCounting":"provisioned",
-		"defaultRole":"","plan":"","planAllows":true}`, string(text))
+		"existingAccount":"refuse","existingUser":"refuse","handOver":false,"editManaged":false,"suspendManaged":true,"seatLimit":null,"seatCounting":"provisioned",
+		"defaultRole":"","plan":"","planAllows":true,"keepBodiesUntil":null,"keepValuesUntil":null}`, string(text))
 	var s lifecycle.Settings
 	require.NoError(t, json.Unmarshal(text, &s))
 	assert.Equal(t, lifecycle.DefaultSettings(), s)

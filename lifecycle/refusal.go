@@ -12,6 +12,9 @@ type Refusal struct {
 	Attribute string // with Invalid and Taken: which
 	Detail    string // what is wrong, and what would be right
 	Err       error  // what it was made of, where there is more to it; may be nil
+	// Explanation is what the journal says beside Detail: which rule decided, and what would have passed. It is for the
+	// administrators of the product, and never sent to the identity provider. Without one Detail is the explanation.
+	Explanation string
 
 	event Kind // the product is told by this event; may be empty
 }
@@ -62,6 +65,6 @@ const (
 	DeniedManual      DeniedReason = "manualDisabled" // adding by hand is switched off
 	DeniedManaged     DeniedReason = "managed"        // the identity provider manages this user
 	DeniedNotPossible DeniedReason = "notPossible"    // not in the state that the account is in
-	DeniedExists      DeniedReason = "exists"         // the userName is taken in this organization
+	DeniedExists      DeniedReason = "exists"         // the userName, or another value that must be unique, is taken in this organization
 	DeniedElsewhere   DeniedReason = "elsewhere"      // an account outside the organization has it; acquire it first
 )

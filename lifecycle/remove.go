@@ -2,22 +2,21 @@ package lifecycle
 
 import (
 	"context"
+	"slices"
 
 	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/document"
 )
 
 // remove plans that a resource is gone (RFC 7644 section 3.6). What a user's account was is kept in a tombstone, so that who is
 // created with the same externalId is the same person. By the policy keep the product retains the user, closed.
 func (p *plan) remove(ctx context.Context) error {
 	cur := p.d.Before
-	if err := p.manages(); err != nil {
+	if err := p.manages(ctx); err != nil {
 		return err
 	}
-	leaves, err := p.leaves(ctx, cur)
+	leaves, err := p.guardedLeaves(ctx)
 	if err != nil {
-		return err
-	}
-	if err := p.guarded(ctx, &leaves); err != nil {
 		return err
 	}
 	switch cur.Type {
@@ -39,13 +38,34 @@ func (p *plan) remove(ctx context.Context) error {
 	return p.gone(ctx, leaves)
 }
 
-// leaveFor plans the removal that active=false is by the policy, once the account has moved.
-func (p *plan) leaveFor(ctx context.Context, cur *store.Resource) error {
-	leaves, err := p.leaves(ctx, cur)
+// leaveFor plans the removal that active=false is by the policy, once the account has moved. The guards have been asked about the
+// attributes; they are asked about the removal, too, as they are at a DELETE.
+func (p *plan) leaveFor(ctx context.Context, next *store.Resource) error {
+	p.d.After = document.Value{}
+	leaves, err := p.guardedLeaves(ctx)
 	if err != nil {
 		return err
 	}
-	return p.gone(ctx, leaves)
+	if err := p.gone(ctx, leaves); err != nil {
+		return err
+	}
+	next.Version, next.LastModified = newID(), now()
+	p.Resource = next // what the identity provider sees is that the user is not active
+	return nil
+}
+
+// guardedLeaves are the memberships that end with the draft's resource, if the guards let it go. They can't keep a membership of
+// somebody who is gone, so what they make of the list counts for nothing.
+func (p *plan) guardedLeaves(ctx context.Context) ([]store.MemberDelta, error) {
+	leaves, err := p.leaves(ctx, p.d.Before)
+	if err != nil || len(p.s.opts.Guards) == 0 {
+		return leaves, err
+	}
+	shown := slices.Clone(leaves)
+	for i := range shown {
+		shown[i].Remove = slices.Clone(shown[i].Remove)
+	}
+	return leaves, p.guarded(ctx, &shown)
 }
 
 // gone plans that the draft's resource is deleted and has left its groups.

@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/rollcall-dev/rollcall/store"
 )
@@ -28,6 +29,19 @@ type Request struct {
 	// store.ErrVersionMismatch instead of another try.
 	Once bool
 
+	// Subject is the resource that the request names, for the entry of a refusal that comes before there is a draft.
+	Subject store.Key
+	// Status says for the journal with which status the request will be answered. It may be nil.
+	Status func(r *Request, d *Decision) int
+	// Body is the request as it was sent, which is kept with the entry while the tenant's settings say so and Options.Bodies
+	// can seal it. Its zero value is no body.
+	Body Body
+	// DryRun says that Do only finds out what would happen. Nothing is written, not even an entry, and nobody is told.
+	DryRun bool
+
+	began      time.Time // when the request came in; zero: unknown
+	journalled bool      // it has an entry
+
 	settled bool  // Settings have been read
 	lost    bool  // the last commit lost a race
 	refused error // why the store refused the last commit
@@ -35,8 +49,29 @@ type Request struct {
 
 // Connection is one identity provider's link to a tenant.
 type Connection struct {
-	ID string // for the journal; may be empty
+	ID    string // for the journal; may be empty
+	State ConnectionState
+	// TakesOver says that there may be people whom no connection manages any more, because theirs was switched off. Who is
+	// created is then looked for among those first.
+	TakesOver bool
 }
+
+// ConnectionState says what a connection may do. An empty one is live.
+type ConnectionState string
+
+// The states of connections.
+const (
+	ConnectionLive   ConnectionState = "live"
+	ConnectionShadow ConnectionState = "shadow" // it is answered as if, but nothing is written
+	ConnectionPaused ConnectionState = "paused" // everything is refused for now; its people stay as they are
+	ConnectionOff    ConnectionState = "off"    // everything is refused, and it manages nobody any more
+)
+
+// Begin notes when the request came in, so that its entry says how long it took.
+func (r *Request) Begin(at time.Time) { r.began = at }
+
+// Journalled says whether the journal has an entry of the request, or has counted it among those that are not listed.
+func (r *Request) Journalled() bool { return r.journalled }
 
 // Note explains something that a request did not get as it was asked for, or got in spite of how it was asked for.
 type Note struct {
@@ -81,6 +116,10 @@ func (s *Service) Admit(ctx context.Context, r *Request) error {
 	switch settings := &r.Settings; {
 	case r.By != SourceSCIM:
 		return nil
+	case r.Connection.State == ConnectionPaused:
+		return &Refusal{Reason: Forbidden, Detail: "this connection is paused; an administrator of the organization can make it live again, and nothing was changed meanwhile"}
+	case r.Connection.State == ConnectionOff:
+		return &Refusal{Reason: Forbidden, Detail: "this connection is switched off; an administrator of the organization can make it live again, or set up a new one"}
 	case !settings.PlanAllows && settings.Plan == "":
 		return &Refusal{Reason: Forbidden, Detail: "this organization's plan doesn't include provisioning by SCIM; a larger plan does"}
 	case !settings.PlanAllows:

@@ -25,6 +25,7 @@ func (s *Service) Run(ctx context.Context) error {
 	defer s.delivery.running.Add(-1)
 	var all sync.WaitGroup
 	all.Go(func() { s.prune(ctx) })
+	all.Go(func() { s.summaries(ctx) })
 	all.Go(func() { s.hear(ctx) })
 	for _, c := range s.consumers {
 		if c.Subscribers == nil && !c.InTx {

@@ -227,7 +227,7 @@ func TestWhomSCIMChangesItManages(t *testing.T) {
 	assert.Equal(t, lifecycle.SourceSSO, account(t, ada).Source)
 	h.update(ada, `{"userName":"ada","externalId":"e1"}`)
 	want := account(t, ada)
-	want.Source = lifecycle.SourceSCIM
+	want.Source, want.Manager = lifecycle.SourceSCIM, "entra"
 	assert.Equal(t, want, account(t, h.read(ada)))
 	bob, err := h.s.Add(t.Context(), admin, lifecycle.Identity{UserName: "bob"})
 	require.NoError(t, err)
@@ -403,4 +403,22 @@ func TestGuards(t *testing.T) {
 		assert.Equal(t, outcome, entries[i].Outcome)
 		assert.Equal(t, `{"attribute":"displayName","text":"was ignored"}`, string(entries[i].Data.Get("notes").Items()[0].Value.Document()))
 	}
+}
+
+// A first sign-in with a value that must be unique and is another user's is denied, and not tried again and again.
+func TestFirstSignInWithATakenValue(t *testing.T) {
+	h := newHouse(t, with(func(s *lifecycle.Settings) { s.JIT = true }), func(o *lifecycle.Options, _ *lifecycle.Settings) {
+		o.Index = func(_ string, v document.Value) (keys []store.IndexKey, _ string) {
+			for _, name := range []string{"userName", "nickName"} {
+				if text := v.Get(name).Text(); text != "" {
+					keys = append(keys, store.IndexKey{Attribute: name, Value: document.Fold(text), Unique: true})
+				}
+			}
+			return keys, ""
+		}
+	})
+	h.create("User", `{"userName":"ada","nickName":"a"}`)
+	_, err := h.s.Login(t.Context(), "acme", lifecycle.Identity{UserName: "bob", Attributes: `{"nickName":"a"}`})
+	denied(t, err, lifecycle.DeniedExists)
+	assert.Equal(t, "nobody", h.id("bob"))
 }

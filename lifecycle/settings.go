@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Settings are a tenant's policy (I9): data, not code. Begin with DefaultSettings and change what differs: the zero Settings
@@ -20,6 +21,7 @@ type Settings struct {
 	Delete          DeletePolicy    `json:"delete"`          // what a SCIM DELETE does; default remove
 	ExistingAccount ExistingAccount `json:"existingAccount"` // of one outside the organization; default refuse
 	ExistingUser    ExistingUser    `json:"existingUser"`    // of a POST for a user added by hand or by sign-in; default refuse
+	HandOver        bool            `json:"handOver"`        // a connection takes over people whom another one manages; else 403
 	EditManaged     bool            `json:"editManaged"`     // administrators may edit and remove whom the identity provider manages
 	SuspendManaged  bool            `json:"suspendManaged"`  // administrators may suspend and reactivate them
 
@@ -29,6 +31,11 @@ type Settings struct {
 	DefaultRole string `json:"defaultRole"` // role template of new people
 	Plan        string `json:"plan"`        // the tenant's plan, for messages
 	PlanAllows  bool   `json:"planAllows"`  // the plan includes SCIM; false: 403 that names the plan
+
+	// Until these times the journal keeps the bodies of requests, sealed (see Options.Bodies), and the values of attributes that
+	// changed, except sensitive ones. nil: it doesn't.
+	KeepBodiesUntil *time.Time `json:"keepBodiesUntil"`
+	KeepValuesUntil *time.Time `json:"keepValuesUntil"`
 }
 
 // DefaultSettings let everybody in by every way but JIT, and leave whom the identity provider manages to it.

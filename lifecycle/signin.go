@@ -83,8 +83,11 @@ func (s *Service) signsIn(ctx context.Context, r *Request, who Identity) (Draft,
 		case !r.Settings.JIT || who.UserName == "":
 			return Draft{}, Account{}, &Denied{DeniedUnknown}
 		}
+		if err := s.heldByMail(ctx, r.Tenant, who.Mail); err != nil {
+			return Draft{}, Account{}, err
+		}
 		draft, err := s.newUser(r, who)
-		draft.Cause = SignIn
+		draft.Cause, draft.mail = SignIn, who.Mail
 		return draft, Account{}, err
 	}
 	if err != nil {
@@ -104,6 +107,33 @@ func (s *Service) find(ctx context.Context, tenant string, who Identity) (*store
 		cur, err = s.user(ctx, tenant, "emails.value", who.Mail)
 	}
 	return cur, err
+}
+
+// heldByMail denies a first sign-in by the address of somebody whom an administrator has shut out. find doesn't find that user
+// if others have the same address.
+func (s *Service) heldByMail(ctx context.Context, tenant, mail string) error {
+	if mail == "" {
+		return nil
+	}
+	q := store.Query{Tenant: tenant, Types: []string{userType}, Filter: equals("emails.value", mail), Count: 100, NoTotal: true}
+	for {
+		page, err := s.store.List(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, u := range page.Resources {
+			account, err := AccountOf(u)
+			if err != nil {
+				return err
+			}
+			if account.Held {
+				return &Denied{DeniedSuspended}
+			}
+		}
+		if q.Cursor = page.Next; q.Cursor == "" {
+			return nil
+		}
+	}
 }
 
 // newUser drafts a user who doesn't come by SCIM.

@@ -143,7 +143,7 @@ func (p *plan) recall(ctx context.Context, r *store.Resource, account *Account) 
 	}
 	keys = append(keys, nameKey(userName(r)))
 	if p.r.By == SourceSSO {
-		for _, name := range names(r)[1:] {
+		for _, name := range p.names(r)[1:] {
 			keys = append(keys, nameKey(name))
 		}
 	}
@@ -163,12 +163,13 @@ func (p *plan) recall(ctx context.Context, r *store.Resource, account *Account) 
 		live, err := p.s.store.Get(ctx, p.r.key(userType, t.user))
 		switch {
 		case err == nil:
-			// The user is there. So nobody can come back as that one, but the name may be one that the user had before.
+			// The user is there. So nobody can come back as that one, but the name may be one that the user had before, or the
+			// new user may be the same person.
 			stands, err := AccountOf(live)
 			if err != nil {
 				return nil, err
 			}
-			if held = held || stands.Held && key != is; !stands.Held {
+			if held = held || stands.Held; !stands.Held {
 				p.drop(t.record)
 			}
 			continue
@@ -262,7 +263,7 @@ func (p *plan) restore(ctx context.Context) error {
 		return err
 	}
 	if user == nil {
-		return store.ErrVersionMismatch // it has come back meanwhile
+		return &Denied{DeniedNotPossible} // it has come back meanwhile
 	}
 	account, err := AccountOf(user)
 	if err != nil {
@@ -275,6 +276,9 @@ func (p *plan) restore(ctx context.Context) error {
 	}
 	next.Index, next.Label = p.s.opts.Index(userType, p.d.After)
 	account.Source, account.Held = SourceManual, false
+	if err := p.relink(ctx, &next, &account); err != nil {
+		return err
+	}
 	if _, _, err := p.move(account, Reactivate, user, &next); err != nil {
 		return err
 	}
@@ -283,16 +287,22 @@ func (p *plan) restore(ctx context.Context) error {
 	return nil
 }
 
-// renamed sees to what a new userName or mail address of a user means. Somebody who is held stays held under the old name, and
-// nobody gets the name of somebody who is held, or of an account outside the organization.
+// renamed sees to what a new userName or mail address of a user means. Somebody who is held stays held under the old name and
+// the old address, and nobody gets the name of somebody who is held, or of an account outside the organization.
 func (p *plan) renamed(ctx context.Context, account Account, cur, next *store.Resource) error {
 	was, is := userName(cur), userName(next)
 	if was != is && document.Fold(was) != document.Fold(is) {
 		if err := p.refuseHeldName(ctx, cur, is); err != nil {
 			return err
 		}
-		if account.Held {
-			if err := p.putTombstone(ctx, nameKey(was), cur, account); err != nil {
+	}
+	if account.Held {
+		kept := names(next)
+		for _, name := range names(cur) {
+			if slices.Contains(kept, name) {
+				continue
+			}
+			if err := p.putTombstone(ctx, nameKey(name), cur, account); err != nil {
 				return err
 			}
 		}

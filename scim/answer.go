@@ -32,7 +32,7 @@ func (x *exchange) send(status int) {
 	if !x.started {
 		x.w.Header()["Content-Type"] = contentTypes
 		x.w.WriteHeader(status)
-		x.started = true
+		x.started, x.status = true, status
 	}
 	_, _ = x.w.Write(x.buf)
 	x.buf = x.buf[:0]
@@ -49,6 +49,7 @@ func (x *exchange) answerError(e *Error) {
 	if e.Status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", `Bearer realm="scim"`)
 	}
+	h["X-Request-Id"] = []string{x.identify()}
 	h.Del("Location")
 	h.Del("ETag")
 	h.Del("Content-Location")
@@ -62,7 +63,7 @@ func (x *exchange) answerVersion(status int, version string) error {
 		x.w.Header().Set("ETag", schema.ETag(version))
 	}
 	x.w.WriteHeader(status)
-	x.started = true
+	x.started, x.status = true, status
 	return nil
 }
 

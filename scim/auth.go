@@ -9,14 +9,18 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/rollcall-dev/rollcall/lifecycle"
 )
 
 // Authenticator decides on whose behalf a request is made. It must be safe for concurrent use.
 type Authenticator interface {
-	// Authenticate returns the principal, or ErrUnauthorized (401), or an *Error, or another error (500).
+	// Authenticate returns the principal, or ErrUnauthorized (401), or an *Error, or another error (500). If it can say whose the
+	// credential is that it refuses, it returns that principal beside the error, so that the tenant's journal has the refusal
+	// with the text of the error, which the client never sees.
 	Authenticate(r *http.Request) (Principal, error)
 }
 
@@ -24,17 +28,72 @@ type Authenticator interface {
 type Principal struct {
 	Tenant     string   // the customer's organization; never empty
 	Connection string   // the identity provider's link to it, for the journal; may be empty
-	Scopes     []string // what it may do: ScopeRead, ScopeWrite; nil means both
+	Credential string   // id of the credential, for the journal and events; never the secret itself; may be empty
+	Scopes     []string // what it may do; nil means everything; see Scope
 	Dialect    Dialect  // which deviations from the RFCs are tolerated; the zero value is Tolerant
+	// State says whether the connection may do anything now. An empty state is live.
+	State lifecycle.ConnectionState
+	// TakesOver says that there may be people whom no connection manages any more: see lifecycle.Connection.
+	TakesOver bool
 }
 
-// The scopes.
+// The scopes: what a credential may do, and to what. Where a list names neither of a pair, both are meant; an empty list
+// that isn't nil allows nothing. A search by POST is a read. Types of the product's own are in no scope but that of a list
+// which names neither users nor groups.
 const (
-	ScopeRead  = "read"
-	ScopeWrite = "write"
+	ScopeRead   = "read"
+	ScopeWrite  = "write"
+	ScopeUsers  = "users"
+	ScopeGroups = "groups"
 )
 
-func (p Principal) may(scope string) bool { return p.Scopes == nil || slices.Contains(p.Scopes, scope) }
+func (p Principal) may(scope string) bool { return p.allows(scope, ScopeRead, ScopeWrite) }
+
+// reaches says whether the credential is for resources of a type.
+func (p Principal) reaches(typ string) bool {
+	scope := ""
+	switch typ {
+	case "User":
+		scope = ScopeUsers
+	case "Group":
+		scope = ScopeGroups
+	}
+	return p.allows(scope, ScopeUsers, ScopeGroups)
+}
+
+// allows says whether the scopes have one of a pair, or neither.
+func (p Principal) allows(scope, one, other string) bool {
+	if p.Scopes == nil {
+		return true
+	}
+	neither := len(p.Scopes) > 0
+	for _, s := range p.Scopes {
+		if s == scope {
+			return true
+		}
+		neither = neither && s != one && s != other
+	}
+	return neither
+}
+
+// Observer may be implemented by an Authenticator to be told of every request that it has authenticated, once it is answered. It
+// is called in the request, so it must be quick, and concurrently.
+type Observer interface {
+	Observe(p *Principal, o Observation)
+}
+
+// Observation is what became of a request.
+type Observation struct {
+	Time      time.Time
+	Read      bool              // nothing was to be written
+	Status    int               // of the answer
+	Outcome   lifecycle.Outcome // of a write; empty for a read
+	Type      string            // the resource type; empty for discovery
+	Detail    string            // what the client was told of an error
+	Explained string            // what the journal says beside it; may be empty
+	UserAgent string            // as it was sent, cut to 200 bytes
+	Quirks    []string          // names of the tolerated deviations that it used
+}
 
 type principalKey struct{}
 
@@ -114,6 +173,15 @@ func (t BearerTokens) LogValue() slog.Value { return slog.StringValue(t.hidden()
 // MarshalJSON implements json.Marshaler.
 func (t BearerTokens) MarshalJSON() ([]byte, error) { return strconv.AppendQuote(nil, t.hidden()), nil }
 
+// Hashed is an Authenticator by the same tokens that keeps only their SHA-256 sums, for an Authenticator that asks this one. It
+// says what is wrong with a token.
+func (t BearerTokens) Hashed() (Authenticator, error) {
+	if err := t.check(); err != nil {
+		return nil, err
+	}
+	return t.hashed(), nil
+}
+
 // hashed is the form that a Handler keeps.
 func (t BearerTokens) hashed() tokenSums {
 	sums := make(tokenSums, len(t))
@@ -158,6 +226,9 @@ func bearerToken(r *http.Request) (string, bool) {
 	token = strings.TrimLeft(token, " ")
 	return token, ok && strings.EqualFold(scheme, "Bearer") && isToken(token)
 }
+
+// BearerToken is the token of a request that has one, for an Authenticator: see RFC 6750 section 2.1.
+func BearerToken(r *http.Request) (token string, ok bool) { return bearerToken(r) }
 
 // isToken says whether s is a b64token (RFC 6750 section 2.1).
 func isToken(s string) bool {

@@ -127,3 +127,41 @@ func TestSettingsAreReadAnewAfterALostRace(t *testing.T) {
 type settingsFunc func() lifecycle.Settings
 
 func (f settingsFunc) Settings(context.Context, string) (lifecycle.Settings, error) { return f(), nil }
+
+// Who is removed by active=false is answered as not active, in a version (I8).
+func TestRemovedByActiveFalse(t *testing.T) {
+	for _, retain := range []lifecycle.DeletePolicy{lifecycle.DeleteRemove, lifecycle.DeleteKeep} {
+		s := serve(t, func(o *scim.Options) {
+			settings := lifecycle.DefaultSettings()
+			settings.Deprovision, settings.Delete = lifecycle.DeprovisionDelete, retain
+			o.Lifecycle.Settings = lifecycle.FixedSettings(settings)
+		})
+		for name, remove := range map[string]func(path string) answer{
+			"patch": func(path string) answer {
+				return s.do("PATCH", path, patchBody(`{"op":"replace","path":"active","value":false}`))
+			},
+			"put": func(path string) answer { return s.do("PUT", path, userBody("put", `"active":false`)) },
+		} {
+			path := "/Users/" + s.user(name)
+			before := s.do("GET", path, "").is(200).header.Get("ETag")
+			a := remove(path).is(200)
+			assert.Equal(t, false, a.at("active"), name)
+			assert.Equal(t, a.header.Get("ETag"), a.at("meta", "version"), name)
+			assert.NotContains(t, []string{"", `W/""`, before}, a.header.Get("ETag"), name)
+			s.do("GET", path, "").is(404)
+		}
+	}
+}
+
+// A PUT with null for the members empties no group, as a PATCH with it doesn't (fault 12, I11).
+func TestPutOfNullMembers(t *testing.T) {
+	s := serve(t)
+	path := "/Groups/" + s.group("Crew", s.user("ada"))
+	for _, name := range []string{"members", "Members"} {
+		s.do("PUT", path, `{"schemas":["`+groupURN+`"],"displayName":"Crew","`+name+`":null}`).fails(400, "invalidValue", "send []")
+	}
+	assert.Len(t, s.do("GET", path, "").is(200).at("members"), 1)
+	s.do("PUT", path, `{"schemas":["`+groupURN+`"],"displayName":"Crew","members":[]}`).is(200)
+	assert.NotContains(t, s.do("GET", path, "").is(200).body, "members")
+	s.do("POST", "/Groups", `{"schemas":["`+groupURN+`"],"displayName":"Other","members":null}`).is(201)
+}

@@ -187,6 +187,15 @@ func (h *Handler) completeConfig(v *document.Value) {
 	bulk.Set("maxOperations", document.Int(int64(h.opts.Limits.BulkOperations)))
 	bulk.Set("maxPayloadSize", document.Int(h.opts.Limits.BulkPayload))
 	v.Set("bulk", bulk)
+	limits := h.opts.Limits
+	v.Set("pagination", document.Object( // RFC 9865 section 4
+		document.Member{Name: "cursor", Value: document.Bool(true)},
+		document.Member{Name: "index", Value: document.Bool(true)},
+		document.Member{Name: "defaultPaginationMethod", Value: document.String("index")},
+		document.Member{Name: "defaultPageSize", Value: document.Int(int64(limits.PageSize))},
+		document.Member{Name: "maxPageSize", Value: document.Int(int64(limits.MaxResults))},
+		document.Member{Name: "cursorTimeout", Value: document.Int(max(1, int64(limits.CursorTimeout.Seconds())))},
+	))
 	v.Set("sort", supported(true))
 	v.Set("etag", supported(true))
 	if h.opts.Documentation == "" {

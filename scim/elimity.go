@@ -69,7 +69,11 @@ func (b bridge) GetAll(r *http.Request, params elimity.ListRequestParams) (elimi
 	if err != nil {
 		return elimity.Page{}, elimityError(err)
 	}
-	page, _, err := c.find(b.ep, query{filter: asked.Get("filter"), start: params.StartIndex, count: params.Count}, 0)
+	s, err := c.bind(b.ep, query{filter: asked.Get("filter"), start: params.StartIndex, count: params.Count})
+	if err != nil {
+		return elimity.Page{}, elimityError(err)
+	}
+	page, _, err := c.find(s, 0)
 	if err != nil {
 		return elimity.Page{}, elimityError(err)
 	}

@@ -19,6 +19,8 @@ import (
 // the client gets only that. A store that can't be had is logged too, as nobody else may know of it.
 func (x *exchange) fail(err error) {
 	e := x.describe(err)
+	x.told = e
+	x.journal(e, err)
 	if x.started {
 		panic(http.ErrAbortHandler) // half an answer is out: the client must see it break off
 	}
@@ -70,6 +72,7 @@ type failureLog struct {
 	at      time.Time // of the last line
 	id      string    // the request id in it
 	leftOut int       // since
+	mild    bool      // it is no failure of the service's own
 }
 
 // report logs a failed request, or counts it. It returns the request id of the last line that was logged.
@@ -80,7 +83,11 @@ func (l *failureLog) report(x *exchange, what string, err error, id string) (log
 		leftOut := l.leftOut
 		l.leftOut = 0
 		l.mu.Unlock()
-		x.logFailure(what, err, id, leftOut)
+		level := slog.LevelError
+		if l.mild {
+			level = slog.LevelWarn
+		}
+		x.logFailure(level, what, err, id, leftOut)
 		return id
 	}
 	defer l.mu.Unlock()
@@ -88,7 +95,7 @@ func (l *failureLog) report(x *exchange, what string, err error, id string) (log
 	return l.id
 }
 
-func (x *exchange) logFailure(what string, err error, id string, leftOut int) {
+func (x *exchange) logFailure(level slog.Level, what string, err error, id string, leftOut int) {
 	attributes := []slog.Attr{
 		slog.String("tenant", x.who.Tenant), slog.String("connection", x.who.Connection),
 		slog.String("method", x.r.Method), slog.String("path", x.r.URL.Path), slog.String("error", err.Error()),
@@ -99,5 +106,5 @@ func (x *exchange) logFailure(what string, err error, id string, leftOut int) {
 	if leftOut > 0 {
 		attributes = append(attributes, slog.Int("leftOut", leftOut))
 	}
-	x.h.opts.Logger.LogAttrs(x.r.Context(), slog.LevelError, what, attributes...)
+	x.h.opts.Logger.LogAttrs(x.r.Context(), level, what, attributes...)
 }

@@ -13,6 +13,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"time"
 
 	elimity "github.com/elimity-com/scim"
 
@@ -31,7 +32,10 @@ type Handler struct {
 	endpoints map[string]*endpoint // by the first segment of the path: Users
 	types     map[string]*endpoint // by the resource type's name
 	discovery discovery
+	cursors   cursors
 	exchanges sync.Pool
+	observer  Observer   // nil: nobody wants to know
+	denied    failureLog // of credentials that were refused
 	failed    failureLog // of what is answered with 500
 	away      failureLog // of a store that can't be had
 }
@@ -80,6 +84,7 @@ func NewHandler(s store.Store, o *Options) (*Handler, error) {
 		return nil, err
 	}
 	h.opts.ResourceTypes, h.types = declared, types
+	h.cursors.store, h.cursors.fixed, h.cursors.timeout = s, o.CursorKey, h.opts.Limits.CursorTimeout
 	schema.Link(compiled...)
 	var err error
 	if h.discovery, err = h.describeService(); err != nil {
@@ -88,6 +93,11 @@ func NewHandler(s store.Store, o *Options) (*Handler, error) {
 	if h.lifecycle, err = lifecycle.New(s, h.lifecycleOptions(types)); err != nil {
 		return nil, err
 	}
+	if a, ok := o.Auth.(interface{ Attach(*lifecycle.Service) }); ok {
+		a.Attach(h.lifecycle)
+	}
+	h.denied.mild = true
+	h.observer, _ = o.Auth.(Observer)
 	h.exchanges.New = func() any { return &exchange{caller: caller{h: h}, buf: make([]byte, 0, 4<<10)} }
 	return h, nil
 }
@@ -103,6 +113,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := x.serve(); err != nil {
 		x.fail(err)
 	}
+	x.observe()
 }
 
 // finish contains a panic and gives the exchange back.
@@ -131,6 +142,10 @@ type exchange struct {
 	limitName string    // what that limit is called in ServiceProviderConfig, with a blank behind it; "" if it isn't there
 	buf       []byte    // the answer's body, or the part that has not been sent yet
 	started   bool      // the answer's header is sent
+	status    int       // of the answer
+	received  time.Time
+	reads     bool   // the request changes nothing
+	told      *Error // the error that was answered
 }
 
 func (x *exchange) serve() error {
@@ -139,8 +154,17 @@ func (x *exchange) serve() error {
 	if x.request.ID = requestID(x.r.Header); x.request.ID != "" {
 		x.w.Header()["X-Request-Id"] = []string{x.request.ID}
 	}
-	if err := x.authenticate(x.r); err != nil && !x.isPublic(first) {
+	x.received = time.Now()
+	x.reads = x.r.Method == http.MethodGet || x.r.Method == http.MethodHead
+	if x.preset != nil {
+		x.become(x.r, *x.preset)
+		x.request.DryRun = true
+	} else if err := x.authenticate(x.r); err != nil && !x.isPublic(first) {
 		return err
+	}
+	x.request.Begin(x.received)
+	if !x.reads {
+		x.w.Header()["X-Request-Id"] = []string{x.identify()}
 	}
 	x.base = x.h.base(x.r)
 	if ep, ok := x.h.endpoints[first]; ok {
@@ -210,6 +234,11 @@ var (
 func (x *exchange) dispatch(ep *endpoint, id string, methods []method) error {
 	for _, m := range methods {
 		if m.name == x.r.Method {
+			x.reads = m.scope == ScopeRead
+			x.request.Action, x.request.Subject = m.name+" "+ep.Endpoint, x.key(ep, id)
+			if !x.who.reaches(ep.Name) {
+				return outOfScope(ep)
+			}
 			if err := x.permit(m.scope); err != nil {
 				return err
 			}

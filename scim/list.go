@@ -3,16 +3,12 @@ package scim
 import (
 	"errors"
 	"math"
-	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 
-	"github.com/rollcall-dev/rollcall/scim/quirk"
 	"github.com/rollcall-dev/rollcall/scim/schema"
-	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
-	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
 // query is what a list request asks for, from a URL or from a SearchRequest (RFC 7644 sections 3.4.2 and 3.4.3).
@@ -22,7 +18,11 @@ type query struct {
 	descending bool
 	start      int // 1-based
 	count      int // -1: not given
-	projection *schema.Projection
+	byCursor   bool
+	cursor     string // "" for the first page
+	attributes []string
+	excluded   []string
+	projection *schema.Projection // of a query of one type
 }
 
 // list answers GET on a collection.
@@ -65,7 +65,7 @@ func (x *exchange) projection(ep *endpoint) (*schema.Projection, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ep.projection(params)
+	return ep.projection(names(params["attributes"]), names(params["excludedAttributes"]))
 }
 
 func (x *exchange) queryFromURL(ep *endpoint) (q query, err error) {
@@ -80,16 +80,36 @@ func (x *exchange) queryFromURL(ep *endpoint) (q query, err error) {
 	if q.start, err = number("startIndex", params.Get("startIndex"), 1); err != nil {
 		return q, err
 	}
-	if q.count, err = number("count", params.Get("count"), -1); err != nil {
+	q.byCursor, q.cursor = params.Has("cursor"), params.Get("cursor")
+	if q.count, err = q.readCount(params.Get("count")); err != nil {
 		return q, err
 	}
-	q.projection, err = ep.projection(params)
-	return q, err
+	q.attributes, q.excluded = names(params["attributes"]), names(params["excludedAttributes"])
+	return q, q.check(ep)
+}
+
+// readCount reads count. A page by cursor has a type of error for it (RFC 9865 section 2.1).
+func (q *query) readCount(text string) (int, error) {
+	n, err := number("count", text, -1)
+	if q.byCursor && (err != nil || strings.HasPrefix(text, "-")) {
+		return 0, badRequest("invalidCount", "count: want a number of 0 or more, got %s", quoted(text))
+	}
+	return n, err
+}
+
+// check checks what a query says besides filter and sort; ep is nil for a query across types.
+func (q *query) check(ep *endpoint) (err error) {
+	if q.byCursor && q.start > 1 {
+		return badRequest("invalidValue", "cursor and startIndex exclude each other; send one of them")
+	}
+	if ep != nil {
+		q.projection, err = ep.projection(q.attributes, q.excluded)
+	}
+	return err
 }
 
 // projection compiles the attributes and excludedAttributes parameters.
-func (ep *endpoint) projection(params url.Values) (*schema.Projection, error) {
-	attributes, excluded := names(params["attributes"]), names(params["excludedAttributes"])
+func (ep *endpoint) projection(attributes, excluded []string) (*schema.Projection, error) {
 	if attributes == nil && excluded == nil {
 		return ep.standard, nil
 	}
@@ -151,7 +171,7 @@ func queryFromBody(ep *endpoint, body document.Value) (q query, err error) {
 		return q, badRequest("invalidSyntax", "schemas: want %s", searchSchema)
 	}
 	text := map[string]string{}
-	for _, name := range [...]string{"filter", "sortBy", "sortOrder"} {
+	for _, name := range [...]string{"filter", "sortBy", "sortOrder", "cursor"} {
 		v := body.Fold(name)
 		if v.Kind() != document.KindString && !v.IsNull() {
 			return q, badRequest("invalidValue", "%s: want a string, got %s", name, v.Kind())
@@ -162,39 +182,54 @@ func queryFromBody(ep *endpoint, body document.Value) (q query, err error) {
 	if q.descending, err = sortOrder(text["sortOrder"]); err != nil {
 		return q, err
 	}
-	for _, n := range [...]struct {
-		name      string
-		to        *int
-		otherwise int
-	}{{"startIndex", &q.start, 1}, {"count", &q.count, -1}} {
-		v := body.Fold(n.name)
-		if v.Kind() != document.KindNumber && !v.IsNull() {
-			return q, badRequest("invalidValue", "%s: want a number, got %s", n.name, v.Kind())
-		}
-		if *n.to, err = number(n.name, v.Text(), n.otherwise); err != nil {
-			return q, err
-		}
+	q.byCursor, q.cursor = hasName(body, "cursor"), text["cursor"]
+	start, count := body.Fold("startIndex"), body.Fold("count")
+	if start.Kind() != document.KindNumber && !start.IsNull() {
+		return q, badRequest("invalidValue", "startIndex: want a number, got %s", start.Kind())
 	}
-	params := url.Values{}
-	for _, name := range [...]string{"attributes", "excludedAttributes"} {
+	if q.start, err = number("startIndex", start.Text(), 1); err != nil {
+		return q, err
+	}
+	if count.Kind() != document.KindNumber && !count.IsNull() {
+		scimType := "invalidValue"
+		if q.byCursor {
+			scimType = "invalidCount"
+		}
+		return q, badRequest(scimType, "count: want a number, got %s", count.Kind())
+	}
+	if q.count, err = q.readCount(count.Text()); err != nil {
+		return q, err
+	}
+	for name, to := range map[string]*[]string{"attributes": &q.attributes, "excludedAttributes": &q.excluded} {
 		v := body.Fold(name)
 		switch v.Kind() {
 		case document.KindNull:
 		case document.KindString:
-			params.Add(name, v.Text())
+			*to = names([]string{v.Text()})
 		case document.KindArray:
+			var texts []string
 			for _, e := range v.Items() {
 				if e.Value.Kind() != document.KindString {
 					return q, badRequest("invalidValue", "%s: want strings, got %s", name, e.Value.Kind())
 				}
-				params.Add(name, e.Value.Text())
+				texts = append(texts, e.Value.Text())
 			}
+			*to = names(texts)
 		default:
 			return q, badRequest("invalidValue", "%s: want an array of strings, got %s", name, v.Kind())
 		}
 	}
-	q.projection, err = ep.projection(params)
-	return q, err
+	return q, q.check(ep)
+}
+
+// hasName says whether an object has a member of that name, null or not.
+func hasName(object document.Value, name string) bool {
+	for _, m := range object.Items() {
+		if strings.EqualFold(m.Name, name) {
+			return true
+		}
+	}
+	return false
 }
 
 func holds(array document.Value, text string) bool {
@@ -204,83 +239,4 @@ func holds(array document.Value, text string) bool {
 		}
 	}
 	return false
-}
-
-// parseFilter parses a filter as the caller's dialect has it.
-func (c *caller) parseFilter(text string) (filter.Expr, error) {
-	limit := c.h.opts.Limits.Filter
-	x, used, err := filter.Parse(text, filter.Options{MaxLength: limit})
-	if err == nil && (used.Has(filter.UnquotedValue) && !c.mode.Tolerate(quirk.UnquotedFilterValue) ||
-		used.Has(filter.ValuePathOperator) && !c.mode.Tolerate(quirk.FilterSubAttribute)) {
-		x, _, err = filter.Parse(text, filter.Options{Strict: true, MaxLength: limit})
-	}
-	return x, err
-}
-
-// bind makes a query one that a store understands.
-func (c *caller) bind(ep *endpoint, q query) (store.Query, error) {
-	limits := c.h.opts.Limits
-	count := q.count
-	if count < 0 {
-		count = limits.PageSize
-	}
-	s := store.Query{
-		Tenant: c.who.Tenant,
-		Types:  []string{ep.Name},
-		Start:  max(q.start, 1) - 1,
-		Count:  min(count, limits.MaxResults),
-	}
-	if strings.TrimSpace(q.filter) != "" {
-		x, err := c.parseFilter(q.filter)
-		if err != nil {
-			return s, err
-		}
-		if s.Filter, err = ep.Bind(x, &c.mode); err != nil {
-			return s, err
-		}
-	}
-	if q.sortBy != "" {
-		by, err := ep.BindSort(q.sortBy, &c.mode)
-		if err != nil {
-			return s, err
-		}
-		s.Sort = &store.Sort{By: by, Descending: q.descending}
-	}
-	return s, nil
-}
-
-// mostRelated is how many membership rows are read together with a page.
-const mostRelated = 1_000
-
-// find reads the page that a query asks for, with the groups of its first resources if the answer is to show them.
-func (c *caller) find(ep *endpoint, q query, shows filter.Relation) (page *store.Page, known related, err error) {
-	s, err := c.bind(ep, q)
-	if err != nil {
-		return nil, known, err
-	}
-	if reader, ok := c.h.store.(store.RelatedReader); ok && shows == filter.Groups {
-		page, known.rows, known.complete, err = reader.ListRelated(c.ctx, s, mostRelated)
-		return page, known, err
-	}
-	page, err = c.h.store.List(c.ctx, s)
-	return page, known, err
-}
-
-func (x *exchange) answerQuery(ep *endpoint, q query) error {
-	page, known, err := x.find(ep, q, q.projection.Relation())
-	if err != nil {
-		return err
-	}
-	x.buf = append(x.buf[:0], `{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":`...)
-	x.buf = strconv.AppendInt(x.buf, int64(page.Total), 10)
-	x.buf = append(x.buf, `,"startIndex":`...)
-	x.buf = strconv.AppendInt(x.buf, int64(max(q.start, 1)), 10)
-	x.buf = append(x.buf, `,"itemsPerPage":`...)
-	x.buf = strconv.AppendInt(x.buf, int64(len(page.Resources)), 10)
-	x.buf = append(x.buf, `,"Resources":[`...)
-	if x.buf, err = x.appendResources(x.buf, x.base, ep, q.projection, page.Resources, known, x.overflow(http.StatusOK)); err != nil {
-		return err
-	}
-	x.buf = append(x.buf, "]}"...)
-	return x.answer(http.StatusOK)
 }

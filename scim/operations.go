@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -26,22 +27,36 @@ type caller struct {
 	mode    schema.Mode
 	request lifecycle.Request
 
-	comparisons int // how many a PATCH may need; 0: Limits.Comparisons
+	comparisons int               // how many a PATCH may need; 0: Limits.Comparisons
+	preset      *Principal        // of a dry run: nobody authenticates
+	outcome     lifecycle.Outcome // of the last decision
+	explained   string            // what the journal says of a refusal beside what the client is told
 }
 
 // authenticate finds out who is calling.
 func (c *caller) authenticate(r *http.Request) error {
 	who, err := c.h.opts.Auth.Authenticate(r)
-	if err != nil {
-		return err
+	if err == nil && who.Tenant == "" {
+		err = errors.New("the authenticator returned a principal without a tenant")
 	}
-	if who.Tenant == "" {
-		return errors.New("the authenticator returned a principal without a tenant")
-	}
+	c.become(r, who)
+	return err
+}
+
+// become makes the principal the one on whose behalf everything is done.
+func (c *caller) become(r *http.Request, who Principal) {
 	c.who, c.mode.Refused, c.mode.Interop = who, who.Dialect.refused, who.Dialect.interop
 	c.ctx = context.WithValue(r.Context(), principalKey{}, &who)
-	c.request = lifecycle.Request{Tenant: who.Tenant, By: lifecycle.SourceSCIM, Connection: lifecycle.Connection{ID: who.Connection}, ID: c.request.ID}
-	return nil
+	c.request = lifecycle.Request{ID: c.request.ID, Tenant: who.Tenant, By: lifecycle.SourceSCIM, Who: who.Credential, Status: statusOf,
+		Connection: lifecycle.Connection{ID: who.Connection, State: who.State, TakesOver: who.TakesOver}}
+}
+
+// identify gives the request an id, if it has none.
+func (c *caller) identify() string {
+	if c.request.ID == "" {
+		c.request.ID = uuid.NewString()
+	}
+	return c.request.ID
 }
 
 // requestID is the id that the client or a proxy gave the request, if it is one that can stand in logs and headers: up to 128
@@ -80,19 +95,32 @@ func (c *caller) key(ep *endpoint, id string) store.Key {
 
 // do has a draft decided and committed. What is wrong with the request is a refusal, so that the journal has it.
 func (c *caller) do(action string, ep *endpoint, on conditions, draft func() (lifecycle.Draft, error)) (*lifecycle.Decision, error) {
-	if c.request.ID == "" {
-		c.request.ID = uuid.NewString()
+	if !c.who.reaches(ep.Name) {
+		return nil, outOfScope(ep)
 	}
+	c.identify()
 	c.request.Action = action + " " + ep.Endpoint
 	c.request.Once = on.match.given // a client that named a version has asked to be told
-	return c.h.lifecycle.Do(c.ctx, &c.request, func(context.Context) (lifecycle.Draft, error) {
+	d, err := c.h.lifecycle.Do(c.ctx, &c.request, func(context.Context) (lifecycle.Draft, error) {
 		d, err := draft()
-		c.request.Quirks = c.request.Quirks[:0]
-		for q := range c.mode.Quirks.All() {
-			c.request.Quirks = append(c.request.Quirks, q.String())
-		}
+		c.noteQuirks()
 		return d, refusal(err)
 	})
+	c.noteDecision(d, err)
+	return d, err
+}
+
+// outOfScope refuses a request about a type that the credential is not for.
+func outOfScope(ep *endpoint) error {
+	return &Error{Status: http.StatusForbidden, Detail: "this credential is not for resources of the type " + ep.Name}
+}
+
+// noteQuirks notes the tolerated deviations that the request used.
+func (c *caller) noteQuirks() {
+	c.request.Quirks = c.request.Quirks[:0]
+	for q := range c.mode.Quirks.All() {
+		c.request.Quirks = append(c.request.Quirks, q.String())
+	}
 }
 
 // refusal makes what is wrong with a request a refusal. The answer still comes from the error itself; see describe.
@@ -195,6 +223,9 @@ func (c *caller) replace(ep *endpoint, id string, on conditions, body document.V
 			members = &lifecycle.Members{}
 		}
 		members.Replace = true
+		if wrong == nil && isNull(body, "members") { // as in a PATCH: a client writes null for a list that it hasn't loaded (I11)
+			wrong = badRequest("invalidValue", "members: null doesn't say whether all members are to be removed; for that send []")
+		}
 	}
 	return c.update(ep, http.MethodPut, id, on, shows, func(old document.Value) (document.Value, *lifecycle.Members, error) {
 		if wrong != nil { // PUT never creates, so that the resource isn't there would have been the greater fault
@@ -205,6 +236,13 @@ func (c *caller) replace(ep *endpoint, id string, on conditions, body document.V
 			v, err = ep.withActive(v, old.Get("active"))
 		}
 		return v, members, err
+	})
+}
+
+// isNull says whether an object has a member of that name, and null in it.
+func isNull(body document.Value, name string) bool {
+	return slices.ContainsFunc(body.Items(), func(m document.Member) bool {
+		return m.Value.IsNull() && document.FoldName(m.Name) == name
 	})
 }
 
@@ -263,7 +301,7 @@ func (c *caller) update(ep *endpoint, action, id string, on conditions, shows fi
 	if err != nil {
 		return f, err
 	}
-	f.resource, f.version = d.Resource, d.Version
+	f.resource, f.version = d.Resource, d.Resource.Version // of somebody who is removed by active=false, too
 	return f, nil
 }
 

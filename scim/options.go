@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	elimity "github.com/elimity-com/scim"
 
@@ -73,6 +74,10 @@ type Options struct {
 	// Documentation is the address of the product's own help page, shown in ServiceProviderConfig.
 	Documentation string
 
+	// CursorKey seals the cursors of pages (RFC 9865), at least 32 random bytes. Set it to the same in all processes, or leave it
+	// out: then each tenant has a key in the store, which is made when it is first needed.
+	CursorKey []byte
+
 	// Limits bound what one request may ask for.
 	Limits Limits
 
@@ -97,6 +102,8 @@ type Limits struct {
 
 	BulkOperations int   // of one bulk request; default 1,000; beyond it 413
 	BulkPayload    int64 // bytes of a bulk request; default 8 MiB; beyond it 413
+
+	CursorTimeout time.Duration // for how long a cursor can be used (RFC 9865 section 4); default 1 h
 
 	// MembersBody are the bytes of a body that writes a resource of a type with members; beyond it 413. The default is Body and
 	// 400 bytes for each of Members, about 8.6 MiB: so as many members fit in one PATCH with value, $ref, type and display.
@@ -128,6 +135,9 @@ func (l Limits) withDefaults() Limits {
 	if l.BulkPayload == 0 {
 		l.BulkPayload = 8 << 20
 	}
+	if l.CursorTimeout == 0 {
+		l.CursorTimeout = time.Hour
+	}
 	if l.MembersBody == 0 {
 		l.MembersBody = l.Body + bytesOfMember*int64(l.Members)
 	}
@@ -138,7 +148,7 @@ func (l Limits) withDefaults() Limits {
 func (l Limits) check() error {
 	for name, n := range map[string]int64{
 		"Body": l.Body, "Operations": int64(l.Operations), "Comparisons": int64(l.Comparisons), "Members": int64(l.Members), "Filter": int64(l.Filter), "PageSize": int64(l.PageSize),
-		"MaxResults": int64(l.MaxResults), "MembersBody": l.MembersBody, "BulkOperations": int64(l.BulkOperations), "BulkPayload": l.BulkPayload, "Resource": int64(l.Resource),
+		"MaxResults": int64(l.MaxResults), "MembersBody": l.MembersBody, "BulkOperations": int64(l.BulkOperations), "BulkPayload": l.BulkPayload, "CursorTimeout": int64(l.CursorTimeout), "Resource": int64(l.Resource),
 	} {
 		if n < 0 {
 			return fmt.Errorf("scim: Options.Limits.%s: want a positive number, or 0 for the default, got %d", name, n)
@@ -165,6 +175,9 @@ func (o *Options) check() error {
 	}
 	if err := o.Limits.check(); err != nil {
 		return err
+	}
+	if o.CursorKey != nil && len(o.CursorKey) < 32 {
+		return fmt.Errorf("scim: Options.CursorKey: want at least 32 random bytes, got %d", len(o.CursorKey))
 	}
 	if o.BaseURL != "" {
 		u, err := url.Parse(o.BaseURL)

@@ -47,6 +47,9 @@ func (x *exchange) body() (document.Value, error) {
 	if strings.TrimLeft(text.String(), " \t\r\n") == "" {
 		return document.Value{}, badRequest("invalidSyntax", "the body is empty; want a JSON object")
 	}
+	x.request.Body.Text = text.String()
+	x.request.Body.Method, x.request.Body.Path, x.request.Body.Query = x.r.Method, x.r.URL.Path, x.r.URL.RawQuery
+	x.request.Body.Match, x.request.Body.NoneMatch = x.r.Header.Get("If-Match"), x.r.Header.Get("If-None-Match")
 	v, err := document.Parse(text.String(), 0)
 	if err != nil {
 		return document.Value{}, err

@@ -157,6 +157,15 @@ func (h *Handler) lifecycleOptions(types map[string]*endpoint) *lifecycle.Option
 	if o.Logger == nil {
 		o.Logger = h.opts.Logger
 	}
+	if o.Connections == nil {
+		o.Connections, _ = h.opts.Auth.(singleCredential).Authenticator.(lifecycle.ConnectionDirectory)
+	}
+	if o.Secret == nil {
+		o.Secret = func(typ, attribute string) bool {
+			ep, ok := types[typ]
+			return !ok || ep.secret(attribute) || slices.Contains(h.opts.Sensitive[typ], attribute)
+		}
+	}
 	o.MaxResource = h.opts.Limits.Resource
 	o.Types = slices.Sorted(maps.Keys(types))
 	o.Index = func(typ string, attributes document.Value) ([]store.IndexKey, string) {

@@ -13,6 +13,8 @@
 //	PUT    /app/settings   ?tenant=: those that are given are changed, at once in all processes, and people follow them
 //	POST   /app/accounts   {"userName"}: there is an account outside any organization
 //
+// The pages for operators of events (/app/webhooks and others) are explained at mountOut, and GET /feed in package feed.
+//
 // What can't be is {"error","reason"}: 403 or 404 at a sign-in, with one of the reasons suspended, deactivated, pending, unknown,
 // ssoDisabled and noSeat; 409 where the state or a name stands against it; 400 without a reason where the request is wrong.
 package app
@@ -23,11 +25,13 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/examples/boot"
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim"
+	"github.com/rollcall-dev/rollcall/scim/connection"
 	"github.com/rollcall-dev/rollcall/store"
 )
 
@@ -37,16 +41,23 @@ type App struct {
 	Defaults func() lifecycle.Settings
 	// Options completes the handler's options.
 	Options func(o *scim.Options)
+	// Plugins are further ways out for events, and who watches.
+	Plugins []Plugin
 
+	out      out
 	settings *lifecycle.StoredSettings
 	ledger   ledger
 	outside  outside
 	service  *lifecycle.Service
+	handler  *scim.Handler
+
+	connections *connection.Service
+	secrets     secrets
 }
 
 // Boot is the app as boot runs it, under a command's name.
 func (a *App) Boot(name string) boot.App {
-	return boot.App{Name: name, Configure: a.configure, Mount: a.mount, Background: a.background}
+	return boot.App{Name: name, Flags: a.flags, Configure: a.configure, Mount: a.mount, Background: a.background}
 }
 
 func (a *App) configure(ctx context.Context, s store.Store, o *scim.Options) (err error) {
@@ -58,6 +69,19 @@ func (a *App) configure(ctx context.Context, s store.Store, o *scim.Options) (er
 	o.Lifecycle.Settings = a.settings
 	o.Lifecycle.Accounts = a.outside
 	o.Hooks.Any = a.ledger.record
+	if err := a.out.configure(s, o); err != nil {
+		return err
+	}
+	for _, p := range a.Plugins {
+		if p.Configure != nil {
+			if err := p.Configure(o); err != nil {
+				return err
+			}
+		}
+	}
+	if err := a.configureConnections(s, o); err != nil {
+		return err
+	}
 	if a.Options != nil {
 		a.Options(o)
 	}
@@ -66,11 +90,36 @@ func (a *App) configure(ctx context.Context, s store.Store, o *scim.Options) (er
 
 // background delivers the events, if the store keeps them.
 func (a *App) background(ctx context.Context, s *boot.Service) error {
-	return s.Handler.Lifecycle().Run(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var others sync.WaitGroup
+	others.Go(func() {
+		if err := a.runConnections(ctx); err != nil && ctx.Err() == nil {
+			cancel(err)
+		}
+	})
+	for _, p := range a.Plugins {
+		if p.Background != nil {
+			others.Go(func() {
+				if err := p.Background(ctx, s); err != nil && ctx.Err() == nil {
+					cancel(err)
+				}
+			})
+		}
+	}
+	err := s.Handler.Lifecycle().Run(ctx)
+	others.Wait()
+	if cause := context.Cause(ctx); err == nil && !errors.Is(cause, context.Canceled) {
+		err = cause
+	}
+	return err
 }
 
 func (a *App) mount(mux *http.ServeMux, s *boot.Service) error {
-	a.service = s.Handler.Lifecycle()
+	a.service, a.handler = s.Handler.Lifecycle(), s.Handler
+	a.mountConnections(mux)
+	a.mountJournal(mux)
+	a.mountOAuth(mux, s)
 	for pattern, do := range map[string]func(r *http.Request, in input) (any, error){
 		"POST /app/login":      a.login,
 		"GET /app/users":       a.users,
@@ -90,7 +139,14 @@ func (a *App) mount(mux *http.ServeMux, s *boot.Service) error {
 	} {
 		mux.Handle(pattern, page(do))
 	}
-	return nil
+	for _, p := range a.Plugins {
+		if p.Mount != nil {
+			if err := p.Mount(mux, s); err != nil {
+				return err
+			}
+		}
+	}
+	return a.mountOut(mux)
 }
 
 // login answers POST /app/login: {"status","firstLogin","billed","id"}.

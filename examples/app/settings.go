@@ -34,6 +34,9 @@ func (a *App) putSettings(r *http.Request, in input) (any, error) {
 	if err := a.settings.Set(r.Context(), in.Tenant, settings); err != nil {
 		return nil, err
 	}
+	if err := a.recordSettings(r.Context(), in, slices.Sorted(maps.Keys(given))); err != nil {
+		return nil, err
+	}
 	for _, name := range []string{"scim", "scimOff", "seatCounting"} {
 		if _, ok := given[name]; ok { // changed or not: the last time may have been interrupted
 			return settings, a.service.Apply(r.Context(), in.click())

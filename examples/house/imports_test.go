@@ -21,16 +21,21 @@ const module = "github.com/rollcall-dev/rollcall"
 // may says what each package of the library imports at most, beside the standard library. Imports go one way:
 // scim -> lifecycle -> store -> store/filter -> store/document, and mapping -> store.
 var may = map[string][]string{
-	"scim":            {"scim/patch", "scim/schema", "scim/quirk", "lifecycle", "store", "store/filter", "store/document", elimity, uuid},
-	"scim/patch":      {"scim/schema", "scim/quirk", "lifecycle", "store", "store/filter", "store/document"},
-	"scim/schema":     {"scim/quirk", "store", "store/filter", "store/document", elimity},
-	"scim/quirk":      nil,
-	"lifecycle":       {"store", "store/filter", "store/document", uuid},
-	"mapping":         {"store", "store/filter", "store/document", uuid, validator},
-	"store":           {"store/filter", "store/document"},
-	"store/filter":    {"store/document"},
-	"store/document":  {text},
-	"store/storetest": {"store", "store/filter", "store/document"},
+	"scim":              {"scim/patch", "scim/schema", "scim/quirk", "lifecycle", "store", "store/filter", "store/document", elimity, uuid},
+	"scim/connection":   {"scim", "lifecycle", "store", "store/document", elimity, uuid},
+	"scim/patch":        {"scim/schema", "scim/quirk", "lifecycle", "store", "store/filter", "store/document"},
+	"scim/schema":       {"scim/quirk", "store", "store/filter", "store/document", elimity},
+	"scim/quirk":        nil,
+	"scim/scimtest":     nil, // a client: it knows a service by HTTP alone
+	"lifecycle":         {"store", "store/filter", "store/document", uuid},
+	"lifecycle/payload": {"lifecycle", "store", "store/document"},
+	"lifecycle/feed":    {"lifecycle", "lifecycle/payload", "store", "store/document"},
+	"lifecycle/webhook": {"lifecycle", "lifecycle/payload", "store", "store/document", uuid},
+	"mapping":           {"store", "store/filter", "store/document", uuid, validator},
+	"store":             {"store/filter", "store/document"},
+	"store/filter":      {"store/document"},
+	"store/document":    {text},
+	"store/storetest":   {"store", "store/filter", "store/document"},
 }
 
 // Modules, each with all of its packages.

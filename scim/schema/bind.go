@@ -58,6 +58,7 @@ type binder struct {
 	t       *Type
 	m       *Mode
 	element *Attribute
+	known   map[filter.Path]bool // of a query across types: whether some type has the attribute
 }
 
 func (b *binder) bind(x filter.Expr) (filter.Expr, *Error) {
@@ -72,6 +73,9 @@ func (b *binder) bind(x filter.Expr) (filter.Expr, *Error) {
 		inner, err := b.bind(x.X)
 		return filter.Not{X: inner}, err
 	case filter.Compare:
+		if b.among(x.Attr.Path) {
+			return absent(x), nil
+		}
 		a, ext, err := b.resolve(x.Attr.Path)
 		if err != nil {
 			return nil, err
@@ -81,6 +85,9 @@ func (b *binder) bind(x filter.Expr) (filter.Expr, *Error) {
 		}
 		return b.compare(a, x.Op, x.Value, x.Attr.Path)
 	case filter.Present:
+		if b.among(x.Attr.Path) {
+			return filter.Const(false), nil
+		}
 		a, ext, err := b.resolve(x.Attr.Path)
 		if err != nil {
 			return nil, err
@@ -90,6 +97,9 @@ func (b *binder) bind(x filter.Expr) (filter.Expr, *Error) {
 		}
 		return b.present(a, x.Attr.Path)
 	case filter.Has:
+		if b.among(x.Attr.Path) {
+			return filter.Const(false), nil
+		}
 		return b.has(x)
 	}
 	return nil, invalid("", "", "the filter has no meaning here")
@@ -198,6 +208,8 @@ func (b *binder) compare(a *Attribute, op filter.Op, v document.Value, p filter.
 		return nil, err
 	}
 	switch {
+	case b.known != nil && isResourceType(a.Path):
+		return b.t.ofType(c), nil
 	case a.common == commonSchemas:
 		return b.t.compareSchemas(c), nil
 	case a.common == commonMeta && a.Name == "location":

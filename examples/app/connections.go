@@ -1,0 +1,314 @@
+package app
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/rollcall-dev/rollcall/lifecycle"
+	"github.com/rollcall-dev/rollcall/scim/connection"
+	"github.com/rollcall-dev/rollcall/store"
+)
+
+// The pages of connections. All take ?tenant=, and the body of a write may say "who" the administrator is.
+//
+//	POST   /app/connections                   {"name","provider"} -> 201 {"id",...}
+//	GET    /app/connections                   -> {"connections":[...]}
+//	PATCH  /app/connections/{id}              {"state","dialect","name"}: those that are given
+//	DELETE /app/connections/{id}              -> 200 {"effects":[...]}; with ?confirm=true it is done: 204
+//	POST   /app/connections/{id}/credentials  {"kind","expires","scopes",...} -> 201 with the secret, once
+//	DELETE /app/credentials/{id}              -> 204 when no process accepts it any more
+//	POST   /app/credentials/{id}/rotate       {"expires"} -> 201 with a new secret; both are good until
+//	POST   /app/credentials/{id}/complete     ends the one that this one replaces
+//	POST   /app/credentials/{id}/cancel       ends this one
+//
+// What is wrong is 400, what isn't there 404, and 503 what is not certain to hold everywhere yet: then try again.
+func (a *App) mountConnections(mux *http.ServeMux) {
+	for pattern, do := range map[string]func(r *http.Request, in adminInput) (int, any, error){
+		"POST /app/connections":                  a.createConnection,
+		"GET /app/connections":                   a.listConnections,
+		"PATCH /app/connections/{id}":            a.changeConnection,
+		"DELETE /app/connections/{id}":           a.switchOff,
+		"POST /app/connections/{id}/credentials": a.issue,
+		"DELETE /app/credentials/{id}":           a.revoke,
+		"POST /app/credentials/{id}/rotate":      a.rotate,
+		"POST /app/credentials/{id}/complete":    a.endRotation(a.connections.Complete),
+		"POST /app/credentials/{id}/cancel":      a.endRotation(a.connections.Cancel),
+	} {
+		mux.Handle(pattern, adminPage(do))
+	}
+}
+
+// adminInput is what a request of these pages says.
+type adminInput struct {
+	Tenant string
+	Who    string
+	raw    []byte // the body; empty if there is none
+}
+
+func (in adminInput) click() lifecycle.Request {
+	return lifecycle.Request{Tenant: in.Tenant, Who: cmp.Or(in.Who, "demo")}
+}
+
+// decode reads the body. Fields that it doesn't know are wrong.
+func (in adminInput) decode(into any) error {
+	d := json.NewDecoder(bytes.NewReader(in.raw))
+	d.DisallowUnknownFields()
+	err := d.Decode(into)
+	var wrong *connection.InvalidError
+	switch {
+	case errors.As(err, &wrong):
+		return wrong
+	case err != nil:
+		return badInput{errors.New("the body: " + err.Error())}
+	}
+	return nil
+}
+
+// adminPage decodes a request, does it, and encodes the result or the error.
+func adminPage(do func(r *http.Request, in adminInput) (int, any, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		in := adminInput{Tenant: r.URL.Query().Get("tenant")}
+		status, out, err := http.StatusOK, any(nil), error(nil)
+		if in.Tenant == "" || len(in.Tenant) > 1_000 {
+			err = badInput{errors.New("tenant is missing, or too long")}
+		}
+		if err == nil {
+			err = in.read(r)
+		}
+		if err == nil {
+			status, out, err = do(r, in)
+		}
+		if err != nil {
+			status, out = describeAdmin(err)
+		}
+		if status == http.StatusNoContent {
+			w.WriteHeader(status)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_ = json.NewEncoder(w).Encode(out)
+	})
+}
+
+func (in *adminInput) read(r *http.Request) (err error) {
+	if in.raw, err = io.ReadAll(http.MaxBytesReader(nil, r.Body, 64<<10)); err != nil {
+		return badInput{errors.New("the body is too long, or broke off")}
+	}
+	if in.raw = bytes.TrimSpace(in.raw); len(in.raw) == 0 {
+		in.raw = []byte("{}")
+	}
+	var who struct {
+		Who string `json:"who"`
+	}
+	if in.raw[0] != '{' || json.Unmarshal(in.raw, &who) != nil {
+		return badInput{errors.New("the body: want a JSON object")}
+	}
+	in.Who = who.Who
+	return nil
+}
+
+func describeAdmin(err error) (int, failure) {
+	var (
+		wrong *connection.InvalidError
+		query *lifecycle.ErrJournalQuery
+	)
+	switch {
+	case errors.As(err, &wrong):
+		return http.StatusBadRequest, failure{Error: wrong.Error()}
+	case errors.As(err, &query):
+		return http.StatusBadRequest, failure{Error: query.Reason}
+	case errors.Is(err, connection.ErrUncertain):
+		return http.StatusServiceUnavailable, failure{Error: "it is not certain yet that this holds in all processes; try again"}
+	case errors.Is(err, lifecycle.ErrNoBody):
+		return http.StatusConflict, failure{Error: "the body of this request was not kept; PUT /app/settings with keepBodiesUntil keeps those of later ones"}
+	case errors.Is(err, store.ErrNotFound):
+		return http.StatusNotFound, failure{Error: "there is no such thing in this organization"}
+	}
+	return describe(err)
+}
+
+// connectionView is a connection as it is shown.
+type connectionView struct {
+	ID          string                    `json:"id"`
+	Name        string                    `json:"name"`
+	Provider    connection.Provider       `json:"provider"`
+	Recognised  *connection.Provider      `json:"recognised"`
+	State       lifecycle.ConnectionState `json:"state"`
+	Dialect     connection.Dialect        `json:"dialect"`
+	Created     string                    `json:"created"`
+	Status      statusView                `json:"status"`
+	Credentials []credentialView          `json:"credentials"`
+}
+
+type statusView struct {
+	connection.Status
+	LastRequest *string `json:"lastRequest"`
+	LastSuccess *string `json:"lastSuccess"`
+}
+
+type credentialView struct {
+	ID       string          `json:"id"`
+	Kind     connection.Kind `json:"kind"`
+	Prefix   string          `json:"prefix"`
+	ClientID string          `json:"clientId,omitempty"`
+	Scopes   []string        `json:"scopes"`
+	Created  *string         `json:"created"`
+	Expires  *string         `json:"expires"`
+	LastUsed *string         `json:"lastUsed"`
+	Replaces string          `json:"replaces,omitempty"`
+}
+
+func timeText(t time.Time) *string {
+	if t.IsZero() {
+		return nil
+	}
+	text := t.UTC().Format(time.RFC3339Nano)
+	return &text
+}
+
+func viewOf(c *connection.Connection) connectionView {
+	v := connectionView{ID: c.ID, Name: c.Name, Provider: c.Provider, State: c.State, Dialect: c.Dialect, Created: *timeText(c.Created), Credentials: []credentialView{},
+		Status: statusView{c.Status, timeText(c.Status.LastRequest), timeText(c.Status.LastSuccess)}}
+	if c.Recognised != "" {
+		v.Recognised = &c.Recognised
+	}
+	for _, k := range c.Credentials {
+		v.Credentials = append(v.Credentials, credentialView{k.ID, k.Kind, k.Prefix, k.ClientID, k.Scopes, timeText(k.Created), timeText(k.Expires), timeText(k.LastUsed), k.Replaces})
+	}
+	return v
+}
+
+// view reads one connection as List shows it.
+func (a *App) view(r *http.Request, tenant, id string) (any, error) {
+	list, err := a.connections.List(r.Context(), tenant)
+	for i := range list {
+		if list[i].ID == id {
+			return viewOf(&list[i]), nil
+		}
+	}
+	return nil, errors.Join(err, store.ErrNotFound)
+}
+
+func (a *App) createConnection(r *http.Request, in adminInput) (int, any, error) {
+	var body struct {
+		Name     string              `json:"name"`
+		Provider connection.Provider `json:"provider"`
+		Who      string              `json:"who"`
+		Tenant   string              `json:"tenant"`
+	}
+	if err := in.decode(&body); err != nil {
+		return 0, nil, err
+	}
+	c, err := a.connections.Create(r.Context(), in.click(), body.Name, body.Provider)
+	if err != nil {
+		return 0, nil, err
+	}
+	out, err := a.view(r, in.Tenant, c.ID)
+	return http.StatusCreated, out, err
+}
+
+func (a *App) listConnections(r *http.Request, in adminInput) (int, any, error) {
+	list, err := a.connections.List(r.Context(), in.Tenant)
+	views := make([]connectionView, len(list))
+	for i := range list {
+		views[i] = viewOf(&list[i])
+	}
+	return http.StatusOK, map[string]any{"connections": views}, err
+}
+
+func (a *App) changeConnection(r *http.Request, in adminInput) (int, any, error) {
+	var body struct {
+		Name    *string                    `json:"name"`
+		State   *lifecycle.ConnectionState `json:"state"`
+		Dialect *connection.Dialect        `json:"dialect"`
+		Who     string                     `json:"who"`
+		Tenant  string                     `json:"tenant"`
+	}
+	if err := in.decode(&body); err != nil {
+		return 0, nil, err
+	}
+	if _, err := a.connections.Change(r.Context(), in.click(), r.PathValue("id"), connection.Update{Name: body.Name, State: body.State, Dialect: body.Dialect}); err != nil {
+		return 0, nil, err
+	}
+	out, err := a.view(r, in.Tenant, r.PathValue("id"))
+	return http.StatusOK, out, err
+}
+
+func (a *App) switchOff(r *http.Request, in adminInput) (int, any, error) {
+	if r.URL.Query().Get("confirm") == "true" {
+		return http.StatusNoContent, nil, a.connections.SwitchOff(r.Context(), in.click(), r.PathValue("id"))
+	}
+	effects, err := a.connections.Effects(r.Context(), in.Tenant, r.PathValue("id"))
+	return http.StatusOK, map[string]any{"effects": effects}, err
+}
+
+func (a *App) issue(r *http.Request, in adminInput) (int, any, error) {
+	var body struct {
+		Kind     connection.Kind `json:"kind"`
+		Expires  *time.Time      `json:"expires"`
+		Scopes   []string        `json:"scopes"`
+		Issuer   string          `json:"issuer"`
+		JWKS     string          `json:"jwks"`
+		Subject  string          `json:"subject"`
+		Audience string          `json:"audience"`
+		Replaces string          `json:"replaces"`
+		Who      string          `json:"who"`
+		Tenant   string          `json:"tenant"`
+	}
+	if err := in.decode(&body); err != nil {
+		return 0, nil, err
+	}
+	ask := connection.Ask{Kind: cmp.Or(body.Kind, connection.Bearer), Scopes: body.Scopes, Replaces: body.Replaces,
+		Trust: connection.Trust{Issuer: body.Issuer, JWKS: body.JWKS, Subject: body.Subject, Audience: body.Audience}}
+	if body.Expires != nil {
+		if ask.Expires = *body.Expires; ask.Expires.IsZero() {
+			return 0, nil, badInput{errors.New("expires: want a time in the future")}
+		}
+	}
+	k, err := a.connections.Issue(r.Context(), in.click(), r.PathValue("id"), ask)
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusCreated, secretOf(k), nil
+}
+
+// secretOf is what is shown once.
+func secretOf(k *connection.Issued) map[string]string {
+	out := map[string]string{"id": k.ID}
+	for name, value := range map[string]string{"token": k.Token, "clientId": k.ClientID, "clientSecret": k.Secret} {
+		if value != "" {
+			out[name] = value
+		}
+	}
+	return out
+}
+
+func (a *App) revoke(r *http.Request, in adminInput) (int, any, error) {
+	return http.StatusNoContent, nil, a.connections.Revoke(r.Context(), in.click(), r.PathValue("id"))
+}
+
+func (a *App) rotate(r *http.Request, in adminInput) (int, any, error) {
+	var body struct {
+		Expires *time.Time `json:"expires"`
+		Who     string     `json:"who"`
+		Tenant  string     `json:"tenant"`
+	}
+	if err := in.decode(&body); err != nil {
+		return 0, nil, err
+	}
+	var expires time.Time
+	if body.Expires != nil {
+		expires = *body.Expires
+	}
+	k, err := a.connections.Rotate(r.Context(), in.click(), r.PathValue("id"), expires)
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusCreated, secretOf(k), nil
+}

@@ -1,0 +1,54 @@
+package app
+
+import (
+	"context"
+	"flag"
+	"net/http"
+	"time"
+
+	"github.com/rollcall-dev/rollcall/examples/boot"
+	"github.com/rollcall-dev/rollcall/lifecycle/webhook"
+	"github.com/rollcall-dev/rollcall/scim"
+	"github.com/rollcall-dev/rollcall/store"
+)
+
+// Plugin is something beside the app that tells events, or watches. Each of its functions may be nil.
+type Plugin struct {
+	Flags      func(*flag.FlagSet)
+	Configure  func(o *scim.Options) error
+	Mount      func(mux *http.ServeMux, s *boot.Service) error
+	Background func(ctx context.Context, s *boot.Service) error
+}
+
+// out is how the app tells events to other systems: by webhooks and by the feed.
+type out struct {
+	feedToken string
+	retention time.Duration
+	allow     hosts
+	hooks     *webhook.Webhooks
+}
+
+func (a *App) flags(set *flag.FlagSet) {
+	a.secrets.flags(set)
+	set.StringVar(&a.out.feedToken, "feed-token", "", "bearer `token` of GET /feed, the feed of all tenants' events; without one there is no feed")
+	set.DurationVar(&a.out.retention, "retention", 0, "how long events are kept that were told, for replays and for the feed; 0: 7 days")
+	set.Var(&a.out.allow, "webhook-allow", "`HOST` that webhooks may go to though its address isn't public; repeatable")
+	for _, p := range a.Plugins {
+		if p.Flags != nil {
+			p.Flags(set)
+		}
+	}
+}
+
+// configure adds the consumers to the handler's options.
+func (x *out) configure(s store.Store, o *scim.Options) (err error) {
+	x.hooks, err = webhook.New(webhook.Options{Store: s, MaxAge: 100 * time.Millisecond, Allow: x.allow, HTTP: true, Logger: o.Logger})
+	if err != nil {
+		return err
+	}
+	l := &o.Lifecycle
+	l.Consumers = append(l.Consumers, x.hooks.Consumer())
+	l.Delivery.Retention.Delivered = x.retention
+	l.Feed = x.feedToken != ""
+	return nil
+}

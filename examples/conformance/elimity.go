@@ -1,0 +1,29 @@
+package main
+
+import (
+	"net/http"
+
+	elimity "github.com/elimity-com/scim"
+
+	"github.com/rollcall-dev/rollcall/examples/memstore"
+	"github.com/rollcall-dev/rollcall/scim"
+)
+
+// elimityServer is elimity-com/scim's own Server with our operations on memory behind it, so that the comparison is of what the two
+// servers do with requests and answers, and not of what is stored.
+func elimityServer() (http.Handler, error) {
+	h, err := scim.NewHandler(memstore.New(), &scim.Options{Auth: scim.NoAuth{Tenant: "acme"}})
+	if err != nil {
+		return nil, err
+	}
+	types := []elimity.ResourceType{scim.UserType(), scim.GroupType()}
+	for i := range types {
+		if types[i].Handler, err = h.ResourceHandler(types[i].Name); err != nil {
+			return nil, err
+		}
+	}
+	return elimity.NewServer(&elimity.ServerArgs{
+		ServiceProviderConfig: &elimity.ServiceProviderConfig{MaxResults: 200, SupportFiltering: true, SupportPatch: true},
+		ResourceTypes:         types,
+	})
+}

@@ -1,0 +1,200 @@
+package house_test
+
+import (
+	"flag"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"net/http"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write the catalogue of errors into docs/errors.md")
+
+const errorsPage = "../../docs/errors.md"
+
+// The catalogue in docs/errors.md has every error that the code can answer: it is made from the code. After a change of one
+// run `go test ./examples/house -run TestErrors -update`.
+func TestErrors(t *testing.T) {
+	var rows []string
+	packages := []string{"scim", "scim/patch", "scim/schema", "scim/internal/patch", "scim/internal/schema", "lifecycle", "store/filter", "store/document"}
+	for _, p := range packages {
+		rows = append(rows, errorsOf(t, p)...)
+	}
+	slices.Sort(rows)
+	rows = slices.Compact(rows)
+	require.Greater(t, len(rows), 100)
+	want := "| status | scimType | detail |\n|---|---|---|\n" + strings.Join(rows, "\n") + "\n"
+	page, err := os.ReadFile(errorsPage)
+	require.NoError(t, err)
+	head, rest, found := strings.Cut(string(page), "<!-- errors:begin -->\n")
+	require.True(t, found)
+	got, tail, found := strings.Cut(rest, "<!-- errors:end -->")
+	require.True(t, found)
+	if *update {
+		require.NoError(t, os.WriteFile(errorsPage, []byte(head+"<!-- errors:begin -->\n"+want+"<!-- errors:end -->"+tail), 0o600))
+		return
+	}
+	assert.Equal(t, want, got, "run: go test ./examples/house -run TestErrors -update")
+}
+
+// errorsOf are the rows of a package's errors. A package that isn't there has none.
+func errorsOf(t *testing.T, folder string) (rows []string) {
+	files := token.NewFileSet()
+	entries, err := os.ReadDir("../../" + folder)
+	if err != nil {
+		return nil
+	}
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), ".go") || strings.HasSuffix(e.Name(), "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(files, "../../"+folder+"/"+e.Name(), nil, 0)
+		require.NoError(t, err)
+		ast.Inspect(f, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.CallExpr:
+				rows = append(rows, called(folder, n)...)
+			case *ast.CompositeLit:
+				rows = append(rows, made(n)...)
+			}
+			return true
+		})
+	}
+	return rows
+}
+
+// called is the row of a call that makes an error: its arguments are the type and the text.
+func called(folder string, call *ast.CallExpr) []string {
+	name := ""
+	switch f := call.Fun.(type) {
+	case *ast.Ident:
+		name = f.Name
+	case *ast.SelectorExpr:
+		name = f.Sel.Name
+	}
+	switch {
+	case name == "badRequest" && len(call.Args) >= 2:
+		return row("400", literal(call.Args[0]), literal(call.Args[1]))
+	case name == "invalid" && len(call.Args) >= 3:
+		return row("400", literal(call.Args[0]), literal(call.Args[1])+": "+literal(call.Args[2]))
+	case name == "fail" && len(call.Args) == 2:
+		return row("400", literal(call.Args[0]), literal(call.Args[1]))
+	case name == "fail" && len(call.Args) == 1 && folder == "store/filter":
+		return row("400", "invalidFilter, invalidPath", "… want "+literal(call.Args[0]))
+	case name == "fail" && len(call.Args) == 1 && folder == "store/document":
+		return row("400", "invalidSyntax", "the body is not usable JSON: "+literal(call.Args[0]))
+	}
+	return nil
+}
+
+// statuses are those of lifecycle's reasons.
+var statuses = map[string][2]string{"Forbidden": {"403", ""}, "Invalid": {"400", "invalidValue"}, "Taken": {"409", "uniqueness"},
+	"NoSeat": {"403", ""}, "TooLarge": {"413", ""}, "NotFound": {"404", ""}, "Braked": {"429", ""}, "Held": {"429", ""}}
+
+// made is the row of a literal of an error's type.
+func made(lit *ast.CompositeLit) []string {
+	kind, ok := lit.Type.(*ast.Ident)
+	if sel, is := lit.Type.(*ast.SelectorExpr); is {
+		kind, ok = sel.Sel, true
+	}
+	if !ok || kind.Name != "Error" && kind.Name != "Refusal" {
+		return nil
+	}
+	fields := map[string]ast.Expr{}
+	for _, e := range lit.Elts {
+		if kv, ok := e.(*ast.KeyValueExpr); ok {
+			if name, ok := kv.Key.(*ast.Ident); ok {
+				fields[name.Name] = kv.Value
+			}
+		}
+	}
+	detail := fields["Detail"]
+	if detail == nil {
+		return nil
+	}
+	text := literal(detail)
+	if path := fields["Attribute"]; path != nil {
+		text = literal(path) + ": " + text
+	}
+	if kind.Name == "Refusal" {
+		reason, ok := fields["Reason"].(*ast.Ident)
+		if !ok {
+			return nil
+		}
+		s := statuses[reason.Name]
+		return row(s[0], s[1], text)
+	}
+	status := "400"
+	if s, ok := fields["Status"].(*ast.SelectorExpr); ok {
+		status = statusOf(s.Sel.Name)
+	}
+	return row(status, literal(fields["Type"]), text)
+}
+
+// statusOf is the number of one of net/http's constants.
+func statusOf(name string) string {
+	for status := 400; status < 600; status++ {
+		if "Status"+strings.NewReplacer(" ", "", "-", "", "'", "").Replace(http.StatusText(status)) == name {
+			return strconv.Itoa(status)
+		}
+	}
+	return map[string]string{"StatusRequestEntityTooLarge": "413", "StatusInternalServerError": "500"}[name]
+}
+
+var verb = regexp.MustCompile(`%[-+#]*[0-9.]*[a-zA-Z]`)
+
+// literal is the text of an expression, with … for what is known at run time only.
+func literal(e ast.Expr) string {
+	switch e := e.(type) {
+	case nil:
+		return ""
+	case *ast.BasicLit:
+		s, err := strconv.Unquote(e.Value)
+		if err != nil {
+			return "…"
+		}
+		return s
+	case *ast.BinaryExpr:
+		return literal(e.X) + literal(e.Y)
+	case *ast.CallExpr:
+		if f, ok := e.Fun.(*ast.SelectorExpr); ok && f.Sel.Name == "Sprintf" && len(e.Args) > 0 {
+			return verb.ReplaceAllString(literal(e.Args[0]), "…")
+		}
+	}
+	return "…"
+}
+
+// row is a line of the table; a text of which nothing is known before has none.
+func row(status, scimType, detail string) []string {
+	detail = verb.ReplaceAllString(detail, "…")
+	if strings.Trim(detail, "…: ") == "" {
+		return nil
+	}
+	detail = strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;").Replace(detail)
+	return []string{fmt.Sprintf("| %s | %s | %s |", status, scimType, detail)}
+}
+
+// Every status that an error has is explained on the page.
+func TestStatusesAreExplained(t *testing.T) {
+	page, err := os.ReadFile(errorsPage)
+	require.NoError(t, err)
+	head, table, _ := strings.Cut(string(page), "<!-- errors:begin -->")
+	seen := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^\| (\d{3}) \|`).FindAllStringSubmatch(table, -1) {
+		seen[m[1]] = true
+	}
+	for _, status := range slices.Sorted(maps.Keys(seen)) {
+		assert.Contains(t, head, "**"+status+"**", "docs/errors.md says what to do about it")
+	}
+}

@@ -1,0 +1,70 @@
+package scimtest_test
+
+import (
+	"net/http"
+	"testing"
+
+	elimity "github.com/elimity-com/scim"
+	"github.com/elimity-com/scim/optional"
+	elimityschema "github.com/elimity-com/scim/schema"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rollcall-dev/rollcall/scim"
+	"github.com/rollcall-dev/rollcall/store/storetest"
+)
+
+const token = "a-token-of-acme"
+
+// pinned authenticates, strictly or not.
+type pinned struct {
+	scim.BearerTokens
+	strict bool
+}
+
+func (p pinned) Authenticate(r *http.Request) (scim.Principal, error) {
+	who, err := p.BearerTokens.Authenticate(r)
+	if p.strict {
+		who.Dialect = scim.Strict()
+	}
+	return who, err
+}
+
+// service has users with an extension of their own, groups, and a type of a product's own with what the core schemas lack.
+func service(t testing.TB, strict bool) http.Handler {
+	t.Helper()
+	h, err := scim.NewHandler(storetest.NewFake(), &scim.Options{
+		Auth: pinned{scim.BearerTokens{token: "acme"}, strict},
+		ResourceTypes: []elimity.ResourceType{scim.UserType(), scim.GroupType(), {
+			ID: optional.NewString("Device"), Name: "Device", Endpoint: "/Devices", Schema: device(),
+		}},
+	})
+	require.NoError(t, err)
+	return h
+}
+
+func device() elimityschema.Schema {
+	text := func(p elimityschema.StringParams) elimityschema.CoreAttribute {
+		return elimityschema.SimpleCoreAttribute(elimityschema.SimpleStringParams(p))
+	}
+	return elimityschema.Schema{
+		ID:   "urn:example:params:scim:schemas:1.0:Device",
+		Name: optional.NewString("Device"),
+		Attributes: elimityschema.Attributes{
+			text(elimityschema.StringParams{Name: "serialNumber", Required: true, Mutability: elimityschema.AttributeMutabilityImmutable(), Uniqueness: elimityschema.AttributeUniquenessServer()}),
+			text(elimityschema.StringParams{Name: "owner"}),
+			text(elimityschema.StringParams{Name: "place"}),
+			text(elimityschema.StringParams{Name: "notes", Returned: elimityschema.AttributeReturnedRequest()}),
+			text(elimityschema.StringParams{Name: "unlockCode", Mutability: elimityschema.AttributeMutabilityWriteOnly(), Returned: elimityschema.AttributeReturnedNever()}),
+			elimityschema.SimpleCoreAttribute(elimityschema.SimpleNumberParams(elimityschema.NumberParams{Name: "storage", Type: elimityschema.AttributeTypeInteger()})),
+			elimityschema.SimpleCoreAttribute(elimityschema.SimpleDateTimeParams(elimityschema.DateTimeParams{Name: "bought"})),
+			elimityschema.SimpleCoreAttribute(elimityschema.SimpleBooleanParams(elimityschema.BooleanParams{Name: "encrypted"})),
+			elimityschema.ComplexCoreAttribute(elimityschema.ComplexParams{
+				Name: "interfaces", MultiValued: true,
+				SubAttributes: []elimityschema.SimpleParams{
+					elimityschema.SimpleStringParams(elimityschema.StringParams{Name: "type", CanonicalValues: []string{"wifi", "lan"}}),
+					elimityschema.SimpleStringParams(elimityschema.StringParams{Name: "value"}),
+				},
+			}),
+		},
+	}
+}

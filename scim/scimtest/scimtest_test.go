@@ -1,0 +1,129 @@
+package scimtest_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rollcall-dev/rollcall/scim/scimtest"
+)
+
+// The handler of this repository keeps every clause, those that only a strict connection is asked for too.
+func TestOwnHandler(t *testing.T) {
+	for _, profile := range []string{"rfc", "strict"} {
+		t.Run(profile, func(t *testing.T) {
+			scimtest.Run(t, scimtest.Target{Handler: service(t, profile == "strict"), Token: token, Profile: profile})
+		})
+	}
+}
+
+// By a URL all is as in process.
+func TestURL(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.Handle("/scim/v2/", http.StripPrefix("/scim/v2", service(t, false)))
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	report, err := scimtest.Check(t.Context(), scimtest.Target{URL: server.URL + "/scim/v2/", Token: token, Client: server.Client()})
+	require.NoError(t, err)
+	assert.Empty(t, report.Failed())
+	assert.Greater(t, report.Totals.Passed, 200)
+}
+
+// The kit deletes what it makes, and leaves what others have made.
+func TestCleansUp(t *testing.T) {
+	h := service(t, false)
+	send := func(method, path, body string) map[string]any {
+		r := httptest.NewRequest(method, path, strings.NewReader(body))
+		r.Header.Set("Authorization", "Bearer "+token)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		var answer map[string]any
+		require.NoError(t, json.Unmarshal(w.Body.Bytes(), &answer), w.Body.String())
+		return answer
+	}
+	var before []map[string]any
+	for i := range 3 {
+		u := send("POST", "/Users", fmt.Sprintf(`{"userName":"other%d@example.com","displayName":"Other %d"}`, i, i))
+		send("POST", "/Groups", fmt.Sprintf(`{"displayName":"Other %d","members":[{"value":%q}]}`, i, u["id"]))
+	}
+	paths := []string{"/Users", "/Groups", "/Devices"}
+	for _, path := range paths {
+		before = append(before, send("GET", path, ""))
+	}
+	report, err := scimtest.Check(t.Context(), scimtest.Target{Handler: h, Token: token})
+	require.NoError(t, err)
+	assert.Empty(t, report.Left)
+	for i, path := range paths {
+		assert.Equal(t, before[i], send("GET", path, ""))
+	}
+}
+
+func TestReport(t *testing.T) {
+	var seen []string
+	report, err := scimtest.Check(t.Context(), scimtest.Target{
+		Handler: broken(service(t, false), mutant{after: dropHeader(is("POST"), "Location")}), Token: token,
+		Only:   []string{"7644-3.3-location", "7644-3.3-created", "7643-2.2-immutable", "7644-3.3-location-works", "7644-3.7-response"},
+		Accept: map[string]string{"7644-3.3-location-works": "a proxy takes the header away"},
+		Each:   func(r scimtest.Result) { seen = append(seen, r.ID) },
+	})
+	require.NoError(t, err)
+	assert.False(t, report.OK())
+	assert.Equal(t, []string{"7644-3.3-location"}, report.Failed())
+	assert.Len(t, seen, 5)
+	assert.Equal(t, scimtest.Totals{Clauses: 5, Passed: 2, Failed: 1, NotClaimed: totalNotClaimed(report), Accepted: 1}, report.Totals)
+	for _, r := range report.Clauses {
+		switch r.ID {
+		case "7644-3.3-location":
+			line, _, _ := strings.Cut(r.String(), "\n")
+			assert.Contains(t, line, "FAIL 7644-3.3-location (RFC 7644 section 3.3, MUST) User: header Location: want ")
+			assert.Contains(t, line, "POST /Users -> 201")
+			assert.Contains(t, line, r.Text)
+		case "7644-3.3-location-works":
+			assert.Equal(t, "a proxy takes the header away", r.Reason)
+		case "7643-2.2-immutable":
+			assert.Equal(t, "Device", r.Case, "the case runs where there is such an attribute")
+		}
+	}
+	text, err := json.Marshal(report)
+	require.NoError(t, err)
+	var claim struct {
+		Date    string
+		Clauses []struct{ ID, Case, Result string }
+	}
+	require.NoError(t, json.Unmarshal(text, &claim))
+	assert.Equal(t, report.Date, claim.Date)
+	assert.Equal(t, "User, Group, Device", claim.Clauses[1].Case)
+	var table strings.Builder
+	require.NoError(t, report.Table(&table))
+	assert.Contains(t, table.String(), "| RFC 7644 | 3.3 | 1 | 1 | 1 |")
+}
+
+func totalNotClaimed(r *scimtest.Report) (n int) {
+	for _, c := range r.Clauses {
+		if c.Result == scimtest.NotClaimed {
+			n++
+		}
+	}
+	return n
+}
+
+func TestCheckRefuses(t *testing.T) {
+	h := service(t, false)
+	for want, target := range map[string]scimtest.Target{
+		"neither URL nor Handler is set":              {},
+		"both URL and Handler are set":                {URL: "http://127.0.0.1", Handler: h},
+		`there is no profile "kit"; want one of`:      {Handler: h, Profile: "kit"},
+		`there is no clause "kit" in the profile`:     {Handler: h, Only: []string{"kit"}},
+		"GET /ServiceProviderConfig is answered with": {Handler: http.NotFoundHandler()},
+		"GET /ServiceProviderConfig: ":                {URL: "http://127.0.0.1:0"},
+	} {
+		_, err := scimtest.Check(t.Context(), target)
+		assert.ErrorContains(t, err, want)
+	}
+}
