@@ -11,6 +11,10 @@ require (
 	github.com/rollcall-dev/rollcall/examples/sqlstore/internal v0.1.0
 	github.com/rollcall-dev/rollcall/examples/sqlstore/postgres v0.1.0
 	github.com/rollcall-dev/rollcall/examples/sqlstore/sqlite v0.1.0
+	github.com/rollcall-dev/rollcall/examples/nats v0.1.0
+	github.com/rollcall-dev/rollcall/examples/prometheus v0.1.0
+	github.com/prometheus/client_golang v1.25.0
+	github.com/standard-webhooks/standard-webhooks/libraries v0.0.1
 	github.com/stretchr/testify v1.12.1
 	modernc.org/sqlite v1.61.1
 )
@@ -40,6 +44,7 @@ require (
 	golang.org/x/sync v0.24.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
+	golang.org/x/time v0.15.0 // indirect
 	modernc.org/libc v1.79.0 // indirect
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.12.1 // indirect

@@ -48,7 +48,7 @@ func (s *Service) attempt(ctx context.Context, c *consumer, l store.Delivery) st
 	}
 	if park {
 		settled.Outcome, settled.After = store.Park, 0
-		level, message = slog.LevelError, "an event is parked: it won't be told again unless it is replayed"
+		level, message = slog.LevelError, "an event is parked: it won't be told again unless somebody retries or replays it"
 	}
 	s.logFailure(ctx, level, message, &l, err, slog.Bool("parked", park))
 	return settled
@@ -112,6 +112,13 @@ func (s *Service) tell(ctx context.Context, c *consumer, e *Event) error {
 			}
 			ended <- err
 		}()
+		if o := s.opts.Observer; o != nil {
+			own, end := o.Begin(ctx, Op{Stage: StageHook, Name: nameOf(hookNames, "hook.", e.Kind), Tenant: e.Subject.Tenant, Consumer: e.Consumer,
+				Family: c.Name, Event: e.ID, Attempt: e.Attempt, Request: e.Origin.Request, Connection: e.Origin.Connection})
+			defer func() { end(Result{Err: err}) }()
+			err = c.Hooks.tell(own, e)
+			return
+		}
 		err = c.Hooks.tell(ctx, e)
 	}()
 	select {

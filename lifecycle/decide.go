@@ -12,6 +12,21 @@ import (
 // Decide says what a draft means: what would become true, who would be told, or why it may not be. It only reads. A refusal
 // is a Decision too; an error means that the service failed. r should have been admitted.
 func (s *Service) Decide(ctx context.Context, r *Request, draft Draft) (*Decision, error) {
+	o := s.opts.Observer
+	if o == nil {
+		return s.decideOn(ctx, r, draft)
+	}
+	ctx, end := o.Begin(ctx, Op{Stage: StageDecision, Name: "decide", Tenant: r.Tenant, Request: r.ID, Connection: r.Connection.ID})
+	d, err := s.decideOn(ctx, r, draft)
+	if d != nil {
+		end(Result{Err: d.Err, Outcome: string(d.Outcome)})
+	} else {
+		end(Result{Err: err})
+	}
+	return d, err
+}
+
+func (s *Service) decideOn(ctx context.Context, r *Request, draft Draft) (*Decision, error) {
 	if err := s.settle(ctx, r); err != nil {
 		return nil, err
 	}

@@ -275,7 +275,7 @@ func (s *Service) round(ctx context.Context, c *consumer, lease store.Lease) (le
 		if ctx.Err() != nil {
 			settled = append(settled, settlement(l, store.HandBack))
 		} else {
-			settled = append(settled, s.attempt(ctx, c, l))
+			settled = append(settled, s.observedAttempt(ctx, c, l))
 		}
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.Lease)

@@ -77,6 +77,9 @@ type Options struct {
 	// Delivery says how events reach the hooks.
 	Delivery Delivery
 
+	// Observer sees requests, decisions, calls of the store, deliveries and hooks. nil: nobody does, and that costs nothing.
+	Observer Observer
+
 	// Logger gets the failures of hooks. The default discards them.
 	Logger *slog.Logger
 }
@@ -103,6 +106,7 @@ func New(s store.Store, o *Options) (*Service, error) {
 	l := &Service{store: s}
 	if o != nil {
 		l.opts = *o
+		l.store = ObserveStore(s, o.Observer)
 	}
 	if l.opts.Logger == nil {
 		l.opts.Logger = slog.New(slog.DiscardHandler)

@@ -234,7 +234,7 @@ func (r *runner) lease(ctx context.Context) (more bool) {
 // work delivers what is in the queue until nothing is left.
 func (r *runner) work() {
 	for j := r.take(); j != nil; j = r.take() {
-		settled := r.s.attempt(r.hooks, r.c, j.Delivery)
+		settled := r.s.observedAttempt(r.hooks, r.c, j.Delivery)
 		r.mu.Lock()
 		delete(r.running, j)
 		r.settled = append(r.settled, settled)

@@ -39,7 +39,7 @@ func newLogged(t *testing.T, err error) *logged {
 		return l.err
 	})
 	var failed error
-	l.h, failed = scim.NewHandler(fake, &scim.Options{Auth: scim.BearerTokens{"acme": "acme"}, Logger: slog.New(slog.NewTextHandler(&l.log, nil))})
+	l.h, failed = scim.NewHandler(fake, &scim.Options{Auth: scim.BearerTokens{"acme": "acme"}, Logger: slog.New(slog.NewTextHandler(&l.log, &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	require.NoError(t, failed)
 	l.log.Reset() // of what was said at the start
 	return l

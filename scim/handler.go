@@ -6,6 +6,7 @@
 package scim
 
 import (
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,7 +19,7 @@ import (
 	elimity "github.com/elimity-com/scim"
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
-	"github.com/rollcall-dev/rollcall/scim/schema"
+	"github.com/rollcall-dev/rollcall/scim/internal/schema"
 	"github.com/rollcall-dev/rollcall/store"
 )
 
@@ -51,6 +52,7 @@ func NewHandler(s store.Store, o *Options) (*Handler, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
+	s = lifecycle.ObserveStore(s, o.Lifecycle.Observer)
 	h := &Handler{opts: *o, store: s, endpoints: make(map[string]*endpoint)}
 	if tokens, ok := o.Auth.(BearerTokens); ok {
 		h.opts.Auth = tokens.hashed()
@@ -108,8 +110,14 @@ func (h *Handler) Lifecycle() *lifecycle.Service { return h.lifecycle }
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := h.exchanges.Get().(*exchange)
-	x.w, x.r = w, r
+	x.w, x.r, x.media = w, r, contentTypes
+	if h.opts.ServerTiming {
+		x.began = time.Now()
+	}
 	defer h.finish(x)
+	if h.opts.Lifecycle.Observer != nil {
+		defer x.watch()()
+	}
 	if err := x.serve(); err != nil {
 		x.fail(err)
 	}
@@ -124,6 +132,7 @@ func (h *Handler) finish(x *exchange) {
 		}
 		x.fail(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 	}
+	x.endCompression(true)
 	const keep = 256 << 10
 	if cap(x.buf) <= keep {
 		*x = exchange{caller: caller{h: h}, buf: x.buf[:0]}
@@ -144,8 +153,13 @@ type exchange struct {
 	started   bool      // the answer's header is sent
 	status    int       // of the answer
 	received  time.Time
-	reads     bool   // the request changes nothing
-	told      *Error // the error that was answered
+	reads     bool     // the request changes nothing
+	told      *Error   // the error that was answered
+	media     []string // the answer's Content-Type
+	secret    bool     // the answer may have secrets, so it is not compressed
+	zip       *gzip.Writer
+
+	began, authenticated time.Time // only with Options.ServerTiming
 }
 
 func (x *exchange) serve() error {
@@ -165,6 +179,17 @@ func (x *exchange) serve() error {
 	x.request.Begin(x.received)
 	if !x.reads {
 		x.w.Header()["X-Request-Id"] = []string{x.identify()}
+	}
+	if x.h.opts.ServerTiming {
+		x.authenticated = time.Now()
+	}
+	if x.h.opts.RateLimit != nil && x.who.Tenant != "" {
+		if err := x.limitRate(); err != nil {
+			return err
+		}
+	}
+	if err := x.negotiate(); err != nil {
+		return err
 	}
 	x.base = x.h.base(x.r)
 	if ep, ok := x.h.endpoints[first]; ok {
@@ -242,6 +267,7 @@ func (x *exchange) dispatch(ep *endpoint, id string, methods []method) error {
 			if err := x.permit(m.scope); err != nil {
 				return err
 			}
+			x.secret = ep.secrets
 			x.ep, x.bodyLimit = ep, x.h.opts.Limits.bodyOf(ep, m.scope)
 			return m.do(x, ep, id)
 		}

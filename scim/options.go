@@ -16,7 +16,7 @@ import (
 	elimity "github.com/elimity-com/scim"
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
-	"github.com/rollcall-dev/rollcall/scim/patch"
+	"github.com/rollcall-dev/rollcall/scim/internal/patch"
 )
 
 // Options configure a Handler. The zero value of every field but Auth is a sensible default.
@@ -77,6 +77,18 @@ type Options struct {
 	// CursorKey seals the cursors of pages (RFC 9865), at least 32 random bytes. Set it to the same in all processes, or leave it
 	// out: then each tenant has a key in the store, which is made when it is first needed.
 	CursorKey []byte
+
+	// RateLimit bounds how many requests a tenant and a connection may make; beyond it 429. See [NewRateLimiter]. The default is
+	// no limit.
+	RateLimit RateLimiter
+
+	// DisableCompression leaves long answers uncompressed, for clients that take gzip. Those of a type with attributes in Sensitive
+	// are never compressed. Compressed requests are taken in any case.
+	DisableCompression bool
+
+	// ServerTiming adds the header Server-Timing to answers, with how long authentication and all of it took in milliseconds. It
+	// tells a client what it need not know, so set it while you look for what is slow.
+	ServerTiming bool
 
 	// Limits bound what one request may ask for.
 	Limits Limits

@@ -243,7 +243,7 @@ func (a *App) lag(r *http.Request, in order) (any, error) {
 	lags, err := a.service.Lags(r.Context(), in.Tenant)
 	list := []lagLine{}
 	for _, name := range a.service.Consumers() {
-		if !slices.ContainsFunc(lags, func(l store.Lag) bool { return l.Consumer == name }) {
+		if name != webhook.Name && !slices.ContainsFunc(lags, func(l store.Lag) bool { return l.Consumer == name }) {
 			list = append(list, lagLine{Tenant: in.Tenant, Consumer: name})
 		}
 	}

@@ -21,8 +21,8 @@ const module = "github.com/rollcall-dev/rollcall"
 // may says what each package of the library imports at most, beside the standard library. Imports go one way:
 // scim -> lifecycle -> store -> store/filter -> store/document, and mapping -> store.
 var may = map[string][]string{
-	"scim":              {"scim/patch", "scim/schema", "scim/quirk", "lifecycle", "store", "store/filter", "store/document", elimity, uuid},
-	"scim/connection":   {"scim", "lifecycle", "store", "store/document", elimity, uuid},
+	"scim":              {"scim/patch", "scim/schema", "scim/quirk", "lifecycle", "store", "store/filter", "store/document", elimity, uuid, "golang.org/x/time/rate"},
+	"scim/connection":   {"scim", "scim/quirk", "lifecycle", "store", "store/document", elimity, uuid},
 	"scim/patch":        {"scim/schema", "scim/quirk", "lifecycle", "store", "store/filter", "store/document"},
 	"scim/schema":       {"scim/quirk", "store", "store/filter", "store/document", elimity},
 	"scim/quirk":        nil,

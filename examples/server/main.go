@@ -12,5 +12,6 @@ import (
 )
 
 func main() {
-	boot.Main(new(app.App).Boot("server"))
+	a := &app.App{Plugins: []app.Plugin{metrics(), publisher()}}
+	boot.Main(a.Boot("server"))
 }
