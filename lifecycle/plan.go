@@ -32,7 +32,8 @@ func (p *plan) guarded(ctx context.Context, members *[]store.MemberDelta) error 
 		return nil
 	}
 	// The draft's own tree stays as it is: after a lost race the same draft may come again.
-	proposal := Proposal{Key: p.d.Key, Resource: p.d.Before, After: p.d.After.Clone(), Members: *members}
+	proposal := Proposal{Key: p.d.Key, Resource: p.d.Before, After: p.d.After.Clone(), Members: *members,
+		Removal: p.d.After.IsNull() && p.d.Members == nil}
 	if p.d.Before != nil {
 		if err := p.known(); err != nil {
 			return err

@@ -49,6 +49,10 @@ func NewHandler(s store.Store, o *Options) (*Handler, error) {
 	if o == nil {
 		o = &Options{}
 	}
+	o, err := o.withTypes()
+	if err != nil {
+		return nil, err
+	}
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -88,7 +92,6 @@ func NewHandler(s store.Store, o *Options) (*Handler, error) {
 	h.opts.ResourceTypes, h.types = declared, types
 	h.cursors.store, h.cursors.fixed, h.cursors.timeout = s, o.CursorKey, h.opts.Limits.CursorTimeout
 	schema.Link(compiled...)
-	var err error
 	if h.discovery, err = h.describeService(); err != nil {
 		return nil, err
 	}
