@@ -108,7 +108,7 @@ type Limits struct {
 	Operations int   // of one PATCH; default 1,000; beyond it 413
 
 	// Comparisons are how many one PATCH may need: of values with the filters in paths, and of elements with those that are added or
-	// removed. The default is patch.DefaultComparisons; beyond it 413.
+	// removed. The default is 2,000,000; beyond it 413.
 	Comparisons int
 
 	Members    int // that one request adds to or removes from a group; default 20,000; beyond it 413
