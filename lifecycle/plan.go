@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
@@ -23,6 +24,7 @@ type plan struct {
 	taken *store.ConflictError
 	// elsewhere says that the directory of outside accounts gave the account that was to be claimed to another tenant.
 	elsewhere bool
+	kept      *safety // of the tenant, once it was read
 }
 
 // guarded asks the guards about the draft. They may amend its tree, and members, which is the change of the members of one
@@ -140,8 +142,8 @@ func (p *plan) seat(a *Account) {
 }
 
 func (p *plan) claim(n int) {
-	if len(p.Change.Claims) == 0 {
-		p.Change.Claims = []store.Claim{{Counter: seatCounter, Limit: p.r.Settings.limit()}}
+	if len(p.Change.Claims) == 0 || p.Change.Claims[0].Counter != seatCounter {
+		p.Change.Claims = slices.Insert(p.Change.Claims, 0, store.Claim{Counter: seatCounter, Limit: p.r.Settings.limit()})
 	}
 	p.Change.Claims[0].Take += n
 }

@@ -27,7 +27,7 @@ var may = map[string][]string{
 	"scim/internal/patch":  {"scim/internal/schema", "scim/internal/quirk", "lifecycle", "store", "store/filter", "store/document"},
 	"scim/internal/schema": {"scim/internal/quirk", "store", "store/filter", "store/document", elimity},
 	"scim/internal/quirk":  nil,
-	"scim/scimtest":        nil, // a client: it knows a service by HTTP alone
+	"scim/scimtest":        {"scim/scimtest/replay"}, // a client: it knows a service by HTTP alone
 	"lifecycle":            {"store", "store/filter", "store/document", uuid},
 	"lifecycle/payload":    {"lifecycle", "store", "store/document"},
 	"lifecycle/feed":       {"lifecycle", "lifecycle/payload", "store", "store/document"},
@@ -38,6 +38,8 @@ var may = map[string][]string{
 	"store/filter":         {"store/document"},
 	"store/document":       {text},
 	"store/storetest":      {"store", "store/filter", "store/document"},
+	"scim/scimtest/replay": nil,
+	"scim/scimtest/idp":    {"scim/scimtest/replay"},
 }
 
 // Modules, each with all of its packages.
