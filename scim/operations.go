@@ -11,8 +11,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
-	"github.com/rollcall-dev/rollcall/scim/patch"
-	"github.com/rollcall-dev/rollcall/scim/schema"
+	"github.com/rollcall-dev/rollcall/scim/internal/patch"
+	"github.com/rollcall-dev/rollcall/scim/internal/schema"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/filter"

@@ -3,7 +3,7 @@ package scim
 import (
 	"net/http"
 
-	"github.com/rollcall-dev/rollcall/scim/schema"
+	"github.com/rollcall-dev/rollcall/scim/internal/schema"
 	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
