@@ -114,11 +114,19 @@ func checkAuthenticator(a Authenticator) error {
 	switch a := a.(type) {
 	case BearerTokens:
 		return a.check()
+	case *BearerTokens:
+		if a == nil {
+			return errors.New("scim: Options.Auth is a nil *BearerTokens")
+		}
+		return a.check()
 	case BearerPrincipals:
 		return a.tenants().check()
 	case NoAuth:
 		return a.check()
 	case *NoAuth:
+		if a == nil {
+			return errors.New("scim: Options.Auth is a nil *NoAuth")
+		}
 		return a.check()
 	}
 	return nil
