@@ -189,7 +189,7 @@ func (x *exchange) serve() error {
 		return err
 	}
 	x.request.Begin(x.received)
-	if !x.reads {
+	if !x.reads || !x.who.TraceUntil.IsZero() {
 		x.w.Header()["X-Request-Id"] = []string{x.identify()}
 	}
 	if x.h.opts.ServerTiming {
