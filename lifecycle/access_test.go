@@ -75,6 +75,8 @@ func TestADamagedRecordFailsClosed(t *testing.T) {
 	}{
 		{"the account", func(r *store.Resource) { r.Internal = r.Internal[:len(r.Internal)-8] }},
 		{"the account in the middle", func(r *store.Resource) { r.Internal = r.Internal[:5] + r.Internal[13:] }},
+		{"the account's state", func(r *store.Resource) { r.Internal = `{"state":"suspendet","source":"scim","held":true}` }},
+		{"the account's first login", func(r *store.Resource) { r.Internal = `{"state":"provisioned","source":"scim","firstLogin":"2026-11"}` }},
 		{"the attributes", func(r *store.Resource) { r.Attributes = r.Attributes[:len(r.Attributes)-8] }},
 	} {
 		t.Run(damage.name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/store"
@@ -51,9 +52,12 @@ type Account struct {
 // deactivated if it is not active. An account that can't be read whole is store.ErrCorrupt: nobody gets in by a damaged
 // record (I12).
 func AccountOf(r *store.Resource) (Account, error) {
+	corrupt := func() (Account, error) {
+		return Account{}, fmt.Errorf("%w: account of %s %s", store.ErrCorrupt, r.Type, r.ID)
+	}
 	v, err := r.Internal.Tree()
 	if err != nil {
-		return Account{}, fmt.Errorf("%w: account of %s %s", store.ErrCorrupt, r.Type, r.ID)
+		return corrupt()
 	}
 	a := Account{
 		State:   State(v.Get("state").Text()),
@@ -65,7 +69,14 @@ func AccountOf(r *store.Resource) (Account, error) {
 		Linked:  v.Get("linked").Text(),
 		Manager: v.Get("manager").Text(),
 	}
-	a.FirstLogin, _ = time.Parse(time.RFC3339Nano, v.Get("firstLogin").Text())
+	if first := v.Get("firstLogin"); !first.IsNull() {
+		if a.FirstLogin, err = time.Parse(time.RFC3339Nano, first.Text()); err != nil {
+			return corrupt()
+		}
+	}
+	if !slices.Contains(States[:], a.State) {
+		return corrupt()
+	}
 	if a.State == None {
 		a.State, a.Source = Provisioned, SourceSCIM
 		if !isActive(r) {

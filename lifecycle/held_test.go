@@ -181,3 +181,19 @@ func TestWhoIsHeldGetsInUnderNoOtherName(t *testing.T) {
 		require.NoError(t, err, "nobody is held any more")
 	})
 }
+
+// Whoever comes back under another name is held under the old one, too.
+func TestWhoIsHeldAndComesBackIsHeldUnderBothNames(t *testing.T) {
+	for _, retain := range []lifecycle.DeletePolicy{"remove", "keep"} {
+		h := newHouse(t, with(func(s *lifecycle.Settings) { s.JIT, s.Delete = true, retain }))
+		ada := h.create("User", `{"userName":"ada","externalId":"e1"}`)
+		_, err := h.s.Suspend(t.Context(), admin, ada.ID)
+		require.NoError(t, err)
+		require.NoError(t, h.del(h.read(ada)))
+		assert.Equal(t, ada.ID, h.create("User", `{"userName":"zoe","externalId":"e1"}`).ID)
+		for _, name := range []string{"ada", "zoe"} {
+			_, err := h.login(name)
+			require.ErrorAs(t, err, new(*lifecycle.Denied), "%s: %s", retain, name)
+		}
+	}
+}

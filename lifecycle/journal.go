@@ -92,7 +92,7 @@ func (s *Service) describeSubject(w *dataWriter, r *Request, d *Decision) {
 	}
 	switch {
 	case named != nil:
-		w.text(`,"name":`, nameOf(named))
+		w.text(`,"name":`, knownAs(named))
 	case d.named != "":
 		w.text(`,"name":`, d.named)
 	}
@@ -110,8 +110,8 @@ func (s *Service) describeSubject(w *dataWriter, r *Request, d *Decision) {
 	}
 }
 
-// nameOf is by what people know a resource: the userName of a user, and of others what they are shown as.
-func nameOf(r *store.Resource) string {
+// knownAs is by what people know a resource: the userName of a user, and of others what they are shown as.
+func knownAs(r *store.Resource) string {
 	if r.Type == userType || r.Type == retainedType {
 		return userName(r)
 	}

@@ -226,7 +226,7 @@ func (s *Service) named(ctx context.Context, tenant string, entries []JournalEnt
 		for _, typ := range types {
 			r, err := s.store.Get(ctx, store.Key{Tenant: tenant, Type: typ, ID: id})
 			if err == nil {
-				known[id] = nameOf(r)
+				known[id] = knownAs(r)
 				return known[id], nil
 			}
 			if !errors.Is(err, store.ErrNotFound) {

@@ -213,7 +213,8 @@ func (p *plan) holds(account *Account, held, retained bool) error {
 	return nil
 }
 
-// unretain plans that a user is retained no longer, nor remembered, and returns the record; nil if there is none.
+// unretain plans that a user is retained no longer, nor remembered unless it is held, and returns the record; nil if there is
+// none. Whoever is held stays remembered under the old name, as it may come back under another one.
 func (p *plan) unretain(ctx context.Context, id string) (*store.Resource, error) {
 	kept, err := p.s.store.Get(ctx, p.r.key(retainedType, id))
 	if errors.Is(err, store.ErrNotFound) {
@@ -232,7 +233,7 @@ func (p *plan) unretain(ctx context.Context, id string) (*store.Resource, error)
 		if err != nil {
 			return nil, err
 		}
-		if t != nil && t.user == kept.ID {
+		if t != nil && t.user == kept.ID && !t.account.Held {
 			p.drop(t.record)
 		}
 	}

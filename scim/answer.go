@@ -1,17 +1,16 @@
 package scim
 
 import (
+	"fmt"
 	"iter"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/rollcall-dev/rollcall/scim/schema"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
-
-// Header values that every answer shares; net/http only reads them.
-var contentTypes = []string{contentType}
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
@@ -24,19 +23,35 @@ func (x *exchange) answer(status int) error {
 		x.w.Header()["Content-Length"] = []string{strconv.Itoa(len(x.buf))}
 	}
 	x.send(status)
+	x.endCompression(false)
 	return nil
 }
 
 // send sends what there is of the body. A client that has gone is no failure of the service.
 func (x *exchange) send(status int) {
 	if !x.started {
-		x.w.Header()["Content-Type"] = contentTypes
-		x.w.WriteHeader(status)
-		x.started, x.status = true, status
+		x.w.Header()["Content-Type"] = x.media
+		x.compress()
+		x.start(status)
 	}
-	_, _ = x.w.Write(x.buf)
+	if x.zip != nil {
+		_, _ = x.zip.Write(x.buf)
+	} else {
+		_, _ = x.w.Write(x.buf)
+	}
 	x.buf = x.buf[:0]
 }
+
+// start sends the header.
+func (x *exchange) start(status int) {
+	if x.h.opts.ServerTiming {
+		x.w.Header().Set("Server-Timing", fmt.Sprintf("auth;dur=%.3f, total;dur=%.3f", milliseconds(x.authenticated.Sub(x.began)), milliseconds(time.Since(x.began))))
+	}
+	x.w.WriteHeader(status)
+	x.started = true
+}
+
+func milliseconds(d time.Duration) float64 { return float64(max(d, 0)) / float64(time.Millisecond) }
 
 func (x *exchange) answerError(e *Error) {
 	x.logRefusal(e)
@@ -63,8 +78,7 @@ func (x *exchange) answerVersion(status int, version string) error {
 	if version != "" {
 		x.w.Header().Set("ETag", schema.ETag(version))
 	}
-	x.w.WriteHeader(status)
-	x.started, x.status = true, status
+	x.start(status)
 	return nil
 }
 

@@ -6,6 +6,7 @@
 package scim
 
 import (
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -48,6 +49,10 @@ func NewHandler(s store.Store, o *Options) (*Handler, error) {
 	if o == nil {
 		o = &Options{}
 	}
+	o, err := o.withTypes()
+	if err != nil {
+		return nil, err
+	}
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -87,7 +92,6 @@ func NewHandler(s store.Store, o *Options) (*Handler, error) {
 	h.opts.ResourceTypes, h.types = declared, types
 	h.cursors.store, h.cursors.fixed, h.cursors.timeout = s, o.CursorKey, h.opts.Limits.CursorTimeout
 	schema.Link(compiled...)
-	var err error
 	if h.discovery, err = h.describeService(); err != nil {
 		return nil, err
 	}
@@ -109,10 +113,13 @@ func (h *Handler) Lifecycle() *lifecycle.Service { return h.lifecycle }
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := h.exchanges.Get().(*exchange)
-	x.w, x.r = w, r
+	x.w, x.r, x.media = w, r, contentTypes
+	if h.opts.ServerTiming {
+		x.began = time.Now()
+	}
 	defer h.finish(x)
 	if h.opts.Lifecycle.Observer != nil {
-		defer x.watched()()
+		defer x.watch()()
 	}
 	if err := x.serve(); err != nil {
 		x.fail(err)
@@ -128,6 +135,7 @@ func (h *Handler) finish(x *exchange) {
 		}
 		x.fail(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 	}
+	x.endCompression(true)
 	const keep = 256 << 10
 	if cap(x.buf) <= keep {
 		*x = exchange{caller: caller{h: h}, buf: x.buf[:0]}
@@ -148,8 +156,13 @@ type exchange struct {
 	started   bool      // the answer's header is sent
 	status    int       // of the answer
 	received  time.Time
-	reads     bool   // the request changes nothing
-	told      *Error // the error that was answered
+	reads     bool     // the request changes nothing
+	told      *Error   // the error that was answered
+	media     []string // the answer's Content-Type
+	secret    bool     // the answer may have secrets, so it is not compressed
+	zip       *gzip.Writer
+
+	began, authenticated time.Time // only with Options.ServerTiming
 }
 
 func (x *exchange) serve() error {
@@ -169,6 +182,17 @@ func (x *exchange) serve() error {
 	x.request.Begin(x.received)
 	if !x.reads {
 		x.w.Header()["X-Request-Id"] = []string{x.identify()}
+	}
+	if x.h.opts.ServerTiming {
+		x.authenticated = time.Now()
+	}
+	if x.h.opts.RateLimit != nil && x.who.Tenant != "" {
+		if err := x.limitRate(); err != nil {
+			return err
+		}
+	}
+	if err := x.negotiate(); err != nil {
+		return err
 	}
 	x.base = x.h.base(x.r)
 	if ep, ok := x.h.endpoints[first]; ok {
@@ -246,6 +270,7 @@ func (x *exchange) dispatch(ep *endpoint, id string, methods []method) error {
 			if err := x.permit(m.scope); err != nil {
 				return err
 			}
+			x.secret = ep.secrets
 			x.ep, x.bodyLimit = ep, x.h.opts.Limits.bodyOf(ep, m.scope)
 			return m.do(x, ep, id)
 		}

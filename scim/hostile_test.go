@@ -91,7 +91,10 @@ var badTypes = []attack{
 	{"XML", postUser, `<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><x>&e;</x>`, "Content-Type: application/xml", 415, "", "application/scim+json"},
 	{"an unreadable media type", postUser, `{"userName":"x"}`, "Content-Type: ;;", 415, "", "application/scim+json"},
 	{"another charset", postUser, `{"userName":"x"}`, "Content-Type: application/json; charset=utf-16", 415, "", "utf-8"},
-	{"gzip", postUser, "\x1f\x8b\x08", "Content-Encoding: gzip", 415, "", "Content-Encoding"},
+	{"gzip cut off", postUser, "\x1f\x8b\x08", "Content-Encoding: gzip", 400, "invalidSyntax", "not gzip"},
+	{"no gzip at all", postUser, `{"userName":"x"}`, "Content-Encoding: gzip", 400, "invalidSyntax", "not gzip"},
+	{"brotli", postUser, "x", "Content-Encoding: br", 415, "", "Content-Encoding"},
+	{"gzip twice", postUser, "x", "Content-Encoding: gzip, gzip", 415, "", "Content-Encoding"},
 }
 
 var badValues = []attack{

@@ -12,8 +12,8 @@ import (
 // handler. It is there if Options.Lifecycle.Observer is set.
 const OperationHeader = "Rollcall-Operation"
 
-// watched tells the observer that the request begins. What it returns is called when it has been answered.
-func (x *exchange) watched() (end func()) {
+// watch tells the observer that the request begins. What it returns is called when it has been answered.
+func (x *exchange) watch() (end func()) {
 	name := x.h.operation(x.r)
 	ctx, ended := x.h.opts.Lifecycle.Observer.Begin(x.r.Context(), lifecycle.Op{Stage: lifecycle.StageRequest, Name: name})
 	x.r = x.r.WithContext(ctx)

@@ -24,8 +24,12 @@ type Options struct {
 	// Auth decides which tenant a request is for. It must be set; [NoAuth] opts out by name.
 	Auth Authenticator
 
-	// ResourceTypes are what is served, declared with elimity's schema types; their Handler fields are not used. The
-	// default is [UserType] and [GroupType].
+	// Types are resource types that say all of themselves in one value: scim/typed makes them of the product's own Go types.
+	// Of a type that is here, ResourceTypes, Index, Unique, Mutability, Sensitive and Lifecycle.Link must say nothing.
+	Types []Type
+
+	// ResourceTypes are what is served beside Types, declared with elimity's schema types; their Handler fields are not used.
+	// The default is [UserType] and [GroupType], as far as they aren't in Types; an empty list that is not nil is none.
 	ResourceTypes []elimity.ResourceType
 
 	// Index names further attributes, by resource type, that equality filters should find fast: "emails.value". Unique
@@ -77,6 +81,18 @@ type Options struct {
 	// CursorKey seals the cursors of pages (RFC 9865), at least 32 random bytes. Set it to the same in all processes, or leave it
 	// out: then each tenant has a key in the store, which is made when it is first needed.
 	CursorKey []byte
+
+	// RateLimit bounds how many requests a tenant and a connection may make; beyond it 429. See [NewRateLimiter]. The default is
+	// no limit.
+	RateLimit RateLimiter
+
+	// DisableCompression leaves long answers uncompressed, for clients that take gzip. Those of a type with attributes in Sensitive
+	// are never compressed. Compressed requests are taken in any case.
+	DisableCompression bool
+
+	// ServerTiming adds the header Server-Timing to answers, with how long authentication and all of it took in milliseconds. It
+	// tells a client what it need not know, so set it while you look for what is slow.
+	ServerTiming bool
 
 	// Limits bound what one request may ask for.
 	Limits Limits
@@ -187,7 +203,7 @@ func (o *Options) check() error {
 	}
 	switch l := o.Lifecycle; {
 	case !reflect.ValueOf(o.Hooks).IsZero() && !reflect.ValueOf(l.Hooks).IsZero():
-		return errors.New("scim: Options.Hooks and Options.Lifecycle.Hooks are both set: set all hooks in one of them")
+		return errTwoHooks
 	case l.Index != nil:
 		return errors.New("scim: Options.Lifecycle.Index is set, but the schemas say what is indexed: leave it out, and name further attributes in Options.Index")
 	case l.Check != nil:

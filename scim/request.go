@@ -3,16 +3,16 @@ package scim
 import (
 	"errors"
 	"io"
-	"mime"
 	"net/http"
 	"strings"
 
+	"github.com/rollcall-dev/rollcall/scim/quirk"
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
 // body reads, bounds and parses the request's JSON object.
 func (x *exchange) body() (document.Value, error) {
-	if err := checkContentType(x.r.Header); err != nil {
+	if err := x.checkContentType(); err != nil {
 		return document.Value{}, err
 	}
 	limit := x.bodyLimit
@@ -21,13 +21,17 @@ func (x *exchange) body() (document.Value, error) {
 		x.skipBody()
 		return document.Value{}, tooLarge
 	}
+	body, err := x.bodyReader()
+	if err != nil {
+		return document.Value{}, err
+	}
 	var text strings.Builder
 	if n := x.r.ContentLength; n > 0 {
 		text.Grow(int(min(n, mostExpected)))
 	}
 	buf := x.buf[:cap(x.buf)]
 	for {
-		n, err := x.r.Body.Read(buf)
+		n, err := body.Read(buf)
 		text.Write(buf[:n])
 		if int64(text.Len()) > limit {
 			x.skipBody()
@@ -38,7 +42,7 @@ func (x *exchange) body() (document.Value, error) {
 		}
 		if err != nil {
 			var max *http.MaxBytesError
-			if errors.As(err, &max) {
+			if errors.As(err, &max) || errors.Is(err, errTooLong) {
 				return document.Value{}, tooLarge
 			}
 			return document.Value{}, badRequest("invalidSyntax", "the body broke off before its end")
@@ -50,7 +54,12 @@ func (x *exchange) body() (document.Value, error) {
 	x.request.Body.Text = text.String()
 	x.request.Body.Method, x.request.Body.Path, x.request.Body.Query = x.r.Method, x.r.URL.Path, x.r.URL.RawQuery
 	x.request.Body.Match, x.request.Body.NoneMatch = x.r.Header.Get("If-Match"), x.r.Header.Get("If-None-Match")
-	v, err := document.Parse(text.String(), 0)
+	const mark = "\ufeff"
+	read := text.String()
+	if strings.HasPrefix(read, mark) && x.mode.Tolerate(quirk.ByteOrderMark) {
+		read = read[len(mark):]
+	}
+	v, err := document.Parse(read, 0)
 	if err != nil {
 		return document.Value{}, err
 	}
@@ -73,31 +82,6 @@ func (x *exchange) skipBody() {
 		_, _ = io.CopyN(io.Discard, x.r.Body, mostSkipped)
 	}
 }
-
-// checkContentType accepts SCIM's own type and plain JSON (RFC 7644 section 3.8), and a request that names none.
-func checkContentType(h http.Header) error {
-	unsupported := func(detail string) error {
-		return &Error{Status: http.StatusUnsupportedMediaType, Detail: detail}
-	}
-	if e := h.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
-		return unsupported("Content-Encoding: bodies are taken uncompressed only")
-	}
-	ct := h.Get("Content-Type")
-	switch ct {
-	case "", contentType, "application/json", contentType + "; charset=utf-8":
-		return nil
-	}
-	media, params, err := mime.ParseMediaType(ct)
-	if err != nil || media != contentType && media != "application/json" {
-		return unsupported("Content-Type: want " + contentType + " or application/json")
-	}
-	if charset := params["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return unsupported("Content-Type: the only charset is utf-8")
-	}
-	return nil
-}
-
-const contentType = "application/scim+json"
 
 func bytesText(n int64) string {
 	if n%(1<<20) == 0 {

@@ -62,6 +62,7 @@ func (x *exchange) answerAcross(q query) error {
 	}
 	shown := make(map[string]*schema.Projection, len(x.h.types))
 	for name, ep := range x.h.types {
+		x.secret = x.secret || ep.secrets
 		if shown[name], err = ep.projection(q.attributes, q.excluded); err != nil {
 			return err
 		}

@@ -82,6 +82,7 @@ func (h *Handler) compile(rt elimity.ResourceType) (*endpoint, error) {
 		if err := ep.Hide(path); err != nil {
 			return nil, fmt.Errorf("scim: Options.Sensitive: %w", err)
 		}
+		ep.secrets = true
 	}
 	if ep.standard, err = ep.Projection(nil, nil); err != nil {
 		return nil, fmt.Errorf("scim: resource type %s: %w", rt.Name, err)
@@ -125,6 +126,7 @@ type endpoint struct {
 	declared elimity.ResourceType
 	standard *schema.Projection // of a request that names no attributes
 	unique   []string           // keys that are unique beside those that the schema says so of
+	secrets  bool               // it has attributes in Options.Sensitive
 }
 
 // index computes a resource's index keys and label.

@@ -315,7 +315,7 @@ func TestMethods(t *testing.T) {
 		{"Content-Type: text/plain", 415},
 		{"Content-Type: application/xml", 415},
 		{"Content-Type: application/json; charset=latin1", 415},
-		{"Content-Encoding: gzip", 415},
+		{"Content-Encoding: br", 415},
 	} {
 		a := s.do("POST", "/Users", userBody("u-"+c.header), c.header).is(c.status)
 		if c.status == 415 {

@@ -148,7 +148,7 @@ type service struct {
 }
 
 func serve(b *testing.B, h http.Handler) *service {
-	s := &service{httptest.NewServer(h), &http.Transport{MaxIdleConnsPerHost: 2 * clients}}
+	s := &service{httptest.NewServer(h), &http.Transport{MaxIdleConnsPerHost: 2 * clients, DisableCompression: true}}
 	b.Cleanup(func() {
 		s.transport.CloseIdleConnections()
 		s.server.Close()

@@ -75,6 +75,10 @@ const (
 	ReadOnlyInValue                   // patch
 	RemoveNothing                     // patch
 	BulkPath                          // scim
+	TextJSON                          // scim
+	CharsetSpelling                   // scim
+	ByteOrderMark                     // scim
+	AcceptOther                       // scim
 )
 
 // Table has a row for every quirk.
@@ -101,5 +105,9 @@ var Table = [...]Row{
 	UnknownAttribute:     {"unknown-attribute", "Okta, OneLogin templates, Microsoft's SCIM validator", "an attribute that the schema doesn't have is ignored"},
 	ReadOnlyInValue:      {"read-only-in-value", "authentik, Okta", "a read-only attribute in a value without a path is ignored"},
 	BulkPath:             {"bulk-path", "hand-written clients", "the path of a bulk operation without the slash at its beginning, or with the address of the service, is the path"},
+	TextJSON:             {"text-json", "older client libraries", "the media type text/json is application/json"},
+	CharsetSpelling:      {"charset-spelling", "hand-written clients", "the charset utf8 is utf-8"},
+	ByteOrderMark:        {"byte-order-mark", "clients on Windows", "a byte order mark before the body is ignored"},
+	AcceptOther:          {"accept-other", "browsers, hand-written clients", "a request that accepts no JSON is answered in application/scim+json"},
 	RemoveNothing:        {"remove-nothing", "Entra ID", "a remove of elements that aren't there changes nothing"},
 }
