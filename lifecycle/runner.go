@@ -145,7 +145,7 @@ type runner struct {
 	queue   []*job            // what no worker has begun
 	running map[*job]struct{} // what a worker is at
 	workers int
-	took    time.Duration // how long attempts take, on average
+	took    time.Duration      // how long attempts take, on average
 	settled []store.Settlement // not yet told to the store
 }
 

@@ -44,7 +44,7 @@ func newLedger(ctx context.Context, s store.Store) (ledger, error) {
 	if !ok {
 		return &memoryLedger{lines: map[string][]Delivery{}}, nil
 	}
-	l := sqlLedger{db}
+	l := &sqlLedger{db: db}
 	return l, db.Transact(ctx, func(tx sqlstore.Tx) error {
 		return errors.Join(l.lock(ctx, tx), exec(ctx, tx, `CREATE TABLE IF NOT EXISTS app_delivery (
 			tenant text, n bigint, id text, kind text, subject text, user_name text, time text, PRIMARY KEY (tenant, n))`))
@@ -52,39 +52,90 @@ func newLedger(ctx context.Context, s store.Store) (ledger, error) {
 }
 
 // sqlLedger is a table of the product's own, in the store's database.
-type sqlLedger struct{ db *sqlstore.Store }
+type sqlLedger struct {
+	db *sqlstore.Store
+
+	mu      sync.Mutex
+	waiting []*line
+	writing bool // somebody writes, and goes on until nothing waits
+}
 
 // lock makes numbers go up in the order of commits, so that who reads on from one misses none: writers take turns. SQLite's
 // do anyway.
-func (l sqlLedger) lock(ctx context.Context, tx sqlstore.Tx) error {
+func (l *sqlLedger) lock(ctx context.Context, tx sqlstore.Tx) error {
 	if tx.Postgres == nil {
 		return nil
 	}
 	return exec(ctx, tx, "SELECT pg_advisory_xact_lock(hashtext('app_delivery'))")
 }
 
-func (l sqlLedger) record(ctx context.Context, e *lifecycle.Event) error {
-	d := deliveryOf(e)
-	return l.db.Transact(ctx, func(tx sqlstore.Tx) error {
-		if err := l.lock(ctx, tx); err != nil {
-			return err
+// record has those who come at the same time share a transaction: each costs a lock and a commit.
+func (l *sqlLedger) record(ctx context.Context, e *lifecycle.Event) error {
+	w := &line{deliveryOf(e), e.Subject.Tenant, make(chan error, 1)}
+	l.mu.Lock()
+	l.waiting = append(l.waiting, w)
+	leads := !l.writing
+	l.writing = true
+	l.mu.Unlock()
+	if leads {
+		go l.write(context.WithoutCancel(ctx))
+	}
+	select {
+	case err := <-w.done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err() // it may be written all the same, and then again
+	}
+}
+
+// line is a delivery that waits to be written.
+type line struct {
+	Delivery
+	tenant string
+	done   chan error
+}
+
+// write writes what waits until nothing does.
+func (l *sqlLedger) write(ctx context.Context) {
+	for {
+		l.mu.Lock()
+		all := l.waiting
+		l.waiting = nil
+		l.writing = len(all) > 0
+		l.mu.Unlock()
+		if len(all) == 0 {
+			return
 		}
-		return exec(ctx, tx, `INSERT INTO app_delivery SELECT $1, COALESCE(MAX(n), 0) + 1, $2, $3, $4, $5, $6 FROM app_delivery WHERE tenant = $1`,
-			e.Subject.Tenant, d.ID, d.Kind, d.Subject, d.UserName, d.Time)
-	})
+		err := l.db.Transact(ctx, func(tx sqlstore.Tx) error {
+			if err := l.lock(ctx, tx); err != nil {
+				return err
+			}
+			for _, d := range all {
+				err := exec(ctx, tx, `INSERT INTO app_delivery SELECT $1, COALESCE(MAX(n), 0) + 1, $2, $3, $4, $5, $6 FROM app_delivery WHERE tenant = $1`,
+					d.tenant, d.ID, d.Kind, d.Subject, d.UserName, d.Time)
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		for _, d := range all {
+			d.done <- err
+		}
+	}
 }
 
 const lines = "SELECT CAST(n AS text), id, kind, subject, user_name, time FROM app_delivery WHERE tenant = $1 "
 
-func (l sqlLedger) read(ctx context.Context, tenant string, after int64, max int) ([]Delivery, error) {
+func (l *sqlLedger) read(ctx context.Context, tenant string, after int64, max int) ([]Delivery, error) {
 	return l.query(ctx, lines+"AND n > $2 ORDER BY app_delivery.n LIMIT $3", tenant, after, max)
 }
 
-func (l sqlLedger) latest(ctx context.Context, tenant string, max int) ([]Delivery, error) {
+func (l *sqlLedger) latest(ctx context.Context, tenant string, max int) ([]Delivery, error) {
 	return l.query(ctx, lines+"ORDER BY app_delivery.n DESC LIMIT $2", tenant, max)
 }
 
-func (l sqlLedger) query(ctx context.Context, sql string, args ...any) (list []Delivery, err error) {
+func (l *sqlLedger) query(ctx context.Context, sql string, args ...any) (list []Delivery, err error) {
 	err = l.db.Transact(ctx, func(tx sqlstore.Tx) error {
 		list = nil
 		return query(ctx, tx, sql, args, func(scan func(...any) error) error {

@@ -28,6 +28,8 @@ var descriptions = map[lifecycle.Kind]string{
 	lifecycle.KindSeatRefused:     "The seat limit kept somebody out.",
 	lifecycle.KindAccountConflict: "An account outside the organization has the name that somebody should get.",
 
+	lifecycle.KindBrakeHeld: "A brake holds what a connection does: an administrator must look before it goes on.",
+
 	lifecycle.KindResourceCreated: "A resource of one of the product's own types is there.",
 	lifecycle.KindResourceUpdated: "A resource of one of the product's own types differs.",
 	lifecycle.KindResourceDeleted: "A resource of one of the product's own types is gone.",
