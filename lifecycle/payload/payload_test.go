@@ -167,6 +167,6 @@ func TestSubject(t *testing.T) {
 // Whoever adds a kind describes it.
 func TestEveryKindIsDescribed(t *testing.T) {
 	for _, k := range lifecycle.Kinds() {
-		assert.NotNil(t, payload.Schema(k), "%s has no description in schema.go", k)
+		assert.NotContains(t, string(payload.Schema(k)), `"description": "",`, "%s has no description in schema.go", k)
 	}
 }
