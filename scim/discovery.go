@@ -202,6 +202,16 @@ func (h *Handler) completeConfig(v *document.Value) {
 	))
 	v.Set("sort", supported(true))
 	v.Set("etag", supported(true))
+	if len(h.opts.SecurityEvents) > 0 { // RFC 9967 section 4
+		uris := make([]document.Value, len(h.opts.SecurityEvents))
+		for i, uri := range h.opts.SecurityEvents {
+			uris[i] = document.String(uri)
+		}
+		v.Set("securityEvents", document.Object(
+			document.Member{Name: "asyncRequest", Value: document.String("none")},
+			document.Member{Name: "eventUris", Value: document.Array(uris...)},
+		))
+	}
 	if h.opts.Documentation == "" {
 		v.Delete("documentationUri")
 	}

@@ -51,6 +51,10 @@ type Options struct {
 	// mapping.Mapping.Sensitive lists them. The default is none.
 	Sensitive map[string][]string
 
+	// SecurityEvents are the URIs of the Security Event Tokens (RFC 9967) that receivers can get from the product, for
+	// ServiceProviderConfig: such as payload.SETEvents. nil: there are none.
+	SecurityEvents []string
+
 	// Hooks are told what has happened to people and groups. It is short for Lifecycle.Hooks; only one of the two may be set.
 	Hooks lifecycle.Hooks
 

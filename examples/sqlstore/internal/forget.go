@@ -68,7 +68,7 @@ func (s *Store) Prune(ctx context.Context, r store.Retention) (removed int, err 
 // pruneSurplus removes a tenant's oldest entries, if there are more than so many.
 func (s *Store) pruneSurplus(ctx context.Context, tenant string, most int) (int, error) {
 	last, isThere := "", false
-	err := s.query(ctx, "SELECT id FROM ~journal WHERE tenant = $1 ORDER BY id DESC LIMIT 1 OFFSET $2", []any{tenant, int64(most)}, func(rw row) error {
+	err := s.engine.Query(ctx, "SELECT id FROM ~journal WHERE tenant = $1 ORDER BY id DESC LIMIT 1 OFFSET $2", []any{tenant, int64(most)}, func(rw Row) error {
 		isThere = true
 		return rw.Scan(&last)
 	})
