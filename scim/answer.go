@@ -85,7 +85,11 @@ func (x *exchange) answerVersion(status int, version string) error {
 // answerResource answers with a resource. Content-Location is its meta.location (RFC 7643 section 3.1), after a POST too.
 func (x *exchange) answerResource(ep *endpoint, status int, f found, p *schema.Projection) (err error) {
 	h := x.w.Header()
-	values := &[2]string{schema.ETag(f.version), x.location(ep, f.resource.ID)} // together, to allocate once
+	version, err := x.versionShown(&f, p)
+	if err != nil {
+		return err
+	}
+	values := &[2]string{schema.ETag(version), x.location(ep, f.resource.ID)} // together, to allocate once
 	h["Etag"], h["Content-Location"] = values[:1:1], values[1:]
 	if status == http.StatusCreated {
 		h["Location"] = values[1:]
@@ -166,6 +170,7 @@ type writer struct {
 	resources []*store.Resource
 	next      int // the resource that is open; -1 before the first
 	rows      int // of the open resource
+	shown     rowSum
 }
 
 // turn closes the open resource and opens the next one.
@@ -175,9 +180,9 @@ func (w *writer) turn() {
 		if w.rows > 0 {
 			w.b = append(w.b, ']')
 		}
-		w.b = w.p.AppendTail(w.b, r, w.base+w.ep.Endpoint)
+		w.b = w.p.AppendTail(w.b, r, w.shown.version(r.Version), w.base+w.ep.Endpoint)
 	}
-	w.rows = 0
+	w.rows, w.shown = 0, rowSum(0)
 	if w.next++; w.next < len(w.resources) {
 		if w.next > 0 {
 			w.b = append(w.b, ',')
@@ -202,6 +207,9 @@ func (w *writer) related(relation filter.Relation, row store.Member) {
 		w.b = append(w.b, relationStart[relation]...)
 	} else {
 		w.b = append(w.b, ',')
+	}
+	if relation == filter.Groups {
+		w.shown.add(row)
 	}
 	w.b = w.p.AppendRow(w.b, row, w.base)
 }

@@ -313,6 +313,7 @@ func (c *caller) existing(ep *endpoint, id string, on conditions, shows filter.R
 		return d, f, err
 	}
 	d.Before = f.resource
+	d.Groups, d.HasGroups = f.rows, f.complete > 0
 	return d, f, on.allow(f.version)
 }
 

@@ -66,11 +66,17 @@ func (x *exchange) get(ep *endpoint, id string) error {
 		return err
 	}
 	on := conditionsOf(x.r.Header)
-	if on.match.given && !on.match.has(f.version) {
+	if on.match.given && !on.match.hasOwn(f.version) {
 		return on.allow(f.version)
 	}
-	if on.noneMatch.given && on.noneMatch.has(f.version) {
-		return x.answerVersion(http.StatusNotModified, f.version)
+	if on.noneMatch.given {
+		version, err := x.versionShown(&f, projection)
+		if err != nil {
+			return err
+		}
+		if on.noneMatch.has(version) {
+			return x.answerVersion(http.StatusNotModified, version)
+		}
 	}
 	return x.answerResource(ep, http.StatusOK, f, projection)
 }
