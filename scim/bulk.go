@@ -11,7 +11,6 @@ import (
 
 	"github.com/rollcall-dev/rollcall/scim/quirk"
 	"github.com/rollcall-dev/rollcall/scim/schema"
-	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
@@ -219,10 +218,11 @@ func (b *bulkJob) versions() {
 	if len(ids) == 0 {
 		return
 	}
-	for row, err := range b.x.h.store.Members(b.x.ctx, store.MemberQuery{Tenant: b.x.who.Tenant, Of: ids}) {
-		if err != nil {
-			return
-		}
+	rows, err := b.x.groupRows(ids)
+	if err != nil {
+		return
+	}
+	for _, row := range rows {
 		shown[row.ID].add(row)
 	}
 	for _, o := range b.ops {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/rollcall-dev/rollcall/scim/schema"
+	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
@@ -106,7 +107,15 @@ func (x *exchange) patch(ep *endpoint, id string) error {
 		return err
 	}
 	if ep.HasMembers() && projection == ep.standard {
-		return x.answerVersion(http.StatusNoContent, f.version)
+		small := false
+		if x.h.opts.GroupPatchBody {
+			if small, err = x.isSmall(id); err != nil {
+				return err
+			}
+		}
+		if !small {
+			return x.answerVersion(http.StatusNoContent, f.version)
+		}
 	}
 	if f.resource == nil {
 		if f, err = x.read(ep, id, projection.Relation()); err != nil {
@@ -114,6 +123,23 @@ func (x *exchange) patch(ep *endpoint, id string) error {
 		}
 	}
 	return x.answerResource(ep, http.StatusOK, f, projection)
+}
+
+// smallGroup is up to how many members a group has that is answered to a PATCH with Options.GroupPatchBody.
+const smallGroup = 100
+
+// isSmall says whether a group has few members.
+func (x *exchange) isSmall(group string) (bool, error) {
+	n := 0
+	for _, err := range x.h.store.Members(x.ctx, store.MemberQuery{Tenant: x.who.Tenant, Groups: []string{group}}) {
+		if err != nil {
+			return false, err
+		}
+		if n++; n > smallGroup {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 // delete answers DELETE on a resource (RFC 7644 section 3.6).

@@ -48,16 +48,17 @@ func (c *caller) versionShown(f *found, p *schema.Projection) (string, error) {
 	if p.Relation() != filter.Groups {
 		return f.version, nil
 	}
-	if f.complete == 0 {
-		f.rows = nil
-		for row, err := range c.h.store.Members(c.ctx, store.MemberQuery{Tenant: c.who.Tenant, Of: []string{f.resource.ID}}) {
-			if err != nil {
-				return "", err
-			}
-			f.rows = append(f.rows, row)
-		}
-		f.complete = 1
+	var err error
+	switch {
+	case f.complete == 0:
+		f.rows, err = c.groupRows([]string{f.resource.ID})
+	case len(f.rows) > 0 && !f.indirect && c.showsIndirect(filter.Groups):
+		f.rows, err = c.withIndirect(f.rows)
 	}
+	if err != nil {
+		return "", err
+	}
+	f.complete, f.indirect = 1, true
 	var shown rowSum
 	for _, row := range f.rows {
 		shown.add(row)

@@ -158,6 +158,9 @@ func (p *Projection) AppendRow(b []byte, row store.Member, base string) []byte {
 	id, typ, endpoint, a := row.ID, row.Type, row.Type, p.t.members
 	if p.relation == filter.Groups {
 		id, typ, endpoint, a = row.Group, directGroup, "Group", p.t.groups
+		if row.Type == Indirect {
+			typ = indirectGroup
+		}
 	}
 	start := len(b)
 	for _, s := range a.Sub {
