@@ -36,6 +36,9 @@ func (p *plan) change(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := p.losesMembers(ctx, delta.Group, delta.Remove); err != nil {
+		return err
+	}
 	if cur == nil {
 		return p.changeMembers(ctx, delta)
 	}
@@ -182,7 +185,10 @@ func (p *plan) changeAttributes(ctx context.Context, next *store.Resource) (remo
 	default:
 		cause = p.r.Settings.disable()
 	}
-	_, err = p.moveUser(account, cause, cur, next)
+	moved, err := p.moveUser(account, cause, cur, next)
+	if err == nil {
+		err = p.losesAccess(ctx, account.State, moved.State)
+	}
 	return cause == DisableRemove || cause == RemoveKeep, err
 }
 

@@ -127,7 +127,7 @@ func override[T int | time.Duration](field *T, value T) {
 // allKinds are the kinds of events that there are.
 var allKinds = [...]Kind{
 	KindProvisioned, KindActivated, KindDeactivated, KindReactivated, KindBilled, KindUnbilled, KindRejected, KindUpdated, KindDeleted,
-	KindGroupCreated, KindGroupUpdated, KindGroupDeleted, KindMembersChanged, KindSeatRefused, KindAccountConflict,
+	KindGroupCreated, KindGroupUpdated, KindGroupDeleted, KindMembersChanged, KindSeatRefused, KindAccountConflict, KindBrakeHeld,
 	KindResourceCreated, KindResourceUpdated, KindResourceDeleted,
 }
 

@@ -96,6 +96,8 @@ func (p *plan) answer(ctx context.Context, creates bool) error {
 		p.elsewhere = true // so the account is somebody else's, whatever the directory finds
 	case errors.As(refused, &claim) && claim.Counter == seatCounter:
 		return p.noSeat()
+	case errors.As(refused, &claim) && isBrake(claim.Counter):
+		return nil // the counters are read now, to say by what it is held, or what releases it
 	case errors.As(refused, &claim):
 		return &Refusal{Reason: Forbidden, Detail: "a limit of this organization is reached; an administrator of the organization can say more", Err: claim}
 	case errors.As(refused, &member):
@@ -184,5 +186,5 @@ func (p *plan) tellRefusal(d *Decision, err error) {
 	}
 	told := &plan{s: p.s, r: p.r, to: p.to}
 	told.tell(e)
-	d.Change.Events, d.events = told.Change.Events, told.events
+	d.Change.Events, d.Change.Claims, d.events = told.Change.Events, refusal.once, told.events
 }

@@ -140,7 +140,11 @@ func (s *Service) refuse(r *Request, subject store.Key, err error) *Decision {
 }
 
 func refusal(r *Request, err error) *Decision {
-	return &Decision{Outcome: Refused, Err: err, Change: store.Change{Tenant: r.Tenant}}
+	d := &Decision{Outcome: Refused, Err: err, Change: store.Change{Tenant: r.Tenant}}
+	if held := (*Refusal)(nil); errors.As(err, &held) && held.Reason == HeldBack {
+		d.Outcome = Held
+	}
+	return d
 }
 
 // nameIn is by what people know a resource with these attributes.

@@ -31,6 +31,7 @@ const (
 
 	KindSeatRefused     Kind = "seat.refused"     // the seat limit kept somebody out
 	KindAccountConflict Kind = "account.conflict" // an account outside the organization has that name
+	KindBrakeHeld       Kind = "brake.held"       // a brake has begun to hold an identity provider's changes back
 
 	// A credential of a connection expires soon; only Hooks.Any is told. The subject is the credential.
 	KindCredentialExpiring Kind = "credential.expiring"

@@ -40,6 +40,7 @@ type Hooks struct {
 
 	SeatRefused     Hook // the seat limit kept somebody out
 	AccountConflict Hook // an account outside the organization has the name that somebody should get
+	BrakeHeld       Hook // a brake has begun to hold an identity provider's changes back; once in a window
 
 	ResourceCreated Hook // a resource of one of the product's own types is there
 	ResourceUpdated Hook
@@ -60,6 +61,7 @@ func (h *Hooks) of(k Kind) Hook {
 		{KindRejected, h.Rejected}, {KindUpdated, h.Updated}, {KindDeleted, h.Deleted},
 		{KindGroupCreated, h.GroupCreated}, {KindGroupUpdated, h.GroupUpdated}, {KindGroupDeleted, h.GroupDeleted},
 		{KindMembersChanged, h.MembersChanged}, {KindSeatRefused, h.SeatRefused}, {KindAccountConflict, h.AccountConflict},
+		{KindBrakeHeld, h.BrakeHeld},
 		{KindResourceCreated, h.ResourceCreated}, {KindResourceUpdated, h.ResourceUpdated}, {KindResourceDeleted, h.ResourceDeleted},
 	} {
 		if one.kind == k {
@@ -128,6 +130,9 @@ type (
 	AccountConflictHook interface {
 		AccountConflict(ctx context.Context, e *Event) error
 	}
+	BrakeHeldHook interface {
+		BrakeHeld(ctx context.Context, e *Event) error
+	}
 	// ResourceHook is told of resources of the product's own types.
 	ResourceHook interface {
 		ResourceCreated(ctx context.Context, e *Event) error
@@ -155,6 +160,7 @@ func HooksOf(h LifecycleHook) Hooks {
 		MembersChanged:  optional(h, GroupHook.MembersChanged),
 		SeatRefused:     optional(h, SeatRefusedHook.SeatRefused),
 		AccountConflict: optional(h, AccountConflictHook.AccountConflict),
+		BrakeHeld:       optional(h, BrakeHeldHook.BrakeHeld),
 		ResourceCreated: optional(h, ResourceHook.ResourceCreated),
 		ResourceUpdated: optional(h, ResourceHook.ResourceUpdated),
 		ResourceDeleted: optional(h, ResourceHook.ResourceDeleted),

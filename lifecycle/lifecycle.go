@@ -11,6 +11,7 @@ package lifecycle
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"time"
@@ -39,6 +40,14 @@ type Options struct {
 
 	// Settings are the tenants' policies. The default is DefaultSettings for every tenant.
 	Settings SettingsSource
+
+	// Safety is what holds for a tenant that has set nothing by SetSafety: brakes, and who is protected. nil, the default:
+	// nothing is held back, whatever a tenant has set. It needs a store that is a store.CounterReader.
+	Safety func() Safety
+
+	// GivesAccess says whether being in a group gives people their access to the product. Then nobody who is protected
+	// (Safety.Protected) is taken out of it by SCIM. nil: no group does.
+	GivesAccess func(ctx context.Context, group store.Key) (bool, error)
 
 	// Accounts knows the accounts outside any organization. nil: there are none.
 	Accounts AccountDirectory
@@ -116,6 +125,14 @@ func New(s store.Store, o *Options) (*Service, error) {
 		return nil, err
 	}
 	l.opts.Settings = source
+	if l.opts.Safety != nil {
+		if err := l.opts.Safety().Validate(); err != nil {
+			return nil, fmt.Errorf("lifecycle: Options.Safety: %w", err)
+		}
+		if _, counts := store.As[store.CounterReader](s); !counts {
+			return nil, errors.New("lifecycle: Options.Safety is set, but the store is no store.CounterReader")
+		}
+	}
 	if l.opts.Index == nil {
 		l.opts.Index = indexUser
 	}

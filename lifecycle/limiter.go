@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -105,27 +106,37 @@ func (s *Service) commitRefusal(ctx context.Context, r *Request, d *Decision) {
 	if before != nil {
 		s.summarize(ctx, before)
 	}
-	change := d.Change
+	change, events := d.Change, d.events
+	counter := "journal.refused." + r.Connection.ID
 	if listed {
 		// The limit holds for all processes together, so the store counts.
-		change.Claims = []store.Claim{{Counter: "journal.refused." + r.Connection.ID, Take: 1, Limit: refusalsListed, Window: refusalsWindow, At: at.UTC().Truncate(time.Microsecond)}}
-	} else if change.Journal = nil; len(d.events) == 0 {
-		return
+		change.Claims = append(slices.Clone(change.Claims), store.Claim{Counter: counter, Take: 1, Limit: refusalsListed, Window: refusalsWindow,
+			At: at.UTC().Truncate(time.Microsecond)})
+	} else {
+		change.Journal = nil
 	}
-	err := s.store.Commit(ctx, &change)
-	if errors.As(err, new(*store.ClaimError)) {
-		s.refusals.fill(r, at)
-		if change.Claims, change.Journal = nil, nil; len(d.events) == 0 {
-			return
-		}
+	var err error
+	for len(change.Journal)+len(change.Events) > 0 {
 		err = s.store.Commit(ctx, &change)
+		full := (*store.ClaimError)(nil)
+		if !errors.As(err, &full) {
+			break
+		}
+		if full.Counter == counter {
+			s.refusals.fill(r, at)
+			change.Journal = nil
+		} else { // somebody else has told of it in the same window
+			change.Events, events = nil, nil
+		}
+		change.Claims = slices.DeleteFunc(change.Claims, func(c store.Claim) bool { return (c.Counter == counter) == (full.Counter == counter) })
+		err = nil
 	}
 	if err != nil {
 		s.opts.Logger.ErrorContext(ctx, "a refusal could not be written to the journal", slog.String("tenant", r.Tenant),
 			slog.String("request", r.ID), slog.String("error", err.Error()))
 		return
 	}
-	s.deliver(ctx, d.events)
+	s.deliver(ctx, events)
 }
 
 // Refuse writes down that a request was refused for a reason that was found before there was a draft, such as a body that

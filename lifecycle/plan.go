@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
@@ -23,6 +24,7 @@ type plan struct {
 	taken *store.ConflictError
 	// elsewhere says that the directory of outside accounts gave the account that was to be claimed to another tenant.
 	elsewhere bool
+	kept      *safety // of the tenant, once it was read
 }
 
 // guarded asks the guards about the draft. They may amend its tree, and members, which is the change of the members of one
@@ -32,7 +34,8 @@ func (p *plan) guarded(ctx context.Context, members *[]store.MemberDelta) error 
 		return nil
 	}
 	// The draft's own tree stays as it is: after a lost race the same draft may come again.
-	proposal := Proposal{Key: p.d.Key, Resource: p.d.Before, After: p.d.After.Clone(), Members: *members}
+	proposal := Proposal{Key: p.d.Key, Resource: p.d.Before, After: p.d.After.Clone(), Members: *members,
+		Removal: p.d.After.IsNull() && p.d.Members == nil}
 	if p.d.Before != nil {
 		if err := p.known(); err != nil {
 			return err
@@ -139,8 +142,8 @@ func (p *plan) seat(a *Account) {
 }
 
 func (p *plan) claim(n int) {
-	if len(p.Change.Claims) == 0 {
-		p.Change.Claims = []store.Claim{{Counter: seatCounter, Limit: p.r.Settings.limit()}}
+	if len(p.Change.Claims) == 0 || p.Change.Claims[0].Counter != seatCounter {
+		p.Change.Claims = slices.Insert(p.Change.Claims, 0, store.Claim{Counter: seatCounter, Limit: p.r.Settings.limit()})
 	}
 	p.Change.Claims[0].Take += n
 }

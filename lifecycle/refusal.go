@@ -3,6 +3,9 @@ package lifecycle
 import (
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/rollcall-dev/rollcall/store"
 )
 
 // Refusal is why a change may not be, in words for the administrator of the identity provider. A Guard returns one to
@@ -16,7 +19,11 @@ type Refusal struct {
 	// administrators of the product, and never sent to the identity provider. Without one Detail is the explanation.
 	Explanation string
 
-	event Kind // the product is told by this event; may be empty
+	// RetryAfter is, with HeldBack, when the same may pass.
+	RetryAfter time.Duration
+
+	event Kind          // the product is told by this event; may be empty
+	once  []store.Claim // which are made with the event, so that it is told once
 }
 
 // Unwrap returns Err.
@@ -35,6 +42,7 @@ const (
 	NoSeat                      // the plan's seats are used up
 	TooLarge                    // the resource would exceed its limit
 	NotFound                    // there is no such resource
+	HeldBack                    // a brake holds it back; it may pass later
 )
 
 // Denied is why somebody can't sign in, or an administrator can't do what was asked.

@@ -27,10 +27,22 @@ func (p *plan) remove(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, _, err := p.move(account, p.r.Settings.remove(), cur, nil); err != nil {
+		moved, _, err := p.move(account, p.r.Settings.remove(), cur, nil)
+		if err == nil {
+			err = p.losesAccess(ctx, account.State, moved.State)
+		}
+		if err != nil {
 			return err
 		}
 	case groupType:
+		for _, delta := range leaves {
+			if delta.Group != cur.ID {
+				continue // its own place in another group
+			}
+			if err := p.losesMembers(ctx, cur.ID, delta.Remove); err != nil {
+				return err
+			}
+		}
 		p.tellOf(KindGroupDeleted, cur, nil)
 	default:
 		p.tellOf(KindResourceDeleted, cur, nil)
@@ -88,7 +100,7 @@ func (p *plan) gone(ctx context.Context, leaves []store.MemberDelta) error {
 }
 
 // leaves are the memberships that end with a resource: its own in groups, so that their versions and the product hear of it,
-// and, if there are guards to hear of them, those in a group that is deleted.
+// and, if there are guards or brakes to hear of them, those in a group that is deleted.
 func (p *plan) leaves(ctx context.Context, cur *store.Resource) (list []store.MemberDelta, err error) {
 	if store.IsInternal(cur.Type) {
 		return nil, nil
@@ -102,7 +114,7 @@ func (p *plan) leaves(ctx context.Context, cur *store.Resource) (list []store.Me
 			list = append(list, store.MemberDelta{Group: row.Group, Version: newID(), LastModified: at, Remove: []string{cur.ID}})
 		}
 	}
-	if cur.Type != groupType || len(p.s.opts.Guards) == 0 {
+	if cur.Type != groupType || len(p.s.opts.Guards) == 0 && !p.guardsSafety() {
 		return list, nil
 	}
 	own := store.MemberDelta{Group: cur.ID}

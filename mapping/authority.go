@@ -114,6 +114,12 @@ func (m *Mapping[T]) Review(old, new document.Value) (Outcome, error) {
 	return m.Update(old, new, &t)
 }
 
+// Write is Create or Update without validation, for a store over the product's own tables: what it is given was decided before, and
+// a store refuses nothing. A value that a field can't hold is an *[InvalidError] nevertheless.
+func (m *Mapping[T]) Write(create bool, old, next document.Value, t *T) (Outcome, error) {
+	return m.take(take{create: create}, old, next, t)
+}
+
 // take says how attributes are taken.
 type take struct{ create, validate bool }
 
@@ -156,11 +162,7 @@ func (m *Mapping[T]) take(how take, old, new document.Value, t *T) (Outcome, err
 		switch {
 		case document.Equal(has, wants):
 		case r.Authority.takes(create), r.Authority == IfEmpty && unset(has):
-			if from, ok := r.field.find(want); ok {
-				r.field.make(now).Set(from)
-			} else {
-				r.field.make(now).SetZero()
-			}
+			r.take(now, want)
 			out.Changed = append(out.Changed, r.change())
 		default:
 			holds := was

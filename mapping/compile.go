@@ -68,6 +68,11 @@ func compile(t reflect.Type, o *Options) (*compiler, error) {
 			return nil, fmt.Errorf("mapping: rule %d (%s) for field %s of %s: %w", i, r.Path, r.Field, t, err)
 		}
 	}
+	for i := range o.Composed {
+		if err := c.composed(&o.Composed[i]); err != nil {
+			return nil, fmt.Errorf("mapping: Options.Composed %d of %s: %w", i, t, err)
+		}
+	}
 	if len(c.rules) == 0 {
 		return nil, fmt.Errorf("mapping: none of %s's fields has a scim tag", t)
 	}
@@ -77,7 +82,13 @@ func compile(t reflect.Type, o *Options) (*compiler, error) {
 				return nil, fmt.Errorf("mapping: fields %s and %s of %s both hold %s", other.Field, r.Field, t, r.Path)
 			}
 		}
-		c.name(r.Field, r.Path, r.codec.spec)
+		if r.shared == nil {
+			c.name(r.Field, r.Path, r.codec.spec)
+			continue
+		}
+		for i, field := range r.shared.Fields {
+			c.paths[field] = r.shared.Paths[min(i, len(r.shared.Paths)-1)]
+		}
 	}
 	var err error
 	if c.validator, err = newChecker(t, o.Checks, c.rules); err != nil {

@@ -91,3 +91,28 @@ func ExampleMapping_Drift() {
 	// Output:
 	// displayName create "Ada" "Countess"
 }
+
+// One field may hold several attributes, by functions of the product.
+func ExampleComposed() {
+	type Guest struct {
+		Login    string `scim:"userName"`
+		FullName string
+	}
+	m := mapping.Must(mapping.Compile[Guest](&mapping.Options{Composed: []mapping.Composed{{
+		Paths: []string{"name.givenName", "name.familyName"}, Fields: []string{"FullName"},
+		In: func(a []string) ([]string, error) { return []string{strings.TrimSpace(a[0] + " " + a[1])}, nil },
+		Out: func(f []string) []string {
+			given, family, _ := strings.Cut(f[0], " ")
+			return []string{given, family}
+		},
+	}}}))
+	sent, _ := document.Parse(`{"userName":"ada","name":{"givenName":"Ada","familyName":"King"}}`, 0)
+	var g Guest
+	_, err := m.Create(sent, &g)
+	fmt.Println(g.FullName, err)
+	g.FullName = "Ada Lovelace" // the product changes it
+	fmt.Println(string(document.AppendJSON(nil, m.ToSCIM(&g))))
+	// Output:
+	// Ada King <nil>
+	// {"userName":"ada","name":{"givenName":"Ada","familyName":"Lovelace"}}
+}

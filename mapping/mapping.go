@@ -12,8 +12,8 @@
 // A tag is a path in the grammar of RFC 7644 section 3.5.2 and options behind commas: who has authority over the
 // attribute (always, create, ifEmpty, product, ignore), required, sensitive, extension (the path is a URN, the field a struct of the
 // attributes under it), and transformations (see [Transform]).
-// [Rule] says the same as a value, for mappings that a tenant configures at run time. [NewStore] makes a store.Store of
-// the product's own tables.
+// [Rule] says the same as a value, for mappings that a tenant configures at run time. Package
+// mapping/table makes a store.Store of the product's own tables.
 package mapping
 
 import (
@@ -40,6 +40,8 @@ type Mapping[T any] struct {
 type Options struct {
 	// Rules add to the tags; one for a field that has a tag replaces the tag.
 	Rules []Rule
+	// Composed add fields that hold several attributes, and attributes that several fields hold.
+	Composed []Composed
 	// Transforms are the product's own, by the name that tags and rules use.
 	Transforms map[string]Transform
 	// Checks are the product's own validation tags. Those in [Checks] are always there.
@@ -61,6 +63,16 @@ const (
 
 // For compiles the tags of T, which must be a struct. The error names the field and its tag.
 func For[T any]() (*Mapping[T], error) { return Compile[T](nil) }
+
+// Must is for variables that are made when the program starts: it returns m, and panics if err is not nil, which is a mistake in a tag.
+//
+//	var employees = mapping.Must(mapping.For[Employee]())
+func Must[T any](m *Mapping[T], err error) *Mapping[T] {
+	if err != nil {
+		panic(err)
+	}
+	return m
+}
 
 // Compile compiles the tags of T together with options. The error names the field and its tag, or the rule.
 func Compile[T any](o *Options) (*Mapping[T], error) {

@@ -77,12 +77,18 @@ type rule struct {
 	codec codec
 	in    []func(document.Value) (document.Value, error) // transformations on the way to the product
 	out   []func(document.Value) document.Value          // and on the way back
+
+	shared *composition // of a Composed: then field, in and out are not used
+	nth    int          // which of its paths
 }
 
 func (r *rule) change() Change { return Change{Field: r.Field, Path: r.Path} }
 
 // read sets the rule's field to what v has.
 func (r *rule) read(v document.Value, root reflect.Value) error {
+	if r.shared != nil {
+		return r.shared.read(r, v, root)
+	}
 	x := r.place.get(&v)
 	for _, f := range r.in {
 		var err error
@@ -107,6 +113,9 @@ func (r *rule) read(v document.Value, root reflect.Value) error {
 
 // value is what the rule's field has, as SCIM writes it.
 func (r *rule) value(root reflect.Value) document.Value {
+	if r.shared != nil {
+		return r.shared.value(r.nth, root)
+	}
 	f, ok := r.field.find(root)
 	if !ok {
 		return document.Value{}

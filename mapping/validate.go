@@ -192,7 +192,7 @@ func (m *Mapping[T]) validate(t *T, all bool, changed []Change) error {
 		}
 		for _, f := range found {
 			_, field, _ := strings.Cut(plain(f.StructNamespace()), ".")
-			if field == r.Field || strings.HasPrefix(field, r.Field+".") {
+			if r.holds(field) || strings.HasPrefix(field, r.Field+".") {
 				return m.violation(r, field, f)
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 	"unicode/utf8"
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
@@ -125,6 +126,8 @@ func describeRefusal(r *lifecycle.Refusal) *Error {
 		return &Error{Status: http.StatusRequestEntityTooLarge, Detail: detail}
 	case lifecycle.NotFound:
 		return &Error{Status: http.StatusNotFound, Detail: detail}
+	case lifecycle.HeldBack:
+		return &Error{Status: http.StatusTooManyRequests, Detail: detail, RetryAfter: int((r.RetryAfter + time.Second - 1) / time.Second)}
 	}
 	return &Error{Status: http.StatusForbidden, Detail: detail}
 }

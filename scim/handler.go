@@ -50,6 +50,10 @@ func NewHandler(s store.Store, o *Options) (*Handler, error) {
 	if o == nil {
 		o = &Options{}
 	}
+	o, err := o.withTypes()
+	if err != nil {
+		return nil, err
+	}
 	if err := o.check(); err != nil {
 		return nil, err
 	}

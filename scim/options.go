@@ -24,8 +24,12 @@ type Options struct {
 	// Auth decides which tenant a request is for. It must be set; [NoAuth] opts out by name.
 	Auth Authenticator
 
-	// ResourceTypes are what is served, declared with elimity's schema types; their Handler fields are not used. The
-	// default is [UserType] and [GroupType].
+	// Types are resource types that say all of themselves in one value: scim/typed makes them of the product's own Go types.
+	// Of a type that is here, ResourceTypes, Index, Unique, Mutability, Sensitive and Lifecycle.Link must say nothing.
+	Types []Type
+
+	// ResourceTypes are what is served beside Types, declared with elimity's schema types; their Handler fields are not used.
+	// The default is [UserType] and [GroupType], as far as they aren't in Types; an empty list that is not nil is none.
 	ResourceTypes []elimity.ResourceType
 
 	// Index names further attributes, by resource type, that equality filters should find fast: "emails.value". Unique
@@ -223,7 +227,7 @@ func (o *Options) check() error {
 	}
 	switch l := o.Lifecycle; {
 	case !reflect.ValueOf(o.Hooks).IsZero() && !reflect.ValueOf(l.Hooks).IsZero():
-		return errors.New("scim: Options.Hooks and Options.Lifecycle.Hooks are both set: set all hooks in one of them")
+		return errTwoHooks
 	case l.Index != nil:
 		return errors.New("scim: Options.Lifecycle.Index is set, but the schemas say what is indexed: leave it out, and name further attributes in Options.Index")
 	case l.Check != nil:

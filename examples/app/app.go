@@ -11,6 +11,9 @@
 //	GET    /app/events     ?tenant=&after= -> {"events":[...],"next"}: what the hook was told; "next" is where to go on, later too
 //	GET    /app/settings   ?tenant=: lifecycle.Settings
 //	PUT    /app/settings   ?tenant=: those that are given are changed, at once in all processes, and people follow them
+//	GET    /app/safety     ?tenant=: lifecycle.Safety: the brakes, and who is protected
+//	PUT    /app/safety     ?tenant=: what is given is changed
+//	POST   /app/release    ?tenant= {"connection","count"|"minutes","who"}: a brake lets through what it holds; once if neither is given
 //	POST   /app/accounts   {"userName"}: there is an account outside any organization
 //
 // The pages for operators of events (/app/webhooks and others) are explained at mountOut, and GET /feed in package feed.
@@ -68,6 +71,7 @@ func (a *App) configure(ctx context.Context, s store.Store, o *scim.Options) (er
 	a.outside = outside{s}
 	o.Lifecycle.Settings = a.settings
 	o.Lifecycle.Accounts = a.outside
+	o.Lifecycle.Safety = defaultSafety
 	o.Hooks.Any = a.ledger.record
 	if err := a.out.configure(s, o); err != nil {
 		return err
@@ -136,6 +140,9 @@ func (a *App) mount(mux *http.ServeMux, s *boot.Service) error {
 		"POST /app/accounts":   a.account,
 		"GET /app/settings":    a.getSettings,
 		"PUT /app/settings":    a.putSettings,
+		"GET /app/safety":      a.getSafety,
+		"PUT /app/safety":      a.putSafety,
+		"POST /app/release":    a.release,
 	} {
 		mux.Handle(pattern, page(do))
 	}

@@ -51,6 +51,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	only := set.String("only", "", "`ids` of the clauses to test, separated by commas; without it all of the profile")
 	file := set.String("json", "", "`file` for the report as JSON; - is stdout, and then nothing else is printed there")
 	elimity := set.Bool("elimity", false, "without -url: test elimity-com/scim's own Server in the place of ours")
+	set.BoolVar(&t.Optional, "optional", false, "also run those steps of conversations that are only for services that opted in")
 	quiet := set.Bool("quiet", false, "print only what failed, and the table")
 	if err := set.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {

@@ -15,8 +15,11 @@ type tokens struct {
 // Authenticate implements scim.Authenticator.
 func (t tokens) Authenticate(r *http.Request) (scim.Principal, error) {
 	who, err := t.BearerTokens.Authenticate(r)
-	if t.profile == "strict" {
+	switch t.profile {
+	case "strict":
 		who.Dialect = scim.Strict()
+	case "interop":
+		who.Dialect = scim.Interop()
 	}
 	return who, err
 }

@@ -6,8 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/rollcall-dev/rollcall/examples/replay"
 	"github.com/rollcall-dev/rollcall/examples/try"
+	"github.com/rollcall-dev/rollcall/scim/scimtest/replay"
 )
 
 func TestDevice(t *testing.T) {

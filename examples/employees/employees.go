@@ -8,7 +8,7 @@ import (
 	"database/sql"
 	"errors"
 
-	"github.com/rollcall-dev/rollcall/mapping"
+	"github.com/rollcall-dev/rollcall/mapping/table"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
 )
@@ -32,7 +32,7 @@ var Columns = []string{
 // Table is the product's own table.
 type Table struct{ *sql.DB }
 
-type record = mapping.Record[Employee]
+type record = table.Record[Employee]
 
 func (t Table) write(ctx context.Context, query, tenant string, r *record) error {
 	_, err := t.ExecContext(ctx, query, r.Value.Email, document.Fold(r.Value.Email), r.Value.Name, r.Value.Active, r.Rest, tenant, r.ID)

@@ -15,10 +15,10 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/rollcall-dev/rollcall/examples/employees"
-	"github.com/rollcall-dev/rollcall/examples/products/rules"
-	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/mapping"
+	"github.com/rollcall-dev/rollcall/mapping/table"
 	"github.com/rollcall-dev/rollcall/scim"
+	"github.com/rollcall-dev/rollcall/scim/typed"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/storetest"
 )
@@ -41,11 +41,11 @@ func open(t *testing.T) employees.Table {
 	return employees.Table{DB: db}
 }
 
-func newStore(t *testing.T, table employees.Table) *mapping.Store {
+func newStore(t *testing.T, own employees.Table) *table.Store {
 	t.Helper()
 	m, err := mapping.For[employees.Employee]()
 	require.NoError(t, err)
-	s, err := mapping.NewStore(mapping.NewTable(m, table), mapping.Table{}, nil)
+	s, err := table.New(table.Of(m, own), table.Table{}, nil)
 	require.NoError(t, err)
 	return s
 }
@@ -55,8 +55,7 @@ func TestProvisioned(t *testing.T) {
 	m, err := mapping.For[employees.Employee]()
 	require.NoError(t, err)
 	h, err := scim.NewHandler(newStore(t, table), &scim.Options{
-		Auth:      scim.BearerTokens{"secret": "acme"},
-		Lifecycle: lifecycle.Options{Guards: []lifecycle.Guard{rules.Guard("User", m)}},
+		Auth: scim.BearerTokens{"secret": "acme"}, Types: []scim.Type{typed.Users(m)},
 	})
 	require.NoError(t, err)
 	call := func(method, path, body string) (int, string) {

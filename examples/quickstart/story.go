@@ -12,8 +12,8 @@ import (
 	"sync"
 
 	"github.com/rollcall-dev/rollcall/examples/boot"
-	"github.com/rollcall-dev/rollcall/examples/replay"
 	"github.com/rollcall-dev/rollcall/lifecycle"
+	"github.com/rollcall-dev/rollcall/scim/scimtest/replay"
 )
 
 // day is what one identity provider does in a day: conversations under testdata/idp.

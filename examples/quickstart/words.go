@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/rollcall-dev/rollcall/examples/replay"
+	"github.com/rollcall-dev/rollcall/scim/scimtest/replay"
 )
 
 // resource is what a user or a group says of itself.

@@ -1,4 +1,4 @@
-package replay_test
+package main
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,9 +17,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rollcall-dev/rollcall/examples/memstore"
-	"github.com/rollcall-dev/rollcall/examples/replay"
 	"github.com/rollcall-dev/rollcall/examples/sqlstore"
 	"github.com/rollcall-dev/rollcall/scim"
+	"github.com/rollcall-dev/rollcall/scim/scimtest/replay"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/storetest"
 )
@@ -60,8 +61,8 @@ func TestEachAlone(t *testing.T) {
 	for name, newStore := range stores {
 		t.Run(name, func(t *testing.T) {
 			s := newStore(t)
-			for _, c := range conversations(t) {
-				t.Run(title(c), func(t *testing.T) { run(t, service(t, s, title(c)), c) })
+			for _, c := range recorded(t) {
+				t.Run(title(c), func(t *testing.T) { replayed(t, service(t, s, title(c)), c) })
 			}
 		})
 	}
@@ -73,20 +74,20 @@ func TestAllInOne(t *testing.T) {
 	for name, newStore := range stores {
 		t.Run(name, func(t *testing.T) {
 			runner := service(t, newStore(t), "acme")
-			for _, c := range conversations(t) {
+			for _, c := range recorded(t) {
 				if !strings.HasSuffix(c.File, "okta-spec-suite/01-full-suite.json") {
-					t.Run(title(c), func(t *testing.T) { run(t, runner, c) })
+					t.Run(title(c), func(t *testing.T) { replayed(t, runner, c) })
 				}
 			}
 		})
 	}
 }
 
-func conversations(t *testing.T) []*replay.Scenario {
-	all, err := replay.LoadAll(os.DirFS("../../testdata"), ".", "products", "rfc9865")
+func recorded(t *testing.T) []*replay.Scenario {
+	all, err := replay.LoadAll(os.DirFS("../../testdata"), ".", "products")
 	require.NoError(t, err)
 	assert.GreaterOrEqual(t, len(all), 75)
-	return all
+	return slices.DeleteFunc(all, func(s *replay.Scenario) bool { return s.Bulk() || s.Cursor() })
 }
 
 func title(s *replay.Scenario) string { return strings.TrimSuffix(s.File, ".json") }
@@ -102,7 +103,7 @@ func service(t *testing.T, s store.Store, tenant string) *replay.Runner {
 	return &replay.Runner{BaseURL: server.URL + "/scim/v2", Token: "a-token-of-acme", Client: server.Client(), Conventions: true, Optional: true}
 }
 
-func run(t *testing.T, runner *replay.Runner, c *replay.Scenario) {
+func replayed(t *testing.T, runner *replay.Runner, c *replay.Scenario) {
 	for _, result := range runner.Run(t.Context(), c) {
 		if !result.OK() {
 			t.Errorf("%s\n    sent: %s", result, result.Sent)

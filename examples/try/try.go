@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rollcall-dev/rollcall/examples/boot"
-	"github.com/rollcall-dev/rollcall/examples/replay"
+	"github.com/rollcall-dev/rollcall/scim/scimtest/replay"
 )
 
 // Token is the credential of the tenant acme, and Other that of umbrella.

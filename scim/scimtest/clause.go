@@ -43,7 +43,7 @@ type Profile struct {
 }
 
 // Profiles are those that a target can be tested by.
-func Profiles() []Profile { return slices.Clone(profiles) }
+func Profiles() []Profile { return append(slices.Clone(profiles), conversationProfiles()...) }
 
 var profiles = []Profile{
 	{"rfc", "RFC 7643, RFC 7644 and RFC 9865, as far as a client can see"},
@@ -57,23 +57,26 @@ func findProfile(name string) (Profile, error) {
 	if name == "" {
 		name = "rfc"
 	}
-	names := make([]string, len(profiles))
-	for i, p := range profiles {
+	var names []string
+	for _, p := range Profiles() {
 		if p.Name == name {
 			return p, nil
 		}
-		names[i] = p.Name
+		names = append(names, p.Name)
 	}
 	return Profile{}, fmt.Errorf("there is no profile %q; want one of %v", name, names)
 }
 
-// clausesOf are the clauses of a profile, or those of them that are named.
+// clausesOf are the clauses of a profile, or those of them that are named; none if the profile has conversations.
 func clausesOf(profile string, only []string) ([]clause, error) {
 	var list []clause
 	for _, c := range allClauses() {
 		if c.in(profile) && (len(only) == 0 || slices.Contains(only, c.id)) {
 			list = append(list, c)
 		}
+	}
+	if len(list) == 0 && len(only) == 0 {
+		return nil, nil
 	}
 	for _, id := range only {
 		if !slices.ContainsFunc(list, func(c clause) bool { return c.id == id }) {

@@ -8,10 +8,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/rollcall-dev/rollcall/scim/scimtest/replay"
 )
 
 // client sends requests to a URL, or to a handler in process.
@@ -29,7 +30,7 @@ func newClient(ctx context.Context, target Target) (client, error) {
 	case target.Handler != nil && target.URL != "":
 		return c, errors.New("both URL and Handler are set; want one of them")
 	case target.Handler != nil:
-		c.base, c.http = "http://scim.example.com", &http.Client{Transport: InProcess(target.Handler)}
+		c.base, c.http = "http://scim.example.com", &http.Client{Transport: replay.InProcess(target.Handler)}
 	case target.URL == "":
 		return c, errors.New("neither URL nor Handler is set")
 	case c.http == nil:
@@ -42,33 +43,6 @@ func newClient(ctx context.Context, target Target) (client, error) {
 		c.header.Set("Authorization", "Bearer "+target.Token)
 	}
 	return c, nil
-}
-
-// InProcess is a transport that calls a handler without a network. A panic of the handler is an error, as over a network. It is
-// safe for concurrent use if the handler is.
-func InProcess(h http.Handler) http.RoundTripper { return inProcess{h} }
-
-type inProcess struct{ handler http.Handler }
-
-// RoundTrip implements http.RoundTripper.
-func (p inProcess) RoundTrip(r *http.Request) (answer *http.Response, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			answer, err = nil, fmt.Errorf("the handler panicked: %v", p)
-		}
-	}()
-	in := r.Clone(r.Context())
-	in.RequestURI = r.URL.RequestURI()
-	in.Host = r.URL.Host
-	in.RemoteAddr = "192.0.2.1:1234"
-	if in.Body == nil {
-		in.Body = http.NoBody
-	}
-	w := httptest.NewRecorder()
-	p.handler.ServeHTTP(w, in)
-	answer = w.Result()
-	answer.Request = r
-	return answer, nil
 }
 
 // answer is what came back for a request.

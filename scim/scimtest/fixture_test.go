@@ -15,25 +15,23 @@ import (
 
 const token = "a-token-of-acme"
 
-// pinned authenticates, strictly or not.
+// pinned authenticates, and pins the connection to a dialect.
 type pinned struct {
 	scim.BearerTokens
-	strict bool
+	dialect scim.Dialect
 }
 
 func (p pinned) Authenticate(r *http.Request) (scim.Principal, error) {
 	who, err := p.BearerTokens.Authenticate(r)
-	if p.strict {
-		who.Dialect = scim.Strict()
-	}
+	who.Dialect = p.dialect
 	return who, err
 }
 
 // service has users with an extension of their own, groups, and a type of a product's own with what the core schemas lack.
-func service(t testing.TB, strict bool) http.Handler {
+func service(t testing.TB, dialect scim.Dialect) http.Handler {
 	t.Helper()
 	h, err := scim.NewHandler(storetest.NewFake(), &scim.Options{
-		Auth: pinned{scim.BearerTokens{token: "acme"}, strict},
+		Auth: pinned{scim.BearerTokens{token: "acme"}, dialect},
 		ResourceTypes: []elimity.ResourceType{scim.UserType(), scim.GroupType(), {
 			ID: optional.NewString("Device"), Name: "Device", Endpoint: "/Devices", Schema: device(),
 		}},

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/rollcall-dev/rollcall/scim"
 	"github.com/rollcall-dev/rollcall/scim/scimtest"
 )
 
@@ -17,7 +18,7 @@ func TestMutants(t *testing.T) {
 	for _, m := range mutants() {
 		caught[m.clause] = true
 		t.Run(m.clause+"/"+m.name, func(t *testing.T) {
-			report, err := scimtest.Check(t.Context(), scimtest.Target{Handler: broken(service(t, false), m), Token: token, Only: []string{m.clause}})
+			report, err := scimtest.Check(t.Context(), scimtest.Target{Handler: broken(service(t, scim.Tolerant()), m), Token: token, Only: []string{m.clause}})
 			require.NoError(t, err)
 			require.Len(t, report.Clauses, 1)
 			assert.Equal(t, scimtest.Failed, report.Clauses[0].Result, "the kit must find that: %s\n%s", m.name, report.Clauses[0])
@@ -27,7 +28,7 @@ func TestMutants(t *testing.T) {
 		})
 	}
 	assert.GreaterOrEqual(t, len(caught), 40)
-	report, err := scimtest.Check(t.Context(), scimtest.Target{Handler: service(t, false), Token: token})
+	report, err := scimtest.Check(t.Context(), scimtest.Target{Handler: service(t, scim.Tolerant()), Token: token})
 	require.NoError(t, err)
 	for _, r := range report.Clauses {
 		if r.Result != scimtest.NotClaimed {
@@ -38,7 +39,7 @@ func TestMutants(t *testing.T) {
 
 // What a tolerant connection lets pass is what the clauses of the profile strict catch.
 func TestStrictCatchesTolerance(t *testing.T) {
-	report, err := scimtest.Check(t.Context(), scimtest.Target{Handler: service(t, false), Token: token, Profile: "strict"})
+	report, err := scimtest.Check(t.Context(), scimtest.Target{Handler: service(t, scim.Tolerant()), Token: token, Profile: "strict"})
 	require.NoError(t, err)
 	for _, r := range report.Clauses {
 		want := scimtest.Passed
@@ -53,14 +54,14 @@ func TestStrictCatchesTolerance(t *testing.T) {
 
 // A handler that isn't broken passes through the same middleware.
 func TestNoMutant(t *testing.T) {
-	report, err := scimtest.Check(t.Context(), scimtest.Target{Handler: broken(service(t, false), mutant{}), Token: token})
+	report, err := scimtest.Check(t.Context(), scimtest.Target{Handler: broken(service(t, scim.Tolerant()), mutant{}), Token: token})
 	require.NoError(t, err)
 	assert.Empty(t, report.Failed())
 }
 
 func mutants() (all []mutant) {
 	for _, list := range [][]mutant{schemaMutants(), resourceMutants(), createMutants(), versionMutants(), filterMutants(), pageMutants(), projectionMutants(),
-		putMutants(), patchMutants(), removeMutants(), memberMutants(), deleteMutants(), httpMutants()} {
+		putMutants(), patchMutants(), removeMutants(), memberMutants(), deleteMutants(), httpMutants(), bulkMutants(), cursorMutants()} {
 		all = append(all, list...)
 	}
 	return all

@@ -99,6 +99,9 @@ func (r *Report) count(took time.Duration) {
 // String is one line, and one for each failure: FAIL, the clause, its section, the attribute, what is wrong.
 func (r Result) String() string {
 	where := fmt.Sprintf("%s (%s section %s, %s)", r.ID, r.Document, r.Section, r.Level)
+	if strings.HasPrefix(r.Document, "conversation") {
+		where = fmt.Sprintf("%s (%s)", r.ID, r.Document)
+	}
 	switch r.Result {
 	case Failed:
 		lines := make([]string, len(r.Failures))

@@ -6,6 +6,9 @@
 //		scimtest.Run(t, scimtest.Target{Handler: h, Token: "a-token"})
 //	}
 //
+// With Profile "conversations", or the name of an identity provider such as "entra", what identity providers were seen to send is
+// replayed in its place.
+//
 // A product imports this package in its tests only. What a case makes it deletes again, and it changes nothing that it
 // didn't make itself.
 package scimtest
@@ -38,7 +41,10 @@ type Target struct {
 	// Profile is the name of what is to be proven, one of [Profiles]. The default is rfc.
 	Profile string
 
-	// Only are the clauses to test, by id; the default is all of the profile.
+	// Optional also runs those steps of conversations that are only for services that opted in.
+	Optional bool
+
+	// Only are the clauses to test, by id, or the conversations, by name; the default is all of the profile.
 	Only []string
 
 	// Accept says which clauses the product breaks on purpose, by id, each with the reason. Such a clause can't fail.
@@ -52,7 +58,7 @@ type Target struct {
 	Each func(Result)
 }
 
-// Run tests the target and fails t for each clause that is broken, in a subtest of its name. It returns the report.
+// Run tests the target by the clauses of a profile, or by its conversations, and fails t for each clause that is broken, in a subtest of its name. It returns the report.
 func Run(t *testing.T, target Target) *Report {
 	t.Helper()
 	report, err := Check(t.Context(), target)
@@ -81,14 +87,20 @@ func Check(ctx context.Context, target Target) (*Report, error) {
 		return nil, err
 	}
 	report := &Report{Kit: kitName, Version: kitVersion(), Date: began.UTC().Format(time.RFC3339), Target: target.URL, Profile: s.profile.Name}
-	for i := range s.clauses {
-		result := s.run(&s.clauses[i])
+	add := func(result Result) {
 		if target.Each != nil {
 			target.Each(result)
 		}
 		report.Clauses = append(report.Clauses, result)
-		if ctx.Err() != nil {
-			break
+	}
+	for i := range s.clauses {
+		if ctx.Err() == nil {
+			add(s.run(&s.clauses[i]))
+		}
+	}
+	for _, scenario := range s.scenarios {
+		if ctx.Err() == nil {
+			add(s.converse(scenario))
 		}
 	}
 	s.clean()

@@ -10,22 +10,25 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/rollcall-dev/rollcall/scim/scimtest/replay"
 )
 
 // session is one run of the kit against one target.
 type session struct {
 	client
-	target   Target
-	profile  Profile
-	clauses  []clause
-	config   map[string]any // ServiceProviderConfig
-	kinds    []*kind
-	mark     string // in the names of everything that this run makes
-	counter  int
-	made     []string // paths of what has been made and not deleted yet
-	left     []string
-	toured   []*answer
-	tourDone bool
+	target    Target
+	profile   Profile
+	clauses   []clause
+	scenarios []*replay.Scenario // in the place of clauses
+	config    map[string]any     // ServiceProviderConfig
+	kinds     []*kind
+	mark      string // in the names of everything that this run makes
+	counter   int
+	made      []string // paths of what has been made and not deleted yet
+	left      []string
+	toured    []*answer
+	tourDone  bool
 }
 
 func newSession(ctx context.Context, target Target) (*session, error) {
@@ -34,8 +37,13 @@ func newSession(ctx context.Context, target Target) (*session, error) {
 		return nil, err
 	}
 	s := &session{target: target, profile: profile, mark: strings.ToLower(rand.Text()[:8])}
-	if s.clauses, err = clausesOf(profile.Name, target.Only); err != nil {
+	if s.scenarios, err = scenariosOf(profile.Name, target.Only); err != nil {
 		return nil, err
+	}
+	if s.scenarios == nil {
+		if s.clauses, err = clausesOf(profile.Name, target.Only); err != nil {
+			return nil, err
+		}
 	}
 	if s.client, err = newClient(ctx, target); err != nil {
 		return nil, err

@@ -7,14 +7,12 @@ package main
 import (
 	"net/http"
 
-	elimity "github.com/elimity-com/scim"
-
 	"github.com/rollcall-dev/rollcall/examples/app"
 	"github.com/rollcall-dev/rollcall/examples/boot"
-	"github.com/rollcall-dev/rollcall/examples/products/rules"
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/mapping"
 	"github.com/rollcall-dev/rollcall/scim"
+	"github.com/rollcall-dev/rollcall/scim/typed"
 )
 
 // Member is somebody who tracks time. What is under the product's own URN is in /Schemas, so that an administrator can
@@ -28,23 +26,14 @@ type Member struct {
 	Balance *int    `scim:"urn:example:z8:Member:balanceMinutes,product"`
 }
 
+// members are the users of z8: their extension is declared, and their mapping decides what an identity provider may change.
+var members = typed.Users(mapping.Must(mapping.For[Member]()))
+
 func main() {
-	a, err := product()
-	if err != nil {
-		panic(err) // a tag is wrong
-	}
-	boot.Main(a)
+	boot.Main(product())
 }
 
-func product() (boot.App, error) {
-	members, err := mapping.For[Member]()
-	if err != nil {
-		return boot.App{}, err
-	}
-	users, err := rules.Type(scim.UserType(), members)
-	if err != nil {
-		return boot.App{}, err
-	}
+func product() boot.App {
 	a := &app.App{
 		Defaults: func() lifecycle.Settings { // of each organization; PUT /app/settings changes one's
 			s := lifecycle.DefaultSettings()
@@ -54,9 +43,7 @@ func product() (boot.App, error) {
 			return s
 		},
 		Options: func(o *scim.Options) {
-			o.ResourceTypes = []elimity.ResourceType{users, scim.GroupType()}
-			o.Mutability = map[string]map[string]string{"User": members.Mutability()}
-			o.Lifecycle.Guards = []lifecycle.Guard{rules.Guard("User", members)}
+			o.Types = []scim.Type{members}
 		},
 	}
 	b := a.Boot("z8")
@@ -65,5 +52,5 @@ func product() (boot.App, error) {
 		mux.Handle("GET /app/activity", activity(a))
 		return mount(mux, s)
 	}
-	return b, nil
+	return b
 }

@@ -14,9 +14,7 @@ import (
 
 func start(t *testing.T, flags ...string) *try.Product {
 	t.Helper()
-	a, err := product()
-	require.NoError(t, err)
-	return try.Start(t, a, flags...)
+	return try.Start(t, product(), flags...)
 }
 
 func TestConversations(t *testing.T) {

@@ -5,14 +5,12 @@
 package main
 
 import (
-	elimity "github.com/elimity-com/scim"
-
 	"github.com/rollcall-dev/rollcall/examples/app"
 	"github.com/rollcall-dev/rollcall/examples/boot"
-	"github.com/rollcall-dev/rollcall/examples/products/rules"
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/mapping"
 	"github.com/rollcall-dev/rollcall/scim"
+	"github.com/rollcall-dev/rollcall/scim/typed"
 )
 
 // Person is all that the product wants to know of somebody. What else is sent is dropped, and the journal says so.
@@ -23,26 +21,22 @@ type Person struct {
 	Active   bool   `scim:"active"`
 }
 
-// Groups are matched by externalId, which holds Entra's objectId: a group may be renamed, and two may have one name.
-var groups = mapping.Match{Type: "Group", By: []string{"externalId"}}
-
-func main() {
-	a, err := product()
-	if err != nil {
-		panic(err) // a tag is wrong
-	}
-	boot.Main(a)
+// Team is a group.
+type Team struct {
+	Name string `scim:"displayName"`
 }
 
-func product() (boot.App, error) {
-	people, err := mapping.Compile[Person](&mapping.Options{Unknown: mapping.Drop})
-	if err != nil {
-		return boot.App{}, err
-	}
-	users, err := rules.Type(scim.UserType(), people)
-	if err != nil {
-		return boot.App{}, err
-	}
+var (
+	people = typed.Users(mapping.Must(mapping.Compile[Person](&mapping.Options{Unknown: mapping.Drop})))
+	// Groups are matched by externalId, which holds Entra's objectId: a group may be renamed, and two may have one name.
+	groups = typed.Groups(mapping.Must(mapping.For[Team]()), typed.Unique("externalId"))
+)
+
+func main() {
+	boot.Main(product())
+}
+
+func product() boot.App {
 	a := &app.App{
 		Defaults: func() lifecycle.Settings {
 			s := lifecycle.DefaultSettings()
@@ -54,10 +48,8 @@ func product() (boot.App, error) {
 			return s
 		},
 		Options: func(o *scim.Options) {
-			o.ResourceTypes = []elimity.ResourceType{users, scim.GroupType()}
-			o.Unique = mapping.Unique(groups)
-			o.Lifecycle.Guards = []lifecycle.Guard{rules.Guard("User", people)}
+			o.Types = []scim.Type{people, groups}
 		},
 	}
-	return a.Boot("zenkit"), nil
+	return a.Boot("zenkit")
 }

@@ -6,16 +6,13 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/rollcall-dev/rollcall/examples/try"
 )
 
 func start(t *testing.T, flags ...string) *try.Product {
 	t.Helper()
-	a, err := product()
-	require.NoError(t, err)
-	return try.Start(t, a, flags...)
+	return try.Start(t, product(), flags...)
 }
 
 func TestConversations(t *testing.T) {

@@ -5,14 +5,12 @@
 package main
 
 import (
-	elimity "github.com/elimity-com/scim"
-
 	"github.com/rollcall-dev/rollcall/examples/app"
 	"github.com/rollcall-dev/rollcall/examples/boot"
-	"github.com/rollcall-dev/rollcall/examples/products/rules"
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/mapping"
 	"github.com/rollcall-dev/rollcall/scim"
+	"github.com/rollcall-dev/rollcall/scim/typed"
 )
 
 // Person is somebody who chats. "create" is the page's "Only during creation": Entra then sends these attributes in the
@@ -24,29 +22,22 @@ type Person struct {
 	Active bool   `scim:"active"`
 }
 
+// Channel is a group.
+type Channel struct {
+	Name string `scim:"displayName"`
+}
+
 // People are keyed by their mail address: it is their userName, and nobody else's in emails.
 var (
-	people = mapping.Match{Type: "User", By: []string{"emails.value"}}
-	groups = mapping.Match{Type: "Group", By: []string{"displayName"}}
+	people = typed.Users(mapping.Must(mapping.For[Person]()), typed.Unique("emails.value"))
+	groups = typed.Groups(mapping.Must(mapping.For[Channel]()), typed.Unique("displayName"))
 )
 
 func main() {
-	a, err := product()
-	if err != nil {
-		panic(err) // a tag is wrong
-	}
-	boot.Main(a)
+	boot.Main(product())
 }
 
-func product() (boot.App, error) {
-	person, err := mapping.For[Person]()
-	if err != nil {
-		return boot.App{}, err
-	}
-	users, err := rules.Type(scim.UserType(), person)
-	if err != nil {
-		return boot.App{}, err
-	}
+func product() boot.App {
 	a := &app.App{
 		Defaults: func() lifecycle.Settings {
 			s := lifecycle.DefaultSettings()
@@ -54,11 +45,8 @@ func product() (boot.App, error) {
 			return s
 		},
 		Options: func(o *scim.Options) {
-			o.ResourceTypes = []elimity.ResourceType{users, scim.GroupType()}
-			o.Unique = mapping.Unique(people, groups)
-			o.Mutability = map[string]map[string]string{"User": person.Mutability()}
-			o.Lifecycle.Guards = []lifecycle.Guard{rules.Guard("User", person)}
+			o.Types = []scim.Type{people, groups}
 		},
 	}
-	return a.Boot("zenzap"), nil
+	return a.Boot("zenzap")
 }

@@ -10,14 +10,12 @@ import (
 	"flag"
 	"net/http"
 
-	elimity "github.com/elimity-com/scim"
-
 	"github.com/rollcall-dev/rollcall/examples/app"
 	"github.com/rollcall-dev/rollcall/examples/boot"
-	"github.com/rollcall-dev/rollcall/examples/products/rules"
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/mapping"
 	"github.com/rollcall-dev/rollcall/scim"
+	"github.com/rollcall-dev/rollcall/scim/typed"
 	"github.com/rollcall-dev/rollcall/store"
 )
 
@@ -41,34 +39,19 @@ type Team struct {
 	Name string `scim:"displayName,required" validate:"max=60"`
 }
 
+var (
+	people = typed.Users(mapping.Must(mapping.For[Person]()))
+	teams  = typed.Groups(mapping.Must(mapping.For[Team]()))
+)
+
 // roles are those of the product, by the teams that somebody is in.
 var roles = mapping.Roles{Rules: []mapping.RoleRule{{Group: "Admins", Role: "administrator"}, {Group: "Front Door", Role: "check-in"}}, Default: "viewer"}
 
 func main() {
-	a, err := product()
-	if err != nil {
-		panic(err) // a tag is wrong
-	}
-	boot.Main(a)
+	boot.Main(product())
 }
 
-func product() (boot.App, error) {
-	people, err := mapping.For[Person]()
-	if err != nil {
-		return boot.App{}, err
-	}
-	teams, err := mapping.For[Team]()
-	if err != nil {
-		return boot.App{}, err
-	}
-	users, err := rules.Type(scim.UserType(), people)
-	if err != nil {
-		return boot.App{}, err
-	}
-	groups, err := rules.Type(scim.GroupType(), teams)
-	if err != nil {
-		return boot.App{}, err
-	}
+func product() boot.App {
 	seats := 10
 	a := &app.App{
 		Defaults: func() lifecycle.Settings {
@@ -80,8 +63,7 @@ func product() (boot.App, error) {
 			return s
 		},
 		Options: func(o *scim.Options) {
-			o.ResourceTypes = []elimity.ResourceType{users, groups}
-			o.Lifecycle.Guards = []lifecycle.Guard{rules.Guard("User", people), rules.Guard("Group", teams)}
+			o.Types = []scim.Type{people, teams}
 		},
 	}
 	b := a.Boot("zkipster")
@@ -94,7 +76,7 @@ func product() (boot.App, error) {
 				http.Error(w, `{"error":"tenant is missing"}`, http.StatusBadRequest)
 				return
 			}
-			list, err := listTeams(r.Context(), s.Store, teams, tenant)
+			list, err := listTeams(r.Context(), s.Store, tenant)
 			if err != nil {
 				http.Error(w, "the service failed", http.StatusInternalServerError)
 				return
@@ -104,7 +86,7 @@ func product() (boot.App, error) {
 		})
 		return mount(mux, s)
 	}
-	return b, nil
+	return b
 }
 
 // team is a line of GET /app/teams.
@@ -119,7 +101,7 @@ type mate struct {
 }
 
 // listTeams shows a tenant's teams, with the role that each member has.
-func listTeams(ctx context.Context, s store.Store, m *mapping.Mapping[Team], tenant string) ([]team, error) {
+func listTeams(ctx context.Context, s store.Store, tenant string) ([]team, error) {
 	const most = 100
 	page, err := s.List(ctx, store.Query{Tenant: tenant, Types: []string{"Group"}, Count: most, NoTotal: true})
 	if err != nil {
@@ -127,8 +109,8 @@ func listTeams(ctx context.Context, s store.Store, m *mapping.Mapping[Team], ten
 	}
 	list := []team{}
 	for _, g := range page.Resources {
-		var t Team
-		if err := m.FromSCIM(g.Attributes.Value(), &t); err != nil {
+		t, err := teams.Value(ctx, g)
+		if err != nil {
 			return nil, err
 		}
 		line := team{Name: t.Name, Members: []mate{}}

@@ -1,4 +1,4 @@
-package mapping_test
+package table_test
 
 import (
 	"flag"
@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rollcall-dev/rollcall/mapping"
+	"github.com/rollcall-dev/rollcall/mapping/table"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/storetest"
@@ -25,11 +26,11 @@ type squad struct {
 	Name string `scim:"displayName"`
 }
 
-func newStore(t testing.TB) (*mapping.Store, *mapping.Memory[employee], *mapping.Memory[squad]) {
+func newStore(t testing.TB) (*table.Store, *table.Memory[employee], *table.Memory[squad]) {
 	t.Helper()
-	users, groups := mapping.NewMemory[employee](), mapping.NewMemory[squad]()
-	s, err := mapping.NewStore(
-		mapping.NewTable(compiled[employee](t, nil), users), mapping.NewTable(compiled[squad](t, nil), groups), nil)
+	users, groups := table.NewMemory[employee](), table.NewMemory[squad]()
+	s, err := table.New(
+		table.Of(compiled[employee](t, nil), users), table.Of(compiled[squad](t, nil), groups), nil)
 	require.NoError(t, err)
 	return s, users, groups
 }
@@ -83,7 +84,7 @@ func TestProductChanges(t *testing.T) {
 		{Change: mapping.Change{Field: "Login", Path: "userName"}, Provider: `"Ada"`, Product: `"eve"`},
 		{Change: mapping.Change{Field: "Name", Path: "displayName"}, Provider: `"Ada L."`, Product: `"Eve"`},
 	}, compiled[employee](t, nil).Drift(sent, &rec.Value))
-	sent, err = (&mapping.Record[employee]{}).Sent()
+	sent, err = (&table.Record[employee]{}).Sent()
 	require.NoError(t, err)
 	require.True(t, sent.IsEmpty())
 
@@ -107,8 +108,8 @@ func TestProductChanges(t *testing.T) {
 	require.NoError(t, s.Commit(ctx, &store.Change{Tenant: "acme", Put: []store.Put{{Resource: &next, IfVersion: got.Version}}}))
 
 	// A row that the product made itself is a resource like the others.
-	require.NoError(t, users.Create(ctx, "acme", &mapping.Record[employee]{ID: "7", Value: employee{Login: "Joe", Mails: []string{"j@x"}}}))
-	require.NoError(t, groups.Create(ctx, "acme", &mapping.Record[squad]{ID: "8", Value: squad{"Team"}}))
+	require.NoError(t, users.Create(ctx, "acme", &table.Record[employee]{ID: "7", Value: employee{Login: "Joe", Mails: []string{"j@x"}}}))
+	require.NoError(t, groups.Create(ctx, "acme", &table.Record[squad]{ID: "8", Value: squad{"Team"}}))
 	joe, err := s.Get(ctx, store.Key{Tenant: "acme", Type: "User", ID: "7"})
 	require.NoError(t, err)
 	require.Equal(t, document.Document(`{"userName":"Joe","emails":[{"value":"j@x"}]}`), joe.Attributes)
@@ -131,10 +132,10 @@ func TestUnmappedFields(t *testing.T) {
 		Login  string `scim:"userName"`
 		Salary int
 	}
-	users := mapping.NewMemory[row]()
-	s, err := mapping.NewStore(mapping.NewTable(compiled[row](t, nil), users), mapping.Table{}, nil)
+	users := table.NewMemory[row]()
+	s, err := table.New(table.Of(compiled[row](t, nil), users), table.Table{}, nil)
 	require.NoError(t, err)
-	require.NoError(t, users.Create(t.Context(), "acme", &mapping.Record[row]{ID: "1", Value: row{"ada", 7}}))
+	require.NoError(t, users.Create(t.Context(), "acme", &table.Record[row]{ID: "1", Value: row{"ada", 7}}))
 	cur, err := s.Get(t.Context(), store.Key{Tenant: "acme", Type: "User", ID: "1"})
 	require.NoError(t, err)
 	next := *cur
@@ -145,9 +146,9 @@ func TestUnmappedFields(t *testing.T) {
 	require.Equal(t, row{"eve", 7}, r.Value)
 }
 
-func TestMatch(t *testing.T) {
-	groups := mapping.Match{Type: "Group", By: []string{"externalId"}}
-	people := mapping.Match{Type: "User", By: []string{"externalId", "userName"}, Existing: mapping.Link}
-	require.Equal(t, map[string][]string{"Group": {"externalId"}}, mapping.Unique(groups, people))
-	require.Equal(t, map[string][]string{"User": {"externalId", "userName"}}, mapping.Linked(groups, people))
+func compiled[T any](t testing.TB, o *mapping.Options) *mapping.Mapping[T] {
+	t.Helper()
+	m, err := mapping.Compile[T](o)
+	require.NoError(t, err)
+	return m
 }

@@ -1,4 +1,4 @@
-package mapping
+package table
 
 import (
 	"context"
@@ -18,7 +18,7 @@ type Record[T any] struct {
 	Rest string
 }
 
-// Sent are the attributes as SCIM wrote them last, for [Mapping.Drift]: what the product changed since is not in them. A row
+// Sent are the attributes as SCIM wrote them last, for mapping.Mapping.Drift: what the product changed since is not in them. A row
 // that the product made itself has none. If Rest can't be read whole, Sent returns store.ErrCorrupt.
 func (r *Record[T]) Sent() (document.Value, error) {
 	x := row{Resource: &store.Resource{}}

@@ -1,4 +1,4 @@
-package mapping_test
+package table_test
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/rollcall-dev/rollcall/mapping"
+	"github.com/rollcall-dev/rollcall/mapping/table"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/filter"
@@ -18,13 +18,13 @@ import (
 
 // crowd is a table of many people, each of whom is made when it is read.
 type crowd struct {
-	*mapping.Memory[employee]
+	*table.Memory[employee]
 	n, most int
 	listed  func(call int)
 	calls   int
 }
 
-func (c *crowd) List(_ context.Context, _, after string, most int) (page []*mapping.Record[employee], err error) {
+func (c *crowd) List(_ context.Context, _, after string, most int) (page []*table.Record[employee], err error) {
 	c.calls, c.most = c.calls+1, max(c.most, most)
 	c.listed(c.calls)
 	from := 0
@@ -35,7 +35,7 @@ func (c *crowd) List(_ context.Context, _, after string, most int) (page []*mapp
 		from++
 	}
 	for i := from; i < min(from+most, c.n); i++ {
-		page = append(page, &mapping.Record[employee]{ID: fmt.Sprintf("%07d", i), Value: employee{Login: fmt.Sprintf("p%d@x.example", i), Family: fmt.Sprint("f", i%1000)}})
+		page = append(page, &table.Record[employee]{ID: fmt.Sprintf("%07d", i), Value: employee{Login: fmt.Sprintf("p%d@x.example", i), Family: fmt.Sprint("f", i%1000)}})
 	}
 	return page, nil
 }
@@ -50,12 +50,12 @@ func TestStream(t *testing.T) {
 		return m.HeapAlloc
 	}
 	before, peak := heap(), uint64(0)
-	people := &crowd{Memory: mapping.NewMemory[employee](), n: n, listed: func(call int) {
+	people := &crowd{Memory: table.NewMemory[employee](), n: n, listed: func(call int) {
 		if call%50 == 0 {
 			peak = max(peak, heap())
 		}
 	}}
-	s, err := mapping.NewStore(mapping.NewTable(compiled[employee](t, nil), people), mapping.Table{}, nil)
+	s, err := table.New(table.Of(compiled[employee](t, nil), people), table.Table{}, nil)
 	require.NoError(t, err)
 	family := filter.Attr{Path: filter.Path{Name: "name", Sub: "familyName"}, Type: filter.String}
 	q := store.Query{Tenant: "acme", Types: []string{"User"}, Count: 10, Filter: filter.Compare{Attr: family, Op: filter.Sw, Value: document.String("f9")}}

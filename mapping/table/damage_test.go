@@ -1,11 +1,11 @@
-package mapping_test
+package table_test
 
 import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/rollcall-dev/rollcall/mapping"
+	"github.com/rollcall-dev/rollcall/mapping/table"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/filter"
@@ -94,7 +94,7 @@ func TestDamagedFields(t *testing.T) {
 		`{"attributes":"x"}`, `{"internal":[]}`,
 	} {
 		s, users, _ := newStore(t)
-		require.NoError(t, users.Create(t.Context(), "acme", &mapping.Record[employee]{ID: "1", Rest: rest}))
+		require.NoError(t, users.Create(t.Context(), "acme", &table.Record[employee]{ID: "1", Rest: rest}))
 		_, err := s.Get(t.Context(), store.Key{Tenant: "acme", Type: "User", ID: "1"})
 		require.ErrorIs(t, err, store.ErrCorrupt, rest)
 	}
@@ -102,10 +102,10 @@ func TestDamagedFields(t *testing.T) {
 
 func TestDamagedCounters(t *testing.T) {
 	for _, rest := range []string{`{"seats":{"count":"3"`, `{"seats":{"count":"x"}}`, `{"seats":{}}`, `{"seats":7}`, `{"seats":{"count":"3","began":"x"}}`} {
-		others := mapping.NewMemory[mapping.Other]()
-		s, err := mapping.NewStore(mapping.Table{}, mapping.Table{}, &mapping.StoreOptions{Others: others})
+		others := table.NewMemory[table.Other]()
+		s, err := table.New(table.Table{}, table.Table{}, &table.Options{Others: others})
 		require.NoError(t, err)
-		require.NoError(t, others.Create(t.Context(), "acme", &mapping.Record[mapping.Other]{ID: "counters", Rest: rest}))
+		require.NoError(t, others.Create(t.Context(), "acme", &table.Record[table.Other]{ID: "counters", Rest: rest}))
 		_, err = s.Counters(t.Context(), "acme", "seats")
 		require.ErrorIs(t, err, store.ErrCorrupt, rest)
 		err = s.Commit(t.Context(), &store.Change{Tenant: "acme", Claims: []store.Claim{{Counter: "seats", Take: 1, Limit: 10}}})

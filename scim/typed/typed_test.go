@@ -1,4 +1,4 @@
-package rules_test
+package typed_test
 
 import (
 	"context"
@@ -11,13 +11,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/rollcall-dev/rollcall/examples/memstore"
-	"github.com/rollcall-dev/rollcall/examples/products/rules"
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/mapping"
 	"github.com/rollcall-dev/rollcall/scim"
+	"github.com/rollcall-dev/rollcall/scim/typed"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
+	"github.com/rollcall-dev/rollcall/store/storetest"
 )
 
 type person struct {
@@ -34,13 +34,9 @@ type person struct {
 func TestJournal(t *testing.T) {
 	m, err := mapping.For[person]()
 	require.NoError(t, err)
-	users, err := rules.Type(scim.UserType(), m)
-	require.NoError(t, err)
-	s := memstore.New()
+	s := storetest.NewFake()
 	h, err := scim.NewHandler(s, &scim.Options{
-		Auth: scim.NoAuth{Tenant: "acme"}, ResourceTypes: []elimity.ResourceType{users, scim.GroupType()},
-		Mutability: map[string]map[string]string{"User": m.Mutability()},
-		Lifecycle:  lifecycle.Options{Guards: []lifecycle.Guard{rules.Guard("User", m)}},
+		Auth: scim.NoAuth{Tenant: "acme"}, Types: []scim.Type{typed.Users(m)},
 	})
 	require.NoError(t, err)
 	call := func(status int, method, path, body string) string {
@@ -80,13 +76,9 @@ func TestJournal(t *testing.T) {
 func TestAuthority(t *testing.T) {
 	m, err := mapping.For[person]()
 	require.NoError(t, err)
-	users, err := rules.Type(scim.UserType(), m)
-	require.NoError(t, err)
-	s := memstore.New()
+	s := storetest.NewFake()
 	h, err := scim.NewHandler(s, &scim.Options{
-		Auth: scim.NoAuth{Tenant: "acme"}, ResourceTypes: []elimity.ResourceType{users, scim.GroupType()},
-		Mutability: map[string]map[string]string{"User": m.Mutability()},
-		Lifecycle:  lifecycle.Options{Guards: []lifecycle.Guard{rules.Guard("User", m)}},
+		Auth: scim.NoAuth{Tenant: "acme"}, Types: []scim.Type{typed.Users(m)},
 	})
 	require.NoError(t, err)
 	call := func(status int, method, path, body string) document.Value {
@@ -150,15 +142,15 @@ func TestTenantRules(t *testing.T) {
 		"umbrella": `[{"path":"userType","field":"Role","apply":["map"],"map":{"Chief":"admin","Staff":"user"}}]`,
 		"broken":   `[{"path":"userType","field":"Rolle"}]`,
 	}
-	h, err := scim.NewHandler(memstore.New(), &scim.Options{
+	h, err := scim.NewHandler(storetest.NewFake(), &scim.Options{
 		Auth: scim.BearerTokens{"a": "acme", "u": "umbrella", "b": "broken"},
-		Lifecycle: lifecycle.Options{Guards: []lifecycle.Guard{rules.GuardOf("User", func(_ context.Context, tenant string) (*mapping.Mapping[worker], error) {
+		Types: []scim.Type{typed.Users(mapping.Must(mapping.For[worker]())).PerTenant(func(_ context.Context, tenant string) (*mapping.Mapping[worker], error) {
 			own, err := mapping.LoadRules(strings.NewReader(kept[tenant]))
 			if err != nil {
 				return nil, err
 			}
 			return mapping.Compile[worker](&mapping.Options{Rules: own})
-		})}},
+		})},
 	})
 	require.NoError(t, err)
 	for _, c := range []struct {
@@ -193,11 +185,8 @@ func TestSensitive(t *testing.T) {
 	}
 	m, err := mapping.For[worker]()
 	require.NoError(t, err)
-	users, err := rules.Type(scim.UserType(), m)
-	require.NoError(t, err)
-	h, err := scim.NewHandler(memstore.New(), &scim.Options{
-		Auth: scim.NoAuth{Tenant: "acme"}, ResourceTypes: []elimity.ResourceType{users}, Sensitive: map[string][]string{"User": m.Sensitive()},
-		Lifecycle: lifecycle.Options{Guards: []lifecycle.Guard{rules.Guard("User", m)}},
+	h, err := scim.NewHandler(storetest.NewFake(), &scim.Options{
+		Auth: scim.NoAuth{Tenant: "acme"}, Types: []scim.Type{typed.Users(m)}, ResourceTypes: []elimity.ResourceType{},
 	})
 	require.NoError(t, err)
 	for _, c := range []struct{ sent, want string }{
@@ -222,7 +211,7 @@ func TestUnknownAttribute(t *testing.T) {
 	}
 	assert.Contains(t, of(typeOf[struct {
 		Login string `scim:"usrName"`
-	}]()), `field Login, "usrName": `)
+	}]()), `field Login of struct { Login string "scim:\"usrName\"" } is at "usrName": `)
 	assert.Contains(t, of(typeOf[struct {
 		Given string `scim:"name.givename"`
 	}]()), `name has no such sub-attribute; it has formatted, familyName, givenName`)
@@ -243,7 +232,7 @@ func TestUnknownAttribute(t *testing.T) {
 func typeOf[T any]() error {
 	m, err := mapping.For[T]()
 	if err == nil {
-		_, err = rules.Type(scim.UserType(), m)
+		_, err = scim.NewHandler(storetest.NewFake(), &scim.Options{Auth: scim.NoAuth{Tenant: "acme"}, Types: []scim.Type{typed.Users(m)}})
 	}
 	return err
 }
@@ -265,11 +254,9 @@ func TestByHand(t *testing.T) {
 	}
 	m, err := mapping.For[colleague]()
 	require.NoError(t, err)
-	s := memstore.New()
+	s := storetest.NewFake()
 	h, err := scim.NewHandler(s, &scim.Options{
-		Auth:       scim.NoAuth{Tenant: "acme"},
-		Mutability: map[string]map[string]string{"User": m.Mutability()},
-		Lifecycle:  lifecycle.Options{Guards: []lifecycle.Guard{rules.Guard("User", m)}},
+		Auth: scim.NoAuth{Tenant: "acme"}, Types: []scim.Type{typed.Users(m)},
 	})
 	require.NoError(t, err)
 	add := func(userName, title string) (*store.Resource, error) {

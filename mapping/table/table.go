@@ -1,10 +1,11 @@
-package mapping
+package table
 
 import (
 	"context"
 	"errors"
 	"strings"
 
+	"github.com/rollcall-dev/rollcall/mapping"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
 )
@@ -24,7 +25,7 @@ type rows interface {
 
 // mapped is a repository and the mapping of its values.
 type mapped[T any] struct {
-	m *Mapping[T] // nil: all is in Record.Rest
+	m *mapping.Mapping[T] // nil: all is in Record.Rest
 	r Repository[T]
 }
 
@@ -93,7 +94,7 @@ func (t *mapped[T]) save(ctx context.Context, tenant string, was, is *row) error
 		old = was.Attributes.Value()
 	}
 	if t.m != nil && (was == nil || was.Attributes != is.Attributes) {
-		out, err := t.m.take(take{create: was == nil}, old, is.Attributes.Value(), &r.Value)
+		out, err := t.m.Write(was == nil, old, is.Attributes.Value(), &r.Value)
 		if err != nil {
 			return err
 		}

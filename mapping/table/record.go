@@ -1,4 +1,4 @@
-package mapping
+package table
 
 import (
 	"encoding/json"
@@ -179,8 +179,7 @@ func (r *row) became(attributes document.Value) {
 	r.Index = slices.DeleteFunc(r.Index, func(k store.IndexKey) bool { return slices.Contains(indexed, k.Attribute) })
 	for _, path := range indexed {
 		name, sub, _ := strings.Cut(path, ".")
-		l := place{name: name, sub: sub, multi: sub != "", all: sub != ""}
-		for _, s := range texts(l.get(&attributes)) {
+		for _, s := range texts(attributes.Get(name), sub) {
 			k := store.IndexKey{Attribute: path, Value: s, Unique: path == "userName"}
 			if path != "externalId" { // the one of them that is caseExact (RFC 7643 section 3.1)
 				k.Value = document.Fold(s)
@@ -195,13 +194,14 @@ func (r *row) became(attributes document.Value) {
 // indexed are the attributes that identity providers look for, and so index keys of what the product wrote.
 var indexed = []string{"userName", "externalId", "displayName", "emails.value"}
 
-func texts(v document.Value) (list []string) {
+// texts are the strings of an attribute: its own, or those that the elements of a multi-valued one have as sub.
+func texts(v document.Value, sub string) (list []string) {
 	if v.Kind() == document.KindString && v.Text() != "" {
 		return []string{v.Text()}
 	}
 	for i := range v.Items() {
 		if v.Kind() == document.KindArray {
-			list = append(list, texts(*v.At(i))...)
+			list = append(list, texts(v.At(i).Get(sub), "")...)
 		}
 	}
 	return list

@@ -1,4 +1,4 @@
-package mapping_test
+package table_test
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/rollcall-dev/rollcall/mapping"
+	"github.com/rollcall-dev/rollcall/mapping/table"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/storetest"
 )
@@ -21,14 +21,14 @@ import (
 // reads outside of a transaction waits for it to end.
 type database struct {
 	mu     sync.RWMutex
-	tables []table
+	tables []rolledBack
 	rows   map[string]map[string]map[string]string // tenant, group, member, type
 	turns  int                                     // transactions begun
 	search int                                     // queries answered by the repository
 }
 
-// table is what the database must put back to roll back.
-type table interface {
+// rolledBack is what the database must put back to roll back.
+type rolledBack interface {
 	save()
 	rollBack()
 }
@@ -132,7 +132,7 @@ func (d *database) Empty(_ context.Context, tenant, group string) error {
 // repository is a Memory that takes part in transactions and finds rows by an index.
 type repository[T any] struct {
 	*database
-	now  *mapping.Memory[T]
+	now  *table.Memory[T]
 	undo []func()
 }
 
@@ -145,7 +145,7 @@ func undoAll(undo []func()) {
 	}
 }
 
-func (r *repository[T]) Create(ctx context.Context, tenant string, x *mapping.Record[T]) error {
+func (r *repository[T]) Create(ctx context.Context, tenant string, x *table.Record[T]) error {
 	err := r.now.Create(ctx, tenant, x)
 	if err == nil {
 		r.undo = append(r.undo, func() { _ = r.now.Delete(context.Background(), tenant, x.ID) })
@@ -153,7 +153,7 @@ func (r *repository[T]) Create(ctx context.Context, tenant string, x *mapping.Re
 	return err
 }
 
-func (r *repository[T]) Update(ctx context.Context, tenant string, x *mapping.Record[T]) error {
+func (r *repository[T]) Update(ctx context.Context, tenant string, x *table.Record[T]) error {
 	was, err := r.now.Get(ctx, tenant, x.ID)
 	if err == nil {
 		r.undo = append(r.undo, func() { _ = r.now.Update(context.Background(), tenant, was) })
@@ -171,22 +171,22 @@ func (r *repository[T]) Delete(ctx context.Context, tenant, id string) error {
 	return err
 }
 
-func (r *repository[T]) Get(ctx context.Context, tenant, id string) (*mapping.Record[T], error) {
+func (r *repository[T]) Get(ctx context.Context, tenant, id string) (*table.Record[T], error) {
 	defer r.read(ctx)()
 	return r.now.Get(ctx, tenant, id)
 }
 
-func (r *repository[T]) Find(context.Context, string, string, string) ([]*mapping.Record[T], error) {
+func (r *repository[T]) Find(context.Context, string, string, string) ([]*table.Record[T], error) {
 	return nil, errors.ErrUnsupported
 }
 
-func (r *repository[T]) List(ctx context.Context, tenant, after string, max int) ([]*mapping.Record[T], error) {
+func (r *repository[T]) List(ctx context.Context, tenant, after string, max int) ([]*table.Record[T], error) {
 	defer r.read(ctx)()
 	return r.now.List(ctx, tenant, after, max)
 }
 
 // Search answers queries without filter and order.
-func (r *repository[T]) Search(ctx context.Context, q store.Query) (page []*mapping.Record[T], total int, err error) {
+func (r *repository[T]) Search(ctx context.Context, q store.Query) (page []*table.Record[T], total int, err error) {
 	if q.Filter != nil || q.Sort != nil || q.Tenant == "" {
 		return nil, 0, errors.ErrUnsupported
 	}
@@ -198,15 +198,15 @@ func (r *repository[T]) Search(ctx context.Context, q store.Query) (page []*mapp
 	return all[from:min(from+max(q.Count, 0), len(all))], len(all), err
 }
 
-func fullStore(t *testing.T) (*mapping.Store, *database) {
+func fullStore(t *testing.T) (*table.Store, *database) {
 	t.Helper()
 	d := &database{rows: map[string]map[string]map[string]string{}}
-	users := &repository[employee]{database: d, now: mapping.NewMemory[employee]()}
-	groups := &repository[squad]{database: d, now: mapping.NewMemory[squad]()}
-	others := &repository[mapping.Other]{database: d, now: mapping.NewMemory[mapping.Other]()}
-	d.tables = []table{users, groups, others}
-	s, err := mapping.NewStore(mapping.NewTable(compiled[employee](t, nil), users), mapping.NewTable(compiled[squad](t, nil), groups),
-		&mapping.StoreOptions{Others: others})
+	users := &repository[employee]{database: d, now: table.NewMemory[employee]()}
+	groups := &repository[squad]{database: d, now: table.NewMemory[squad]()}
+	others := &repository[table.Other]{database: d, now: table.NewMemory[table.Other]()}
+	d.tables = []rolledBack{users, groups, others}
+	s, err := table.New(table.Of(compiled[employee](t, nil), users), table.Of(compiled[squad](t, nil), groups),
+		&table.Options{Others: others})
 	require.NoError(t, err)
 	return s, d
 }
@@ -236,33 +236,33 @@ func TestStoreWithEverything(t *testing.T) {
 func TestMemberTableNeedsTransactor(t *testing.T) {
 	d := &database{}
 	groups := &repository[squad]{database: d}
-	_, err := mapping.NewStore(mapping.Table{}, mapping.NewTable(compiled[squad](t, nil), groups), nil)
+	_, err := table.New(table.Table{}, table.Of(compiled[squad](t, nil), groups), nil)
 	require.ErrorContains(t, err, "must be a Transactor")
 }
 
 // failing is a repository that fails when told to.
 type failing struct {
-	*mapping.Memory[employee]
+	*table.Memory[employee]
 	fail map[string]bool
 }
 
 var errBroken = errors.New("broken")
 
-func (f *failing) Update(ctx context.Context, tenant string, r *mapping.Record[employee]) error {
+func (f *failing) Update(ctx context.Context, tenant string, r *table.Record[employee]) error {
 	if f.fail["update"] {
 		return errBroken
 	}
 	return f.Memory.Update(ctx, tenant, r)
 }
 
-func (f *failing) Find(_ context.Context, _, path, value string) ([]*mapping.Record[employee], error) {
+func (f *failing) Find(_ context.Context, _, path, value string) ([]*table.Record[employee], error) {
 	if f.fail["find"] {
 		return nil, errBroken
 	}
 	return nil, errors.ErrUnsupported
 }
 
-func (f *failing) List(ctx context.Context, tenant, after string, n int) ([]*mapping.Record[employee], error) {
+func (f *failing) List(ctx context.Context, tenant, after string, n int) ([]*table.Record[employee], error) {
 	if f.fail["list"] {
 		return nil, errBroken
 	}
@@ -271,8 +271,8 @@ func (f *failing) List(ctx context.Context, tenant, after string, n int) ([]*map
 
 // What fails in a repository comes out, and what was done before it is undone.
 func TestRepositoryFails(t *testing.T) {
-	f := &failing{mapping.NewMemory[employee](), map[string]bool{}}
-	s, err := mapping.NewStore(mapping.NewTable(compiled[employee](t, nil), f), mapping.Table{}, nil)
+	f := &failing{table.NewMemory[employee](), map[string]bool{}}
+	s, err := table.New(table.Of(compiled[employee](t, nil), f), table.Table{}, nil)
 	require.NoError(t, err)
 	ada := user("1", `{"userName":"ada"}`, store.IndexKey{Attribute: "userName", Value: "ada", Unique: true})
 	require.NoError(t, s.Commit(t.Context(), &store.Change{Tenant: "acme", Put: []store.Put{{Resource: ada}}}))

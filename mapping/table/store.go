@@ -1,14 +1,15 @@
-package mapping
+package table
 
 import (
 	"context"
 	"errors"
 	"sync"
 
+	"github.com/rollcall-dev/rollcall/mapping"
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// Store is a store.Store over a product's own tables: see [NewStore].
+// Store is a store.Store over a product's own tables: see [New].
 type Store struct {
 	mu         sync.RWMutex // held by a commit that could have to be undone, so that nobody sees it halfway
 	tables     map[string]table
@@ -22,15 +23,15 @@ var (
 	_ store.CounterReader = (*Store)(nil)
 )
 
-// StoreOptions are what a store has beside its tables.
-type StoreOptions struct {
+// Options are what a store has beside its tables.
+type Options struct {
 	// Others keeps what is neither a user nor a group: resources of other types, the library's own records (settings,
 	// tombstones) and counters. The default keeps them in memory, and loses them with the process.
 	Others Repository[Other]
 }
 
-// NewStore makes a store of the product's own tables of users and groups, of which one may be the zero Table: it
-// is then kept with StoreOptions.Others. Like every store it is safe for concurrent use.
+// New makes a store of the product's own tables of users and groups, of which one may be the zero Table: it
+// is then kept with Options.Others. Like every store it is safe for concurrent use.
 //
 // What a repository can't do the store does itself: filters and orders are evaluated in a stream of all rows, of which
 // at most a page (and what a sort needs to find it) is in memory at a time. A record whose Rest can't be read whole answers
@@ -38,9 +39,9 @@ type StoreOptions struct {
 //
 // Of the optional interfaces of package store it has only store.CounterReader. It keeps no events and no journal; the
 // lifecycle then tells hooks at once. It can't forget a tenant: the tables are the product's.
-func NewStore(users, groups Table, o *StoreOptions) (*Store, error) {
+func New(users, groups Table, o *Options) (*Store, error) {
 	if o == nil {
-		o = &StoreOptions{}
+		o = &Options{}
 	}
 	s := &Store{tables: map[string]table{}, others: o.Others}
 	if s.others == nil {
@@ -55,7 +56,7 @@ func NewStore(users, groups Table, o *StoreOptions) (*Store, error) {
 		s.members, _ = groups.rows.repository().(MemberTable)
 	}
 	if s.members != nil && s.transactor == nil {
-		return nil, errors.New("mapping: the repository of groups is a MemberTable, so that of users must be a Transactor")
+		return nil, errors.New("table: the repository of groups is a MemberTable, so that of users must be a Transactor")
 	}
 	return s, nil
 }
@@ -66,8 +67,8 @@ const groupType = "Group"
 // Table is a repository with the mapping of its values.
 type Table struct{ rows rows }
 
-// NewTable joins a mapping and a repository.
-func NewTable[T any](m *Mapping[T], r Repository[T]) Table { return Table{&mapped[T]{m, r}} }
+// Of joins a mapping and a repository.
+func Of[T any](m *mapping.Mapping[T], r Repository[T]) Table { return Table{&mapped[T]{m, r}} }
 
 // table is where the resources of a type are.
 func (s *Store) table(typ string) table {
