@@ -10,7 +10,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 
-	"github.com/rollcall-dev/rollcall/examples/sqlstore"
+	"github.com/rollcall-dev/rollcall/examples/sqlstore/postgres"
+	"github.com/rollcall-dev/rollcall/examples/sqlstore/sqlite"
 	"github.com/rollcall-dev/rollcall/mapping"
 	"github.com/rollcall-dev/rollcall/mapping/table"
 	"github.com/rollcall-dev/rollcall/scim"
@@ -56,8 +57,8 @@ func Migration(d table.Dialect) ([]string, error) {
 
 // OnPostgres makes the store on the product's pool. Events, journal and settings are in tables of the library's, in the same database.
 func OnPostgres(ctx context.Context, pool *pgxpool.Pool) (store.Store, error) {
-	kept, err := sqlstore.OnPool(ctx, pool, &sqlstore.Options{InTx: func(ctx context.Context, tx sqlstore.Tx, _ *store.Change) error {
-		return table.InTx(ctx, session{tx.Postgres})
+	kept, err := postgres.OnPool(ctx, pool, &postgres.Options{InTx: func(ctx context.Context, tx pgx.Tx, _ *store.Change) error {
+		return table.InTx(ctx, session{tx})
 	}})
 	if err != nil {
 		return nil, err
@@ -67,8 +68,8 @@ func OnPostgres(ctx context.Context, pool *pgxpool.Pool) (store.Store, error) {
 
 // OnSQLite makes the store on the product's database.
 func OnSQLite(ctx context.Context, db *sql.DB) (store.Store, error) {
-	kept, err := sqlstore.OnSQLite(ctx, db, &sqlstore.Options{InTx: func(ctx context.Context, tx sqlstore.Tx, _ *store.Change) error {
-		return table.InTx(ctx, table.Standard(tx.SQLite))
+	kept, err := sqlite.OnDB(ctx, db, &sqlite.Options{InTx: func(ctx context.Context, tx *sql.Tx, _ *store.Change) error {
+		return table.InTx(ctx, table.Standard(tx))
 	}})
 	if err != nil {
 		return nil, err

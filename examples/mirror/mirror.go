@@ -9,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/rollcall-dev/rollcall/examples/sqlstore"
 	"github.com/rollcall-dev/rollcall/mapping"
 	"github.com/rollcall-dev/rollcall/scim/typed"
 	"github.com/rollcall-dev/rollcall/store"
@@ -25,9 +24,7 @@ type User struct {
 var Users = typed.Users(mapping.Must(mapping.For[User]()))
 
 // InTx is the option of the SQL store by which it writes the product's rows too.
-var InTx = typed.Mirror(Users, func(ctx context.Context, tx sqlstore.Tx, row typed.Row[User]) error {
-	return write(ctx, tx.Postgres, row)
-})
+var InTx = typed.Mirror(Users, write)
 
 // write fills the table users (id, org, email, name, enabled, scim_id), where the address is unique in an organization and so is scim_id.
 // A row that was there with the address is adopted, unless it is another SCIM user's.

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rollcall-dev/rollcall/examples/mirror"
-	"github.com/rollcall-dev/rollcall/examples/sqlstore"
+	"github.com/rollcall-dev/rollcall/examples/sqlstore/postgres"
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim"
 	"github.com/rollcall-dev/rollcall/store/document"
@@ -55,7 +55,7 @@ func database(t *testing.T) *pgxpool.Pool {
 
 func TestMirror(t *testing.T) {
 	pool := database(t)
-	s, err := sqlstore.OnPool(t.Context(), pool, &sqlstore.Options{InTx: mirror.InTx})
+	s, err := postgres.OnPool(t.Context(), pool, &postgres.Options{InTx: mirror.InTx})
 	require.NoError(t, err)
 	settings := lifecycle.DefaultSettings()
 	h, err := scim.NewHandler(s, &scim.Options{Auth: scim.NoAuth{Tenant: "acme"}, Types: []scim.Type{mirror.Users},
