@@ -8,10 +8,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/rollcall-dev/rollcall/examples/memstore"
-	"github.com/rollcall-dev/rollcall/examples/sqlstore"
+	"github.com/rollcall-dev/rollcall/examples/sqlstore/postgres"
+	"github.com/rollcall-dev/rollcall/examples/sqlstore/sqlite"
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/store"
 )
@@ -23,10 +25,8 @@ func BenchmarkDelivery(b *testing.B) {
 		open func(b *testing.B) store.Store
 	}{
 		{"memory", func(*testing.B) store.Store { return memstore.New() }},
-		{"SQLite", func(b *testing.B) store.Store { return opened(b, "sqlite:"+filepath.Join(b.TempDir(), "b.db"), "") }},
-		{"PostgreSQL", func(b *testing.B) store.Store {
-			return opened(b, postgresDSN(b), fmt.Sprintf("rollcall_bench_%d", time.Now().UnixNano()))
-		}},
+		{"SQLite", openedSQLite},
+		{"PostgreSQL", openedPostgres},
 	} {
 		b.Run(engine.name, func(b *testing.B) {
 			s := engine.open(b)
@@ -60,19 +60,26 @@ func BenchmarkDelivery(b *testing.B) {
 	}
 }
 
-func opened(b *testing.B, dsn, schema string) store.Store {
+func openedPostgres(b *testing.B) store.Store {
 	b.Helper()
-	s, err := sqlstore.Open(b.Context(), dsn, &sqlstore.Options{Schema: schema})
+	schema := fmt.Sprintf("rollcall_bench_%d", time.Now().UnixNano())
+	s, err := postgres.Open(b.Context(), postgresDSN(b), &postgres.Options{Schema: schema})
 	require.NoError(b, err)
 	b.Cleanup(func() {
-		if schema != "" {
-			_ = s.Transact(context.Background(), func(tx sqlstore.Tx) error {
-				_, err := tx.Postgres.Exec(context.Background(), "DROP SCHEMA IF EXISTS "+schema+" CASCADE")
-				return err
-			})
-		}
+		_ = s.Transact(context.Background(), func(tx pgx.Tx) error {
+			_, err := tx.Exec(context.Background(), "DROP SCHEMA IF EXISTS "+schema+" CASCADE")
+			return err
+		})
 		require.NoError(b, s.Close())
 	})
+	return s
+}
+
+func openedSQLite(b *testing.B) store.Store {
+	b.Helper()
+	s, err := sqlite.Open(b.Context(), "sqlite:"+filepath.Join(b.TempDir(), "b.db"), nil)
+	require.NoError(b, err)
+	b.Cleanup(func() { require.NoError(b, s.Close()) })
 	return s
 }
 
