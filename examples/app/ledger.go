@@ -26,6 +26,10 @@ type ledger interface {
 	read(ctx context.Context, tenant string, after int64, max int) ([]Delivery, error)
 	// latest reads so many, newest first.
 	latest(ctx context.Context, tenant string, max int) ([]Delivery, error)
+	// erase takes somebody's name out of the record, and sees to it that it doesn't come back by an event that is being told.
+	erase(ctx context.Context, tenant, subject string) error
+	// forget removes all of a tenant.
+	forget(ctx context.Context, tenant string) error
 }
 
 // Delivery is a line of it.
@@ -55,11 +59,12 @@ func newLedger(ctx context.Context, s store.Store) (ledger, error) {
 			return db.Transact(ctx, func(tx *sql.Tx) error { return do(sqlTx{sqlite: tx}) })
 		}
 	default:
-		return &memoryLedger{lines: map[string][]Delivery{}}, nil
+		return &memoryLedger{lines: map[string][]Delivery{}, erased: map[[2]string]bool{}}, nil
 	}
 	return l, l.transact(ctx, func(tx sqlTx) error {
 		return errors.Join(l.lock(ctx, tx), tx.exec(ctx, `CREATE TABLE IF NOT EXISTS app_delivery (
-			tenant text, n bigint, id text, kind text, subject text, user_name text, time text, PRIMARY KEY (tenant, n))`))
+			tenant text, n bigint, id text, kind text, subject text, user_name text, time text, PRIMARY KEY (tenant, n))`),
+			tx.exec(ctx, `CREATE TABLE IF NOT EXISTS app_erased (tenant text, subject text, PRIMARY KEY (tenant, subject))`))
 	})
 }
 
@@ -89,8 +94,24 @@ func (l sqlLedger) record(ctx context.Context, e *lifecycle.Event) error {
 		if err := l.lock(ctx, tx); err != nil {
 			return err
 		}
-		return tx.exec(ctx, `INSERT INTO app_delivery SELECT $1, COALESCE(MAX(n), 0) + 1, $2, $3, $4, $5, $6 FROM app_delivery WHERE tenant = $1`,
+		return tx.exec(ctx, `INSERT INTO app_delivery SELECT $1, COALESCE(MAX(n), 0) + 1, $2, $3, $4,
+			CASE WHEN EXISTS (SELECT 1 FROM app_erased WHERE tenant = $1 AND subject = $4) THEN '' ELSE $5 END, $6 FROM app_delivery WHERE tenant = $1`,
 			e.Subject.Tenant, d.ID, d.Kind, d.Subject, d.UserName, d.Time)
+	})
+}
+
+func (l sqlLedger) erase(ctx context.Context, tenant, subject string) error {
+	return l.transact(ctx, func(tx sqlTx) error {
+		return errors.Join(l.lock(ctx, tx),
+			tx.exec(ctx, "INSERT INTO app_erased VALUES ($1, $2) ON CONFLICT DO NOTHING", tenant, subject),
+			tx.exec(ctx, "UPDATE app_delivery SET user_name = '' WHERE tenant = $1 AND subject = $2", tenant, subject))
+	})
+}
+
+func (l sqlLedger) forget(ctx context.Context, tenant string) error {
+	return l.transact(ctx, func(tx sqlTx) error {
+		return errors.Join(l.lock(ctx, tx), tx.exec(ctx, "DELETE FROM app_delivery WHERE tenant = $1", tenant),
+			tx.exec(ctx, "DELETE FROM app_erased WHERE tenant = $1", tenant))
 	})
 }
 
@@ -157,8 +178,33 @@ func (tx sqlTx) query(ctx context.Context, sql string, args []any, each func(sca
 
 // memoryLedger is gone at the end, as everything else then is.
 type memoryLedger struct {
-	mu    sync.Mutex
-	lines map[string][]Delivery // by tenant; the number of a line is its place, from 1
+	mu     sync.Mutex
+	lines  map[string][]Delivery // by tenant; the number of a line is its place, from 1
+	erased map[[2]string]bool    // by tenant and subject
+}
+
+func (l *memoryLedger) erase(_ context.Context, tenant, subject string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.erased[[2]string{tenant, subject}] = true
+	for i := range l.lines[tenant] {
+		if l.lines[tenant][i].Subject == subject {
+			l.lines[tenant][i].UserName = ""
+		}
+	}
+	return nil
+}
+
+func (l *memoryLedger) forget(_ context.Context, tenant string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.lines, tenant)
+	for k := range l.erased {
+		if k[0] == tenant {
+			delete(l.erased, k)
+		}
+	}
+	return nil
 }
 
 func (l *memoryLedger) record(_ context.Context, e *lifecycle.Event) error {
@@ -166,6 +212,9 @@ func (l *memoryLedger) record(_ context.Context, e *lifecycle.Event) error {
 	defer l.mu.Unlock()
 	d, tenant := deliveryOf(e), e.Subject.Tenant
 	d.Delivery = strconv.Itoa(len(l.lines[tenant]) + 1)
+	if l.erased[[2]string{tenant, d.Subject}] {
+		d.UserName = ""
+	}
 	l.lines[tenant] = append(l.lines[tenant], d)
 	return nil
 }
