@@ -153,6 +153,8 @@ type Retention struct {
 	Done    time.Time // deliveries that were made, of events before this time
 	Parked  time.Time // deliveries that were given up, of events before this time
 	Journal time.Time // journal entries before this time
+	// JournalCount is how many journal entries of a tenant may stay: the newest, by id. 0 or less: all.
+	JournalCount int
 }
 
 // Tracer goes through what is kept of a tenant's past, so that somebody can be told what it says of them, or it can be taken
