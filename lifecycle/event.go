@@ -237,15 +237,6 @@ func changed(before, after document.Document) (names []string) {
 	return names
 }
 
-// texts is a list of strings as a value, and words is the way back.
-func texts(list []string) document.Value {
-	values := make([]document.Value, len(list))
-	for i, s := range list {
-		values[i] = document.String(s)
-	}
-	return document.Array(values...)
-}
-
 func words(v document.Value) []string {
 	list := make([]string, 0, v.Len())
 	for _, item := range v.Items() {

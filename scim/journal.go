@@ -15,7 +15,7 @@ import (
 // journal sees to it that a refusal is in the tenant's journal: those that lifecycle.Service.Do made are already. What a client
 // reads in vain is not listed, as clients look for people who aren't there yet.
 func (x *exchange) journal(e *Error, err error) {
-	if e.Status == http.StatusUnauthorized && err != ErrUnauthorized { // it says more than that there was none
+	if e.Status == http.StatusUnauthorized && err != ErrUnauthorized { //nolint:errorlint // only the bare error; it says more than that there was none
 		x.h.denied.report(x, "a credential was refused", err, x.identify())
 	}
 	if x.who.Tenant == "" || x.request.Journalled() || x.request.DryRun {

@@ -46,7 +46,7 @@ func (s standard) Exec(ctx context.Context, query string, args ...any) (int64, e
 }
 
 func (s standard) Query(ctx context.Context, query string, args ...any) (Rows, error) {
-	rows, err := s.q.QueryContext(ctx, query, args...)
+	rows, err := s.q.QueryContext(ctx, query, args...) //nolint:rowserrcheck // whoever reads the rows asks them
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"testing"
@@ -34,6 +33,6 @@ func RunSubset(t *testing.T, without Subset, newStore func(t *testing.T) store.S
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(left)) {
-		t.Error(fmt.Sprintf("there is no rule %s to leave out", name))
+		t.Errorf("there is no rule %s to leave out", name)
 	}
 }

@@ -10,12 +10,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// States of a delivery that isn't due any more.
-const (
-	stateDone   = 1
-	stateParked = 2
-	stateInFeed = 3 // it has a position in the feed
-)
+// In the statements the state of a delivery that isn't due any more is 1 if it is done, 2 if it is parked, and 3 if it has a
+// position in the feed.
 
 // Always is the lowest time there is: that at which a delivery is due that was never leased.
 const Always = math.MinInt64
