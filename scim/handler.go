@@ -59,7 +59,12 @@ func NewHandler(s store.Store, o *Options) (*Handler, error) {
 	}
 	s = lifecycle.ObserveStore(s, o.Lifecycle.Observer)
 	h := &Handler{opts: *o, store: s, endpoints: make(map[string]*endpoint)}
-	if tokens, ok := o.Auth.(BearerTokens); ok {
+	switch tokens := o.Auth.(type) {
+	case BearerTokens:
+		h.opts.Auth = tokens.hashed()
+	case *BearerTokens:
+		h.opts.Auth = tokens.hashed()
+	case BearerPrincipals:
 		h.opts.Auth = tokens.hashed()
 	}
 	h.opts.Auth = singleCredential{h.opts.Auth}
