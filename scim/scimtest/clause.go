@@ -21,9 +21,8 @@ type clause struct {
 	// Exactly one of these is set. each is run for every resource type that can be written.
 	once func(c *check)
 	each func(c *check, t *kind)
-	// tells what the profile is whose clause this is; "" for the RFCs' own.
-	profile  string
-	document string
+	profile  string // whose clause it is; "" for the RFCs' own
+	document string // as it is cited
 }
 
 // The features that a clause may need.

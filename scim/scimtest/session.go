@@ -3,7 +3,6 @@ package scimtest
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -99,9 +98,6 @@ type check struct {
 
 // stop ends a case early: by a failure that makes the rest useless, or because it isn't claimed.
 type stop struct{}
-
-// errBroken says that the case could not go on.
-var errBroken = errors.New("scimtest: the case could not go on")
 
 // run runs one clause's case on everything that it is for.
 func (s *session) run(cl *clause) Result {
