@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"time"
 
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
@@ -66,11 +67,37 @@ func (p *plan) change(ctx context.Context) error {
 	}
 	next.LastModified = now()
 	p.put(cur, &next)
+	if next.Label != cur.Label {
+		if err := p.relabel(ctx, cur, next.LastModified); err != nil {
+			return err
+		}
+	}
 	if !empty(delta) {
 		delta.Version, delta.LastModified = next.Version, next.LastModified
 		p.members(cur.Key, delta)
 	}
 	p.Resource, p.Version, p.Outcome = &next, next.Version, Updated
+	return nil
+}
+
+// relabel gives the groups of a resource new versions when its label changes: they show it as their member's display, and a
+// client that asks whether a group has changed must not be told that it hasn't (RFC 7644 section 3.14).
+func (p *plan) relabel(ctx context.Context, cur *store.Resource, at time.Time) error {
+	if cur.Type != userType && cur.Type != groupType {
+		return nil
+	}
+	groups := p.d.Groups
+	if !p.d.HasGroups {
+		for row, err := range p.s.store.Members(ctx, store.MemberQuery{Tenant: cur.Tenant, Of: []string{cur.ID}}) {
+			if err != nil {
+				return err
+			}
+			groups = append(groups, row)
+		}
+	}
+	for _, row := range groups {
+		p.Change.Members = append(p.Change.Members, store.MemberDelta{Group: row.Group, Version: newID(), LastModified: at})
+	}
 	return nil
 }
 
@@ -91,7 +118,7 @@ func (p *plan) guardedChange(ctx context.Context, attributes bool, delta *store.
 
 func empty(d store.MemberDelta) bool { return len(d.Add)+len(d.Remove) == 0 }
 
-// takeOver makes the identity provider the one who manages a user.
+// takeOver notes that the identity provider manages a user from now on.
 func (p *plan) takeOver(next *store.Resource) error {
 	if !p.links && (p.r.Connection.ID == "" || next.Internal.Get("manager").Text() == p.r.Connection.ID) {
 		return nil
@@ -172,7 +199,7 @@ func (p *plan) manages(ctx context.Context) error {
 	if err := p.yields(ctx, cur); err != nil {
 		return err
 	}
-	if p.r.By != SourceManual || cur == nil || cur.Type != userType {
+	if p.r.By != SourceManual || p.r.erases || cur == nil || cur.Type != userType {
 		return nil
 	}
 	account, err := AccountOf(cur)

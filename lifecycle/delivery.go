@@ -67,6 +67,8 @@ type Retention struct {
 	Delivered time.Duration // events that every consumer was told; only these can be replayed. Default 7 days
 	Parked    time.Duration // events that were given up. Default 90 days
 	Journal   time.Duration // entries of the journal. Default 90 days
+	// JournalCount is how many entries of each tenant's journal are kept, the newest. Default 1,000,000; all if Journal is negative
+	JournalCount int
 }
 
 // or sets a field that is zero to its default.
@@ -93,6 +95,10 @@ func (d Delivery) withDefaults() Delivery {
 	or(&d.Retention.Delivered, 7*day)
 	or(&d.Retention.Parked, 90*day)
 	or(&d.Retention.Journal, 90*day)
+	if d.Retention.Journal < 0 { // for ever
+		or(&d.Retention.JournalCount, -1)
+	}
+	or(&d.Retention.JournalCount, 1_000_000)
 	return d
 }
 

@@ -91,6 +91,8 @@ func (s *Service) describeSubject(w *dataWriter, r *Request, d *Decision) {
 		named = d.before
 	}
 	switch {
+	case r.erases:
+		return
 	case named != nil:
 		w.text(`,"name":`, knownAs(named))
 	case d.named != "":

@@ -95,14 +95,18 @@ func (p *plan) tellOf(k Kind, before, after *store.Resource) {
 	if !p.wants(k) {
 		return // and spare the work
 	}
-	e := &Event{Kind: k}
+	e := &Event{Kind: k, Truncated: p.r.erases}
 	for _, r := range [...]*store.Resource{before, after} {
 		if r != nil {
 			e.Subject = r.Key
-			if r.Type == userType {
+			if r.Type == userType && !p.r.erases {
 				e.UserName = userName(r)
 			}
 		}
+	}
+	if p.r.erases {
+		p.tell(e)
+		return
 	}
 	if before != nil {
 		e.Before = before.Attributes

@@ -42,6 +42,8 @@ type Request struct {
 	began      time.Time // when the request came in; zero: unknown
 	journalled bool      // it has an entry
 
+	erases bool // somebody is taken out of everything that is kept
+
 	settled bool // Settings have been read
 	// fence is the limit of settingsCounter until these stored settings are set anew; 0: nobody knows.
 	fence    int

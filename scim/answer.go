@@ -2,12 +2,11 @@ package scim
 
 import (
 	"fmt"
-	"iter"
 	"net/http"
 	"strconv"
 	"time"
 
-	"github.com/rollcall-dev/rollcall/scim/schema"
+	"github.com/rollcall-dev/rollcall/scim/internal/schema"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
@@ -85,7 +84,11 @@ func (x *exchange) answerVersion(status int, version string) error {
 // answerResource answers with a resource. Content-Location is its meta.location (RFC 7643 section 3.1), after a POST too.
 func (x *exchange) answerResource(ep *endpoint, status int, f found, p *schema.Projection) (err error) {
 	h := x.w.Header()
-	values := &[2]string{schema.ETag(f.version), x.location(ep, f.resource.ID)} // together, to allocate once
+	version, err := x.versionShown(&f, p)
+	if err != nil {
+		return err
+	}
+	values := &[2]string{schema.ETag(version), x.location(ep, f.resource.ID)} // together, to allocate once
 	h["Etag"], h["Content-Location"] = values[:1:1], values[1:]
 	if status == http.StatusCreated {
 		h["Location"] = values[1:]
@@ -109,19 +112,23 @@ func (x *exchange) overflow(status int) func([]byte) []byte {
 	}
 }
 
-// appendResources renders resources, separated by commas, with their members or groups: those that have been read, and the
-// others as they come from the store. overflow, if not nil, may take off what has been rendered.
+// appendResources renders resources, separated by commas, with their members or groups. known has the rows that were read with the
+// resources; the other rows are rendered as the store hands them out. overflow may be nil. Otherwise it is called with what has
+// been rendered so far, and may send that and return an empty buffer.
 func (c *caller) appendResources(b []byte, base string, ep *endpoint, p *schema.Projection, resources []*store.Resource, known related,
 	overflow func([]byte) []byte) ([]byte, error) {
 	w := writer{b: b, base: base, ep: ep, p: p, resources: resources, next: -1}
 	if relation := p.Relation(); relation != 0 && len(resources) > 0 {
-		for row, err := range c.memberships(relation, resources, known) {
-			if err != nil {
-				return w.b, err
-			}
-			w.related(relation, row)
+		for i := range known.rows {
+			w.related(relation, known.rows[i])
 			if overflow != nil {
 				w.b = overflow(w.b)
+			}
+		}
+		if known.complete < len(resources) {
+			var err error
+			if w, err = c.stream(w, relation, known.complete, overflow); err != nil {
+				return w.b, err
 			}
 		}
 	}
@@ -134,27 +141,26 @@ func (c *caller) appendResources(b []byte, base string, ep *endpoint, p *schema.
 	return w.b, nil
 }
 
-// memberships are the rows of resources: those that an operation has read already, and then those that the store has.
-func (c *caller) memberships(relation filter.Relation, resources []*store.Resource, known related) iter.Seq2[store.Member, error] {
-	return func(yield func(store.Member, error) bool) {
-		for _, row := range known.rows {
-			if !yield(row, nil) {
-				return
-			}
-		}
-		if known.complete >= len(resources) {
-			return
-		}
-		ids := make([]string, 0, len(resources)-known.complete)
-		for _, r := range resources[known.complete:] {
-			ids = append(ids, r.ID)
-		}
-		q := store.MemberQuery{Tenant: c.who.Tenant, Groups: ids}
-		if relation == filter.Groups {
-			q.Groups, q.Of = nil, ids
-		}
-		c.h.store.Members(c.ctx, q)(yield)
+// stream renders the rows of the resources from the first on, as they come from the store.
+func (c *caller) stream(w writer, relation filter.Relation, first int, overflow func([]byte) []byte) (writer, error) {
+	ids := make([]string, 0, len(w.resources)-first)
+	for _, r := range w.resources[first:] {
+		ids = append(ids, r.ID)
 	}
+	q := store.MemberQuery{Tenant: c.who.Tenant, Groups: ids}
+	if relation == filter.Groups {
+		q.Groups, q.Of = nil, ids
+	}
+	for row, err := range c.h.store.Members(c.ctx, q) {
+		if err != nil {
+			return w, err
+		}
+		w.related(relation, row)
+		if overflow != nil {
+			w.b = overflow(w.b)
+		}
+	}
+	return w, nil
 }
 
 // writer renders a list of resources while the rows of their relation come in, in the same order.
@@ -166,6 +172,7 @@ type writer struct {
 	resources []*store.Resource
 	next      int // the resource that is open; -1 before the first
 	rows      int // of the open resource
+	shown     rowSum
 }
 
 // turn closes the open resource and opens the next one.
@@ -175,9 +182,9 @@ func (w *writer) turn() {
 		if w.rows > 0 {
 			w.b = append(w.b, ']')
 		}
-		w.b = w.p.AppendTail(w.b, r, w.base+w.ep.Endpoint)
+		w.b = w.p.AppendTail(w.b, r, w.shown.version(r.Version), w.base+w.ep.Endpoint)
 	}
-	w.rows = 0
+	w.rows, w.shown = 0, rowSum(0)
 	if w.next++; w.next < len(w.resources) {
 		if w.next > 0 {
 			w.b = append(w.b, ',')
@@ -196,12 +203,15 @@ func (w *writer) related(relation filter.Relation, row store.Member) {
 		w.turn()
 	}
 	if w.next == len(w.resources) {
-		return // a row of nobody's: the store broke its order
+		return // the store has handed out a row of a resource that it wasn't asked for, or out of order
 	}
 	if w.rows++; w.rows == 1 {
 		w.b = append(w.b, relationStart[relation]...)
 	} else {
 		w.b = append(w.b, ',')
+	}
+	if relation == filter.Groups {
+		w.shown.add(row)
 	}
 	w.b = w.p.AppendRow(w.b, row, w.base)
 }

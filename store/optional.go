@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"time"
+
+	"github.com/rollcall-dev/rollcall/store/document"
 )
 
 // As finds the optional interface T of a store: of s itself, or of the store that s wraps. A store that wraps another one
@@ -151,4 +153,27 @@ type Retention struct {
 	Done    time.Time // deliveries that were made, of events before this time
 	Parked  time.Time // deliveries that were given up, of events before this time
 	Journal time.Time // journal entries before this time
+	// JournalCount is how many journal entries of a tenant may stay: the newest, by id. 0 or less: all.
+	JournalCount int
+}
+
+// Tracer goes through what is kept of a tenant's past, so that somebody can be told what it says of them, or it can be taken
+// out (I13).
+type Tracer interface {
+	// Traces shows each event, once for each of its consumers, and each entry of the journal to edit, in the order of their commits,
+	// and keeps the data that edit returns in the place of what there is. With an event's data the reasons for which deliveries
+	// failed go, too. Events in somebody's hands stay there. edit must not call the store. What is committed meanwhile may
+	// be shown or not. An interrupted call has edited some, and may be called again.
+	Traces(ctx context.Context, tenant string, edit func(Trace) document.Document) error
+}
+
+// Trace is an event or an entry of the journal, as far as it tells of somebody.
+type Trace struct {
+	Event   bool   // else an entry of the journal
+	ID      string // of the event or the entry
+	Subject Key
+	Name    string // Event.Kind, or Entry.Action
+	Outcome string // of an entry
+	Time    time.Time
+	Data    document.Document
 }

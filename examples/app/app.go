@@ -14,6 +14,10 @@
 //	GET    /app/safety     ?tenant=: lifecycle.Safety: the brakes, and who is protected
 //	PUT    /app/safety     ?tenant=: what is given is changed
 //	POST   /app/release    ?tenant= {"connection","count"|"minutes","who"}: a brake lets through what it holds; once if neither is given
+//	GET    /app/people/{id}/export  ?tenant=: all that is kept about somebody
+//	DELETE /app/people/{id}/data    ?tenant=: somebody is taken out of all that is kept
+//	DELETE /app/tenant     ?tenant=&confirm=: nothing of a tenant remains; confirm is its name again
+//	POST   /app/import     ?tenant=: people who are there already, as text/csv or application/x-ndjson -> how many were what, and "rows"
 //	POST   /app/accounts   {"userName"}: there is an account outside any organization
 //
 // The pages for operators of events (/app/webhooks and others) are explained at mountOut, and GET /feed in package feed.
@@ -145,6 +149,14 @@ func (a *App) mount(mux *http.ServeMux, s *boot.Service) error {
 		"POST /app/release":    a.release,
 	} {
 		mux.Handle(pattern, page(do))
+	}
+	mux.HandleFunc("POST /app/import", a.importPeople)
+	for pattern, do := range map[string]func(r *http.Request, in adminInput) (int, any, error){
+		"GET /app/people/{id}/export":  a.exportPerson,
+		"DELETE /app/people/{id}/data": a.erasePerson,
+		"DELETE /app/tenant":           a.forgetTenant,
+	} {
+		mux.Handle(pattern, adminPage(do))
 	}
 	for _, p := range a.Plugins {
 		if p.Mount != nil {

@@ -2,6 +2,11 @@
 // an identity provider's import or the example servers at size. Run again with -from, it adds more.
 //
 //	go run ./examples/load -store sqlite:rollcall.db -tenant acme -users 100000 -members 10000
+//
+// With -import it takes over the people of a file instead, as a product does that switches SCIM on for a customer: see
+// docs/adopting.md.
+//
+//	go run ./examples/load -store sqlite:rollcall.db -tenant acme -import people.csv
 package main
 
 import (
@@ -12,9 +17,12 @@ import (
 	"os"
 	"time"
 
+	"github.com/rollcall-dev/rollcall/examples/boot"
 	"github.com/rollcall-dev/rollcall/examples/people"
-	"github.com/rollcall-dev/rollcall/examples/sqlstore"
+	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim"
+	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/document"
 )
 
 func main() {
@@ -25,18 +33,24 @@ func main() {
 		from    = flag.Int("from", 0, "the number of the first of them")
 		members = flag.Int("members", 0, "how many of them, from number 0 on, are members of a group named after their number")
 	)
+	file := flag.String("import", "", "a file of people to take over: .csv, or .ndjson")
 	flag.Parse()
-	if err := load(context.Background(), *name, *tenant, *from, *users, *members); err != nil {
+	ctx := context.Background()
+	err := open(ctx, *name, *tenant, func(s store.Store, l *lifecycle.Service) error {
+		if *file != "" {
+			return importFile(ctx, l, *tenant, *file, os.Stdout, os.Stderr)
+		}
+		return load(ctx, s, l.Index, *tenant, *from, *users, *members)
+	})
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "load:", err)
 		os.Exit(1)
 	}
 }
 
-func load(ctx context.Context, name, tenant string, from, users, members int) (err error) {
-	if from < 0 || users < 0 || members < 0 || members > from+users {
-		return errors.New("want numbers that aren't negative, and no more members than people")
-	}
-	s, err := sqlstore.Open(ctx, name, nil)
+// open does something with a store and the servers' own schemas.
+func open(ctx context.Context, name, tenant string, do func(s store.Store, l *lifecycle.Service) error) (err error) {
+	s, err := boot.OpenDatabase(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -45,7 +59,16 @@ func load(ctx context.Context, name, tenant string, from, users, members int) (e
 	if err != nil {
 		return err
 	}
-	index := h.Lifecycle().Index // the keys of the servers' own schemas
+	return do(s, h.Lifecycle())
+}
+
+// index makes the keys of a resource.
+type index = func(typ string, attributes document.Value) ([]store.IndexKey, string)
+
+func load(ctx context.Context, s store.Store, index index, tenant string, from, users, members int) error {
+	if from < 0 || users < 0 || members < 0 || members > from+users {
+		return errors.New("want numbers that aren't negative, and no more members than people")
+	}
 	began := time.Now()
 	if err := people.Users(ctx, s, index, tenant, from, from+users); err != nil {
 		return err

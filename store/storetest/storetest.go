@@ -47,6 +47,7 @@ var themes = []theme{
 	{"Consumers", consumerRules},
 	{"Admin", adminRules},
 	{"Forget", forgetRules},
+	{"Traces", traceRules},
 }
 
 func (x theme) run(t *testing.T, newStore func(t *testing.T) store.Store) {
