@@ -113,7 +113,7 @@ func (s *Service) tell(ctx context.Context, c *consumer, e *Event) error {
 			ended <- err
 		}()
 		if o := s.opts.Observer; o != nil {
-			own, end := o.Begin(ctx, Op{Stage: StageHook, Name: nameOf(hookNames, "hook.", e.Kind), Tenant: e.Subject.Tenant, Consumer: e.Consumer,
+			own, end := o.Begin(ctx, Op{Stage: StageHook, Name: opName(hookNames, "hook.", e.Kind), Tenant: e.Subject.Tenant, Consumer: e.Consumer,
 				Family: c.Name, Event: e.ID, Attempt: e.Attempt, Request: e.Origin.Request, Connection: e.Origin.Connection})
 			defer func() { end(Result{Err: err}) }()
 			err = c.Hooks.tell(own, e)

@@ -38,6 +38,7 @@ func (s *Service) decideOn(ctx context.Context, r *Request, draft Draft) (*Decis
 	p.d.Key.Tenant, p.Change.Tenant = r.Tenant, r.Tenant
 	err = p.decide(ctx)
 	if err == nil {
+		p.fence()
 		subject := p.d.Key
 		if p.Resource != nil {
 			subject = p.Resource.Key
@@ -94,6 +95,8 @@ func (p *plan) answer(ctx context.Context, creates bool) error {
 	switch {
 	case errors.Is(refused, errLinkedElsewhere):
 		p.elsewhere = true // so the account is somebody else's, whatever the directory finds
+	case errors.As(refused, &claim) && claim.Counter == settingsCounter:
+		return nil // the settings were set anew meanwhile, and have been read again
 	case errors.As(refused, &claim) && claim.Counter == seatCounter:
 		return p.noSeat()
 	case errors.As(refused, &claim) && isBrake(claim.Counter):

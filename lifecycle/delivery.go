@@ -129,6 +129,8 @@ type delivering struct {
 	mu      sync.Mutex
 	wakes   map[chan struct{}]bool // of those who deliver; a full one has been woken
 	changed chan struct{}          // see Service.Changed; nil if nobody asked
+
+	complained time.Time // when an error of the store was logged last; see complain
 }
 
 // waker is a channel that hears of it when there is something to deliver, until it is dismissed.

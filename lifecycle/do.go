@@ -116,6 +116,9 @@ func tryAgain(r *Request, err error) (bool, error) {
 	case errors.Is(err, store.ErrVersionMismatch):
 		r.lost = true
 		return true, nil
+	case errors.As(err, &claim) && claim.Counter == settingsCounter:
+		r.lost, r.outdated, r.refused = true, true, err
+		return true, nil
 	case errors.As(err, &conflict), errors.As(err, &claim), errors.As(err, &member), errors.Is(err, store.ErrNotFound):
 		r.lost, r.refused = true, err
 		return true, nil

@@ -296,12 +296,16 @@ func (s *Service) entry(ctx context.Context, tenant, id string) (JournalEntry, e
 // Tell commits a change of the caller's own, together with events, and has those delivered. It is for what belongs to the
 // library beside the lifecycle, such as credentials.
 func (s *Service) Tell(ctx context.Context, r Request, change *store.Change, events ...*Event) error {
-	p := &plan{s: s, r: &r}
+	to, err := s.audience(ctx, r.Tenant)
+	if err != nil {
+		return err
+	}
+	p := &plan{s: s, r: &r, to: to}
 	for _, e := range events {
 		p.tell(e)
 	}
 	change.Events = append(change.Events, p.Change.Events...)
-	err := s.store.Commit(ctx, change)
+	err = s.store.Commit(ctx, change)
 	if err == nil {
 		s.deliver(ctx, p.events)
 	}

@@ -120,6 +120,11 @@ func New(s store.Store, o *Options) (*Service, error) {
 	if l.opts.Logger == nil {
 		l.opts.Logger = slog.New(slog.DiscardHandler)
 	}
+	for i, g := range l.opts.Guards {
+		if g == nil {
+			return nil, fmt.Errorf("lifecycle: Options.Guards[%d] is nil: leave it out", i)
+		}
+	}
 	source, err := checkedSource(l.opts.Settings)
 	if err != nil {
 		return nil, err

@@ -74,7 +74,7 @@ func prefixed(prefix string) map[Kind]string {
 	return names
 }
 
-func nameOf(names map[Kind]string, prefix string, k Kind) string {
+func opName(names map[Kind]string, prefix string, k Kind) string {
 	if name, ok := names[k]; ok {
 		return name
 	}
@@ -173,7 +173,7 @@ func (s *Service) observedAttempt(ctx context.Context, c *consumer, l store.Deli
 		return s.attempt(ctx, c, l)
 	}
 	origin := l.Data.Get("origin")
-	ctx, end := o.Begin(ctx, Op{Stage: StageDelivery, Name: nameOf(deliverNames, "deliver.", Kind(l.Kind)), Tenant: l.Subject.Tenant, Consumer: l.Consumer,
+	ctx, end := o.Begin(ctx, Op{Stage: StageDelivery, Name: opName(deliverNames, "deliver.", Kind(l.Kind)), Tenant: l.Subject.Tenant, Consumer: l.Consumer,
 		Family: c.Name, Event: l.ID, Attempt: l.Attempts + 1, Request: origin.Get("request").Text(), Connection: origin.Get("connection").Text()})
 	defer func() {
 		r := Result{Outcome: outcomes[settled.Outcome]}

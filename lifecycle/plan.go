@@ -152,6 +152,16 @@ func (p *plan) claim(n int) {
 	p.Change.Claims[0].Take += n
 }
 
+// fence sees to it that a seat is taken by the limit that holds when it is taken: see settingsCounter.
+func (p *plan) fence() {
+	if p.r.fence == 0 || len(p.Change.Claims) == 0 {
+		return
+	}
+	if c := p.Change.Claims[0]; c.Counter == seatCounter && c.Take > 0 && c.Limit >= 0 {
+		p.Change.Claims = append(p.Change.Claims, store.Claim{Counter: settingsCounter, Take: 1, Limit: p.r.fence}, store.Claim{Counter: settingsCounter, Take: -1})
+	}
+}
+
 // put plans to write next in the place of cur, or as a new resource if cur is nil.
 func (p *plan) put(cur, next *store.Resource) {
 	put := store.Put{Resource: next, Was: cur}

@@ -136,6 +136,8 @@ func TestBadSources(t *testing.T) {
 		"StoredSettings.Store is not set": &lifecycle.StoredSettings{},
 		"Store is not set":                (*lifecycle.StoredSettings)(nil),
 		"StoredSettings.MaxAge":           &lifecycle.StoredSettings{Store: fake, MaxAge: -1},
+		"a nil *FixedSettings":            (*lifecycle.FixedSettings)(nil),
+		"are all false":                   &lifecycle.FixedSettings{Review: true},
 		"planAllows is false":             lifecycle.FixedSettings(adjusted(func(s *lifecycle.Settings) { s.PlanAllows = false })),
 	} {
 		_, err := lifecycle.New(fake, &lifecycle.Options{Settings: source})

@@ -44,9 +44,12 @@ type Request struct {
 
 	erases bool // somebody is taken out of everything that is kept
 
-	settled bool  // Settings have been read
-	lost    bool  // the last commit lost a race
-	refused error // why the store refused the last commit
+	settled bool // Settings have been read
+	// fence is the limit of settingsCounter until these stored settings are set anew; 0: nobody knows.
+	fence    int
+	outdated bool  // the stored settings were set anew since they were read
+	lost     bool  // the last commit lost a race
+	refused  error // why the store refused the last commit
 }
 
 // Connection is one identity provider's link to a tenant.
@@ -102,10 +105,22 @@ func (s *Service) settle(ctx context.Context, r *Request) (err error) {
 	if r.settled {
 		return nil
 	}
-	if r.Settings, err = s.opts.Settings.Settings(ctx, r.Tenant); err != nil {
+	stored, ok := s.opts.Settings.(*StoredSettings)
+	if !ok {
+		r.Settings, err = s.opts.Settings.Settings(ctx, r.Tenant)
+		r.settled = err == nil
 		return err
 	}
-	r.settled = true
+	known, err := stored.get(ctx, r.Tenant, r.outdated)
+	if err != nil {
+		return err
+	}
+	if fence := known.set + 1; r.outdated && r.fence == fence {
+		r.fence = 0 // they were not set anew: somebody has changed them, or the counter, in another way
+	} else {
+		r.fence = fence
+	}
+	r.Settings, r.settled, r.outdated = known.settings, true, false
 	return nil
 }
 

@@ -58,7 +58,6 @@ func (s *Service) runFamilies(ctx context.Context) {
 		all     sync.WaitGroup
 		mu      sync.Mutex
 		running = map[string]bool{}
-		failed  complaint
 	)
 	defer all.Wait()
 	wake := s.delivery.waker()
@@ -68,7 +67,7 @@ func (s *Service) runFamilies(ctx context.Context) {
 	for ctx.Err() == nil {
 		names, err := s.admin.Due(ctx)
 		if err != nil {
-			failed.log(ctx, s.opts.Logger, "events wait: the store doesn't say whose are due", "", err)
+			s.complain(ctx, "events wait: the store doesn't say whose are due", "", err)
 		}
 		for _, name := range names {
 			c := s.consumerOf(name)
@@ -99,10 +98,9 @@ func (s *Service) hear(ctx context.Context) {
 	if !ok {
 		return
 	}
-	var failed complaint
 	for ctx.Err() == nil {
 		if err := notifier.Notify(ctx, s.delivery.wake); err != nil {
-			failed.log(ctx, s.opts.Logger, "the store doesn't tell of the events of other processes: they are looked for now and then", "", err)
+			s.complain(ctx, "the store doesn't tell of the events of other processes: they are looked for now and then", "", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -111,13 +109,23 @@ func (s *Service) hear(ctx context.Context) {
 	}
 }
 
-// complaint logs what fails again and again, at most once a second.
-type complaint struct{ at time.Time }
+// complainEvery is how often the log has a line of deliveries that a store fails.
+const complainEvery = 10 * time.Second
 
-func (c *complaint) log(ctx context.Context, log *slog.Logger, message, consumer string, err error) {
-	if ctx.Err() == nil && time.Since(c.at) >= time.Second {
-		c.at = time.Now()
-		log.ErrorContext(ctx, message, slog.String("consumer", consumer), slog.String("error", err.Error()))
+// complain logs an error of the store, and not if it is only that Run ends. A store that is away fails every part of every
+// delivery, each second, and the requests have a line of it each second already. So all deliveries share one line.
+func (s *Service) complain(ctx context.Context, message, consumer string, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	s.delivery.mu.Lock()
+	tell := s.delivery.complained.IsZero() || time.Since(s.delivery.complained) >= complainEvery
+	if tell {
+		s.delivery.complained = time.Now()
+	}
+	s.delivery.mu.Unlock()
+	if tell {
+		s.opts.Logger.ErrorContext(ctx, message, slog.String("consumer", consumer), slog.String("error", err.Error()))
 	}
 }
 
@@ -139,7 +147,6 @@ type runner struct {
 
 	patience time.Duration // with nothing to do for so long it ends; 0: never
 	worked   time.Time     // when something was leased last
-	failed   complaint
 
 	mu      sync.Mutex
 	queue   []*job            // what no worker has begun
@@ -321,9 +328,8 @@ func (r *runner) flush(ctx context.Context) (settled, ok bool) {
 	return true, true
 }
 
-// complain logs an error of the store, and not if it is only that Run ends.
 func (r *runner) complain(ctx context.Context, message string, err error) {
-	r.failed.log(ctx, r.s.opts.Logger, message, r.name, err)
+	r.s.complain(ctx, message, r.name, err)
 }
 
 // stop ends what run has begun. It takes the time Delivery.Stop at most, and then the time of grace.

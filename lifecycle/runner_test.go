@@ -440,3 +440,21 @@ func BenchmarkDelivery(b *testing.B) {
 	cancel()
 	require.NoError(b, <-ended)
 }
+
+// Fault 22: a store that is away is one line in the log for all consumers together, and not one a second for each part of each.
+func TestFault22AStoreThatIsAwayFillsNoLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPost(t)
+		d := lifecycle.Delivery{}
+		s := p.process(d, func(context.Context, *lifecycle.Event) error { return nil })
+		p.fake.SetUnavailable(true)
+		stop := p.run(t.Context(), s)
+		again := p.run(t.Context(), s)
+		time.Sleep(30*time.Second + time.Millisecond)
+		assert.LessOrEqual(t, strings.Count(p.logged(), "level=ERROR"), 4)
+		assert.GreaterOrEqual(t, strings.Count(p.logged(), "level=ERROR"), 3)
+		p.fake.SetUnavailable(false)
+		stop()
+		again()
+	})
+}

@@ -1,13 +1,17 @@
 package lifecycle_test
 
 import (
+	"context"
 	"strconv"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
+	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/storetest"
 )
 
 func TestSeats(t *testing.T) {
@@ -73,5 +77,51 @@ func TestSeats(t *testing.T) {
 		denied(t, err, lifecycle.DeniedNoSeat)
 		assert.Equal(t, lifecycle.Pending, account(t, h.read(bob)).State)
 		assert.Equal(t, 1, h.used())
+	})
+}
+
+// A seat is not taken by a limit that was replaced before, though the commit was under way when Set returned (fault 8).
+func TestNoSeatByAnOldLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		h.fake = storetest.NewFake()
+		here, there := &lifecycle.StoredSettings{Store: h.fake}, &lifecycle.StoredSettings{Store: h.fake}
+		var err error
+		h.s, err = lifecycle.New(h.fake, &lifecycle.Options{Settings: here})
+		require.NoError(t, err)
+		limit := func(n int) lifecycle.Settings {
+			settings := lifecycle.DefaultSettings()
+			settings.SeatLimit = &n
+			return settings
+		}
+		require.NoError(t, there.Set(t.Context(), "acme", limit(2)))
+		h.create("User", `{"userName":"ada"}`)
+
+		held, begun := make(chan struct{}), false
+		h.fake.Before(func(_ context.Context, method string) error {
+			if method == "Commit" && !begun { // that of the creation
+				begun = true
+				<-held
+			}
+			return nil
+		})
+		made := make(chan error)
+		bob := h.resource("User", `{"userName":"bob"}`)
+		go func() { made <- h.post(bob) }()
+		synctest.Wait()
+		require.True(t, begun)
+		require.NoError(t, there.Set(t.Context(), "acme", limit(1)))
+		close(held)
+		var refusal *lifecycle.Refusal
+		require.ErrorAs(t, <-made, &refusal)
+		assert.Equal(t, lifecycle.NoSeat, refusal.Reason)
+		assert.Contains(t, refusal.Detail, "all 1 seats", "the limit that holds now")
+
+		require.NoError(t, there.Set(t.Context(), "acme", limit(3)))
+		require.NoError(t, h.post(bob))
+		// A record that somebody has put back doesn't keep everybody out.
+		require.NoError(t, h.fake.Commit(t.Context(), &store.Change{Tenant: "acme", Claims: []store.Claim{{Counter: "rollcall.settings", Take: 5, Limit: -1}}}))
+		h.create("User", `{"userName":"eve"}`)
+		assert.Equal(t, 3, h.used())
 	})
 }

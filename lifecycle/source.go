@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"strconv"
 	"sync"
 	"time"
 
@@ -40,6 +42,11 @@ func checkedSource(source SettingsSource) (SettingsSource, error) {
 			return nil, errors.New("lifecycle: Options.Settings: scim is true, but planAllows is false, so that every request is refused: begin with DefaultSettings(), or name in Plan the plan that doesn't include SCIM")
 		}
 		return FixedSettings(settings), nil
+	case *FixedSettings: // it is a SettingsSource, too
+		if source == nil {
+			return nil, errors.New("lifecycle: Options.Settings is a nil *FixedSettings: leave it out for DefaultSettings()")
+		}
+		return checkedSource(*source)
 	case *StoredSettings:
 		return source, source.check()
 	}
@@ -78,8 +85,13 @@ type StoredSettings struct {
 
 type storedSettings struct {
 	settings Settings
+	set      int // how often they had been set
 	read     time.Time
 }
+
+// settingsCounter counts how often a tenant's settings have been set. Whoever takes a seat claims from it and gives it back, in
+// the same commit: so a seat is never taken by a limit that was replaced before, however long the commit has waited.
+const settingsCounter = "rollcall.settings"
 
 const settingsType = "rollcall.Settings"
 
@@ -112,32 +124,46 @@ func (s *StoredSettings) defaults() (Settings, error) {
 
 // Settings implements SettingsSource. A tenant without stored settings has the defaults.
 func (s *StoredSettings) Settings(ctx context.Context, tenant string) (Settings, error) {
+	known, err := s.get(ctx, tenant, false)
+	return known.settings, err
+}
+
+// get reads a tenant's settings, unless they are remembered and may be.
+func (s *StoredSettings) get(ctx context.Context, tenant string, fresh bool) (storedSettings, error) {
 	s.mu.Lock()
 	k, ok := s.known[tenant]
 	s.mu.Unlock()
 	began := time.Now()
-	if ok && began.Sub(k.read) < s.maxAge() {
-		return k.settings, nil
+	if ok && !fresh && began.Sub(k.read) < s.maxAge() {
+		return k, nil
 	}
 	if s.Store == nil {
-		return Settings{}, s.check()
+		return storedSettings{}, s.check()
 	}
 	settings, err := s.defaults()
 	if err != nil {
-		return Settings{}, err
+		return storedSettings{}, err
 	}
+	k = storedSettings{settings: settings, read: began}
 	r, err := s.Store.Get(ctx, settingsKey(tenant))
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 	case err != nil:
-		return Settings{}, err
+		return storedSettings{}, err
 	default:
-		if settings, err = parseSettings(r.Internal, settings); err != nil {
-			return Settings{}, fmt.Errorf("lifecycle: the stored settings of the tenant %q: %w", tenant, err)
+		if k.settings, err = parseSettings(r.Internal, settings); err != nil {
+			return storedSettings{}, fmt.Errorf("lifecycle: the stored settings of the tenant %q: %w", tenant, err)
 		}
+		k.set = timesSet(r)
 	}
-	s.remember(tenant, settings, began)
-	return settings, nil
+	s.remember(tenant, k)
+	return k, nil
+}
+
+// timesSet is how often the settings of a record have been set.
+func timesSet(r *store.Resource) int {
+	n, _ := strconv.Atoi(r.Attributes.Get("set").Text())
+	return n
 }
 
 // parseSettings reads stored settings over the defaults.
@@ -163,17 +189,18 @@ func (s *StoredSettings) maxAge() time.Duration {
 	return s.MaxAge
 }
 
-func (s *StoredSettings) remember(tenant string, settings Settings, read time.Time) {
+func (s *StoredSettings) remember(tenant string, k storedSettings) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.known == nil {
 		s.known = make(map[string]storedSettings)
 	}
-	s.known[tenant] = storedSettings{settings, read}
+	s.known[tenant] = k
 }
 
-// Set validates and keeps a tenant's settings, with the default in the place of each empty word. If they differ it takes MaxAge, and when it returns no change begins by the old
-// ones any more, in any process: no seat is sold beyond a new limit. If ctx ends before, they are kept nevertheless.
+// Set validates and keeps a tenant's settings, with the default in the place of each empty word. If they differ it takes MaxAge,
+// and when it returns no change begins by the old ones any more, in any process, and no seat is taken beyond a new limit. If ctx
+// ends before, they are kept nevertheless.
 func (s *StoredSettings) Set(ctx context.Context, tenant string, settings Settings) error {
 	settings, err := settings.checked()
 	if err != nil {
@@ -192,17 +219,19 @@ func (s *StoredSettings) Set(ctx context.Context, tenant string, settings Settin
 	}
 	for {
 		r := &store.Resource{Key: settingsKey(tenant), Internal: v.Document(), Version: newID(), Created: now(), LastModified: now()}
-		put := store.Put{Resource: r}
+		put, set := store.Put{Resource: r}, 1
 		old, err := s.Store.Get(ctx, r.Key)
 		if err == nil {
 			if old.Internal == r.Internal {
 				return nil
 			}
-			put.IfVersion, r.Created = old.Version, old.Created
+			put.IfVersion, r.Created, set = old.Version, old.Created, timesSet(old)+1
 		} else if !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
-		err = s.Store.Commit(ctx, &store.Change{Tenant: tenant, Put: []store.Put{put}})
+		r.Attributes = object("set", strconv.Itoa(set))
+		err = s.Store.Commit(ctx, &store.Change{Tenant: tenant, Put: []store.Put{put},
+			Claims: []store.Claim{{Counter: settingsCounter, Take: 1, Limit: math.MaxInt32}}}) // with a limit it waits for those who claim
 		var exists *store.ConflictError
 		if errors.Is(err, store.ErrVersionMismatch) || errors.As(err, &exists) {
 			continue // somebody else set them meanwhile; the last one holds
@@ -210,7 +239,7 @@ func (s *StoredSettings) Set(ctx context.Context, tenant string, settings Settin
 		if err != nil {
 			return err
 		}
-		s.remember(tenant, settings, time.Now())
+		s.remember(tenant, storedSettings{settings, set, time.Now()})
 		select {
 		case <-time.After(s.maxAge()):
 			return nil

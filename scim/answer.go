@@ -48,7 +48,7 @@ func (x *exchange) start(status int) {
 		x.w.Header().Set("Server-Timing", fmt.Sprintf("auth;dur=%.3f, total;dur=%.3f", milliseconds(x.authenticated.Sub(x.began)), milliseconds(time.Since(x.began))))
 	}
 	x.w.WriteHeader(status)
-	x.started = true
+	x.started, x.status = true, status
 }
 
 func milliseconds(d time.Duration) float64 { return float64(max(d, 0)) / float64(time.Millisecond) }

@@ -114,9 +114,19 @@ func checkAuthenticator(a Authenticator) error {
 	switch a := a.(type) {
 	case BearerTokens:
 		return a.check()
+	case *BearerTokens:
+		if a == nil {
+			return errors.New("scim: Options.Auth is a nil *BearerTokens")
+		}
+		return a.check()
+	case BearerPrincipals:
+		return a.tenants().check()
 	case NoAuth:
 		return a.check()
 	case *NoAuth:
+		if a == nil {
+			return errors.New("scim: Options.Auth is a nil *NoAuth")
+		}
 		return a.check()
 	}
 	return nil
@@ -172,6 +182,41 @@ func (t BearerTokens) LogValue() slog.Value { return slog.StringValue(t.hidden()
 
 // MarshalJSON implements json.Marshaler.
 func (t BearerTokens) MarshalJSON() ([]byte, error) { return strconv.AppendQuote(nil, t.hidden()), nil }
+
+// BearerPrincipals is BearerTokens with a whole Principal for each token: with a connection, scopes or a dialect. The same holds of
+// its tokens.
+type BearerPrincipals map[string]Principal
+
+func (t BearerPrincipals) tenants() BearerTokens {
+	tenants := make(BearerTokens, len(t))
+	for token, p := range t {
+		tenants[token] = p.Tenant
+	}
+	return tenants
+}
+
+// Authenticate implements Authenticator.
+func (t BearerPrincipals) Authenticate(r *http.Request) (Principal, error) {
+	return t.hashed().Authenticate(r)
+}
+
+// Format implements fmt.Formatter, for every verb.
+func (t BearerPrincipals) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, t.tenants().hidden()) }
+
+// LogValue implements slog.LogValuer.
+func (t BearerPrincipals) LogValue() slog.Value { return slog.StringValue(t.tenants().hidden()) }
+
+// MarshalJSON implements json.Marshaler.
+func (t BearerPrincipals) MarshalJSON() ([]byte, error) { return t.tenants().MarshalJSON() }
+
+func (t BearerPrincipals) hashed() tokenSums {
+	sums := make(tokenSums, len(t))
+	for token, p := range t {
+		sum := sha256.Sum256([]byte(token))
+		sums[[8]byte(sum[:8])] = append(sums[[8]byte(sum[:8])], tokenSum{sum, p})
+	}
+	return sums
+}
 
 // Hashed is an Authenticator by the same tokens that keeps only their SHA-256 sums, for an Authenticator that asks this one. It
 // says what is wrong with a token.

@@ -28,10 +28,14 @@ func (x *exchange) discover(first, rest string) error {
 	if rest != "" {
 		path += "/" + rest
 	}
-	paths, isList := x.h.discovery.lists[path]
-	doc, isDocument := x.h.discovery.documents[path]
+	tells := &x.h.discovery
+	if x.mode.Interop {
+		tells = &x.h.interop
+	}
+	paths, isList := tells.lists[path]
+	doc, isDocument := tells.documents[path]
 	if !isList && !isDocument {
-		if _, ok := x.h.discovery.lists[first]; ok {
+		if _, ok := tells.lists[first]; ok {
 			return &Error{Status: http.StatusNotFound, Detail: fmt.Sprintf("there is no such entry in %s: %s", first, quoted(rest))}
 		}
 		return x.nowhere()
@@ -55,7 +59,7 @@ func (x *exchange) discover(first, rest string) error {
 		if i > 0 {
 			x.buf = append(x.buf, ',')
 		}
-		x.buf = x.appendDiscovered(x.buf, p, x.h.discovery.documents[p])
+		x.buf = x.appendDiscovered(x.buf, p, tells.documents[p])
 	}
 	x.buf = append(x.buf, "]}"...)
 	return x.answer(http.StatusOK)

@@ -313,9 +313,9 @@ func TestElimityValidation(t *testing.T) {
 	assert.Equal(t, 400, theirs.do("POST", "/Users", `{"userName":"without"}`).Code)
 	ours.do("POST", "/Users", `{"userName":"without"}`).is(201)
 
-	wrong := userBody("eve", `"emails":[{"value":1}]`)
+	wrong := userBody("eve", `"emails":[{"value":true}]`)
 	assert.NotContains(t, theirs.do("POST", "/Users", wrong).Body.String(), "emails")
-	ours.do("POST", "/Users", wrong).fails(400, "invalidValue", "emails[0].value: want a string, got number")
+	ours.do("POST", "/Users", wrong).fails(400, "invalidValue", "emails[0].value: want a string, got boolean")
 }
 
 // itemsPerPage is what was asked for, not what there is.

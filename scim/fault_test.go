@@ -34,7 +34,9 @@ type faulty struct {
 
 func serveFaulty(t *testing.T) *faulty {
 	f := &faulty{fake: storetest.NewFake()}
-	f.service = serveStore(t, f.fake, func(o *scim.Options) { o.Logger = slog.New(slog.NewTextHandler(&f.log, &slog.HandlerOptions{Level: slog.LevelWarn})) })
+	f.service = serveStore(t, f.fake, func(o *scim.Options) {
+		o.Logger = slog.New(slog.NewTextHandler(&f.log, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	})
 	ada := f.user("ada")
 	f.ada, f.crew = "/Users/"+ada, "/Groups/"+f.group("Crew", ada)
 	return f

@@ -33,6 +33,7 @@ type Handler struct {
 	endpoints map[string]*endpoint // by the first segment of the path: Users
 	types     map[string]*endpoint // by the resource type's name
 	discovery discovery
+	interop   discovery // what connections of the dialect interop are told
 	cursors   cursors
 	exchanges sync.Pool
 	observer  Observer   // nil: nobody wants to know
@@ -58,7 +59,12 @@ func NewHandler(s store.Store, o *Options) (*Handler, error) {
 	}
 	s = lifecycle.ObserveStore(s, o.Lifecycle.Observer)
 	h := &Handler{opts: *o, store: s, endpoints: make(map[string]*endpoint)}
-	if tokens, ok := o.Auth.(BearerTokens); ok {
+	switch tokens := o.Auth.(type) {
+	case BearerTokens:
+		h.opts.Auth = tokens.hashed()
+	case *BearerTokens:
+		h.opts.Auth = tokens.hashed()
+	case BearerPrincipals:
 		h.opts.Auth = tokens.hashed()
 	}
 	h.opts.Auth = singleCredential{h.opts.Auth}
@@ -93,6 +99,9 @@ func NewHandler(s store.Store, o *Options) (*Handler, error) {
 	h.cursors.store, h.cursors.fixed, h.cursors.timeout = s, o.CursorKey, h.opts.Limits.CursorTimeout
 	schema.Link(compiled...)
 	if h.discovery, err = h.describeService(); err != nil {
+		return nil, err
+	}
+	if h.interop, err = h.discovery.forInterop(); err != nil {
 		return nil, err
 	}
 	if h.lifecycle, err = lifecycle.New(s, h.lifecycleOptions(types)); err != nil {

@@ -113,7 +113,7 @@ var badValues = []attack{
 	{"a sub-attribute an object", postUser, `{"userName":"x","name":{"givenName":"a","familyName":{"a":1}}}`, "", 400, "invalidValue", "name.familyName: want a string, got object"},
 	{"emails of numbers", postUser, `{"userName":"x","emails":[1]}`, "", 400, "invalidValue", "emails[0]"},
 	{"emails in lists", postUser, `{"userName":"x","emails":[[[]]]}`, "", 400, "invalidValue", "emails[0]"},
-	{"an address that is a number", postUser, `{"userName":"x","emails":[{"value":"a"},{"value":7}]}`, "", 400, "invalidValue", "emails[1].value: want a string, got number"},
+	{"an address that is a number", postUser, `{"userName":"x","emails":[{"value":"a"},{"value":true}]}`, "", 400, "invalidValue", "emails[1].value: want a string, got boolean"},
 	{"two primary addresses", postUser, `{"userName":"x","emails":[{"value":"a","primary":true},{"value":"b","primary":true}]}`, "", 400, "invalidValue", "primary"},
 	{"a certificate not in base64", postUser, `{"userName":"x","x509Certificates":[{"value":"***"}]}`, "", 400, "invalidValue", "x509Certificates[0].value"},
 	{"schemas of numbers", postUser, `{"schemas":[1],"userName":"x"}`, "", 400, "invalidValue", "schemas[0]"},

@@ -25,6 +25,7 @@ func (x *exchange) journal(e *Error, err error) {
 	switch e.Status {
 	case http.StatusUnauthorized:
 		detail = err.Error() // the client is not told
+		x.explained = detail
 	case http.StatusBadRequest, http.StatusForbidden, http.StatusConflict, http.StatusPreconditionFailed,
 		http.StatusRequestEntityTooLarge, http.StatusTooManyRequests:
 	case http.StatusNotFound:
@@ -35,10 +36,23 @@ func (x *exchange) journal(e *Error, err error) {
 		return
 	}
 	if x.request.Action == "" {
-		x.request.Action = x.r.Method + " " + quoted(x.r.URL.Path)
+		x.request.Action = x.r.Method + " " + x.place()
 	}
 	x.identify()
 	x.h.lifecycle.Refuse(context.WithoutCancel(x.ctx), &x.request, &lifecycle.Refusal{Detail: detail, Err: err})
+}
+
+// place is what a request is about that was refused before it was looked at: the endpoint, as in all entries, if it names one.
+func (x *exchange) place() string {
+	first, id, _ := strings.Cut(strings.Trim(x.r.URL.Path, "/"), "/")
+	ep, ok := x.h.endpoints[first]
+	if !ok {
+		return quoted(x.r.URL.Path)
+	}
+	if len(id) <= 64 && id != ".search" && !strings.Contains(id, "/") {
+		x.request.Subject = x.key(ep, id)
+	}
+	return ep.Endpoint
 }
 
 // statusOf says for the journal how a request will be answered.
@@ -136,7 +150,7 @@ func (h *Handler) Retry(ctx context.Context, tenant, entry string) (Retried, err
 		}
 	}
 	w := &dryWriter{header: http.Header{}}
-	x := &exchange{caller: caller{h: h, preset: &who}, w: w, r: r}
+	x := &exchange{caller: caller{h: h, preset: &who}, w: w, r: r, buf: make([]byte, 0, 4<<10)}
 	if err := x.serve(); err != nil {
 		if describe(err) == nil {
 			return Retried{}, err

@@ -46,9 +46,9 @@ func (x *exchange) checkContentType() error {
 	return unsupported("Content-Type: the only charset is utf-8")
 }
 
-// negotiate chooses the media type of the answer: SCIM's own, or plain JSON for a client that takes that and not the other (RFC
-// 7644 section 3.8). One that takes neither gets SCIM's own all the same, unless its dialect is strict: it is more likely to
-// have said nothing of consequence than to do without an answer.
+// negotiate chooses the media type of the answer. It is SCIM's own, whatever the client says: identity providers that ask for plain
+// JSON, as JumpCloud and PingFederate do, expect SCIM's type all the same. Only where the dialect is strict the client gets
+// plain JSON if it takes that and not the other, and 406 if it takes neither (RFC 7644 section 3.8).
 func (x *exchange) negotiate() error {
 	values := x.r.Header["Accept"]
 	if len(values) == 0 || len(values) == 1 && values[0] == contentType {
@@ -57,8 +57,9 @@ func (x *exchange) negotiate() error {
 	scim, json := quality(values, contentType), quality(values, jsonType)
 	switch {
 	case scim > 0 && scim >= json:
-	case json > 0:
+	case json > 0 && x.mode.Refused.Has(quirk.AcceptOther):
 		x.media = jsonTypes
+	case json > 0:
 	case !x.mode.Tolerate(quirk.AcceptOther):
 		return &Error{Status: http.StatusNotAcceptable, Detail: "Accept: the service answers in " + contentType + " or " + jsonType}
 	}

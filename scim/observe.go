@@ -26,6 +26,9 @@ func (x *exchange) watch() (end func()) {
 		for q := range x.mode.Quirks.All() {
 			r.Quirks = append(r.Quirks, q.String())
 		}
+		if r.Status == 0 { // a panic, which is answered after this
+			r.Status = http.StatusInternalServerError
+		}
 		if e := x.told; e != nil {
 			r.Err, r.SCIMType = e, e.Type
 			if e.Status == http.StatusUnauthorized {

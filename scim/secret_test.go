@@ -74,7 +74,7 @@ func TestAttributesByOtherWays(t *testing.T) {
 		`{"active":"perhaps"}`:                        "active",
 		`{"USERNAME":"eve"}`:                          "userName",
 		`{"emails":[[1]]}`:                            "emails",
-		`{"name":{"familyName":7}}`:                   "name.familyName",
+		`{"name":{"familyName":true}}`:                "name.familyName",
 		`{"emails":[{"primary":true},{"primary":1}]}`: "emails",
 	} {
 		_, err := l.Add(t.Context(), lifecycle.Request{Tenant: "acme"}, lifecycle.Identity{UserName: "ada", Attributes: parsed(t, attributes)})

@@ -87,6 +87,7 @@ func (h *Handler) compile(rt elimity.ResourceType) (*endpoint, error) {
 	if ep.standard, err = ep.Projection(nil, nil); err != nil {
 		return nil, fmt.Errorf("scim: resource type %s: %w", rt.Name, err)
 	}
+	ep.onRequest = ep.OnRequest()
 	return ep, nil
 }
 
@@ -127,6 +128,8 @@ type endpoint struct {
 	standard *schema.Projection // of a request that names no attributes
 	unique   []string           // keys that are unique beside those that the schema says so of
 	secrets  bool               // it has attributes in Options.Sensitive
+
+	onRequest bool // it has attributes that are returned on request only
 }
 
 // index computes a resource's index keys and label.

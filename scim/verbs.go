@@ -5,6 +5,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/scim/schema"
 	"github.com/rollcall-dev/rollcall/store/document"
+	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
 // post answers POST on a collection: 201 with the resource, its Location and its version (RFC 7644 section 3.3).
@@ -22,10 +23,36 @@ func (x *exchange) post(ep *endpoint, _ string) error {
 
 // wanted is a request's body, and how to show what comes of it.
 func (x *exchange) wanted(ep *endpoint) (body document.Value, p *schema.Projection, err error) {
-	if body, err = x.body(); err == nil {
-		p, err = x.projection(ep)
+	if body, err = x.body(); err != nil {
+		return body, nil, err
 	}
+	if !ep.onRequest {
+		p, err = x.projection(ep)
+		return body, p, err
+	}
+	params, err := x.params()
+	if err != nil {
+		return body, nil, err
+	}
+	p, err = ep.ProjectionOfWrite(names(params["attributes"]), names(params["excludedAttributes"]), written(ep, x.r.Method, body))
 	return body, p, err
+}
+
+// written are the attributes that a request writes.
+func written(ep *endpoint, method string, body document.Value) (all []*schema.Attribute) {
+	if method != http.MethodPatch {
+		return ep.Written(body)
+	}
+	for _, o := range body.Fold("Operations").Items() {
+		value := o.Value.Fold("value")
+		path := o.Value.Fold("path").Text()
+		if path == "" {
+			all = append(all, ep.Written(value)...)
+		} else if p, _, err := filter.ParsePath(path, filter.Options{}); err == nil {
+			all = append(all, ep.WrittenAt(p, value)...)
+		}
+	}
+	return all
 }
 
 // get answers GET on a resource, or 304 if the client has it (RFC 7644 section 3.14).

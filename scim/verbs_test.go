@@ -50,7 +50,7 @@ func TestPost(t *testing.T) {
 			{"the same userName in other case", "/Users", userBody("BJENSEN@example.com"), 409, "uniqueness", "userName"},
 			{"no userName", "/Users", `{"schemas":["` + userURN + `"]}`, 400, "invalidValue", "userName"},
 			{"blank userName", "/Users", userBody(" "), 400, "invalidValue", "userName"},
-			{"wrong type", "/Users", userBody("x", `"emails":[{"value":"a"},{"value":1}]`), 400, "invalidValue", "emails[1].value: want a string, got number"},
+			{"wrong type", "/Users", userBody("x", `"emails":[{"value":"a"},{"value":true}]`), 400, "invalidValue", "emails[1].value: want a string, got boolean"},
 			{"no body", "/Users", "", 400, "invalidSyntax", "empty"},
 			{"an array", "/Users", "[]", 400, "invalidSyntax", "array"},
 			{"not JSON", "/Users", "{", 400, "invalidSyntax", "at byte"},
@@ -195,7 +195,7 @@ func TestPatch(t *testing.T) {
 		status          int
 		scimType, words string
 	}{
-		{"second operation fails", patchBody(`{"op":"replace","path":"title","value":"X"}`, `{"op":"replace","path":"title","value":1}`), 400, "invalidValue", "title"},
+		{"second operation fails", patchBody(`{"op":"replace","path":"title","value":"X"}`, `{"op":"replace","path":"title","value":true}`), 400, "invalidValue", "title"},
 		{"no such attribute", patchBody(`{"op":"replace","path":"hat size","value":"X"}`), 400, "invalidPath", "hat"},
 		{"remove without path", patchBody(`{"op":"remove"}`), 400, "noTarget", "path"},
 		{"unknown operation", patchBody(`{"op":"move","path":"title"}`), 400, "invalidSyntax", "move"},

@@ -10,8 +10,8 @@ import (
 // wrong is, by the type of an attribute, what can't be meant by it. What can be (a "True", a single value for a list) is
 // in the table of quirks.
 var wrong = map[string][]string{
-	"string":    {`1`, `1e400`, `true`, `{"x":1}`, `[1]`, `[["x"]]`},
-	"reference": {`1`, `false`, `{"x":1}`, `[{}]`},
+	"string":    {`1e400`, `true`, `{"x":1}`, `[true]`, `[["x"]]`},
+	"reference": {`false`, `{"x":1}`, `[{}]`},
 	"binary":    {`1`, `true`, `{"x":1}`, `"*"`, `"A A="`, `"A"`},
 	"dateTime":  {`1`, `true`, `{"x":1}`, `"yesterday"`, `"2008-13-01T00:00:00Z"`, `"2008-02-30T00:00:00Z"`},
 	"boolean":   {`1`, `0`, `"maybe"`, `{"x":1}`, `[1]`, `[[true]]`},

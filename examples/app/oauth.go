@@ -12,6 +12,7 @@ import (
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim"
 	"github.com/rollcall-dev/rollcall/scim/connection"
+	"github.com/rollcall-dev/rollcall/scim/connection/federation"
 	"github.com/rollcall-dev/rollcall/store"
 )
 
@@ -66,4 +67,6 @@ func (a *App) mountOAuth(mux *http.ServeMux, _ *boot.Service) {
 // runConnections keeps what the process knows of credentials good, until ctx ends.
 func (a *App) runConnections(ctx context.Context) error { return a.connections.Run(ctx) }
 
-func (a *App) verifier() connection.AssertionVerifier { return nil }
+func (a *App) verifier() connection.AssertionVerifier {
+	return federation.New(&federation.Options{Hosts: a.secrets.hosts})
+}

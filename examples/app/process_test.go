@@ -39,9 +39,10 @@ type process struct {
 	base   string // of the SCIM service
 }
 
-func spawn(t *testing.T, store string) *process {
+func spawn(t *testing.T, store string, more ...string) *process {
 	t.Helper()
-	p := &process{cmd: exec.Command(os.Args[0], "-addr", "127.0.0.1:0", "-store", store, "-token", "acme="+try.Token), stderr: new(bytes.Buffer)}
+	args := append([]string{"-addr", "127.0.0.1:0", "-store", store, "-token", "acme=" + try.Token}, more...)
+	p := &process{cmd: exec.Command(os.Args[0], args...), stderr: new(bytes.Buffer)}
 	p.cmd.Env = append(os.Environ(), beServer+"=1")
 	p.cmd.Stderr = p.stderr
 	stdout, err := p.cmd.StdoutPipe()

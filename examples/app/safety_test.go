@@ -20,7 +20,7 @@ func TestBrake(t *testing.T) {
 	onStores(t, func(t *testing.T, p *try.Product) {
 		const safety = "/app/safety?tenant=acme"
 		is := p.Do(200, "GET", safety, "")
-		assert.Equal(t, map[string]any{"max": 500.0, "share": 0.25, "window": "1h"}, is["people"])
+		assert.Equal(t, map[string]any{"max": 500.0, "share": nil, "window": "1h"}, is["people"])
 		assert.Equal(t, []any{}, is["protected"])
 		for _, wrong := range []string{`{"peoples":null}`, `{"people":{"most":3}}`, `{"people":{"max":9}}`, `{"people":{"window":"soon"}}`,
 			`{"people":{"share":1.5}}`, `{"people":{"max":null,"share":null}}`, `{"protected":"ada"}`, `{"members":{"max":-1}}`, `{"people":{"window":3600}}`} {

@@ -22,14 +22,16 @@ const (
 	deviceURN = "urn:example:params:scim:schemas:1.0:Device"
 )
 
-func main() {
-	boot.Main(boot.App{
+func main() { boot.Main(app()) }
+
+func app() boot.App {
+	return boot.App{
 		Name: "device",
 		Configure: func(_ context.Context, _ store.Store, o *scim.Options) error {
 			*o = options(*o)
 			return nil
 		},
-	})
+	}
 }
 
 // options adds the types of the product to what is served.
@@ -67,8 +69,8 @@ func badge() elimityschema.Schema {
 	}
 }
 
-// device has one attribute of each of the kinds that matter: unique and unchangeable, numeric, multi-valued and complex,
-// and one that is never shown.
+// device has one attribute of each of the kinds that matter: unique and unchangeable, numeric, multi-valued, complex and simple,
+// one that is shown only to who asks for it or writes it, and one that is never shown.
 func device() elimityschema.Schema {
 	return elimityschema.Schema{
 		ID:   deviceURN,
@@ -94,6 +96,14 @@ func device() elimityschema.Schema {
 					elimityschema.SimpleStringParams(elimityschema.StringParams{Name: "value"}),
 				},
 			}),
+			elimityschema.SimpleCoreAttribute(elimityschema.SimpleStringParams(elimityschema.StringParams{
+				Name:        "tags",
+				MultiValued: true,
+			})),
+			elimityschema.SimpleCoreAttribute(elimityschema.SimpleStringParams(elimityschema.StringParams{
+				Name:     "notes",
+				Returned: elimityschema.AttributeReturnedRequest(),
+			})),
 			elimityschema.SimpleCoreAttribute(elimityschema.SimpleStringParams(elimityschema.StringParams{
 				Name:       "unlockCode",
 				Mutability: elimityschema.AttributeMutabilityWriteOnly(),

@@ -20,7 +20,7 @@ func (s *Store) Feed(ctx context.Context, q store.FeedQuery) (store.FeedPage, er
 		return page, err
 	}
 	var last int64
-	const head = "SELECT last, pruned FROM ~feed"
+	const head = "SELECT last, pruned FROM ~feed WHERE id = 1"
 	if err := s.query(ctx, head, nil, func(rw row) error { return rw.Scan(&last, &page.Pruned) }); err != nil {
 		return page, err
 	}
@@ -58,11 +58,11 @@ func (s *Store) numberFeed(ctx context.Context) (numbered int, err error) {
 	}
 	const greatest = "(SELECT MAX(pos) FROM ~event WHERE pos IS NOT NULL)"
 	changed, err := s.apply(ctx, []statement{
-		{"UPDATE ~feed SET last = last", nil}, // and wait until nobody else does
+		{"UPDATE ~feed SET last = last WHERE id = 1", nil}, // and wait until nobody else does
 		{`UPDATE ~event AS t SET pos = x.last + x.n, state = 3, due = NULL FROM (
 	SELECT e.seq AS s, f.last AS last, row_number() OVER (ORDER BY e.seq) AS n FROM ~feed f CROSS JOIN (
-		SELECT seq FROM ~event WHERE consumer = $1 AND due IS NOT NULL ORDER BY seq LIMIT $2) e) x WHERE t.seq = x.s`, []any{feed, int64(mostNumbered)}},
-		{"UPDATE ~feed SET last = " + greatest + " WHERE last < " + greatest, nil},
+		SELECT seq FROM ~event WHERE consumer = $1 AND due IS NOT NULL ORDER BY seq LIMIT $2) e WHERE f.id = 1) x WHERE t.seq = x.s`, []any{feed, int64(mostNumbered)}},
+		{"UPDATE ~feed SET last = " + greatest + " WHERE id = 1 AND last < " + greatest, nil},
 	})
 	if err != nil {
 		return 0, err
@@ -78,11 +78,11 @@ func (s *Store) pruneFeed(ctx context.Context, before int64) (removed int, err e
 		}
 	}
 	const first = "COALESCE((SELECT pos - 1 FROM ~event WHERE pos IS NOT NULL AND time >= $1 ORDER BY pos LIMIT 1), last)"
-	if _, err := s.apply(ctx, []statement{{"UPDATE ~feed SET pruned = " + first + " WHERE pruned < " + first, []any{before}}}); err != nil {
+	if _, err := s.apply(ctx, []statement{{"UPDATE ~feed SET pruned = " + first + " WHERE id = 1 AND pruned < " + first, []any{before}}}); err != nil {
 		return 0, err
 	}
 	var pruned int64
-	if err := s.query(ctx, "SELECT pruned FROM ~feed", nil, func(rw row) error { return rw.Scan(&pruned) }); err != nil {
+	if err := s.query(ctx, "SELECT pruned FROM ~feed WHERE id = 1", nil, func(rw row) error { return rw.Scan(&pruned) }); err != nil {
 		return 0, err
 	}
 	return s.removeAll(ctx, "event", "seq", "pos IS NOT NULL AND pos <= $1 ORDER BY pos", pruned)

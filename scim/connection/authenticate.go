@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
@@ -37,6 +38,8 @@ type entry struct {
 	expires    time.Time // of the credential or the access token; zero: never
 	ends       time.Time // when the credential expires; zero: never
 	refused    error     // it is known, but not good any more
+	access     bool      // it is an access token
+	noted      atomic.Int64
 }
 
 // mostEntries bounds what a process remembers.
@@ -48,40 +51,60 @@ func (s *Service) Authenticate(r *http.Request) (scim.Principal, error) {
 	if !ok {
 		return s.other(r, scim.ErrUnauthorized)
 	}
-	access := strings.Contains(token, accessMarker)
-	if !access {
+	var buf [512]byte
+	sum := sha256.Sum256(append(buf[:0], token...))
+	access := false
+	if e := s.remembered(sum); e != nil {
+		access = e.access
+	} else if access = strings.Contains(token, accessMarker); !access { // what is remembered was looked at before
 		if ours, right := isOurs(token); !ours {
 			return s.other(r, errUnknown)
 		} else if !right {
 			return s.other(r, errMalformed)
 		}
 	}
-	ctx := r.Context()
-	if err := s.confirm(ctx); err != nil {
+	e, now, err := s.entryOf(r.Context(), sum, token, access)
+	if err != nil {
+		if errors.Is(err, scim.ErrUnauthorized) {
+			return s.other(r, err)
+		}
 		return scim.Principal{}, err
 	}
-	var buf [512]byte
-	sum := sha256.Sum256(append(buf[:0], token...))
-	s.hold.mu.RLock()
-	e := s.hold.entries[sum]
-	s.hold.mu.RUnlock()
-	if e == nil || age(e.loaded) > entryAge {
-		var err error
-		if e, err = s.load(ctx, sum, token, access); err != nil {
-			if errors.Is(err, scim.ErrUnauthorized) {
-				return s.other(r, err)
-			}
-			return scim.Principal{}, err
-		}
-	}
-	s.use(e)
+	s.use(e, now)
 	if e.refused != nil {
 		return e.principal, e.refused
 	}
-	if !e.expires.IsZero() && !time.Now().Before(e.expires) {
+	if !e.expires.IsZero() && !now.Before(e.expires) {
 		return e.principal, &refusedCredential{"expired since " + e.expires.Format(time.RFC3339)}
 	}
 	return e.principal, nil
+}
+
+func (s *Service) remembered(sum [32]byte) *entry {
+	s.hold.mu.RLock()
+	defer s.hold.mu.RUnlock()
+	return s.hold.entries[sum]
+}
+
+// entryOf is what a token is good for now. What the process remembers counts only if its knowledge of the roll, as it was when the
+// entry was taken, still counts afterwards: the process may have stood still in between.
+func (s *Service) entryOf(ctx context.Context, sum [32]byte, token string, access bool) (*entry, time.Time, error) {
+	for range 5 {
+		now := time.Now()
+		if err := s.confirm(ctx, now); err != nil {
+			return nil, now, err
+		}
+		at := s.hold.confirmed.Load()
+		e := s.remembered(sum)
+		if e == nil || age(e.loaded, now) > entryAge {
+			e, err := s.load(ctx, sum, token, access)
+			return e, time.Now(), err
+		}
+		if now = time.Now(); age(*at, now) < s.opts.Hold {
+			return e, now, nil
+		}
+	}
+	return nil, time.Time{}, fmt.Errorf("%w: the process is too slow to say what is revoked", store.ErrUnavailable)
 }
 
 // other authenticates by Options.Fallback what is none of the Service's.
@@ -108,7 +131,7 @@ func (s *Service) load(ctx context.Context, sum [32]byte, token string, access b
 			return nil, err
 		}
 		e.loaded, e.tenantHash = began, tenantHash(e.principal.Tenant)
-		if age(began) >= s.opts.Hold {
+		if age(began, time.Now()) >= s.opts.Hold {
 			continue // somebody may have revoked it meanwhile
 		}
 		s.hold.mu.Lock()
@@ -158,7 +181,7 @@ func (s *Service) readEntry(ctx context.Context, token string, access bool) (*en
 	if !access && (c.Kind != Bearer || subtle.ConstantTimeCompare([]byte(c.sum), []byte(sumText(token))) != 1) {
 		return nil, errUnknown
 	}
-	e := &entry{expires: c.Expires, ends: c.Expires}
+	e := &entry{expires: c.Expires, ends: c.Expires, access: access}
 	if !until.IsZero() && (e.expires.IsZero() || until.Before(e.expires)) {
 		e.expires = until
 	}

@@ -68,25 +68,24 @@ func newHold() *hold {
 
 // age is how long ago the roll was read, by the clock that shows more: the monotonic one stops while a machine sleeps, and the
 // other one can be set back.
-func age(since time.Time) time.Duration {
-	now := time.Now()
+func age(since, now time.Time) time.Duration {
 	return max(now.Sub(since), now.Round(0).Sub(since.Round(0)))
 }
 
 // fresh says how the process's knowledge stands: it counts still, and whether it should be renewed.
-func (s *Service) fresh() (counts, renew bool) {
+func (s *Service) fresh(now time.Time) (counts, renew bool) {
 	at := s.hold.confirmed.Load()
 	if at == nil {
 		return false, true
 	}
-	old := age(*at)
+	old := age(*at, now)
 	return old < s.opts.Hold, old > s.opts.Hold/2
 }
 
-// confirm sees to it that what the process remembers counts. Mostly that is so and costs nothing. The first request that finds
+// confirm sees to it that what the process remembers counts. Mostly it does, which costs nothing. The first request that finds
 // the knowledge half as old as it may be reads the roll; the others go on.
-func (s *Service) confirm(ctx context.Context) error {
-	counts, renew := s.fresh()
+func (s *Service) confirm(ctx context.Context, now time.Time) error {
+	counts, renew := s.fresh(now)
 	if !renew || counts && s.running.Load() > 0 {
 		return nil
 	}
@@ -102,7 +101,7 @@ func (s *Service) confirm(ctx context.Context) error {
 		case <-ctx.Done():
 			return fmt.Errorf("%w: %w", store.ErrUnavailable, ctx.Err())
 		}
-		if counts, _ := s.fresh(); counts { // somebody else was faster
+		if counts, _ := s.fresh(time.Now()); counts { // somebody else was faster
 			<-s.hold.turn
 			return nil
 		}

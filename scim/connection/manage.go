@@ -43,7 +43,7 @@ func (s *Service) Create(ctx context.Context, by lifecycle.Request, name string,
 	for _, other := range all {
 		c.takesOver = c.takesOver || other.takesOver || other.State == lifecycle.ConnectionOff
 	}
-	return c, s.commit(ctx, by, "create connection", lifecycle.Created, c.Name, nil, store.Put{Resource: c.resource(by.Tenant)})
+	return c, s.commit(ctx, by, c.ID, "create connection", lifecycle.Created, c.Name, nil, store.Put{Resource: c.resource(by.Tenant)})
 }
 
 func checkTenant(tenant string) error {
@@ -69,8 +69,8 @@ func firstOf(err error) error {
 }
 
 // commit writes resources with the entry of the journal. The first put is what the entry is about.
-func (s *Service) commit(ctx context.Context, by lifecycle.Request, action string, o lifecycle.Outcome, name string, changed []string, puts ...store.Put) error {
-	by.Action, by.By = action, lifecycle.SourceManual
+func (s *Service) commit(ctx context.Context, by lifecycle.Request, connection, action string, o lifecycle.Outcome, name string, changed []string, puts ...store.Put) error {
+	by.Action, by.By, by.Connection = action, lifecycle.SourceManual, lifecycle.Connection{ID: connection}
 	return s.store.Commit(ctx, &store.Change{Tenant: by.Tenant, Put: puts,
 		Journal: []store.Entry{lifecycle.NewEntry(by, puts[0].Resource.Key, o, name, changed...)}})
 }
@@ -191,7 +191,7 @@ func (s *Service) Change(ctx context.Context, by lifecycle.Request, id string, u
 				return err
 			}
 		}
-		return s.commit(ctx, by, "change connection", lifecycle.Updated, c.Name, changed, puts...)
+		return s.commit(ctx, by, id, "change connection", lifecycle.Updated, c.Name, changed, puts...)
 	})
 	if err == nil && (u.State != nil || u.Dialect != nil) {
 		err = s.everywhere(ctx, by.Tenant)
@@ -264,7 +264,7 @@ func (s *Service) SwitchOff(ctx context.Context, by lifecycle.Request, id string
 		if err != nil {
 			return err
 		}
-		return s.commit(ctx, by, "switch off connection", lifecycle.Removed, c.Name, nil, puts...)
+		return s.commit(ctx, by, id, "switch off connection", lifecycle.Removed, c.Name, nil, puts...)
 	})
 	if err == nil {
 		err = s.everywhere(ctx, by.Tenant)
@@ -355,7 +355,7 @@ func (s *Service) Issue(ctx context.Context, by lifecycle.Request, connection st
 			return nil, err
 		}
 	}
-	if err := s.commit(ctx, by, "issue credential", lifecycle.Created, c.Name+": "+string(k.Kind)+" "+k.Prefix, nil, store.Put{Resource: k.resource(by.Tenant)}); err != nil {
+	if err := s.commit(ctx, by, connection, "issue credential", lifecycle.Created, c.Name+": "+string(k.Kind)+" "+k.Prefix, nil, store.Put{Resource: k.resource(by.Tenant)}); err != nil {
 		return nil, err
 	}
 	return k, nil
@@ -370,7 +370,7 @@ func (s *Service) Revoke(ctx context.Context, by lifecycle.Request, id string) e
 			return err
 		}
 		k.revoked = now()
-		return s.commit(ctx, by, "revoke credential", lifecycle.Removed, string(k.Kind)+" "+k.Prefix, nil, store.Put{Resource: k.resource(by.Tenant), IfVersion: k.version})
+		return s.commit(ctx, by, k.Connection, "revoke credential", lifecycle.Removed, string(k.Kind)+" "+k.Prefix, nil, store.Put{Resource: k.resource(by.Tenant), IfVersion: k.version})
 	})
 	if err == nil {
 		err = s.everywhere(ctx, by.Tenant)

@@ -94,12 +94,12 @@ type stats struct {
 type statKey struct{ tenant, connection string }
 
 // use notes that a token was shown.
-func (s *Service) use(e *entry) {
-	now := time.Now()
+func (s *Service) use(e *entry, now time.Time) {
 	if at := s.hold.used.Load(); at == nil || now.Sub(*at) > time.Second {
 		s.hold.used.Store(&now)
 	}
-	if e.refused == nil {
+	if unix := now.Unix(); e.refused == nil && unix-e.noted.Load() >= int64(usedEvery/time.Second) {
+		e.noted.Store(unix)
 		s.noteUse(e.principal.Tenant, e.principal.Connection, e.principal.Credential, now)
 	}
 }

@@ -116,6 +116,12 @@ func (r *resource) removeExtension(c *change) error {
 // write makes the change in the attribute's place.
 func (r *resource) write(slot *document.Value, c *change) error {
 	switch {
+	case c.where != nil && c.attr.Type != filter.Complex:
+		return r.values(slot, c)
+	case c.whole:
+		if !document.Equal(*slot, c.value) {
+			*slot = c.value.Clone()
+		}
 	case c.where != nil || c.attr.Multi && c.sub != nil:
 		return r.elements(slot, c)
 	case c.sub != nil || c.merges():
@@ -128,7 +134,7 @@ func (r *resource) write(slot *document.Value, c *change) error {
 	case c.op == Remove:
 		*slot = document.Value{}
 	case c.op == Add && c.attr.Multi:
-		if i := appendNew(slot, c.value, r.budget); i >= 0 {
+		if i := appendNew(slot, c.value, c.attr, r.budget); i >= 0 {
 			onePrimary(slot, i)
 		}
 	case !document.Equal(*slot, c.value):
@@ -175,7 +181,7 @@ func (r *resource) put(object *document.Value, c *change, s *schema.Attribute, v
 	}
 	if s.Multi && c.op == Add {
 		both := old.Clone()
-		appendNew(&both, v, r.budget)
+		appendNew(&both, v, s, r.budget)
 		v = both
 	}
 	switch {
@@ -242,6 +248,42 @@ func (r *resource) elements(slot *document.Value, c *change) error {
 		}
 		onePrimary(slot, chosen[0])
 	}
+	if r.budget.Spend(slot.Len()) {
+		*slot = c.attr.Distinct(*slot)
+	}
+	return nil
+}
+
+// values changes the chosen of an attribute's simple values, or adds the value if none is chosen.
+func (r *resource) values(slot *document.Value, c *change) error {
+	var chosen []int
+	if slot.Kind() == document.KindArray && r.budget.Spend(slot.Len()) {
+		for i := range slot.Items() {
+			if r.budget.MatchElement(c.where, *slot.At(i)) {
+				chosen = append(chosen, i)
+			}
+		}
+	}
+	switch {
+	case r.budget.Exceeded():
+		return nil
+	case c.op == Remove && len(chosen) == 0:
+		return r.nothingThere(c)
+	case c.op == Remove:
+		*slot = without(*slot, chosen)
+		return nil
+	case len(chosen) == 0:
+		if !r.budget.MatchElement(c.where, c.value) || !r.m.Tolerate(quirk.CreateFromFilter) {
+			return c.noTarget()
+		}
+	default:
+		for _, i := range chosen {
+			*slot.At(i) = c.value.Clone()
+		}
+		*slot = c.attr.Distinct(*slot)
+		return nil
+	}
+	appendNew(slot, document.Array(c.value), c.attr, r.budget)
 	return nil
 }
 

@@ -71,8 +71,12 @@ var hostile = map[string]func() string{
 		})
 	},
 	"lists for elements": func() string {
+		var zones strings.Builder
+		for i := range 999 {
+			fmt.Fprintf(&zones, `"y%d",`, i)
+		}
 		return repeated(100, func(int) string {
-			return `{"op":"replace","path":"` + badge + `:keys[value pr].zones","value":[` + strings.Repeat(`"y",`, 999) + `"x"]}`
+			return `{"op":"replace","path":"` + badge + `:keys[value pr].zones","value":[` + zones.String() + `"x"]}`
 		})
 	},
 	"keys of a value that are filters": func() string {

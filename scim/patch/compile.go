@@ -22,6 +22,7 @@ type change struct {
 	text    string // the path, or the key, as the client wrote it
 	value   document.Value
 	listed  bool               // with Remove: only the elements in value
+	whole   bool               // with Replace: of a complex attribute nothing stays that value doesn't have
 	quiet   bool               // with Remove: came from an empty value, so that nothing to remove is no error
 	members *lifecycle.Members // what to do if the target is a group's members
 }
@@ -62,28 +63,40 @@ func (c *compiler) path(p filter.PatchPath, v document.Value) error {
 	case t.attr.Relation == filter.Members:
 		return c.membersPath(t, p, v)
 	case p.Where != nil && t.simple():
-		return c.removeValues(t, p)
+		return c.values(t, p, v)
+	case c.m.Interop && t.where != nil && t.sub == nil:
+		return c.fail("invalidPath", "want a sub-attribute behind the brackets, such as .value")
 	}
 	return c.change(t, v)
 }
 
-// removeValues removes from a multi-valued attribute of simple values those that a filter compares value to (RFC 7644
-// section 3.5.2.2). There is nothing else that a filter could do with them.
-func (c *compiler) removeValues(t target, p filter.PatchPath) error {
-	terms, ok := equals(p.Where, nil)
-	values := document.Array()
-	for _, x := range terms {
-		ok = ok && strings.EqualFold(x.Attr.Name, "value")
-		values.Append(x.Value)
+// values compiles what is done to those of an attribute's simple values that a filter chooses: tags[value eq "red"] (RFC 7644
+// section 3.5.2). A value is what is called value in the filter, and behind the brackets.
+func (c *compiler) values(t target, p filter.PatchPath, v document.Value) error {
+	if p.Sub != "" && !strings.EqualFold(p.Sub, "value") {
+		return c.fail("invalidPath", "values of "+t.attr.Name+" are simple and have no sub-attribute "+clip(p.Sub))
 	}
-	if !ok || p.Sub != "" || c.op != Remove {
-		return c.fail("invalidPath", "values of "+t.attr.Name+" are simple: want remove and a filter such as value eq \"...\"")
+	var err error
+	if t.where, err = c.t.BindElement(t.attr, p.Where, c.m); err != nil {
+		return c.inFilter(err)
 	}
-	values, err := c.coerce(t.attr, values, c.text)
-	if err != nil {
+	if c.op == Remove {
+		if !v.IsNull() && !c.m.Tolerate(quirk.RemoveWithValue) {
+			return c.fail("invalidValue", "remove takes no value; choose elements in the path")
+		}
+		c.emit(change{target: t, op: Remove})
+		return nil
+	}
+	if v.Kind() != document.KindArray {
+		v = document.Array(v)
+	}
+	if v, err = c.coerce(t.attr, v, c.text); err != nil {
 		return err
 	}
-	c.emit(change{target: t, op: Remove, value: values, listed: true})
+	if v.Len() != 1 {
+		return c.fail("invalidValue", "want one value")
+	}
+	c.emit(change{target: t, op: c.op, value: *v.At(0)})
 	return nil
 }
 
@@ -268,7 +281,10 @@ func (c *compiler) assign(t target, v document.Value) error {
 		return c.unassign(t, true)
 	}
 	var err error
+	whole := c.m.Interop && c.op == Replace && t.merges() && t.where == nil
 	switch {
+	case whole:
+		v, err = c.coerce(t.attr, v, c.text)
 	case t.merges():
 		v, err = c.partial(t.attr, v)
 	case t.all():
@@ -289,7 +305,7 @@ func (c *compiler) assign(t target, v document.Value) error {
 		c.emit(change{}) // a password is checked, and never kept
 		return nil
 	}
-	c.emit(change{target: t, op: c.op, value: v})
+	c.emit(change{target: t, op: c.op, value: v, whole: whole})
 	return nil
 }
 

@@ -61,51 +61,78 @@ func size(v document.Value) int {
 }
 
 // appendNew appends those elements of list that array doesn't have yet, and returns the index of the one among them
-// that is primary, or -1. If the budget is exceeded it stops.
-func appendNew(array *document.Value, list document.Value, budget *filter.Budget) int {
+// that is primary, or -1. What an element that is there already says besides is added to it (RFC 7644 section 3.5.2.1: of a
+// value that exists there is no second one). If the budget is exceeded it stops.
+func appendNew(array *document.Value, list document.Value, attr *schema.Attribute, budget *filter.Budget) int {
 	if array.Kind() != document.KindArray {
 		*array = document.Array()
 	}
-	const perFingerprint = 8 // as many comparisons as one costs
-	var have map[string]bool
+	const perKey = 8 // as many comparisons as one costs
+	var have map[string]int
 	if list.Len() > few {
-		have = make(map[string]bool, array.Len()+list.Len())
-		for _, e := range array.Items() {
-			if !budget.Spend(perFingerprint * weight(e.Value)) {
+		have = make(map[string]int, array.Len()+list.Len())
+		for i, e := range array.Items() {
+			if !budget.Spend(perKey * weight(e.Value)) {
 				return -1
 			}
-			have[fingerprint(e.Value)] = true
+			for _, key := range keysOf(attr, e.Value) {
+				have[key] = i
+			}
 		}
 	}
 	first := -1
 	for _, m := range list.Items() {
+		at := -1
 		if have != nil {
-			f := fingerprint(m.Value)
-			if have[f] {
-				continue
+			for _, key := range keysOf(attr, m.Value) {
+				if i, ok := have[key]; ok {
+					at = i
+				}
 			}
-			have[f] = true
 		} else if n := array.Len(); n > 0 && !budget.Spend(n*weight(m.Value)) {
 			return -1
-		} else if contains(array.Items(), m.Value) {
+		} else {
+			at = indexOf(array.Items(), m.Value, attr)
+		}
+		if at >= 0 {
+			if old := *array.At(at); !document.Equal(plain(old), plain(m.Value)) {
+				*array.At(at) = attr.Merge(old, m.Value).Clone()
+				if isPrimary(m.Value) {
+					first = at
+				}
+			}
 			continue
 		}
 		if isPrimary(m.Value) {
 			first = array.Len()
+		}
+		if have != nil {
+			for _, key := range keysOf(attr, m.Value) {
+				have[key] = array.Len()
+			}
 		}
 		array.Append(m.Value.Clone())
 	}
 	return first
 }
 
-func contains(items []document.Member, e document.Value) bool {
-	e = plain(e)
+func indexOf(items []document.Member, e document.Value, attr *schema.Attribute) int {
+	p := plain(e)
 	for i := range items {
-		if document.Equal(plain(items[i].Value), e) {
-			return true
+		if attr.Same(items[i].Value, e) || document.Equal(plain(items[i].Value), p) {
+			return i
 		}
 	}
-	return false
+	return -1
+}
+
+// keysOf are texts of which two elements have one in common if they are the same.
+func keysOf(attr *schema.Attribute, e document.Value) []string {
+	keys := []string{"=" + fingerprint(e)}
+	if key := attr.Key(e); key != "" {
+		keys = append(keys, key)
+	}
+	return keys
 }
 
 // fingerprint is the same text for two elements that are equal.

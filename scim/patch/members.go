@@ -143,6 +143,11 @@ func memberIDs(where filter.Expr) ([]string, bool) {
 // memberRefs reads the members in a value: objects with value or at least $ref, of which everything else is ignored,
 // or, unless strict, ids.
 func (c *compiler) memberRefs(v document.Value) ([]store.MemberRef, error) {
+	if v.Kind() == document.KindString && c.m.Allows(quirk.JSONInString) {
+		if a := c.t.Member(); a != nil {
+			v, _ = c.unpack(a, v)
+		}
+	}
 	items := v.Items()
 	switch v.Kind() {
 	case document.KindArray:

@@ -90,7 +90,13 @@ func parseOperation(o *Operation, t *schema.Type, i int, v document.Value, m *sc
 		return &schema.Error{Type: "invalidValue", Path: at + ".value", Detail: o.Op.String() + " wants a value"}
 	}
 	c := compiler{t: t, m: m, op: o.Op, index: i}
+	if path != nil && path.Kind() == document.KindString && path.Text() == "" && m.Tolerate(quirk.EmptyPath) {
+		path = nil
+	}
 	if path == nil || path.IsNull() {
+		if m.Interop {
+			return syntax(at+".path", "every operation wants a path")
+		}
 		if o.Op == Remove {
 			return &schema.Error{Type: "noTarget", Path: at + ".path", Detail: "remove wants a path"}
 		}

@@ -79,6 +79,8 @@ const (
 	CharsetSpelling                   // scim
 	ByteOrderMark                     // scim
 	AcceptOther                       // scim
+	NumberForText                     // schema
+	EmptyPath                         // patch
 )
 
 // Table has a row for every quirk.
@@ -109,5 +111,7 @@ var Table = [...]Row{
 	CharsetSpelling:      {"charset-spelling", "hand-written clients", "the charset utf8 is utf-8"},
 	ByteOrderMark:        {"byte-order-mark", "clients on Windows", "a byte order mark before the body is ignored"},
 	AcceptOther:          {"accept-other", "browsers, hand-written clients", "a request that accepts no JSON is answered in application/scim+json"},
+	NumberForText:        {"number-for-text", "OneLogin templates, hand-written clients", "a number for an attribute that is a text is its digits"},
+	EmptyPath:            {"empty-path", "hand-written clients", "an empty path is none"},
 	RemoveNothing:        {"remove-nothing", "Entra ID", "a remove of elements that aren't there changes nothing"},
 }

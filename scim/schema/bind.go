@@ -126,6 +126,12 @@ func (b *binder) resolve(p filter.Path) (*Attribute, *Extension, *Error) {
 		}
 		return a, x, err
 	}
+	if b.element.Type != filter.Complex { // the values themselves are called value: tags[value eq "red"]
+		if p.URI != "" || p.Sub != "" || !strings.EqualFold(p.Name, "value") {
+			return nil, nil, invalid("", p.String(), "values of %s are simple; want value in the brackets", b.element.Name)
+		}
+		return b.element, nil, nil
+	}
 	// value and emails.value mean the same inside of emails[...].
 	name := p.Name
 	if p.Sub != "" && strings.EqualFold(p.Name, b.element.Name) {
@@ -141,6 +147,9 @@ func (b *binder) resolve(p filter.Path) (*Attribute, *Extension, *Error) {
 
 // attr is how the bound expression names the attribute.
 func (b *binder) attr(a *Attribute) filter.Attr {
+	if b.element != nil && b.element == a {
+		return filter.Attr{Path: filter.Path{Name: "value"}, Type: a.Type, CaseExact: a.CaseExact}
+	}
 	if b.element != nil && b.element.Multi {
 		return filter.Attr{Path: filter.Path{Name: a.Name}, Type: a.Type, CaseExact: a.CaseExact, Multi: a.Multi}
 	}
@@ -156,8 +165,11 @@ func (b *binder) has(x filter.Has) (filter.Expr, *Error) {
 	if err != nil {
 		return nil, err
 	}
-	if b.element != nil || ext != nil || a.Type != filter.Complex {
-		return nil, invalid("", x.Attr.Path.String(), "want a complex attribute before the brackets")
+	if b.element != nil || ext != nil || a.Type != filter.Complex && !a.Multi {
+		return nil, invalid("", x.Attr.Path.String(), "want a multi-valued or complex attribute before the brackets")
+	}
+	if a.secret() {
+		return nil, secret(x.Attr.Path)
 	}
 	where, err := (&binder{t: b.t, m: b.m, element: a}).bind(x.Where)
 	switch {
@@ -169,6 +181,12 @@ func (b *binder) has(x filter.Has) (filter.Expr, *Error) {
 		return where, nil
 	case !a.Multi: // one value: the terms hold of it, without brackets
 		return filter.And{filter.Present{Attr: a.bound()}, where}, nil
+	}
+	if a.Type != filter.Complex { // what is asked of one value alone needs no brackets
+		if c, ok := where.(filter.Compare); ok && !c.Value.IsNull() && c.Op != filter.Ne {
+			c.Attr = a.bound()
+			return c, nil
+		}
 	}
 	return filter.Has{Attr: a.bound(), Where: where}, nil
 }

@@ -145,7 +145,7 @@ func TestBindRefuses(t *testing.T) {
 		{"user", `name eq "x"`, "name: complex, so it has no value to compare; name one of its sub-attributes: formatted, familyName, givenName, middleName, honorificPrefix, honorificSuffix"},
 		{"user", `meta eq "x"`, "meta: complex, so it has no value to compare; name one of its sub-attributes: resourceType, created, lastModified, location, version"},
 		{"user", enterprise + ` eq "x"`, enterprise + ": an extension has no value to compare; name one of its attributes: employeeNumber, costCenter, organization, division, department, manager"},
-		{"user", `userName[value eq "x"]`, "userName: want a complex attribute before the brackets"},
+		{"user", `userName[value eq "x"]`, "userName: want a multi-valued or complex attribute before the brackets"},
 		{"user", `active gt true`, "active: gt is for what has an order; a boolean can be compared with eq and ne"},
 		{"user", `active co "true"`, "active: co is for strings; a boolean can be compared with eq and ne"},
 		{"user", `active eq "maybe"`, `active: want true or false, got "maybe"`},

@@ -63,6 +63,9 @@ func coerce(a *Attribute, v document.Value, m *Mode) (document.Value, *Error) {
 			return v, invalid("invalidValue", "value", "want the id of a resource").at(i)
 		}
 	}
+	if len(elements) > 1 && a.Relation == 0 {
+		return a.Distinct(document.Array(elements...)), nil
+	}
 	return document.Array(elements...), nil
 }
 
@@ -75,7 +78,10 @@ func coerceOne(a *Attribute, v document.Value, m *Mode) (document.Value, *Error)
 		return coerceComplex(a, v, m)
 	case filter.String, filter.Reference: // a reference is not looked into: identity providers put any text there
 		if v.Kind() != document.KindString {
-			return v, unwanted("a string", v)
+			if v.Kind() != document.KindNumber || a.Type != filter.String || a.Unique || a.inMember() || !isPlain(v.Text()) || !m.Tolerate(quirk.NumberForText) {
+				return v, unwanted("a string", v)
+			}
+			v = document.String(v.Text())
 		}
 		return v, checkText(a, v)
 	case filter.Binary:
@@ -91,6 +97,11 @@ func coerceOne(a *Attribute, v document.Value, m *Mode) (document.Value, *Error)
 		return coerceDateTime(a, v)
 	}
 	return coerceNumber(a, v, m)
+}
+
+// isPlain says whether a number is one that somebody could have meant as a text: digits, perhaps with a point or a sign.
+func isPlain(number string) bool {
+	return len(number) <= 20 && !strings.ContainsAny(number, "eE")
 }
 
 func checkText(a *Attribute, v document.Value) *Error {
@@ -192,6 +203,9 @@ func isBase64(s string) bool {
 func coerceComplex(a *Attribute, v document.Value, m *Mode) (document.Value, *Error) {
 	if v.Kind() != document.KindObject {
 		value := a.subs.find("value")
+		if value != nil && v.Kind() == document.KindNumber && (value.Type == filter.String || value.Type == filter.Reference) {
+			return v, unwanted("a string", v).under(value.Name)
+		}
 		if value == nil || v.Kind() == document.KindArray || !m.Tolerate(quirk.ScalarComplex) {
 			return v, unwanted("an object with "+a.subs.names(), v)
 		}
@@ -225,6 +239,9 @@ func coerceComplex(a *Attribute, v document.Value, m *Mode) (document.Value, *Er
 		}
 	}
 	if n == 0 {
+		if a.Multi && v.Len() > 0 && !a.knows(v) { // an object that is meant for something else, such as {"work": "a@d"}
+			return v, unwanted("an object with "+a.subs.names(), v)
+		}
 		return document.Value{}, nil
 	}
 	if value := a.subs.find("value"); value != nil && a.Relation == 0 && isBlankElement(items, value.order) {

@@ -26,7 +26,11 @@ func TestCoerce(t *testing.T) {
 		{"manager", `"m"`, `{"value":"m"}`},
 		{"manager", `""`, `null`},
 		{"manager", `[]`, `error: Operations[2].value: want an object with value, $ref, displayName, got array of 0`},
-		{"emails", `[{"value":7}]`, `error: Operations[2].value[0].value: want a string, got number`},
+		{"emails", `[{"value":true}]`, `error: Operations[2].value[0].value: want a string, got boolean`},
+		{"emails", `[{"value":7}]`, `[{"value":"7"}]`},
+		{"emails", `[{"value":7e3}]`, `error: Operations[2].value[0].value: want a string, got number`},
+		{"emails", `{"work":"a@d"}`, `error: Operations[2].value[0]: want an object with value, display, type, primary, got object`},
+		{"emails", `[{"value":"a@x","type":"work"},{"value":"A@X","type":"WORK","display":"d"},{"value":"a@x"}]`, `[{"value":"a@x","display":"d","type":"work"},{"value":"a@x"}]`},
 		{"active", `"x"`, `error: Operations[2].value: want true or false, got "x"`},
 	} {
 		a, _, err := u.Resolve(splitPath(c.path), nil)

@@ -43,6 +43,9 @@ func (t *Type) decode(body document.Value, m *Mode, expand bool) (document.Value
 	for i := range body.Items() {
 		given := &body.Items()[i]
 		a := t.core.find(given.Name)
+		if a != nil && a.Mutability == WriteOnly && m != nil && m.Interop { // the profile has no passwords
+			return body, t.unknownKey(given.Name, m)
+		}
 		if a == nil {
 			if x := t.extension(given.Name); x != nil {
 				if err := x.decode(items, given.Value, m); err != nil {

@@ -8,6 +8,9 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
+// Member is the attribute members, or nil.
+func (t *Type) Member() *Attribute { return t.members }
+
 // TakeMembers takes the members out of decoded attributes: each once, in their order. present says whether there were
 // any. The error is an *Error.
 func (t *Type) TakeMembers(v *document.Value) (refs []store.MemberRef, present bool, err error) {

@@ -1,6 +1,8 @@
 package schema
 
 import (
+	"slices"
+
 	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
@@ -51,13 +53,19 @@ func (v *view) set(name string, part view) {
 // Names that the type doesn't have are ignored, as attributes of another type may be asked for in the same request.
 // The error is an *Error of type invalidValue.
 func (t *Type) Projection(attributes, excluded []string) (*Projection, error) {
+	return t.ProjectionOfWrite(attributes, excluded, nil)
+}
+
+// ProjectionOfWrite is the Projection of the answer to a request that wrote some attributes: those that are returned on request
+// are shown if they were written (RFC 7643 section 7), unless the request says which attributes it wants.
+func (t *Type) ProjectionOfWrite(attributes, excluded []string, written []*Attribute) (*Projection, error) {
 	if len(attributes) > 0 && len(excluded) > 0 {
 		return nil, invalid("invalidValue", "", "attributes and excludedAttributes exclude each other; send one of them")
 	}
 	if len(attributes) > maxElements || len(excluded) > maxElements {
 		return nil, invalid("invalidValue", "", "want at most %d attribute names", maxElements)
 	}
-	s := selection{t: t, only: len(attributes) > 0, named: make(map[any]bool)}
+	s := selection{t: t, only: len(attributes) > 0, named: make(map[any]bool), written: written}
 	for _, name := range attributes {
 		s.name(name)
 	}
@@ -73,6 +81,8 @@ type selection struct {
 	only  bool // those alone are wanted; otherwise all but those
 	named map[any]bool
 	part  map[*Attribute]bool // attributes of which sub-attributes are named
+
+	written []*Attribute
 }
 
 func (s *selection) name(text string) {
@@ -111,6 +121,7 @@ func (s *selection) see(a *Attribute, whole bool) view {
 		return nothing
 	case a.Returned == ReturnedAlways:
 		named = s.only
+	case a.Returned == ReturnedRequest && !s.only && slices.Contains(s.written, a):
 	case a.Returned == ReturnedRequest && !(s.only && (named || s.part[a])):
 		return nothing
 	}

@@ -7,10 +7,11 @@ CREATE INDEX #event_feed ON ~event (pos) WHERE pos IS NOT NULL;
 CREATE INDEX #event_feed_of ON ~event (tenant, pos) WHERE pos IS NOT NULL;
 
 CREATE TABLE ~feed (
+	id     INTEGER PRIMARY KEY,
 	last   INTEGER NOT NULL,
 	pruned INTEGER NOT NULL
 );
-INSERT INTO ~feed VALUES (0, 0);
+INSERT INTO ~feed VALUES (1, 0, 0);
 
 CREATE TABLE ~paused (
 	tenant   TEXT NOT NULL,

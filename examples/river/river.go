@@ -1,0 +1,66 @@
+// Package river puts the events of Rollcall into the job table of River, in the transaction that makes them true: a job is there
+// exactly if the change is. It is a module of its own, so that only who wants it links River.
+//
+// The events are those of a consumer that is lifecycle.Consumer.InTx. Have the store insert them:
+//
+//	store, err := sqlstore.Open(ctx, dsn, &sqlstore.Options{
+//		InTx: func(ctx context.Context, tx sqlstore.Tx, c *store.Change) error { return river.Insert(ctx, client, tx.Postgres, c, nil) },
+//	})
+//	lifecycle.Options{Consumers: []lifecycle.Consumer{river.Consumer()}}
+//
+// River runs jobs in parallel and in no order. A worker that needs the order of a subject's events compares Args.Time, or reads what
+// is true now.
+package river
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	client "github.com/riverqueue/river"
+
+	"github.com/rollcall-dev/rollcall/lifecycle"
+	"github.com/rollcall-dev/rollcall/lifecycle/payload"
+	"github.com/rollcall-dev/rollcall/store"
+)
+
+// Name is that of the consumer.
+const Name = "river"
+
+// Consumer is the consumer whose events Insert inserts: of the kinds given, or of all.
+func Consumer(kinds ...lifecycle.Kind) lifecycle.Consumer {
+	return lifecycle.Consumer{Name: Name, InTx: true, Kinds: kinds}
+}
+
+// Args are the arguments of a job: an event as payload.Append writes it.
+type Args struct {
+	ID       string          `json:"id"`
+	Event    lifecycle.Kind  `json:"kind"`
+	Tenant   string          `json:"tenant"`
+	Subject  string          `json:"subject"`
+	UserName string          `json:"userName"`
+	Time     time.Time       `json:"time"`
+	Data     json.RawMessage `json:"data"`
+}
+
+// Kind implements river.JobArgs. It is of jobs, and the same for all events: their own kind is Event.
+func (Args) Kind() string { return "rollcall.event" }
+
+// Insert inserts a job for each event of a change, in its transaction. An error must make the commit fail.
+func Insert(ctx context.Context, c *client.Client[pgx.Tx], tx pgx.Tx, change *store.Change, o *client.InsertOpts) error {
+	events, err := lifecycle.EventsFor(change, Name)
+	if err != nil || len(events) == 0 {
+		return err
+	}
+	jobs := make([]client.InsertManyParams, len(events))
+	for i, e := range events {
+		var args Args
+		if err := json.Unmarshal(payload.Append(nil, e, payload.Full), &args); err != nil {
+			return err
+		}
+		jobs[i] = client.InsertManyParams{Args: args, InsertOpts: o}
+	}
+	_, err = c.InsertManyTx(ctx, tx, jobs)
+	return err
+}
