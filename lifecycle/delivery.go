@@ -67,6 +67,9 @@ type Retention struct {
 	Delivered time.Duration // events that every consumer was told; only these can be replayed. Default 7 days
 	Parked    time.Duration // events that were given up. Default 90 days
 	Journal   time.Duration // entries of the journal. Default 90 days
+	// Tombstones are what is remembered of who was deleted, or had another name while an administrator had shut them out. Whoever is
+	// created again afterwards is a new person, who is not held back. Default 400 days
+	Tombstones time.Duration
 }
 
 // or sets a field that is zero to its default.
@@ -93,6 +96,7 @@ func (d Delivery) withDefaults() Delivery {
 	or(&d.Retention.Delivered, 7*day)
 	or(&d.Retention.Parked, 90*day)
 	or(&d.Retention.Journal, 90*day)
+	or(&d.Retention.Tombstones, 400*day)
 	return d
 }
 

@@ -47,10 +47,11 @@ func (s *Store) Prune(ctx context.Context, r store.Retention) (removed int, err 
 			return removed, err
 		}
 	}
-	if r.Journal.IsZero() {
-		return removed, nil
+	n, err := s.pruneRecords(ctx, r.Records)
+	if removed += n; err != nil || r.Journal.IsZero() {
+		return removed, err
 	}
-	n, err := s.pruneJournal(ctx, ceilMicro(r.Journal))
+	n, err = s.pruneJournal(ctx, ceilMicro(r.Journal))
 	return removed + n, err
 }
 
