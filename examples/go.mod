@@ -13,6 +13,9 @@ require (
 	github.com/rollcall-dev/rollcall/examples/nats v0.1.0
 	github.com/rollcall-dev/rollcall/examples/prometheus v0.1.0
 	github.com/standard-webhooks/standard-webhooks/libraries v0.0.1
+	github.com/rollcall-dev/rollcall/examples/sqlstore/internal v0.1.0
+	github.com/rollcall-dev/rollcall/examples/sqlstore/postgres v0.1.0
+	github.com/rollcall-dev/rollcall/examples/sqlstore/sqlite v0.1.0
 	github.com/stretchr/testify v1.12.1
 	modernc.org/sqlite v1.61.1
 )
@@ -38,6 +41,7 @@ require (
 	github.com/nats-io/nkeys v0.4.16 // indirect
 	github.com/nats-io/nuid v1.0.1 // indirect
 	github.com/ncruces/go-strftime v1.1.0 // indirect
+	github.com/pressly/goose/v3 v3.29.0 // indirect
 	github.com/prometheus/client_model v0.6.3 // indirect
 	github.com/prometheus/common v0.72.0 // indirect
 	github.com/prometheus/procfs v0.22.0 // indirect

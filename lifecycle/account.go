@@ -41,7 +41,7 @@ type Account struct {
 	Source     Source    // how it came, or who took it over since: the one who manages it
 	Billed     bool      // a billing period of access has begun and not ended
 	Seat       bool      // it counts as one of the tenant's used seats
-	Held       bool      // an administrator of the product suspended it; only one may let it in again
+	Held       bool      // an administrator has suspended or rejected it, so only an administrator may let it in again
 	FirstLogin time.Time // zero: never signed in
 	Role       string    // role template given at creation
 	Linked     string    // id of the account outside the organization that became this one

@@ -40,8 +40,8 @@ func (s *Service) administer(ctx context.Context, by Request, id string, c Cause
 	})
 }
 
-// toUser does what a draft says to a user, be it one whom the product retains. edits says that the record is edited by hand,
-// which the policy must allow.
+// toUser reads the user with an id, also one whom the product retains, and has a draft about it decided. edits says that the
+// record is changed by hand. Settings.Manual must allow that.
 func (s *Service) toUser(ctx context.Context, r *Request, id string, edits bool, draft func(cur *store.Resource) (Draft, error)) (*store.Resource, error) {
 	d, err := s.Do(ctx, r, func(ctx context.Context) (Draft, error) {
 		if edits && !r.Settings.Manual {
@@ -105,7 +105,8 @@ func (s *Service) Edit(ctx context.Context, by Request, id string, attributes do
 	})
 }
 
-// Remove deletes a user by hand whom Manual and EditManaged allow to be edited so, or for good whom the product retains.
+// Remove deletes a user. Settings.Manual must allow changes by hand; and if the identity provider manages the user,
+// Settings.EditManaged must allow them, too. A user whom the product retains after a DELETE is then gone for good.
 func (s *Service) Remove(ctx context.Context, by Request, id string) error {
 	_, err := s.toUser(ctx, by.click(SourceManual, "remove by hand"), id, true, func(cur *store.Resource) (Draft, error) {
 		return Draft{Key: cur.Key, Before: cur}, nil

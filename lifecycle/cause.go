@@ -6,7 +6,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// recount is the cause that changes nothing but the seat that an account takes, when the way of counting has changed.
+// recount is a cause that leaves the account in its state. It only takes or gives back the seat, after Settings.SeatCounting was changed.
 const recount = causes
 
 // cause plans that an account moves while the attributes stay.

@@ -91,7 +91,7 @@ func (p *plan) guardedChange(ctx context.Context, attributes bool, delta *store.
 
 func empty(d store.MemberDelta) bool { return len(d.Add)+len(d.Remove) == 0 }
 
-// takeOver makes the identity provider the one who manages a user.
+// takeOver notes that the identity provider manages a user from now on.
 func (p *plan) takeOver(next *store.Resource) error {
 	if !p.links && (p.r.Connection.ID == "" || next.Internal.Get("manager").Text() == p.r.Connection.ID) {
 		return nil

@@ -77,8 +77,8 @@ func (p *plan) createUser(ctx context.Context, r *store.Resource) error {
 	return nil
 }
 
-// entry is the cause by which a new user comes in, or one who was retained comes back. Whom an administrator shut out does
-// not get in by being deleted and created.
+// entry says by which cause a new user comes in, or a retained one comes back. Somebody whom an administrator has shut out gets no
+// access by being deleted and created again.
 func (p *plan) entry(r *store.Resource, account Account) Cause {
 	retained, in := account.State != None, isActive(r) && !account.Held
 	switch {
@@ -103,7 +103,8 @@ func (p *plan) signIn(account Account, before, after *store.Resource) error {
 	return err
 }
 
-// moveUser moves an account, and tells of the attributes that differ beside. before is nil of who is new.
+// moveUser moves an account. If attributes other than active differ as well, it also plans the event that tells of them. before is
+// nil for a new user.
 func (p *plan) moveUser(account Account, c Cause, before, after *store.Resource) (Account, error) {
 	moved, kinds, err := p.move(account, c, before, after)
 	if err != nil || before == nil || moved.State == None {
@@ -116,7 +117,8 @@ func (p *plan) moveUser(account Account, c Cause, before, after *store.Resource)
 	return moved, nil
 }
 
-// sameAs finds the resource that a creation is about by the tenant's policy, or nil.
+// sameAs finds the resource that is there already and that, by the policy of the product and the tenant, a creation means. It is
+// nil if there is none.
 func (p *plan) sameAs(ctx context.Context, r *store.Resource) (*store.Resource, error) {
 	cur, err := p.s.linked(ctx, r)
 	if err != nil || cur != nil {
@@ -148,7 +150,7 @@ func (p *plan) sameAs(ctx context.Context, r *store.Resource) (*store.Resource, 
 	return cur, nil
 }
 
-// becomes plans that what the identity provider wants to create becomes a resource that is there.
+// becomes plans that a resource which is there takes the attributes that were sent, in place of a new one.
 func (p *plan) becomes(ctx context.Context, cur *store.Resource) error {
 	p.d.Before, p.d.Key, p.links = cur, cur.Key, true
 	if m := p.d.Members; m != nil {

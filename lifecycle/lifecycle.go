@@ -189,8 +189,8 @@ func indexUser(_ string, attributes document.Value) (keys []store.IndexKey, labe
 	return keys, label
 }
 
-// user finds the one user who has a value, folded, in userName or emails.value; store.ErrNotFound if there's none or
-// more than one. It is one read.
+// user finds the user who has a value in userName or in emails.value, compared in folded form. It is store.ErrNotFound if nobody
+// has it, or more than one. It takes one read.
 func (s *Service) user(ctx context.Context, tenant, attribute, value string) (*store.Resource, error) {
 	return s.only(ctx, tenant, userType, attribute, value)
 }

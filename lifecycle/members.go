@@ -22,9 +22,9 @@ func (p *plan) members(group store.Key, d store.MemberDelta) {
 	p.tell(e)
 }
 
-// delta is what really differs from the members that the draft asks for. Only the members that it names are read. If it asks
-// for all members, or for those with a property, all are read, and the delta holds for the version that the group had before:
-// two who replace the members at once must not merge theirs (I11).
+// delta compares the members that the draft asks for with those that there are, and returns what differs. Only the members that the
+// draft names are read. If it replaces all members, or removes those that match a filter, all are read. Then the delta is bound
+// to the version that the group had, because two clients that replace the members at once must not get a mixture (I11).
 func (p *plan) delta(ctx context.Context) (store.MemberDelta, error) {
 	if p.d.Members == nil {
 		return store.MemberDelta{Group: p.d.Key.ID}, nil

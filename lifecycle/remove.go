@@ -107,8 +107,9 @@ func (p *plan) gone(ctx context.Context, leaves []store.MemberDelta) error {
 	return nil
 }
 
-// leaves are the memberships that end with a resource: its own in groups, so that their versions and the product hear of it,
-// and, if there are guards or brakes to hear of them, those in a group that is deleted.
+// leaves lists the memberships that end when a resource is deleted. These are the resource's own memberships in groups, because each
+// of those groups gets a new version and an event. If a group is deleted, its members are listed as well, but only if there are
+// guards or brakes that must see them.
 func (p *plan) leaves(ctx context.Context, cur *store.Resource) (list []store.MemberDelta, err error) {
 	if store.IsInternal(cur.Type) {
 		return nil, nil

@@ -130,6 +130,7 @@ func (s *Safety) of(connection string) Brakes {
 
 // safety is what is kept of a tenant.
 type safety struct {
+	V int `json:"v"` // 1, so that a record which allows everything is not an empty document, as one that was lost is
 	Safety
 	Releases []release `json:"releases,omitempty"`
 }
@@ -197,6 +198,7 @@ func (s *Service) updateSafety(ctx context.Context, r *Request, change func(*saf
 		if kept.Protected == nil {
 			kept.Protected = []string{}
 		}
+		kept.V = 1
 		text, err := json.Marshal(kept)
 		if err != nil {
 			return err

@@ -111,7 +111,7 @@ func (s Settings) checked() (Settings, error) {
 	return s, nil
 }
 
-// disable is the cause that active=false is under this policy.
+// disable says by which cause an account moves when the identity provider sends active=false.
 func (s Settings) disable() Cause {
 	switch s.Deprovision {
 	case DeprovisionDeactivate:
@@ -125,7 +125,7 @@ func (s Settings) disable() Cause {
 	return DisableSuspend
 }
 
-// remove is the cause that a DELETE is.
+// remove says by which cause an account moves at a DELETE.
 func (s Settings) remove() Cause {
 	if s.Delete == DeleteKeep {
 		return RemoveKeep
@@ -133,8 +133,8 @@ func (s Settings) remove() Cause {
 	return Remove
 }
 
-// enable is the cause that active=true is: who was never let in is reviewed, or that could be got around by active=false
-// and true.
+// enable says by which cause an account moves when the identity provider sends active=true. Somebody who was never let in waits for
+// review again. Otherwise active=false followed by active=true would be a way around the review.
 func (s Settings) enable(a Account) Cause {
 	if s.Review && a.FirstLogin.IsZero() && (a.State == Suspended || a.State == Deactivated) {
 		return EnableForReview

@@ -10,9 +10,11 @@ import (
 
 // Identity is who signs in, as the single sign-on has verified it.
 type Identity struct {
-	ID       string // of the user, where the product knows it; then the names are not looked at
+	ID       string // id of the user, if the product knows it; then UserName and Mail are not used
 	UserName string // compared in folded form
-	Mail     string // a verified address; who has no user of that name is the one user with this address, if there is one
+	// Mail is an address that the sign-in has verified. It is used if no user has the UserName: then the user with this address is
+	// meant, if there is exactly one.
+	Mail string
 	// Attributes are what a new user gets beside userName.
 	Attributes document.Document
 }

@@ -5,8 +5,8 @@ import "fmt"
 // Cause is why an account moves.
 type Cause uint8
 
-// The causes. Where a tenant's policy has a say, each of its words is a cause of its own, so that the table has no
-// conditions.
+// The causes. If the effect of a request depends on a setting, each value of that setting has a cause of its own. So the table needs
+// no conditions.
 const (
 	Create          Cause = iota + 1 // SCIM, JIT or manual, let in at once
 	CreateForReview                  // the same where the tenant reviews

@@ -61,7 +61,8 @@ func (p *plan) tombstone(ctx context.Context, key string) (*tombstone, error) {
 	return &tombstone{r, r.Attributes.Get("user").Text(), r.Attributes.Get("person").Text(), account}, err
 }
 
-// putTombstone plans to remember a user under a key. Whoever is held stays remembered as held.
+// putTombstone plans to remember a user under a key. A tombstone of another user who is held is not replaced by one of a user who
+// isn't, or that other user would be forgotten.
 func (p *plan) putTombstone(ctx context.Context, key string, user *store.Resource, account Account) error {
 	old, err := p.tombstone(ctx, key)
 	if err != nil {
@@ -288,8 +289,8 @@ func (p *plan) restore(ctx context.Context) error {
 	return nil
 }
 
-// renamed sees to what a new userName or mail address of a user means. Somebody who is held stays held under the old name and
-// the old address, and nobody gets the name of somebody who is held, or of an account outside the organization.
+// renamed checks a change of somebody's userName or mail address. It refuses the name of another person who is held, and that of
+// an account outside the organization. If the user is held, the old name and the old address are remembered as held.
 func (p *plan) renamed(ctx context.Context, account Account, cur, next *store.Resource) error {
 	was, is := userName(cur), userName(next)
 	if was != is && document.Fold(was) != document.Fold(is) {

@@ -10,7 +10,7 @@ import (
 )
 
 // Extension is what a type says of a schema extension: the attributes under a URN that its fields hold. Package
-// scim/schema makes an elimity schema of it, for /Schemas.
+// scim/typed makes an elimity schema of it, for /Schemas.
 type Extension struct {
 	URN        string
 	Attributes []AttributeSpec

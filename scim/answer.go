@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/rollcall-dev/rollcall/scim/schema"
+	"github.com/rollcall-dev/rollcall/scim/internal/schema"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
@@ -109,8 +109,9 @@ func (x *exchange) overflow(status int) func([]byte) []byte {
 	}
 }
 
-// appendResources renders resources, separated by commas, with their members or groups: those that have been read, and the
-// others as they come from the store. overflow, if not nil, may take off what has been rendered.
+// appendResources renders resources, separated by commas, with their members or groups. known has the rows that were read with the
+// resources; the other rows are rendered as the store hands them out. overflow may be nil. Otherwise it is called with what has
+// been rendered so far, and may send that and return an empty buffer.
 func (c *caller) appendResources(b []byte, base string, ep *endpoint, p *schema.Projection, resources []*store.Resource, known related,
 	overflow func([]byte) []byte) ([]byte, error) {
 	w := writer{b: b, base: base, ep: ep, p: p, resources: resources, next: -1}
@@ -196,7 +197,7 @@ func (w *writer) related(relation filter.Relation, row store.Member) {
 		w.turn()
 	}
 	if w.next == len(w.resources) {
-		return // a row of nobody's: the store broke its order
+		return // the store has handed out a row of a resource that it wasn't asked for, or out of order
 	}
 	if w.rows++; w.rows == 1 {
 		w.b = append(w.b, relationStart[relation]...)

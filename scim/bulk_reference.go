@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rollcall-dev/rollcall/scim/patch"
+	"github.com/rollcall-dev/rollcall/scim/internal/patch"
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rollcall-dev/rollcall/scim/quirk"
+	"github.com/rollcall-dev/rollcall/scim/internal/quirk"
 )
 
 // Dialect says how the requests of a connection are read: which deviations from the RFCs are tolerated (package quirk lists

@@ -11,7 +11,7 @@ import (
 	elimity "github.com/elimity-com/scim"
 	"github.com/elimity-com/scim/optional"
 
-	"github.com/rollcall-dev/rollcall/scim/schema"
+	"github.com/rollcall-dev/rollcall/scim/internal/schema"
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 

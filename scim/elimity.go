@@ -10,7 +10,7 @@ import (
 	elimityerrors "github.com/elimity-com/scim/errors"
 	"github.com/elimity-com/scim/optional"
 
-	"github.com/rollcall-dev/rollcall/scim/schema"
+	"github.com/rollcall-dev/rollcall/scim/internal/schema"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/filter"

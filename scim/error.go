@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
-	"github.com/rollcall-dev/rollcall/scim/schema"
+	"github.com/rollcall-dev/rollcall/scim/internal/schema"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/filter"

@@ -19,7 +19,7 @@ import (
 	elimity "github.com/elimity-com/scim"
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
-	"github.com/rollcall-dev/rollcall/scim/schema"
+	"github.com/rollcall-dev/rollcall/scim/internal/schema"
 	"github.com/rollcall-dev/rollcall/store"
 )
 

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
-	"github.com/rollcall-dev/rollcall/scim/schema"
+	"github.com/rollcall-dev/rollcall/scim/internal/schema"
 )
 
 // journal sees to it that a refusal is in the tenant's journal: those that lifecycle.Service.Do made are already. What a client

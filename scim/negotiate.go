@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/rollcall-dev/rollcall/scim/quirk"
+	"github.com/rollcall-dev/rollcall/scim/internal/quirk"
 )
 
 const (

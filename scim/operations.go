@@ -11,15 +11,15 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
-	"github.com/rollcall-dev/rollcall/scim/patch"
-	"github.com/rollcall-dev/rollcall/scim/schema"
+	"github.com/rollcall-dev/rollcall/scim/internal/patch"
+	"github.com/rollcall-dev/rollcall/scim/internal/schema"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// caller is on whose behalf an operation is done, and how its input is to be read. The operations on it are the
-// middle of the flow: a parsed body in, a decision out; HTTP and elimity's interface are two ways to them.
+// caller says for whom an operation is done, and how its input is read. Its methods are the operations: they take a parsed body, have
+// it decided, and return what the answer shows. The HTTP handlers and the implementation of elimity's interface both use them.
 type caller struct {
 	h       *Handler
 	ctx     context.Context
@@ -93,7 +93,7 @@ func (c *caller) key(ep *endpoint, id string) store.Key {
 	return store.Key{Tenant: c.who.Tenant, Type: ep.Name, ID: id}
 }
 
-// do has a draft decided and committed. What is wrong with the request is a refusal, so that the journal has it.
+// do has a draft decided and committed. An error in the request itself is made a refusal, so that the journal has an entry of it.
 func (c *caller) do(action string, ep *endpoint, on conditions, draft func() (lifecycle.Draft, error)) (*lifecycle.Decision, error) {
 	if !c.who.reaches(ep.Name) {
 		return nil, outOfScope(ep)
@@ -134,7 +134,7 @@ func refusal(err error) error {
 	return err
 }
 
-// found is what an operation has to show.
+// found is the resource that an operation has read or made, for the answer.
 type found struct {
 	resource *store.Resource // nil where only members of a group were changed, which has not been read
 	version  string

@@ -16,7 +16,7 @@ import (
 	elimity "github.com/elimity-com/scim"
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
-	"github.com/rollcall-dev/rollcall/scim/patch"
+	"github.com/rollcall-dev/rollcall/scim/internal/patch"
 )
 
 // Options configure a Handler. The zero value of every field but Auth is a sensible default.
@@ -108,7 +108,7 @@ type Limits struct {
 	Operations int   // of one PATCH; default 1,000; beyond it 413
 
 	// Comparisons are how many one PATCH may need: of values with the filters in paths, and of elements with those that are added or
-	// removed. The default is patch.DefaultComparisons; beyond it 413.
+	// removed. The default is 2,000,000; beyond it 413.
 	Comparisons int
 
 	Members    int // that one request adds to or removes from a group; default 20,000; beyond it 413

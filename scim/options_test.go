@@ -301,23 +301,3 @@ func TestResourceLimit(t *testing.T) {
 	s.do("PATCH", ada, patchBody(`{"op":"add","path":"nickName","value":"`+long+`"}`)).fails(413, "", "the limit is 300")
 	s.do("PATCH", ada, patchBody(`{"op":"add","path":"nickName","value":"A"}`)).is(200)
 }
-
-// A handler that was mounted without taking its prefix off says so to whoever tries it first.
-func TestMissingStripPrefix(t *testing.T) {
-	h, err := scim.NewHandler(storetest.NewFake(), &scim.Options{Auth: scim.NoAuth{Tenant: "acme"}})
-	require.NoError(t, err)
-	mux := http.NewServeMux()
-	mux.Handle("/scim/v2/", h)
-	for target, words := range map[string]string{
-		"/scim/v2/Users":                          `http.StripPrefix("/scim/v2", handler)`,
-		"/scim/v2/Users/1":                        `http.StripPrefix("/scim/v2", handler)`,
-		"/scim/v2/ServiceProviderConfig":          `http.StripPrefix("/scim/v2", handler)`,
-		"/scim/v2/Teams":                          "see ResourceTypes",
-		"/scim/v2" + strings.Repeat("/Users", 99): `http.StripPrefix("/scim/v2", handler)`,
-	} {
-		w := httptest.NewRecorder()
-		mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
-		assert.Equal(t, http.StatusNotFound, w.Code, target)
-		assert.Contains(t, strings.ReplaceAll(w.Body.String(), `\"`, `"`), words, target)
-	}
-}

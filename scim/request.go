@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/rollcall-dev/rollcall/scim/quirk"
+	"github.com/rollcall-dev/rollcall/scim/internal/quirk"
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 

@@ -11,7 +11,7 @@ import (
 	elimityschema "github.com/elimity-com/scim/schema"
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
-	"github.com/rollcall-dev/rollcall/scim/schema"
+	"github.com/rollcall-dev/rollcall/scim/internal/schema"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/filter"

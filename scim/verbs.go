@@ -3,7 +3,7 @@ package scim
 import (
 	"net/http"
 
-	"github.com/rollcall-dev/rollcall/scim/schema"
+	"github.com/rollcall-dev/rollcall/scim/internal/schema"
 	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
@@ -21,7 +21,7 @@ func (x *exchange) post(ep *endpoint, _ string) error {
 	return x.answerResource(ep, http.StatusCreated, f, projection)
 }
 
-// wanted is a request's body, and how to show what comes of it.
+// wanted reads the body of a request, and which attributes the answer shall show.
 func (x *exchange) wanted(ep *endpoint) (body document.Value, p *schema.Projection, err error) {
 	if body, err = x.body(); err != nil {
 		return body, nil, err

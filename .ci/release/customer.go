@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -151,6 +152,9 @@ func (s *stranger) runServer(ctx context.Context, version string) error {
 	})
 }
 
+// stores are the modules that implement the contract of a store.
+var stores = []string{"examples/memstore", "examples/sqlstore/postgres", "examples/sqlstore/sqlite"}
+
 // old is a version of the library from before the contract of this one.
 const old = "v0.0.1"
 
@@ -176,7 +180,7 @@ func (s *stranger) refuseOldLibrary(ctx context.Context, r *repository, version 
 		return err
 	}
 	for _, m := range r.modules {
-		if m.Dir == "." || m.Dir == "examples" || strings.Contains(m.path(), "/internal") {
+		if !slices.Contains(stores, m.Dir) {
 			continue
 		}
 		dir, err := s.module(ctx, "old-"+m.word(), map[string]string{"main.go": "package main\n\nimport _ \"" + m.path() + "\"\n\nfunc main() {}\n"})

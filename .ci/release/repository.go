@@ -87,6 +87,7 @@ func readRepository(ctx context.Context, dir string) (*repository, error) {
 		}
 		r.modules = append(r.modules, m)
 	}
+	// A file that is being merged is listed more than once.
 	slices.SortFunc(r.modules, func(a, b module) int { return strings.Compare(a.path(), b.path()) })
 	if len(r.modules) == 0 || r.modules[0].Dir != "." {
 		return nil, fmt.Errorf("%s: no module %s", dir, root)

@@ -1,90 +1,63 @@
 package app_test
 
 import (
-	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver pgx
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/rollcall-dev/rollcall/examples/app"
-	"github.com/rollcall-dev/rollcall/examples/sqlstore"
 	"github.com/rollcall-dev/rollcall/examples/try"
 )
 
 // rows are all rows of all tables of a database, as text.
 func rows(t *testing.T, where string) (list []string) {
 	t.Helper()
-	s, err := sqlstore.Open(t.Context(), where, nil)
+	driver, tables := "pgx", "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()"
+	if file, ok := strings.CutPrefix(where, "sqlite:"); ok {
+		driver, where, tables = "sqlite", file, "SELECT name FROM sqlite_master WHERE type = 'table'"
+	}
+	db, err := sql.Open(driver, where)
 	require.NoError(t, err)
-	defer s.Close()
-	require.NoError(t, s.Transact(t.Context(), func(tx sqlstore.Tx) error {
-		var tables []string
-		one := func(sql string, each func(row string)) error {
-			if tx.Postgres != nil {
-				found, err := tx.Postgres.Query(context.Background(), sql)
-				if err != nil {
-					return err
-				}
-				defer found.Close()
-				for found.Next() {
-					values, err := found.Values()
-					if err != nil {
-						return err
-					}
-					each(strings.Trim(fmt.Sprint(values), "[]"))
-				}
-				return found.Err()
-			}
-			found, err := tx.SQLite.QueryContext(context.Background(), sql)
-			if err != nil {
-				return err
-			}
-			defer found.Close()
-			columns, err := found.Columns()
-			if err != nil {
-				return err
-			}
-			for found.Next() {
-				values, into := make([]any, len(columns)), make([]any, len(columns))
-				for i := range values {
-					into[i] = &values[i]
-				}
-				if err := found.Scan(into...); err != nil {
-					return err
-				}
-				line := ""
-				for i, v := range values {
-					if text, ok := v.([]byte); ok {
-						v = string(text)
-					}
-					if i > 0 {
-						line += " "
-					}
-					line += fmt.Sprint(v)
-				}
-				each(line)
-			}
-			return found.Err()
+	defer db.Close()
+	for _, table := range rowsOf(t, db, tables) {
+		for _, row := range rowsOf(t, db, `SELECT * FROM "`+table+`"`) {
+			list = append(list, table+": "+row)
 		}
-		sql := "SELECT name FROM sqlite_master WHERE type = 'table'"
-		if tx.Postgres != nil {
-			sql = "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()"
+	}
+	return list
+}
+
+// rowsOf are the rows of a query, as text.
+func rowsOf(t *testing.T, db *sql.DB, query string) (list []string) {
+	t.Helper()
+	found, err := db.QueryContext(t.Context(), query)
+	require.NoError(t, err)
+	defer found.Close()
+	columns, err := found.Columns()
+	require.NoError(t, err)
+	for found.Next() {
+		values, into := make([]any, len(columns)), make([]any, len(columns))
+		for i := range values {
+			into[i] = &values[i]
 		}
-		if err := one(sql, func(row string) { tables = append(tables, row) }); err != nil {
-			return err
-		}
-		for _, table := range tables {
-			if err := one(`SELECT * FROM "`+table+`"`, func(row string) { list = append(list, table+": "+row) }); err != nil {
-				return err
+		require.NoError(t, found.Scan(into...))
+		texts := make([]string, len(values))
+		for i, v := range values {
+			if b, ok := v.([]byte); ok {
+				v = string(b)
 			}
+			texts[i] = fmt.Sprint(v)
 		}
-		return nil
-	}))
+		list = append(list, strings.Join(texts, " "))
+	}
+	require.NoError(t, found.Err())
 	return list
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/rollcall-dev/rollcall/examples/sqlstore"
+	"github.com/rollcall-dev/rollcall/examples/boot"
 	"github.com/rollcall-dev/rollcall/examples/try"
 	"github.com/rollcall-dev/rollcall/store"
 )
@@ -208,7 +208,7 @@ func TestKill(t *testing.T) {
 		assert.EqualValues(t, seats, answer["used"], "no seat leaks")
 
 		p.kill()
-		left, err := sqlstore.Open(t.Context(), name, nil)
+		left, err := boot.OpenDatabase(t.Context(), name)
 		require.NoError(t, err)
 		defer left.Close()
 		events, err := left.Lease(t.Context(), store.Lease{Owner: "test", Consumer: "hooks", For: time.Hour, Max: 10})

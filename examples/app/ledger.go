@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"slices"
 	"strconv"
@@ -9,7 +10,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/rollcall-dev/rollcall/examples/sqlstore"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rollcall-dev/rollcall/examples/sqlstore/postgres"
+	"github.com/rollcall-dev/rollcall/examples/sqlstore/sqlite"
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/store"
 )
@@ -44,54 +48,70 @@ func deliveryOf(e *lifecycle.Event) Delivery {
 
 // newLedger keeps the record where the store keeps everything.
 func newLedger(ctx context.Context, s store.Store) (ledger, error) {
-	db, ok := s.(*sqlstore.Store)
-	if !ok {
+	var l sqlLedger
+	switch db := s.(type) {
+	case *postgres.Store:
+		l.transact = func(ctx context.Context, do func(sqlTx) error) error {
+			return db.Transact(ctx, func(tx pgx.Tx) error { return do(sqlTx{postgres: tx}) })
+		}
+	case *sqlite.Store:
+		l.transact = func(ctx context.Context, do func(sqlTx) error) error {
+			return db.Transact(ctx, func(tx *sql.Tx) error { return do(sqlTx{sqlite: tx}) })
+		}
+	default:
 		return &memoryLedger{lines: map[string][]Delivery{}, erased: map[[2]string]bool{}}, nil
 	}
-	l := sqlLedger{db}
-	return l, db.Transact(ctx, func(tx sqlstore.Tx) error {
-		return errors.Join(l.lock(ctx, tx), exec(ctx, tx, `CREATE TABLE IF NOT EXISTS app_delivery (
+	return l, l.transact(ctx, func(tx sqlTx) error {
+		return errors.Join(l.lock(ctx, tx), tx.exec(ctx, `CREATE TABLE IF NOT EXISTS app_delivery (
 			tenant text, n bigint, id text, kind text, subject text, user_name text, time text, PRIMARY KEY (tenant, n))`),
-			exec(ctx, tx, `CREATE TABLE IF NOT EXISTS app_erased (tenant text, subject text, PRIMARY KEY (tenant, subject))`))
+			tx.exec(ctx, `CREATE TABLE IF NOT EXISTS app_erased (tenant text, subject text, PRIMARY KEY (tenant, subject))`))
 	})
 }
 
 // sqlLedger is a table of the product's own, in the store's database.
-type sqlLedger struct{ db *sqlstore.Store }
+type sqlLedger struct {
+	transact func(ctx context.Context, do func(sqlTx) error) error
+}
+
+// sqlTx is a transaction of the store's database. One of the two is set.
+type sqlTx struct {
+	postgres pgx.Tx
+	sqlite   *sql.Tx
+}
 
 // lock makes numbers go up in the order of commits, so that who reads on from one misses none: writers take turns. SQLite's
 // do anyway.
-func (l sqlLedger) lock(ctx context.Context, tx sqlstore.Tx) error {
-	if tx.Postgres == nil {
+func (l sqlLedger) lock(ctx context.Context, tx sqlTx) error {
+	if tx.postgres == nil {
 		return nil
 	}
-	return exec(ctx, tx, "SELECT pg_advisory_xact_lock(hashtext('app_delivery'))")
+	return tx.exec(ctx, "SELECT pg_advisory_xact_lock(hashtext('app_delivery'))")
 }
 
 func (l sqlLedger) record(ctx context.Context, e *lifecycle.Event) error {
 	d := deliveryOf(e)
-	return l.db.Transact(ctx, func(tx sqlstore.Tx) error {
+	return l.transact(ctx, func(tx sqlTx) error {
 		if err := l.lock(ctx, tx); err != nil {
 			return err
 		}
-		return exec(ctx, tx, `INSERT INTO app_delivery SELECT $1, COALESCE(MAX(n), 0) + 1, $2, $3, $4,
+		return tx.exec(ctx, `INSERT INTO app_delivery SELECT $1, COALESCE(MAX(n), 0) + 1, $2, $3, $4,
 			CASE WHEN EXISTS (SELECT 1 FROM app_erased WHERE tenant = $1 AND subject = $4) THEN '' ELSE $5 END, $6 FROM app_delivery WHERE tenant = $1`,
 			e.Subject.Tenant, d.ID, d.Kind, d.Subject, d.UserName, d.Time)
 	})
 }
 
 func (l sqlLedger) erase(ctx context.Context, tenant, subject string) error {
-	return l.db.Transact(ctx, func(tx sqlstore.Tx) error {
+	return l.transact(ctx, func(tx sqlTx) error {
 		return errors.Join(l.lock(ctx, tx),
-			exec(ctx, tx, "INSERT INTO app_erased VALUES ($1, $2) ON CONFLICT DO NOTHING", tenant, subject),
-			exec(ctx, tx, "UPDATE app_delivery SET user_name = '' WHERE tenant = $1 AND subject = $2", tenant, subject))
+			tx.exec(ctx, "INSERT INTO app_erased VALUES ($1, $2) ON CONFLICT DO NOTHING", tenant, subject),
+			tx.exec(ctx, "UPDATE app_delivery SET user_name = '' WHERE tenant = $1 AND subject = $2", tenant, subject))
 	})
 }
 
 func (l sqlLedger) forget(ctx context.Context, tenant string) error {
-	return l.db.Transact(ctx, func(tx sqlstore.Tx) error {
-		return errors.Join(l.lock(ctx, tx), exec(ctx, tx, "DELETE FROM app_delivery WHERE tenant = $1", tenant),
-			exec(ctx, tx, "DELETE FROM app_erased WHERE tenant = $1", tenant))
+	return l.transact(ctx, func(tx sqlTx) error {
+		return errors.Join(l.lock(ctx, tx), tx.exec(ctx, "DELETE FROM app_delivery WHERE tenant = $1", tenant),
+			tx.exec(ctx, "DELETE FROM app_erased WHERE tenant = $1", tenant))
 	})
 }
 
@@ -106,9 +126,9 @@ func (l sqlLedger) latest(ctx context.Context, tenant string, max int) ([]Delive
 }
 
 func (l sqlLedger) query(ctx context.Context, sql string, args ...any) (list []Delivery, err error) {
-	err = l.db.Transact(ctx, func(tx sqlstore.Tx) error {
+	err = l.transact(ctx, func(tx sqlTx) error {
 		list = nil
-		return query(ctx, tx, sql, args, func(scan func(...any) error) error {
+		return tx.query(ctx, sql, args, func(scan func(...any) error) error {
 			var d Delivery
 			err := scan(&d.Delivery, &d.ID, &d.Kind, &d.Subject, &d.UserName, &d.Time)
 			list = append(list, d)
@@ -118,16 +138,16 @@ func (l sqlLedger) query(ctx context.Context, sql string, args ...any) (list []D
 	return list, err
 }
 
-func exec(ctx context.Context, tx sqlstore.Tx, sql string, args ...any) (err error) {
-	if tx.Postgres != nil {
-		_, err = tx.Postgres.Exec(ctx, sql, args...)
+func (tx sqlTx) exec(ctx context.Context, sql string, args ...any) (err error) {
+	if tx.postgres != nil {
+		_, err = tx.postgres.Exec(ctx, sql, args...)
 	} else {
-		_, err = tx.SQLite.ExecContext(ctx, strings.ReplaceAll(sql, "$", "?"), args...)
+		_, err = tx.sqlite.ExecContext(ctx, strings.ReplaceAll(sql, "$", "?"), args...)
 	}
 	return err
 }
 
-func query(ctx context.Context, tx sqlstore.Tx, sql string, args []any, each func(scan func(...any) error) error) error {
+func (tx sqlTx) query(ctx context.Context, sql string, args []any, each func(scan func(...any) error) error) error {
 	read := func(rows interface {
 		Next() bool
 		Scan(...any) error
@@ -140,15 +160,15 @@ func query(ctx context.Context, tx sqlstore.Tx, sql string, args []any, each fun
 		}
 		return rows.Err()
 	}
-	if tx.Postgres != nil {
-		rows, err := tx.Postgres.Query(ctx, sql, args...)
+	if tx.postgres != nil {
+		rows, err := tx.postgres.Query(ctx, sql, args...)
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
 		return read(rows)
 	}
-	rows, err := tx.SQLite.QueryContext(ctx, strings.ReplaceAll(sql, "$", "?"), args...)
+	rows, err := tx.sqlite.QueryContext(ctx, strings.ReplaceAll(sql, "$", "?"), args...)
 	if err != nil {
 		return err
 	}

@@ -12,8 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/rollcall-dev/rollcall/examples/boot"
 	"github.com/rollcall-dev/rollcall/examples/memstore"
-	"github.com/rollcall-dev/rollcall/examples/sqlstore"
 	"github.com/rollcall-dev/rollcall/examples/try"
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/store"
@@ -30,7 +30,7 @@ func onAllStores(t *testing.T, test func(t *testing.T, s store.Store)) {
 	t.Run("Fake", func(t *testing.T) { test(t, storetest.NewFake()) })
 	t.Run("memory", func(t *testing.T) { test(t, memstore.New()) })
 	try.OnEngines(t, func(t *testing.T, name string) {
-		s, err := sqlstore.Open(t.Context(), name, nil)
+		s, err := boot.OpenDatabase(t.Context(), name)
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, s.Close()) })
 		test(t, s)

@@ -12,8 +12,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/rollcall-dev/rollcall/examples/boot"
 	"github.com/rollcall-dev/rollcall/examples/memstore"
-	"github.com/rollcall-dev/rollcall/examples/sqlstore"
+	"github.com/rollcall-dev/rollcall/examples/sqlstore/postgres"
 	"github.com/rollcall-dev/rollcall/examples/try"
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim"
@@ -76,7 +77,7 @@ func TestLoginIsOneRead(t *testing.T) {
 	t.Run("memory", func(t *testing.T) { test(t, memstore.New(), none) })
 	try.OnEngines(t, func(t *testing.T, name string) {
 		if !strings.HasPrefix(name, "postgres") {
-			s, err := sqlstore.Open(t.Context(), name, nil)
+			s, err := boot.OpenDatabase(t.Context(), name)
 			require.NoError(t, err)
 			defer s.Close()
 			test(t, s, none)
@@ -84,13 +85,13 @@ func TestLoginIsOneRead(t *testing.T) {
 		}
 		config, err := pgxpool.ParseConfig(name)
 		require.NoError(t, err)
-		sqlstore.Tune(config)
+		postgres.Tune(config)
 		var c trips
 		config.ConnConfig.Tracer = &c
 		pool, err := pgxpool.NewWithConfig(t.Context(), config)
 		require.NoError(t, err)
 		defer pool.Close()
-		s, err := sqlstore.OnPool(t.Context(), pool, nil)
+		s, err := postgres.OnPool(t.Context(), pool, nil)
 		require.NoError(t, err)
 		defer s.Close()
 		test(t, s, c.n.Load)

@@ -15,8 +15,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/rollcall-dev/rollcall/examples/boot"
 	"github.com/rollcall-dev/rollcall/examples/people"
-	"github.com/rollcall-dev/rollcall/examples/sqlstore"
+	"github.com/rollcall-dev/rollcall/examples/sqlstore/postgres"
+	"github.com/rollcall-dev/rollcall/examples/sqlstore/sqlite"
 	"github.com/rollcall-dev/rollcall/scim"
 	"github.com/rollcall-dev/rollcall/store"
 )
@@ -26,13 +28,13 @@ const usersVariable = "ROLLCALL_BENCH_USERS"
 
 // tenant is a store with people in it, behind a handler.
 type tenant struct {
-	store   *sqlstore.Store
+	store   boot.Database
 	handler *scim.Handler
 	users   int
 }
 
 // fillTenant makes a tenant in which a tenth of the people are members of one group.
-func fillTenant(b *testing.B, s *sqlstore.Store, users int) *tenant {
+func fillTenant(b *testing.B, s boot.Database, users int) *tenant {
 	h, err := scim.NewHandler(s, &scim.Options{Auth: scim.BearerTokens{"benchmark-token": bareTenant},
 		Limits: scim.Limits{Body: 16 << 20}})
 	require.NoError(b, err)
@@ -45,16 +47,16 @@ func fillTenant(b *testing.B, s *sqlstore.Store, users int) *tenant {
 // engines open an empty store each.
 var engines = []struct {
 	name string
-	open func(b *testing.B) *sqlstore.Store
+	open func(b *testing.B) boot.Database
 }{
-	{"SQLite", func(b *testing.B) *sqlstore.Store {
-		s, err := sqlstore.Open(b.Context(), "sqlite:"+filepath.Join(b.TempDir(), "bench.db"), nil)
+	{"SQLite", func(b *testing.B) boot.Database {
+		s, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "bench.db"), nil)
 		require.NoError(b, err)
 		b.Cleanup(func() { require.NoError(b, s.Close()) })
 		return s
 	}},
-	{"PostgreSQL", func(b *testing.B) *sqlstore.Store {
-		s, err := sqlstore.OnPool(b.Context(), newPool(b), nil)
+	{"PostgreSQL", func(b *testing.B) boot.Database {
+		s, err := postgres.OnPool(b.Context(), newPool(b), nil)
 		require.NoError(b, err)
 		return s
 	}},

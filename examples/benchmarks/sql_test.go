@@ -21,7 +21,9 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
-	"github.com/rollcall-dev/rollcall/examples/sqlstore"
+	"github.com/rollcall-dev/rollcall/examples/boot"
+	"github.com/rollcall-dev/rollcall/examples/sqlstore/postgres"
+	"github.com/rollcall-dev/rollcall/examples/sqlstore/sqlite"
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim"
 	"github.com/rollcall-dev/rollcall/store"
@@ -114,7 +116,7 @@ func BenchmarkSQLite(b *testing.B) {
 		{"GETBesideWriters", 4, get},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
-			s, err := sqlstore.Open(b.Context(), "sqlite:"+filepath.Join(b.TempDir(), "bench.db"), nil)
+			s, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "bench.db"), nil)
 			require.NoError(b, err)
 			b.Cleanup(func() { require.NoError(b, s.Close()) })
 			h := rollcallOn(b, s)
@@ -233,7 +235,7 @@ func newPool(b *testing.B) *pgxpool.Pool {
 	schema := fmt.Sprintf("rollcall_bench_%x", rand.Uint64())
 	config.ConnConfig.RuntimeParams["search_path"] = schema
 	config.MaxConns = clients
-	sqlstore.Tune(config)
+	postgres.Tune(config)
 	pool, err := pgxpool.NewWithConfig(b.Context(), config)
 	require.NoError(b, err)
 	_, err = pool.Exec(b.Context(), "CREATE SCHEMA "+schema)
@@ -247,12 +249,12 @@ func newPool(b *testing.B) *pgxpool.Pool {
 }
 
 func rollcallOnPostgres(tb testing.TB, pool *pgxpool.Pool) http.Handler {
-	s, err := sqlstore.OnPool(tb.Context(), pool, nil)
+	s, err := postgres.OnPool(tb.Context(), pool, nil)
 	require.NoError(tb, err)
 	return rollcallOn(tb, s)
 }
 
-func rollcallOn(tb testing.TB, s *sqlstore.Store) http.Handler {
+func rollcallOn(tb testing.TB, s boot.Database) http.Handler {
 	h, err := scim.NewHandler(undelivered{s}, &scim.Options{
 		Auth:  scim.BearerTokens{"benchmark-token": bareTenant},
 		Hooks: lifecycle.Hooks{Any: func(context.Context, *lifecycle.Event) error { return nil }},
@@ -262,6 +264,6 @@ func rollcallOn(tb testing.TB, s *sqlstore.Store) http.Handler {
 }
 
 // undelivered keeps events for a process that isn't measured, as the bare handler does.
-type undelivered struct{ *sqlstore.Store }
+type undelivered struct{ boot.Database }
 
 func (undelivered) Lease(context.Context, store.Lease) ([]store.Delivery, error) { return nil, nil }

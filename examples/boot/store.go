@@ -7,7 +7,8 @@ import (
 	"strings"
 
 	"github.com/rollcall-dev/rollcall/examples/memstore"
-	"github.com/rollcall-dev/rollcall/examples/sqlstore"
+	"github.com/rollcall-dev/rollcall/examples/sqlstore/postgres"
+	"github.com/rollcall-dev/rollcall/examples/sqlstore/sqlite"
 	"github.com/rollcall-dev/rollcall/store"
 )
 
@@ -24,6 +25,36 @@ func redacted(name string) string {
 	return strings.SplitN(name, ":", 2)[0] + ":..."
 }
 
+// Database is a store that outlives the process, with all optional parts of the contract.
+type Database interface {
+	store.Store
+	store.RelatedReader
+	store.CounterReader
+	store.EventSource
+	store.EventAdmin
+	store.EventNotifier
+	store.FeedReader
+	store.JournalReader
+	store.Forgetter
+	Close() error
+}
+
+// OpenDatabase opens what the flag -store names, if that is sqlite:PATH or postgres://..., and brings its tables up to date.
+func OpenDatabase(ctx context.Context, name string) (Database, error) {
+	if strings.HasPrefix(name, "sqlite:") {
+		return orNil(sqlite.Open(ctx, name, nil))
+	}
+	return orNil(postgres.Open(ctx, name, nil))
+}
+
+// orNil makes no interface of what couldn't be opened, as it would not be nil.
+func orNil[T Database](db T, err error) (Database, error) {
+	if err != nil {
+		return nil, err
+	}
+	return db, nil
+}
+
 // openStore opens the store of the flag -store.
 func openStore(ctx context.Context, app App, name string) (store.Store, error) {
 	switch {
@@ -32,7 +63,7 @@ func openStore(ctx context.Context, app App, name string) (store.Store, error) {
 	case name == "memory":
 		return memstore.New(), nil
 	case strings.HasPrefix(name, "sqlite:"), strings.HasPrefix(name, "postgres://"), strings.HasPrefix(name, "postgresql://"):
-		return sqlstore.Open(ctx, name, nil)
+		return OpenDatabase(ctx, name)
 	}
 	return nil, errors.New("want " + storeNames)
 }

@@ -2,7 +2,7 @@
 //
 //	go run ./examples/conformance -url https://app.example.com/scim/v2 -token SECRET
 //
-// On stdout goes a line for each clause while it runs, then a table; a broken clause is a line that begins with FAIL. With -json
+// On stdout goes a line for each clause while it runs, then the tables; a broken clause is a line that begins with FAIL. With -json
 // the whole report is written to a file. The exit status is 0 if no clause failed, 1 if one did, and 2 if the service can't be
 // tested. Without -url a service of our own on memory is tested.
 package main
@@ -48,6 +48,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	set.StringVar(&t.URL, "url", "", "`address` of the service, such as https://app.example.com/scim/v2; without it one on memory is tested")
 	set.StringVar(&t.Token, "token", "", "bearer `token` that may read and write")
 	set.StringVar(&t.Profile, "profile", "rfc", "what is to be proven: "+strings.Join(names, ", "))
+	var oauth scimtest.OAuth
+	set.StringVar(&oauth.TokenURL, "token-url", "", "`address` of the token endpoint, for the clauses about access tokens")
+	set.StringVar(&oauth.ClientID, "client-id", "", "`id` of a client there")
+	set.StringVar(&oauth.ClientSecret, "client-secret", "", "`secret` of that client")
 	only := set.String("only", "", "`ids` of the clauses to test, separated by commas; without it all of the profile")
 	file := set.String("json", "", "`file` for the report as JSON; - is stdout, and then nothing else is printed there")
 	elimity := set.Bool("elimity", false, "without -url: test elimity-com/scim's own Server in the place of ours")
@@ -62,6 +66,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if set.NArg() > 0 {
 		fmt.Fprintf(stderr, "conformance: unexpected argument %q; try -h\n", set.Arg(0))
 		return exitError
+	}
+	if oauth.TokenURL != "" {
+		t.OAuth = &oauth
 	}
 	if *only != "" {
 		t.Only = strings.Split(*only, ",")
@@ -91,9 +98,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitError
 	}
 	fmt.Fprintln(progress)
-	if err := report.Table(progress); err != nil {
-		fmt.Fprintln(stderr, "conformance:", err)
-		return exitError
+	for _, table := range []func(io.Writer) error{report.Table, func(w io.Writer) error { _, err := fmt.Fprintln(w); return err }, report.Summary} {
+		if err := table(progress); err != nil {
+			fmt.Fprintln(stderr, "conformance:", err)
+			return exitError
+		}
 	}
 	fmt.Fprintf(progress, "\n%d clauses of the profile %s: %d passed, %d failed, %d not claimed, %d accepted; %d requests in %.1f s\n", report.Totals.Clauses,
 		report.Profile, report.Totals.Passed, report.Totals.Failed, report.Totals.NotClaimed, report.Totals.Accepted, report.Requests, report.Seconds)

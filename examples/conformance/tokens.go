@@ -18,7 +18,7 @@ func (t tokens) Authenticate(r *http.Request) (scim.Principal, error) {
 	switch t.profile {
 	case "strict":
 		who.Dialect = scim.Strict()
-	case "interop":
+	case "interop", "ipsie-al1", "ipsie-al2": // IPSIE builds on the interoperability profile
 		who.Dialect = scim.Interop()
 	}
 	return who, err

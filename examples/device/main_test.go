@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rollcall-dev/rollcall/examples/try"
+	"github.com/rollcall-dev/rollcall/scim/scimtest"
 	"github.com/rollcall-dev/rollcall/scim/scimtest/replay"
 )
 
@@ -22,4 +23,15 @@ func TestDevice(t *testing.T) {
 			}
 		}
 	})
+}
+
+// The kit tests the product's own type and extension, too.
+func TestConformance(t *testing.T) {
+	product := try.Start(t, app())
+	report := scimtest.Run(t, scimtest.Target{URL: product.Base, Token: try.Token})
+	for _, r := range report.Clauses {
+		if r.ID == "7643-2.2-immutable" || r.ID == "7643-2.2-request" {
+			require.Equal(t, "Device", r.Case)
+		}
+	}
 }

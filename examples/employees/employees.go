@@ -1,88 +1,90 @@
-// Package employees provisions a plain table: all that a product writes to have an identity provider fill a table of
-// its own. README.md says what each part is for.
+// Package employees provisions tables of the product's own: all that a product writes to have an identity provider fill its
+// users, teams and team members, on PostgreSQL or SQLite. README.md says what each part is for.
 package employees
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
-	"errors"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/rollcall-dev/rollcall/examples/sqlstore/postgres"
+	"github.com/rollcall-dev/rollcall/examples/sqlstore/sqlite"
+	"github.com/rollcall-dev/rollcall/mapping"
 	"github.com/rollcall-dev/rollcall/mapping/table"
+	"github.com/rollcall-dev/rollcall/scim"
+	"github.com/rollcall-dev/rollcall/scim/typed"
 	"github.com/rollcall-dev/rollcall/store"
-	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// Employee is the product's own type.
-type Employee struct {
-	Email  string `scim:"userName" validate:"email"`
-	Name   string `scim:"displayName"`
-	Active bool   `scim:"active"`
-}
-
-// Columns are what the product's table, employees (tenant, id, email, name, active), gets: the text that Record.Rest
-// is, and what a userName is found by, which is the address folded.
-var Columns = []string{
-	`ALTER TABLE employees ADD COLUMN rest TEXT NOT NULL DEFAULT ''`,
-	`ALTER TABLE employees ADD COLUMN login TEXT NOT NULL DEFAULT ''`,
-	`UPDATE employees SET login = lower(email)`,
-	`CREATE INDEX employees_login ON employees (tenant, login)`,
-}
-
-// Table is the product's own table.
-type Table struct{ *sql.DB }
-
-type record = table.Record[Employee]
-
-func (t Table) write(ctx context.Context, query, tenant string, r *record) error {
-	_, err := t.ExecContext(ctx, query, r.Value.Email, document.Fold(r.Value.Email), r.Value.Name, r.Value.Active, r.Rest, tenant, r.ID)
-	return err
-}
-
-func (t Table) Create(ctx context.Context, tenant string, r *record) error {
-	return t.write(ctx, `INSERT INTO employees (email, login, name, active, rest, tenant, id) VALUES (?, ?, ?, ?, ?, ?, ?)`, tenant, r)
-}
-
-func (t Table) Update(ctx context.Context, tenant string, r *record) error {
-	return t.write(ctx, `UPDATE employees SET email = ?, login = ?, name = ?, active = ?, rest = ? WHERE tenant = ? AND id = ?`, tenant, r)
-}
-
-func (t Table) Delete(ctx context.Context, tenant, id string) error {
-	_, err := t.ExecContext(ctx, `DELETE FROM employees WHERE tenant = ? AND id = ?`, tenant, id)
-	return err
-}
-
-func (t Table) Get(ctx context.Context, tenant, id string) (*record, error) {
-	list, err := t.read(ctx, `id = ?2`, tenant, id, 1)
-	if err != nil || len(list) == 0 {
-		return nil, cmp.Or(err, store.ErrNotFound)
+// Employee is the product's own type of people, and Team that of groups.
+type (
+	Employee struct {
+		Email  string `scim:"userName,required" db:"email" validate:"email"`
+		Name   string `scim:"displayName" db:"name"`
+		Active bool   `scim:"active" db:"active"`
 	}
-	return list[0], nil
-}
-
-func (t Table) Find(ctx context.Context, tenant, path, value string) ([]*record, error) {
-	if path != "userName" {
-		return nil, errors.ErrUnsupported
+	Team struct {
+		Name string `scim:"displayName,required" db:"name"`
 	}
-	return t.read(ctx, `login = ?2`, tenant, value, 10)
+)
+
+var (
+	employees = mapping.Must(mapping.For[Employee]())
+	groups    = mapping.Must(mapping.For[Team]())
+
+	users   = table.SQL[Employee]{Mapping: employees, Table: "users", Tenant: "org", Created: "created_at", Deleted: "deleted_at"}
+	teams   = table.SQL[Team]{Mapping: groups, Table: "teams", Tenant: "org", Created: "created_at"}
+	members = table.Memberships{Table: "team_members", Group: "team_id", User: "user_id"}
+)
+
+// Types are what the handler serves: scim.Options.Types.
+func Types() []scim.Type {
+	return []scim.Type{typed.Users(employees, typed.LinkBy("externalId")), typed.Groups(groups)}
 }
 
-func (t Table) List(ctx context.Context, tenant, after string, max int) ([]*record, error) {
-	return t.read(ctx, `id > ?2`, tenant, after, max)
-}
-
-func (t Table) read(ctx context.Context, where, tenant, arg string, max int) (list []*record, err error) {
-	rows, err := t.QueryContext(ctx, `SELECT id, email, name, active, rest FROM employees WHERE tenant = ?1 AND `+where+` ORDER BY id LIMIT ?3`, tenant, arg, max)
+// Migration is what the product's tables get, once.
+func Migration(d table.Dialect) ([]string, error) {
+	forUsers, err := users.Columns(d)
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var r record
-		if err := rows.Scan(&r.ID, &r.Value.Email, &r.Value.Name, &r.Value.Active, &r.Rest); err != nil {
-			return nil, err
-		}
-		list = append(list, &r)
+	forTeams, err := teams.Columns(d)
+	return append(forUsers, forTeams...), err
+}
+
+// OnPostgres makes the store on the product's pool. Events, journal and settings are in tables of the library's, in the same database.
+func OnPostgres(ctx context.Context, pool *pgxpool.Pool) (store.Store, error) {
+	kept, err := postgres.OnPool(ctx, pool, &postgres.Options{InTx: func(ctx context.Context, tx pgx.Tx, _ *store.Change) error {
+		return table.InTx(ctx, session{tx})
+	}})
+	if err != nil {
+		return nil, err
 	}
-	return list, rows.Err()
+	return table.Join(kept, table.Standard(stdlib.OpenDBFromPool(pool)), table.PostgreSQL, users, teams, members)
+}
+
+// OnSQLite makes the store on the product's database.
+func OnSQLite(ctx context.Context, db *sql.DB) (store.Store, error) {
+	kept, err := sqlite.OnDB(ctx, db, &sqlite.Options{InTx: func(ctx context.Context, tx *sql.Tx, _ *store.Change) error {
+		return table.InTx(ctx, table.Standard(tx))
+	}})
+	if err != nil {
+		return nil, err
+	}
+	return table.Join(kept, table.Standard(db), table.SQLite, users, teams, members)
+}
+
+// session is a transaction of pgx as package table knows it.
+type session struct{ pgx.Tx }
+
+func (s session) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	tag, err := s.Tx.Exec(ctx, query, args...)
+	return tag.RowsAffected(), err
+}
+
+func (s session) Query(ctx context.Context, query string, args ...any) (table.Rows, error) {
+	return s.Tx.Query(ctx, query, args...)
 }

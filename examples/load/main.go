@@ -17,8 +17,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/rollcall-dev/rollcall/examples/boot"
 	"github.com/rollcall-dev/rollcall/examples/people"
-	"github.com/rollcall-dev/rollcall/examples/sqlstore"
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim"
 	"github.com/rollcall-dev/rollcall/store"
@@ -50,7 +50,7 @@ func main() {
 
 // open does something with a store and the servers' own schemas.
 func open(ctx context.Context, name, tenant string, do func(s store.Store, l *lifecycle.Service) error) (err error) {
-	s, err := sqlstore.Open(ctx, name, nil)
+	s, err := boot.OpenDatabase(ctx, name)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rollcall-dev/rollcall/examples/memstore"
-	"github.com/rollcall-dev/rollcall/examples/sqlstore"
+	"github.com/rollcall-dev/rollcall/examples/sqlstore/postgres"
+	"github.com/rollcall-dev/rollcall/examples/sqlstore/sqlite"
 	"github.com/rollcall-dev/rollcall/scim"
 	"github.com/rollcall-dev/rollcall/scim/scimtest/replay"
 	"github.com/rollcall-dev/rollcall/store"
@@ -29,7 +30,10 @@ var stores = map[string]func(t *testing.T) store.Store{
 	"memstore": func(*testing.T) store.Store { return memstore.New() },
 	"fake":     func(*testing.T) store.Store { return storetest.NewFake() },
 	"sqlite": func(t *testing.T) store.Store {
-		return open(t, "sqlite:"+filepath.Join(t.TempDir(), "replay.db"), nil)
+		s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "replay.db"), nil)
+		require.NoError(t, err)
+		t.Cleanup(func() { assert.NoError(t, s.Close()) })
+		return s
 	},
 	"postgres": func(t *testing.T) store.Store {
 		dsn := os.Getenv("ROLLCALL_TEST_POSTGRES")
@@ -45,15 +49,11 @@ var stores = map[string]func(t *testing.T) store.Store{
 			_, err = c.Exec(ctx, "DROP SCHEMA IF EXISTS "+schema+" CASCADE")
 			assert.NoError(t, err)
 		})
-		return open(t, dsn, &sqlstore.Options{Schema: schema})
+		s, err := postgres.Open(t.Context(), dsn, &postgres.Options{Schema: schema})
+		require.NoError(t, err)
+		t.Cleanup(func() { assert.NoError(t, s.Close()) })
+		return s
 	},
-}
-
-func open(t *testing.T, dsn string, o *sqlstore.Options) store.Store {
-	s, err := sqlstore.Open(t.Context(), dsn, o)
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, s.Close()) })
-	return s
 }
 
 // Every conversation goes well alone, in a tenant of its own, which is as good as a service of its own.

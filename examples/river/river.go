@@ -3,8 +3,8 @@
 //
 // The events are those of a consumer that is lifecycle.Consumer.InTx. Have the store insert them:
 //
-//	store, err := sqlstore.Open(ctx, dsn, &sqlstore.Options{
-//		InTx: func(ctx context.Context, tx sqlstore.Tx, c *store.Change) error { return river.Insert(ctx, client, tx.Postgres, c, nil) },
+//	store, err := postgres.Open(ctx, dsn, &postgres.Options{
+//		InTx: func(ctx context.Context, tx pgx.Tx, c *store.Change) error { return river.Insert(ctx, client, tx, c, nil) },
 //	})
 //	lifecycle.Options{Consumers: []lifecycle.Consumer{river.Consumer()}}
 //

@@ -1,22 +1,24 @@
-package sqlstore
+package sqlstore_test
 
 import (
 	"fmt"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
+	sqlstore "github.com/rollcall-dev/rollcall/examples/sqlstore/internal"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/filter"
-	"github.com/stretchr/testify/require"
 )
 
 // TestDamagedRows (fault 7, I12) damages what is kept: every read says so, and none answers with a part.
 func TestDamagedRows(t *testing.T) {
-	onEach(t, func(t *testing.T, open func(t testing.TB, o *Options) *Store) {
+	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {
 		s := open(t, nil)
 		change := func(table, set string) {
 			t.Helper()
-			n, err := s.apply(t.Context(), []statement{{"UPDATE ~" + table + " SET " + set + " WHERE id = 'ada'", nil}})
+			n, err := sqlstore.EngineOf(s).Apply(t.Context(), []sqlstore.Statement{{SQL: "UPDATE ~" + table + " SET " + set + " WHERE id = 'ada'"}})
 			require.NoError(t, err)
 			require.EqualValues(t, 1, n[0])
 		}
@@ -57,7 +59,7 @@ func TestDamagedRows(t *testing.T) {
 		} {
 			set := func(text string) string { return fmt.Sprintf("%s = '%s'", damage.column, text) }
 			var was string
-			require.NoError(t, s.query(t.Context(), "SELECT CAST("+damage.column+" AS text) FROM ~resource WHERE id = 'ada'", nil, func(rw row) error { return rw.Scan(&was) }))
+			require.NoError(t, sqlstore.EngineOf(s).Query(t.Context(), "SELECT CAST("+damage.column+" AS text) FROM ~resource WHERE id = 'ada'", nil, func(rw sqlstore.Row) error { return rw.Scan(&was) }))
 			change("resource", set(damage.text))
 			for name, read := range reads {
 				require.ErrorIs(t, read(), store.ErrCorrupt, "%s: %s", name, set(damage.text))

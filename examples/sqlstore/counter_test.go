@@ -1,4 +1,4 @@
-package sqlstore
+package sqlstore_test
 
 import (
 	"context"
@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/rollcall-dev/rollcall/store"
 	"github.com/stretchr/testify/require"
+
+	sqlstore "github.com/rollcall-dev/rollcall/examples/sqlstore/internal"
+	"github.com/rollcall-dev/rollcall/store"
 )
 
 // seats is a counter that the tests claim from.
@@ -21,7 +23,7 @@ const seats = "seats"
 func claims(c ...store.Claim) *store.Change { return &store.Change{Tenant: "t", Claims: c} }
 
 // count is where a counter stands.
-func count(t *testing.T, s *Store, name string) store.Counter {
+func count(t *testing.T, s *sqlstore.Store, name string) store.Counter {
 	t.Helper()
 	all, err := s.Counters(t.Context(), "t", "other", name)
 	require.NoError(t, err)
@@ -54,7 +56,7 @@ func TestClaims(t *testing.T) {
 			{take: 1, limit: -1, at: 100, want: 4}, {take: 2, limit: -1, at: 300, want: 2}, {take: -9, at: 301, want: 0}, {take: 2, limit: -1, at: 302, want: 2},
 		}},
 	} {
-		onEach(t, func(t *testing.T, open func(t testing.TB, o *Options) *Store) {
+		onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {
 			t.Run(name, func(t *testing.T) {
 				s := open(t, nil)
 				for i, step := range x.steps {
@@ -96,7 +98,7 @@ func TestClaimsTogether(t *testing.T) {
 			)
 			run := func(take, most int) {
 				for range 2 {
-					s := openIn(t, os.Getenv(postgresVariable), &Options{Schema: schema})
+					s := openIn(t, os.Getenv(postgresVariable), &sqlstore.Options{Schema: schema})
 					for range 4 {
 						all.Go(func() {
 							for range each {
@@ -112,7 +114,7 @@ func TestClaimsTogether(t *testing.T) {
 					}
 				}
 			}
-			s := openIn(t, os.Getenv(postgresVariable), &Options{Schema: schema})
+			s := openIn(t, os.Getenv(postgresVariable), &sqlstore.Options{Schema: schema})
 			run(1, limit)
 			all.Wait()
 			require.EqualValues(t, limit, stood.Load())
@@ -131,7 +133,7 @@ func TestFreeClaimsDontWait(t *testing.T) {
 	for name, window := range map[string]time.Duration{"for good": 0, "in a window": time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			held, ended := make(chan bool), make(chan bool)
-			s, err := OnPool(t.Context(), apart(t), &Options{Schema: newSchema(t), InTx: func(_ context.Context, _ Tx, c *store.Change) error {
+			s, err := onPool(t.Context(), apart(t), &sqlstore.Options{Schema: newSchema(t), InTx: func(_ context.Context, _ sqlstore.Tx, c *store.Change) error {
 				if c.Claims[0].Take == 5 {
 					held <- true
 					<-ended

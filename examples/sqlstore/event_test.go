@@ -1,4 +1,4 @@
-package sqlstore
+package sqlstore_test
 
 import (
 	"fmt"
@@ -7,19 +7,21 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/rollcall-dev/rollcall/store"
 	"github.com/stretchr/testify/require"
+
+	sqlstore "github.com/rollcall-dev/rollcall/examples/sqlstore/internal"
+	"github.com/rollcall-dev/rollcall/store"
 )
 
 // tell commits an event of a tenant about a user.
-func tell(t *testing.T, s *Store, tenant, id, user string, consumers ...string) {
+func tell(t *testing.T, s *sqlstore.Store, tenant, id, user string, consumers ...string) {
 	t.Helper()
 	e := store.Event{ID: id, Kind: "updated", Subject: store.Key{Tenant: tenant, Type: "User", ID: user}, Time: epoch, Consumers: consumers}
 	require.NoError(t, s.Commit(t.Context(), &store.Change{Tenant: tenant, Events: []store.Event{e}}))
 }
 
 // leased asks for events as one owner, and returns their ids.
-func leased(t *testing.T, s *Store, l store.Lease) (ids []string) {
+func leased(t *testing.T, s *sqlstore.Store, l store.Lease) (ids []string) {
 	t.Helper()
 	l.Owner = "one"
 	if l.Max == 0 {
@@ -34,7 +36,7 @@ func leased(t *testing.T, s *Store, l store.Lease) (ids []string) {
 	return ids
 }
 
-func settle(t *testing.T, s *Store, x store.Settlement) {
+func settle(t *testing.T, s *sqlstore.Store, x store.Settlement) {
 	t.Helper()
 	x.Owner = "one"
 	require.NoError(t, s.Settle(t.Context(), []store.Settlement{x}))
@@ -42,7 +44,7 @@ func settle(t *testing.T, s *Store, x store.Settlement) {
 
 // TestLeaseOf asks for the events of one consumer, tenant and subject.
 func TestLeaseOf(t *testing.T) {
-	onEach(t, func(t *testing.T, open func(t testing.TB, o *Options) *Store) {
+	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {
 		s := open(t, nil)
 		tell(t, s, "t", "1", "ada", "hooks", "feed")
 		tell(t, s, "u", "2", "ada", "hooks")
@@ -72,7 +74,7 @@ func TestLeaseOf(t *testing.T) {
 
 // TestAttempts counts the leases that were begun: a hand-back takes one away, a process that died does not.
 func TestAttempts(t *testing.T) {
-	onEach(t, func(t *testing.T, open func(t testing.TB, o *Options) *Store) {
+	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {
 		s := open(t, nil)
 		tell(t, s, "t", "1", "ada", hooks)
 		of := store.Settlement{Tenant: "t", EventID: "1", Consumer: hooks}
@@ -99,20 +101,20 @@ func TestClockOfDatabase(t *testing.T) {
 	tell(t, s, "t", "1", "ada", hooks)
 	require.Equal(t, []string{"1"}, leased(t, s, store.Lease{Consumer: hooks, For: time.Hour}))
 	due := func() (at int64) {
-		require.NoError(t, s.query(t.Context(), "SELECT due FROM ~event", nil, func(rw row) error { return rw.Scan(&at) }))
+		require.NoError(t, sqlstore.EngineOf(s).Query(t.Context(), "SELECT due FROM ~event", nil, func(rw sqlstore.Row) error { return rw.Scan(&at) }))
 		return at
 	}
 	var now int64
-	require.NoError(t, s.query(t.Context(), "SELECT "+s.now(nil), nil, func(rw row) error { return rw.Scan(&now) }))
+	require.NoError(t, sqlstore.EngineOf(s).Query(t.Context(), "SELECT "+sqlstore.EngineOf(s).Now(nil), nil, func(rw sqlstore.Row) error { return rw.Scan(&now) }))
 	require.InDelta(t, now+time.Hour.Microseconds(), due(), float64(time.Minute.Microseconds()))
 	settle(t, s, store.Settlement{Tenant: "t", EventID: "1", Consumer: hooks, Outcome: store.Renew, After: 3 * time.Hour})
 	require.InDelta(t, now+3*time.Hour.Microseconds(), due(), float64(time.Minute.Microseconds()))
 	settle(t, s, store.Settlement{Tenant: "t", EventID: "1", Consumer: hooks, Outcome: store.Retry, After: 2 * time.Hour})
 	require.InDelta(t, now+2*time.Hour.Microseconds(), due(), float64(time.Minute.Microseconds()))
 	dsn := os.Getenv(postgresVariable)
-	schema := s.engine.(*postgres).schema
+	schema := sqlstore.EngineOf(s).(postgresEngine).TablesIn()
 	synctest.Test(t, func(t *testing.T) {
-		off, err := Open(t.Context(), dsn, &Options{Schema: schema})
+		off, err := open(t.Context(), dsn, &sqlstore.Options{Schema: schema})
 		require.NoError(t, err)
 		defer off.Close()
 		time.Sleep(time.Millisecond)
@@ -147,15 +149,15 @@ func TestClockOfProcess(t *testing.T) {
 // TestForget removes one tenant of two in batches, after it was interrupted: nothing is left of it in any table, and nothing
 // of the other one is gone (I13, fault 23).
 func TestForget(t *testing.T) {
-	onEach(t, func(t *testing.T, open func(t testing.TB, o *Options) *Store) {
+	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {
 		s := open(t, nil)
-		fill(t, s, "t", batch+5)
+		fill(t, s, "t", sqlstore.Batch+5)
 		fill(t, s, "other", 3)
 		before := rowsOf(t, s, "other")
 		for table, n := range rowsOf(t, s, "t") {
 			require.NotZero(t, n, table)
 		}
-		_, err := s.apply(t.Context(), []statement{{s.remove("resource", "tenant, type, id", "tenant = 't' LIMIT 700"), nil}})
+		_, err := sqlstore.EngineOf(s).Apply(t.Context(), []sqlstore.Statement{{SQL: sqlstore.EngineOf(s).Remove("resource", "tenant, type, id", "tenant = 't' LIMIT 700")}})
 		require.NoError(t, err) // so far it came when it was interrupted
 		require.NoError(t, s.Forget(t.Context(), "t"))
 		for table, n := range rowsOf(t, s, "t") {
@@ -168,7 +170,7 @@ func TestForget(t *testing.T) {
 }
 
 // fill commits a group with so many members, and some events in each state.
-func fill(t *testing.T, s *Store, tenant string, users int) {
+func fill(t *testing.T, s *sqlstore.Store, tenant string, users int) {
 	t.Helper()
 	g := testGroup("g")
 	c := &store.Change{Tenant: tenant, Put: []store.Put{{Resource: g}}, Members: []store.MemberDelta{{Group: "g"}},
@@ -185,11 +187,11 @@ func fill(t *testing.T, s *Store, tenant string, users int) {
 }
 
 // rowsOf counts a tenant's rows by table, of which each has the column.
-func rowsOf(t *testing.T, s *Store, tenant string) map[string]int {
+func rowsOf(t *testing.T, s *sqlstore.Store, tenant string) map[string]int {
 	t.Helper()
 	rows := map[string]int{}
 	for _, table := range []string{"resource", "key", "count", "member", "event", "journal"} {
-		require.NoError(t, s.query(t.Context(), "SELECT count(*) FROM ~"+table+" WHERE tenant = $1", []any{tenant}, func(rw row) error {
+		require.NoError(t, sqlstore.EngineOf(s).Query(t.Context(), "SELECT count(*) FROM ~"+table+" WHERE tenant = $1", []any{tenant}, func(rw sqlstore.Row) error {
 			var n int
 			err := rw.Scan(&n)
 			rows[table] = n
@@ -201,9 +203,9 @@ func rowsOf(t *testing.T, s *Store, tenant string) map[string]int {
 
 // TestPrune removes what is old, of all tenants, in batches: deliveries made and given up, and entries, each by its own age.
 func TestPrune(t *testing.T) {
-	onEach(t, func(t *testing.T, open func(t testing.TB, o *Options) *Store) {
+	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {
 		s := open(t, nil)
-		const users = 2*batch + 10
+		const users = 2*sqlstore.Batch + 10
 		fill(t, s, "t", users)
 		fill(t, s, "u", 3)
 		events, err := s.Lease(t.Context(), store.Lease{Owner: "one", Consumer: hooks, Max: users + 3, For: time.Hour})

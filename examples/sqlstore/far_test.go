@@ -1,25 +1,27 @@
-package sqlstore
+package sqlstore_test
 
 import (
 	"fmt"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/rollcall-dev/rollcall/examples/people"
+	sqlstore "github.com/rollcall-dev/rollcall/examples/sqlstore/internal"
 	"github.com/rollcall-dev/rollcall/scim"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/filter"
 	"github.com/rollcall-dev/rollcall/store/storetest"
-	"github.com/stretchr/testify/require"
 )
 
 // TestFar asks for pages that are far behind, in each order that the database has: they are those of the Fake.
 func TestFar(t *testing.T) {
-	onEach(t, func(t *testing.T, open func(t testing.TB, o *Options) *Store) {
+	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {
 		fake, s := storetest.NewFake(), open(t, nil)
 		h, err := scim.NewHandler(fake, &scim.Options{Auth: scim.NoAuth{Tenant: "acme"}})
 		require.NoError(t, err)
 		for _, to := range []store.Store{fake, s} {
-			require.NoError(t, people.Users(t.Context(), to, h.Lifecycle().Index, "acme", 0, far+50))
+			require.NoError(t, people.Users(t.Context(), to, h.Lifecycle().Index, "acme", 0, sqlstore.Far+50))
 			require.NoError(t, people.Group(t.Context(), to, h.Lifecycle().Index, "acme", "crew", 10))
 		}
 		meta := func(sub string) filter.Attr {
@@ -29,7 +31,7 @@ func TestFar(t *testing.T) {
 			for name, by := range map[string]*store.Sort{
 				"id": nil, "created": {By: meta("created")}, "modified descending": {By: meta("lastModified"), Descending: true},
 			} {
-				for _, start := range []int{far - 1, far, far + 40, far + 60} {
+				for _, start := range []int{sqlstore.Far - 1, sqlstore.Far, sqlstore.Far + 40, sqlstore.Far + 60} {
 					q := store.Query{Tenant: "acme", Types: types, Sort: by, Start: start, Count: 20}
 					want, err := fake.List(t.Context(), q)
 					require.NoError(t, err)

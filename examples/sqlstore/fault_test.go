@@ -1,4 +1,4 @@
-package sqlstore
+package sqlstore_test
 
 import (
 	"bufio"
@@ -15,9 +15,11 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	sqlstore "github.com/rollcall-dev/rollcall/examples/sqlstore/internal"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
-	"github.com/stretchr/testify/require"
 )
 
 var epoch = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -40,10 +42,12 @@ func told(id string, subject store.Key) []store.Event {
 
 // TestMigrateTogether opens an empty database from many places at the same time.
 func TestMigrateTogether(t *testing.T) {
-	for name, where := range map[string]func(t *testing.T) (string, *Options){
-		"SQLite": func(t *testing.T) (string, *Options) { return "sqlite:" + filepath.Join(t.TempDir(), "x.db"), nil },
-		"PostgreSQL": func(t *testing.T) (string, *Options) {
-			o := &Options{Schema: newSchema(t), Prefix: "p_"}
+	for name, where := range map[string]func(t *testing.T) (string, *sqlstore.Options){
+		"SQLite": func(t *testing.T) (string, *sqlstore.Options) {
+			return "sqlite:" + filepath.Join(t.TempDir(), "x.db"), nil
+		},
+		"PostgreSQL": func(t *testing.T) (string, *sqlstore.Options) {
+			o := &sqlstore.Options{Schema: newSchema(t), Prefix: "p_"}
 			return os.Getenv(postgresVariable), o
 		},
 	} {
@@ -53,7 +57,7 @@ func TestMigrateTogether(t *testing.T) {
 			errs := make([]error, 6)
 			for i := range errs {
 				wg.Go(func() {
-					s, err := Open(t.Context(), dsn, o)
+					s, err := open(t.Context(), dsn, o)
 					if errs[i] = err; err == nil {
 						errs[i] = s.Close()
 					}
@@ -67,7 +71,7 @@ func TestMigrateTogether(t *testing.T) {
 
 // TestHostile keeps texts that could break a statement, a key or a column.
 func TestHostile(t *testing.T) {
-	onEach(t, func(t *testing.T, open func(t testing.TB, o *Options) *Store) {
+	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {
 		s := open(t, nil)
 		for i, text := range []string{
 			`'; DROP TABLE x; --`, `"`, `\`, "a\x00b", "\x01\x02\x03", "😀", "\u202eabc", "%_", "$1", "~#", "\xff\xfe", strings.Repeat("ä", 1<<19),
@@ -95,7 +99,7 @@ func TestTerminatedBackends(t *testing.T) {
 	admin, err := pgx.Connect(t.Context(), dsn)
 	require.NoError(t, err)
 	defer admin.Close(t.Context())
-	schema := s.engine.(*postgres).schema
+	schema := sqlstore.EngineOf(s).(postgresEngine).TablesIn()
 	var (
 		wg   sync.WaitGroup
 		mu   sync.Mutex
@@ -130,7 +134,7 @@ func TestTerminatedBackends(t *testing.T) {
 			<-acks
 		}
 		if n%3 == 0 { // all connections are new from now on
-			s.engine.(*postgres).pool.Reset()
+			sqlstore.EngineOf(s).(postgresEngine).Pool().Reset()
 			continue
 		}
 		_, err := admin.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -144,7 +148,7 @@ func TestTerminatedBackends(t *testing.T) {
 }
 
 // checkWhole checks that all that was acknowledged is there, and that resources and events are there together.
-func checkWhole(t *testing.T, s *Store, done []string) {
+func checkWhole(t *testing.T, s *sqlstore.Store, done []string) {
 	t.Helper()
 	there := map[string]bool{}
 	q := store.Query{Tenant: "t", Types: []string{"User"}, Count: 1000}
@@ -211,8 +215,8 @@ func TestKilled(t *testing.T) {
 				require.Error(t, child.Wait())
 			}
 			require.Greater(t, len(done), 50)
-			s := openIn(t, dsn, &Options{Schema: schema})
-			if p, ok := s.engine.(*postgres); ok {
+			s := openIn(t, dsn, &sqlstore.Options{Schema: schema})
+			if p, ok := sqlstore.EngineOf(s).(postgresEngine); ok {
 				awaitGone(t, p, schema)
 			}
 			checkWhole(t, s, done)
@@ -221,11 +225,11 @@ func TestKilled(t *testing.T) {
 }
 
 // awaitGone waits until the server has done what a killed process had asked it last.
-func awaitGone(t *testing.T, p *postgres, application string) {
+func awaitGone(t *testing.T, p postgresEngine, application string) {
 	t.Helper()
 	require.Eventually(t, func() bool {
 		var left int
-		err := p.pool.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1", application).Scan(&left)
+		err := p.Pool().QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1", application).Scan(&left)
 		return err == nil && left == 0
 	}, time.Minute, time.Millisecond)
 }
@@ -236,7 +240,7 @@ func TestChild(t *testing.T) {
 	if dsn == "" {
 		t.Skip("only as the child of TestKilled")
 	}
-	s, err := Open(t.Context(), dsn, &Options{Schema: os.Getenv(childSchema)})
+	s, err := open(t.Context(), dsn, &sqlstore.Options{Schema: os.Getenv(childSchema)})
 	require.NoError(t, err)
 	var wg sync.WaitGroup
 	for range 12 { // so many that some share a transaction
@@ -260,7 +264,7 @@ func TestChild(t *testing.T) {
 func TestTwoProcesses(t *testing.T) {
 	schema := newSchema(t)
 	dsn := os.Getenv(postgresVariable)
-	a, b := openIn(t, dsn, &Options{Schema: schema}), openIn(t, dsn, &Options{Schema: schema})
+	a, b := openIn(t, dsn, &sqlstore.Options{Schema: schema}), openIn(t, dsn, &sqlstore.Options{Schema: schema})
 	g := &store.Resource{Key: store.Key{Type: "Group", ID: "g"}, Version: "0", Created: epoch, LastModified: epoch}
 	counter := testUser("counter", "counter")
 	counter.Attributes, counter.Version = `{"n":0}`, "0"
@@ -271,7 +275,7 @@ func TestTwoProcesses(t *testing.T) {
 		mu    sync.Mutex
 		taken int
 	)
-	for n, s := range []*Store{a, b, a, b} {
+	for n, s := range []*sqlstore.Store{a, b, a, b} {
 		wg.Go(func() {
 			for i := range each {
 				// Half of the names are wanted by two.

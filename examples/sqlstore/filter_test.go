@@ -1,4 +1,4 @@
-package sqlstore
+package sqlstore_test
 
 import (
 	"encoding/json"
@@ -18,6 +18,7 @@ import (
 	elimityschema "github.com/elimity-com/scim/schema"
 	"github.com/stretchr/testify/require"
 
+	sqlstore "github.com/rollcall-dev/rollcall/examples/sqlstore/internal"
 	"github.com/rollcall-dev/rollcall/scim"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
@@ -28,7 +29,7 @@ import (
 // resource by resource: the answers are the same byte by byte.
 func TestFilters(t *testing.T) {
 	const lists, seed = 2000, 17
-	onEach(t, func(t *testing.T, open func(t testing.TB, o *Options) *Store) {
+	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {
 		g := filterGenerator{rand.New(rand.NewPCG(seed, seed))}
 		want, got := filterHandler(t, storetest.NewFake()), filterHandler(t, open(t, nil))
 		for n := range 120 {
@@ -41,7 +42,7 @@ func TestFilters(t *testing.T) {
 		}
 		found, refused := 0, 0
 		for range lists {
-			path := g.list()
+			path := g.List()
 			expected, answer := want.get(path), got.get(path)
 			require.Equal(t, expected.Body.String(), answer.Body.String(), "GET %s", path)
 			switch {
@@ -178,7 +179,7 @@ func (g filterGenerator) group(index func(string, document.Value) ([]store.Index
 	return &store.Change{Tenant: "acme", Put: []store.Put{{Resource: r}}, Members: []store.MemberDelta{d}}
 }
 
-func (g filterGenerator) list() string {
+func (g filterGenerator) List() string {
 	endpoint := oneOf(g, "/Users", "/Users", "/Users", "/Groups", "/")
 	q := url.Values{"filter": {g.filter(endpoint, 3)}, "attributes": {"userName"}}
 	if g.IntN(3) == 0 {
@@ -266,7 +267,7 @@ func (g filterGenerator) compare(attribute string) string {
 
 // TestIndexedLater indexes an attribute of people who are there already: once they have the keys, they are found again.
 func TestIndexedLater(t *testing.T) {
-	onEach(t, func(t *testing.T, open func(t testing.TB, o *Options) *Store) {
+	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {
 		s := open(t, nil)
 		serve := func(index ...string) filterServer {
 			h, err := scim.NewHandler(s, &scim.Options{Auth: scim.BearerTokens{"token": "acme"}, Index: map[string][]string{"User": index}})

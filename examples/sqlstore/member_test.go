@@ -1,4 +1,4 @@
-package sqlstore
+package sqlstore_test
 
 import (
 	"context"
@@ -13,15 +13,17 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/rollcall-dev/rollcall/store"
 	"github.com/stretchr/testify/require"
+
+	sqlstore "github.com/rollcall-dev/rollcall/examples/sqlstore/internal"
+	"github.com/rollcall-dev/rollcall/store"
 )
 
 func testGroup(id string) *store.Resource {
 	return &store.Resource{Key: store.Key{Type: "Group", ID: id}, Version: "v1", Created: epoch, LastModified: epoch, Label: id}
 }
 
-func commit(t *testing.T, s *Store, c store.Change) {
+func commit(t *testing.T, s *sqlstore.Store, c store.Change) {
 	t.Helper()
 	c.Tenant = "t"
 	require.NoError(t, s.Commit(t.Context(), &c))
@@ -48,7 +50,7 @@ func refs(ids ...string) (all []store.MemberRef) {
 }
 
 // membersOf lists the ids of a group's members.
-func membersOf(t *testing.T, s *Store, group string) (ids []string) {
+func membersOf(t *testing.T, s *sqlstore.Store, group string) (ids []string) {
 	t.Helper()
 	for m, err := range s.Members(t.Context(), store.MemberQuery{Tenant: "t", Groups: []string{group}}) {
 		require.NoError(t, err)
@@ -59,7 +61,7 @@ func membersOf(t *testing.T, s *Store, group string) (ids []string) {
 
 // TestExactDeltas commits deltas that aren't of the membership as it is: they are refused whole.
 func TestExactDeltas(t *testing.T) {
-	onEach(t, func(t *testing.T, open func(t testing.TB, o *Options) *Store) {
+	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {
 		s := open(t, nil)
 		commit(t, s, create(testUser("a", "a"), testUser("b", "b"), testUser("c", "c"), testGroup("g"), testGroup("h")))
 		commit(t, s, store.Change{Members: []store.MemberDelta{{Group: "g", Version: "v2", Add: refs("a", "h")}}})
@@ -95,7 +97,7 @@ func TestExactDeltas(t *testing.T) {
 
 // TestDeleteOfMember deletes who is a member behind the change: only who has left all groups can go.
 func TestDeleteOfMember(t *testing.T) {
-	onEach(t, func(t *testing.T, open func(t testing.TB, o *Options) *Store) {
+	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {
 		s := open(t, nil)
 		commit(t, s, create(testUser("a", "a"), testUser("b", "b"), testGroup("g"), testGroup("h")))
 		commit(t, s, store.Change{Members: []store.MemberDelta{{Group: "g", Add: refs("a", "b", "h")}}})
@@ -107,7 +109,7 @@ func TestDeleteOfMember(t *testing.T) {
 		require.Equal(t, []string{"b", "h"}, membersOf(t, s, "g"))
 		commit(t, s, store.Change{Delete: []store.Delete{{Type: "Group", ID: "g"}, {Type: "User", ID: "b"}}})
 		left := 0
-		require.NoError(t, s.query(t.Context(), "SELECT count(*) FROM ~member", nil, func(rw row) error { return rw.Scan(&left) }))
+		require.NoError(t, sqlstore.EngineOf(s).Query(t.Context(), "SELECT count(*) FROM ~member", nil, func(rw sqlstore.Row) error { return rw.Scan(&left) }))
 		require.Zero(t, left, "a deleted group has no rows")
 	})
 }
@@ -185,18 +187,18 @@ func TestNoDeadlocks(t *testing.T) {
 		require.NotZero(t, done[kind].Load(), "kind %d", kind)
 	}
 	var deadlocks int
-	require.NoError(t, first.query(t.Context(), `SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()`, nil,
-		func(rw row) error { return rw.Scan(&deadlocks) }))
+	require.NoError(t, sqlstore.EngineOf(first).Query(t.Context(), `SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()`, nil,
+		func(rw sqlstore.Row) error { return rw.Scan(&deadlocks) }))
 	require.Zero(t, deadlocks)
 	var strangers int
-	require.NoError(t, first.query(t.Context(), `SELECT count(*) FROM ~member m WHERE NOT EXISTS (
+	require.NoError(t, sqlstore.EngineOf(first).Query(t.Context(), `SELECT count(*) FROM ~member m WHERE NOT EXISTS (
 		SELECT FROM ~resource r WHERE r.tenant = m.tenant AND r.type = m.member_type AND r.id = m.member_id)`, nil,
-		func(rw row) error { return rw.Scan(&strangers) }))
+		func(rw sqlstore.Row) error { return rw.Scan(&strangers) }))
 	require.Zero(t, strangers, "members that don't exist")
 }
 
 // randomChange deletes somebody who leaves all groups, adds several to groups, removes them, or creates and renames them.
-func randomChange(ctx context.Context, s *Store, r *rand.Rand, who string, kind, groups int) (*store.Change, error) {
+func randomChange(ctx context.Context, s *sqlstore.Store, r *rand.Rand, who string, kind, groups int) (*store.Change, error) {
 	c := &store.Change{Tenant: "t"}
 	in := map[string]bool{}
 	for m, err := range s.Members(ctx, store.MemberQuery{Tenant: "t", Of: []string{who}}) {

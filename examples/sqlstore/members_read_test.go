@@ -1,4 +1,4 @@
-package sqlstore
+package sqlstore_test
 
 import (
 	"fmt"
@@ -8,12 +8,14 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/rollcall-dev/rollcall/store"
 	"github.com/stretchr/testify/require"
+
+	sqlstore "github.com/rollcall-dev/rollcall/examples/sqlstore/internal"
+	"github.com/rollcall-dev/rollcall/store"
 )
 
 // populate puts so many users into the tenant t, and says their ids in order.
-func populate(t *testing.T, s *Store, n int) (all []string) {
+func populate(t *testing.T, s *sqlstore.Store, n int) (all []string) {
 	t.Helper()
 	for i := range n {
 		all = append(all, fmt.Sprintf("u%06d", i))
@@ -31,15 +33,15 @@ func populate(t *testing.T, s *Store, n int) (all []string) {
 // TestMembersOfOneMoment replaces 6,000 members while somebody reads them: what is read is one membership and not parts of
 // two (fault 11). It does so with a pool of one connection, which the reader therefore doesn't hold.
 func TestMembersOfOneMoment(t *testing.T) {
-	onEach(t, func(t *testing.T, open func(t testing.TB, o *Options) *Store) {
+	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {
 		s := open(t, nil)
-		if p, ok := s.engine.(*postgres); ok {
-			c := p.pool.Config()
+		if p, ok := sqlstore.EngineOf(s).(postgresEngine); ok {
+			c := p.Pool().Config()
 			c.MaxConns = 1
 			pool, err := pgxpool.NewWithConfig(t.Context(), c)
 			require.NoError(t, err)
 			t.Cleanup(pool.Close)
-			s, err = OnPool(t.Context(), pool, &Options{Schema: p.schema})
+			s, err = onPool(t.Context(), pool, &sqlstore.Options{Schema: p.TablesIn()})
 			require.NoError(t, err)
 		}
 		const size = 6000
@@ -62,11 +64,11 @@ func TestMembersOfOneMoment(t *testing.T) {
 
 // TestMembersOfMany reads the members of many groups, more than are read at once, in the order in which they are asked for.
 func TestMembersOfMany(t *testing.T) {
-	onEach(t, func(t *testing.T, open func(t testing.TB, o *Options) *Store) {
+	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {
 		s := open(t, nil)
-		users := populate(t, s, batchRows+1)
+		users := populate(t, s, sqlstore.BatchRows+1)
 		var asked, want []string
-		for i, size := range []int{6000, 1, 6000, 0, batchRows, batchRows + 1, 3, 6000} {
+		for i, size := range []int{6000, 1, 6000, 0, sqlstore.BatchRows, sqlstore.BatchRows + 1, 3, 6000} {
 			id := fmt.Sprint("g", 9-i)
 			asked = append(asked, id, "none")
 			commit(t, s, create(testGroup(id)))
@@ -86,11 +88,11 @@ func TestMembersOfMany(t *testing.T) {
 		require.True(t, slices.Equal(want, got))
 
 		for _, tt := range []struct{ most, complete, rows int }{{5, 0, 0}, {6000, 1, 6000}, {6001, 4, 6001}, {12_001, 8, 12_001}, {0, 16, len(want)}, {1 << 20, 16, len(want)}} {
-			var rows memberRows
-			complete, err := s.members(t.Context(), store.MemberQuery{Tenant: "t", Groups: asked}, &rows, tt.most)
+			var rows sqlstore.MemberRows
+			complete, err := sqlstore.EngineOf(s).Members(t.Context(), store.MemberQuery{Tenant: "t", Groups: asked}, &rows, tt.most)
 			require.NoError(t, err)
 			n := 0
-			for range rows.all() {
+			for range rows.All() {
 				n++
 			}
 			require.Equal(t, tt.rows, n, "rows of at most %d", tt.most)
@@ -102,19 +104,19 @@ func TestMembersOfMany(t *testing.T) {
 
 // TestMemberRows keeps the rows of 100,000 members in less than 10 MB, and has them back as they were.
 func TestMemberRows(t *testing.T) {
-	var rows memberRows
+	var rows sqlstore.MemberRows
 	var want []store.Member
-	rows.begin("empty", false)
+	rows.Begin("empty", false)
 	for i := range 100_000 {
 		if i%50_000 == 0 {
-			rows.begin("nobody", false)
-			rows.begin(fmt.Sprint("owner", i), i > 0)
+			rows.Begin("nobody", false)
+			rows.Begin(fmt.Sprint("owner", i), i > 0)
 		}
 		m := store.Member{Group: "owner0", Type: "User", ID: uuid.NewString(), Label: "somebody." + fmt.Sprint(i) + "@corp.example"}
 		if i%1000 == 999 {
 			m.Type, m.Label = "Group", strings.Repeat("long ", i/10)
 		}
-		if rows.add(m.Type, m.ID, m.Label); i >= 50_000 {
+		if rows.Add(m.Type, m.ID, m.Label); i >= 50_000 {
 			m.Group, m.ID = m.ID, "owner50000"
 		}
 		if i%1000 == 999 {
@@ -122,8 +124,8 @@ func TestMemberRows(t *testing.T) {
 		}
 		want = append(want, m)
 	}
-	size := rows.slab.Cap()
-	for _, s := range rows.slabs {
+	size := rows.Slab.Cap()
+	for _, s := range rows.Slabs {
 		size += len(s)
 	}
 	labels := 0
@@ -133,14 +135,14 @@ func TestMemberRows(t *testing.T) {
 		}
 	}
 	require.Less(t, size-labels, 10_000_000)
-	require.True(t, slices.Equal(want, slices.Collect(rows.all())))
+	require.True(t, slices.Equal(want, slices.Collect(rows.All())))
 
-	rows = memberRows{}
-	rows.begin("a", false)
-	rows.add("User", "1", "")
-	rows.begin("b", false)
-	rows.add("User", "2", "two")
-	rows.add("User", "3", "three")
-	rows.dropLast()
-	require.Equal(t, []store.Member{{Group: "a", Type: "User", ID: "1"}}, slices.Collect(rows.all()))
+	rows = sqlstore.MemberRows{}
+	rows.Begin("a", false)
+	rows.Add("User", "1", "")
+	rows.Begin("b", false)
+	rows.Add("User", "2", "two")
+	rows.Add("User", "3", "three")
+	rows.DropLast()
+	require.Equal(t, []store.Member{{Group: "a", Type: "User", ID: "1"}}, slices.Collect(rows.All()))
 }

@@ -1,4 +1,4 @@
-package sqlstore
+package sqlstore_test
 
 import (
 	"database/sql"
@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/rollcall-dev/rollcall/store"
 	"github.com/stretchr/testify/require"
+
+	sqlstore "github.com/rollcall-dev/rollcall/examples/sqlstore/internal"
+	"github.com/rollcall-dev/rollcall/store"
 )
 
 // fixtures are databases of each version that there was, as SQL: the tables as that version had them, and data. A file is
@@ -23,7 +25,7 @@ var fixtures embed.FS
 // TestFixtures opens a database of each version: the migrations of later versions are applied to it, and all that was in it
 // is read, and can be changed.
 func TestFixtures(t *testing.T) {
-	for engine, load := range map[string]func(t *testing.T, text string) *Store{"sqlite": loadSQLite, "postgres": loadPostgres} {
+	for engine, load := range map[string]func(t *testing.T, text string) *sqlstore.Store{"sqlite": loadSQLite, "postgres": loadPostgres} {
 		files, err := fixtures.ReadDir("testdata/fixtures/" + engine)
 		require.NoError(t, err)
 		require.NotEmpty(t, files)
@@ -37,28 +39,28 @@ func TestFixtures(t *testing.T) {
 	}
 }
 
-func loadSQLite(t *testing.T, text string) *Store {
+func loadSQLite(t *testing.T, text string) *sqlstore.Store {
 	path := filepath.Join(t.TempDir(), "x.db")
 	db, err := sql.Open("sqlite", path)
 	require.NoError(t, err)
-	_, err = db.ExecContext(t.Context(), newNames("", "rollcall_").fill(text))
+	_, err = db.ExecContext(t.Context(), sqlstore.NewNames("", "rollcall_").Fill(text))
 	require.NoError(t, err)
 	require.NoError(t, db.Close())
 	return openIn(t, "sqlite:"+path, nil)
 }
 
-func loadPostgres(t *testing.T, text string) *Store {
+func loadPostgres(t *testing.T, text string) *sqlstore.Store {
 	schema := newSchema(t)
 	c, err := pgx.Connect(t.Context(), os.Getenv(postgresVariable))
 	require.NoError(t, err)
 	defer c.Close(t.Context())
-	_, err = c.Exec(t.Context(), "CREATE SCHEMA "+schema+";"+newNames(schema, "rollcall_").fill(text), pgx.QueryExecModeSimpleProtocol)
+	_, err = c.Exec(t.Context(), "CREATE SCHEMA "+schema+";"+sqlstore.NewNames(schema, "rollcall_").Fill(text), pgx.QueryExecModeSimpleProtocol)
 	require.NoError(t, err)
-	return openIn(t, os.Getenv(postgresVariable), &Options{Schema: schema})
+	return openIn(t, os.Getenv(postgresVariable), &sqlstore.Options{Schema: schema})
 }
 
 // readFixture checks what is in every fixture.
-func readFixture(t *testing.T, s *Store) {
+func readFixture(t *testing.T, s *sqlstore.Store) {
 	ctx := t.Context()
 	ada, err := s.Get(ctx, store.Key{Tenant: "t", Type: "User", ID: "ada"})
 	require.NoError(t, err)
@@ -118,7 +120,7 @@ func readFixture(t *testing.T, s *Store) {
 // TestFixtureOfEachVersion has a new migration come with a fixture of the database that it makes.
 func TestFixtureOfEachVersion(t *testing.T) {
 	for _, engine := range []string{"sqlite", "postgres"} {
-		steps, err := migrations.ReadDir("migrations/" + engine)
+		steps, err := sqlstore.Migrations.ReadDir("migrations/" + engine)
 		require.NoError(t, err)
 		for _, step := range steps {
 			number, _, _ := strings.Cut(step.Name(), "_")
@@ -135,31 +137,31 @@ func TestOtherVersions(t *testing.T) {
 		version int
 		want    string
 	}{{99, "start the release that migrated them"}, {1, "was in no release"}} {
-		for name, open := range map[string]func(t *testing.T) func(o *Options) (*Store, error){
-			"SQLite": func(t *testing.T) func(o *Options) (*Store, error) {
+		for name, open := range map[string]func(t *testing.T) func(o *sqlstore.Options) (*sqlstore.Store, error){
+			"SQLite": func(t *testing.T) func(o *sqlstore.Options) (*sqlstore.Store, error) {
 				dsn := "sqlite:" + filepath.Join(t.TempDir(), "x.db")
-				return func(o *Options) (*Store, error) { return Open(t.Context(), dsn, o) }
+				return func(o *sqlstore.Options) (*sqlstore.Store, error) { return open(t.Context(), dsn, o) }
 			},
-			"PostgreSQL": func(t *testing.T) func(o *Options) (*Store, error) {
+			"PostgreSQL": func(t *testing.T) func(o *sqlstore.Options) (*sqlstore.Store, error) {
 				schema := newSchema(t)
-				return func(o *Options) (*Store, error) {
+				return func(o *sqlstore.Options) (*sqlstore.Store, error) {
 					o.Schema = schema
-					return Open(t.Context(), os.Getenv(postgresVariable), o)
+					return open(t.Context(), os.Getenv(postgresVariable), o)
 				}
 			},
 		} {
 			t.Run(name, func(t *testing.T) {
 				open := open(t)
-				s, err := open(&Options{NoMigrate: true})
+				s, err := open(&sqlstore.Options{NoMigrate: true})
 				require.NoError(t, err, "there are no tables yet")
 				require.NoError(t, s.Migrate(t.Context()))
-				_, err = s.apply(t.Context(), []statement{{"DELETE FROM ~migration WHERE version_id > 0", nil}})
+				_, err = sqlstore.EngineOf(s).Apply(t.Context(), []sqlstore.Statement{{SQL: "DELETE FROM ~migration WHERE version_id > 0"}})
 				require.NoError(t, err)
-				_, err = s.apply(t.Context(), []statement{{"INSERT INTO ~migration (version_id, is_applied) VALUES ($1, TRUE)", []any{x.version}}})
+				_, err = sqlstore.EngineOf(s).Apply(t.Context(), []sqlstore.Statement{{SQL: "INSERT INTO ~migration (version_id, is_applied) VALUES ($1, TRUE)", Args: []any{x.version}}})
 				require.NoError(t, err)
 				require.ErrorContains(t, s.Migrate(t.Context()), x.want)
 				require.NoError(t, s.Close())
-				for _, o := range []Options{{}, {NoMigrate: true}} {
+				for _, o := range []sqlstore.Options{{}, {NoMigrate: true}} {
 					_, err = open(&o)
 					require.ErrorContains(t, err, x.want)
 				}

@@ -1,4 +1,4 @@
-package sqlstore
+package sqlstore_test
 
 import (
 	"context"
@@ -9,8 +9,11 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/rollcall-dev/rollcall/store"
 	"github.com/stretchr/testify/require"
+
+	sqlstore "github.com/rollcall-dev/rollcall/examples/sqlstore/internal"
+	"github.com/rollcall-dev/rollcall/examples/sqlstore/sqlite"
+	"github.com/rollcall-dev/rollcall/store"
 )
 
 // TestTakesNoConnections (fault 22) has a database that takes no connections any more: SQLSTATE 55000, and 57P01 for those
@@ -20,7 +23,7 @@ func TestTakesNoConnections(t *testing.T) {
 	pool, err := pgxpool.New(t.Context(), dsn)
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
-	s, err := OnPool(t.Context(), pool, nil)
+	s, err := onPool(t.Context(), pool, nil)
 	require.NoError(t, err)
 	commit(t, s, create(testUser("ada", "ada")))
 	admin, err := pgx.Connect(t.Context(), os.Getenv(postgresVariable))
@@ -57,12 +60,11 @@ func TestRetries(t *testing.T) {
 			t.Parallel()
 			tries := 0
 			var fails int
-			s := newOnPostgres(t, &Options{InTx: func(ctx context.Context, tx Tx, _ *store.Change) error {
+			s := newOnPostgres(t, &sqlstore.Options{InTx: func(ctx context.Context, tx sqlstore.Tx, _ *store.Change) error {
 				if tries++; tries > fails {
 					return nil
 				}
-				_, err := tx.Postgres.Exec(ctx, "DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '"+code+"'; END $$")
-				return err
+				return execIn(ctx, tx, "DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '"+code+"'; END $$")
 			}})
 			tries, fails = 0, 3
 			require.NoError(t, s.Commit(t.Context(), createUser("ada", "ada")))
@@ -81,13 +83,13 @@ func TestLocked(t *testing.T) {
 	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(1)")
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	s, err := OnSQLite(t.Context(), db, nil)
+	s, err := sqlite.OnDB(t.Context(), db, nil)
 	require.NoError(t, err)
 	other := openIn(t, "sqlite:"+path, nil)
-	require.NoError(t, other.Transact(t.Context(), func(Tx) error {
+	require.NoError(t, other.Transact(t.Context(), func(sqlstore.Tx) error {
 		require.ErrorIs(t, s.Commit(t.Context(), createUser("ada", "ada")), store.ErrUnavailable)
 		return nil
 	}))
 	require.NoError(t, s.Commit(t.Context(), createUser("ada", "ada")))
-	checkWhole(t, s, []string{"ada"})
+	checkWhole(t, s.Store, []string{"ada"})
 }

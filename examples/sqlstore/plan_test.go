@@ -1,4 +1,4 @@
-package sqlstore
+package sqlstore_test
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rollcall-dev/rollcall/examples/people"
+	sqlstore "github.com/rollcall-dev/rollcall/examples/sqlstore/internal"
 	"github.com/rollcall-dev/rollcall/lifecycle"
 )
 
@@ -52,7 +53,7 @@ var indexedRequests = []struct {
 }
 
 // askAll sends the requests to a store with a few people. It checks the round trips where they are noted.
-func askAll(t *testing.T, s *Store, noted *trips) {
+func askAll(t *testing.T, s *sqlstore.Store, noted *trips) {
 	h := newAsker(t, s)
 	require.NoError(t, people.Users(t.Context(), s, h.Lifecycle().Index, "acme", 0, 10))
 	require.NoError(t, people.Group(t.Context(), s, h.Lifecycle().Index, "acme", "all", 10))
@@ -99,28 +100,24 @@ func (*trips) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData)  
 // without knowing how much that is.
 func TestLitePlans(t *testing.T) {
 	s := newOnSQLite(t, nil)
-	e := s.engine.(*liteEngine)
+	e := sqlstore.EngineOf(s).(liteEngine)
 	asked := spy(s)
 	askAll(t, s, &trips{})
 	var statements []string
 	for _, text := range *asked {
 		if !strings.Contains(text, "UPDATE ") && !strings.Contains(text, "DELETE ") {
-			statements = append(statements, e.fill(text))
+			statements = append(statements, e.Fill(text))
 		}
 	}
-	for k := range e.prepares {
-		statements = append(statements, k.sql)
-	}
-	for text := range e.written {
-		statements = append(statements, e.fill(text))
-	}
+	read, written := e.Prepared()
+	statements = slices.Concat(statements, read, written)
 	bad := regexp.MustCompile(`^SCAN (r|m|o|k|rollcall_(resource|member|key|event|journal))\b|^SEARCH (r|m|o|rollcall_resource|rollcall_member) .*\(tenant=\?\)$`)
 	for _, sql := range statements {
 		places := 0
 		for strings.Contains(sql, fmt.Sprint("?", places+1)) {
 			places++
 		}
-		rows, err := e.reader.Query("EXPLAIN QUERY PLAN "+sql, make([]any, places)...)
+		rows, err := e.Reader().Query("EXPLAIN QUERY PLAN "+sql, make([]any, places)...)
 		require.NoError(t, err, sql)
 		for rows.Next() {
 			var id, parent, unused int
@@ -137,7 +134,7 @@ func TestLitePlans(t *testing.T) {
 func TestPostgresPlans(t *testing.T) {
 	noted := &trips{isTracer: true}
 	s := newNoted(t, noted)
-	pool := s.engine.(*postgres).pool
+	pool := sqlstore.EngineOf(s).(postgresEngine).Pool()
 	asked := spy(s)
 	askAll(t, s, noted)
 	rows, err := pool.Query(t.Context(), "SELECT name, statement, cardinality(parameter_types) FROM pg_prepared_statements WHERE statement LIKE '%rollcall_%'")
@@ -154,10 +151,10 @@ func TestPostgresPlans(t *testing.T) {
 		plan := explain(t, pool, "EXECUTE "+p.Name, p.Places)
 		require.NotRegexp(t, bad, plan, p.Statement)
 	}
-	p := s.engine.(spiedEngine).engine.(*postgres)
+	p := sqlstore.EngineOf(s).(spiedEngine).Engine.(postgresEngine)
 	once := 0
 	for _, text := range *asked {
-		text = p.fill(text)
+		text = p.Fill(text)
 		if slices.ContainsFunc(all, func(p prepared) bool { return p.Statement == text }) || strings.Contains(text, "UPDATE ") {
 			continue
 		}
@@ -171,7 +168,7 @@ func TestPostgresPlans(t *testing.T) {
 func explainText(t *testing.T, pool *pgxpool.Pool, text string) string {
 	t.Helper()
 	places := 0
-	for strings.Contains(text, place(places+1)) {
+	for strings.Contains(text, sqlstore.Place(places+1)) {
 		places++
 	}
 	_, err := pool.Exec(t.Context(), "PREPARE looked_at AS "+text, pgx.QueryExecModeSimpleProtocol)

@@ -1,4 +1,4 @@
-package sqlstore
+package sqlstore_test
 
 import (
 	"context"
@@ -11,15 +11,20 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/rollcall-dev/rollcall/store"
 	"github.com/stretchr/testify/require"
+
+	sqlstore "github.com/rollcall-dev/rollcall/examples/sqlstore/internal"
+	"github.com/rollcall-dev/rollcall/store"
 )
+
+// sharers is how many transactions of additions there are at the same time, and mostShared how many share one.
+const sharers, mostShared = 2, 8
 
 // crowd is a store on PostgreSQL, and who adds to it.
 type crowd struct {
 	*testing.T
-	*Store
-	*postgres
+	*sqlstore.Store
+	on postgresEngine
 }
 
 func newCrowd(t *testing.T) crowd {
@@ -30,11 +35,13 @@ func newCrowd(t *testing.T) crowd {
 	pool, err := pgxpool.NewWithConfig(t.Context(), config)
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
-	s, err := OnPool(t.Context(), pool, &Options{Schema: schema})
+	s, err := onPool(t.Context(), pool, &sqlstore.Options{Schema: schema})
 	require.NoError(t, err)
 	require.NoError(t, s.Commit(t.Context(), createUser("first", "first"))) // the attributes are known from here on
-	c := crowd{t, s, s.engine.(*postgres)}
-	c.additions.patience = 0
+	c := crowd{t, s, sqlstore.EngineOf(s).(postgresEngine)}
+	transactions, each := c.on.Sharing()
+	require.Equal(t, []int{sharers, mostShared}, []int{transactions, each})
+	c.on.Additions().Patience = 0
 	return c
 }
 
@@ -44,10 +51,10 @@ func (c crowd) hold(names ...string) (release func()) {
 	var all sync.WaitGroup
 	all.Go(func() {
 		back := errors.New("roll it back")
-		err := c.Transact(context.Background(), func(tx Tx) error {
+		err := c.Transact(context.Background(), func(tx sqlstore.Tx) error {
 			for _, n := range names {
-				key := hashOf("t", "User", keyOf("userName", n))
-				if _, err := tx.Postgres.Exec(c.Context(), c.fill("INSERT INTO ~key (key, id, uniq, tenant) VALUES ($1, 'x', TRUE, 't')"), key); err != nil {
+				key := sqlstore.HashOf("t", "User", sqlstore.KeyOf("userName", n))
+				if err := execIn(c.Context(), tx, c.on.Fill("INSERT INTO ~key (key, id, uniq, tenant) VALUES ($1, 'x', TRUE, 't')"), key); err != nil {
 					return err
 				}
 			}
@@ -77,9 +84,9 @@ func (c crowd) await(queued, stuck int) {
 	c.Helper()
 	require.Eventually(c, func() bool {
 		var n int
-		err := c.pool.QueryRow(context.Background(), `SELECT count(*) FROM pg_stat_activity a
-			WHERE strpos(query, $1) > 0 AND cardinality(pg_blocking_pids(pid)) > 0`, c.schema).Scan(&n)
-		return err == nil && n == stuck && c.additions.length() == queued
+		err := c.on.Pool().QueryRow(context.Background(), `SELECT count(*) FROM pg_stat_activity a
+			WHERE strpos(query, $1) > 0 AND cardinality(pg_blocking_pids(pid)) > 0`, c.on.TablesIn()).Scan(&n)
+		return err == nil && n == stuck && c.on.Additions().Length() == queued
 	}, 10*time.Second, time.Millisecond)
 }
 
@@ -110,7 +117,7 @@ func TestShare(t *testing.T) {
 	}
 	checkWhole(t, c.Store, []string{"first", "busy0", "0", "7"})
 	var n int
-	err := c.pool.QueryRow(t.Context(), c.fill("SELECT count(*) FROM ~resource GROUP BY xmin::text ORDER BY 1 DESC LIMIT 1")).Scan(&n)
+	err := c.on.Pool().QueryRow(t.Context(), c.on.Fill("SELECT count(*) FROM ~resource GROUP BY xmin::text ORDER BY 1 DESC LIMIT 1")).Scan(&n)
 	require.NoError(t, err)
 	require.Equal(t, mostShared, n, "written by one transaction")
 }
@@ -195,8 +202,8 @@ func TestShareForgets(t *testing.T) {
 	all.Wait()
 	require.Eventually(t, func() bool { // the server may still be doing what nobody waits for
 		var busy int
-		err := c.pool.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity
-			WHERE state <> 'idle' AND pid <> pg_backend_pid() AND strpos(query, $1) > 0`, c.schema).Scan(&busy)
+		err := c.on.Pool().QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity
+			WHERE state <> 'idle' AND pid <> pg_backend_pid() AND strpos(query, $1) > 0`, c.on.TablesIn()).Scan(&busy)
 		return err == nil && busy == 0
 	}, 10*time.Second, time.Millisecond)
 	checkWhole(t, c.Store, nil)
@@ -205,7 +212,7 @@ func TestShareForgets(t *testing.T) {
 // TestSharePatience has all sharers wait for somebody else for long: nobody else waits with them.
 func TestSharePatience(t *testing.T) {
 	c := newCrowd(t)
-	c.additions.patience = time.Millisecond
+	c.on.Additions().Patience = time.Millisecond
 	release, done := c.busy()
 	for n := range 20 {
 		id := fmt.Sprint(n)
@@ -216,7 +223,7 @@ func TestSharePatience(t *testing.T) {
 		require.NoError(t, <-d)
 	}
 	checkWhole(t, c.Store, []string{"first", "busy0", "0", "19"})
-	require.Eventually(t, func() bool { return c.additions.places() == 0 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return c.on.Additions().Places() == 0 }, 10*time.Second, time.Millisecond)
 }
 
 // TestShareRace has two processes want the same names, in any order: each is taken once, and whoever is refused hears why.
@@ -229,7 +236,7 @@ func TestShareRace(t *testing.T) {
 		taken [names]atomic.Int64
 	)
 	for p := range 2 {
-		s := openIn(t, dsn, &Options{Schema: schema})
+		s := openIn(t, dsn, &sqlstore.Options{Schema: schema})
 		for w := range writers {
 			all.Go(func() {
 				for i := range names {
@@ -249,5 +256,5 @@ func TestShareRace(t *testing.T) {
 	for n := range taken {
 		require.EqualValues(t, 1, taken[n].Load(), n)
 	}
-	checkWhole(t, openIn(t, dsn, &Options{Schema: schema}), nil)
+	checkWhole(t, openIn(t, dsn, &sqlstore.Options{Schema: schema}), nil)
 }

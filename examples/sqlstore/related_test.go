@@ -1,4 +1,4 @@
-package sqlstore
+package sqlstore_test
 
 import (
 	"context"
@@ -8,10 +8,13 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	sqlstore "github.com/rollcall-dev/rollcall/examples/sqlstore/internal"
+	"github.com/rollcall-dev/rollcall/examples/sqlstore/postgres"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/filter"
-	"github.com/stretchr/testify/require"
 )
 
 // answeredRows counts statements and the rows that they answered with.
@@ -25,18 +28,18 @@ func (n *answeredRows) TraceQueryEnd(_ context.Context, _ *pgx.Conn, d pgx.Trace
 }
 
 // newNoted opens a store on PostgreSQL with one connection, and notes what it is asked.
-func newNoted(t *testing.T, tracer pgx.QueryTracer) *Store {
+func newNoted(t *testing.T, tracer pgx.QueryTracer) *sqlstore.Store {
 	t.Helper()
 	schema := newSchema(t)
 	c, err := pgxpool.ParseConfig(os.Getenv(postgresVariable))
 	require.NoError(t, err)
 	c.MaxConns = 1
 	c.ConnConfig.Tracer = tracer
-	Tune(c)
+	postgres.Tune(c)
 	pool, err := pgxpool.NewWithConfig(t.Context(), c)
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
-	s, err := OnPool(t.Context(), pool, &Options{Schema: schema})
+	s, err := onPool(t.Context(), pool, &sqlstore.Options{Schema: schema})
 	require.NoError(t, err)
 	return s
 }
@@ -65,7 +68,7 @@ var relatedQueries = map[string]struct {
 // complete for the first users (fault 19).
 func TestRelatedStops(t *testing.T) {
 	const users, groups = 20, 30
-	check := func(t *testing.T, s *Store, reset func(), statements func() (n int, rows int64)) {
+	check := func(t *testing.T, s *sqlstore.Store, reset func(), statements func() (n int, rows int64)) {
 		all := populate(t, s, users)
 		for g := range groups {
 			id := fmt.Sprintf("g%02d", g)

@@ -1,4 +1,4 @@
-package sqlstore
+package sqlstore_test
 
 import (
 	"context"
@@ -10,10 +10,12 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	sqlstore "github.com/rollcall-dev/rollcall/examples/sqlstore/internal"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/filter"
-	"github.com/stretchr/testify/require"
 )
 
 func related(where filter.Expr) filter.Expr {
@@ -56,7 +58,7 @@ var costly = map[string]store.Query{
 var cheap = map[string]store.Query{
 	"all":                {Count: 5},
 	"total only":         {},
-	"far":                {Count: 5, Start: far},
+	"far":                {Count: 5, Start: sqlstore.Far},
 	"changed last":       {Count: 5, Sort: &store.Sort{By: filter.Attr{Path: filter.Path{Name: "meta", Sub: "lastModified"}, Type: filter.DateTime}, Descending: true}},
 	"changed since":      {Count: 5, Filter: meta("lastModified", filter.Gt, epoch)},
 	"a name":             {Count: 5, Filter: compare("userName", filter.Eq, "u000003")},
@@ -71,7 +73,7 @@ var cheap = map[string]store.Query{
 }
 
 // ask runs the queries on the users of the tenant t.
-func ask(t *testing.T, s *Store, queries map[string]store.Query, want error) {
+func ask(t *testing.T, s *sqlstore.Store, queries map[string]store.Query, want error) {
 	t.Helper()
 	for name, q := range queries {
 		q.Tenant, q.Types = "t", []string{"User"}
@@ -81,8 +83,8 @@ func ask(t *testing.T, s *Store, queries map[string]store.Query, want error) {
 }
 
 // large puts more users into the tenant than may be looked at before it counts, all in one group.
-func large(t *testing.T, s *Store) {
-	users := populate(t, s, few+200)
+func large(t *testing.T, s *sqlstore.Store) {
+	users := populate(t, s, sqlstore.Few+200)
 	commit(t, s, create(testGroup("g")))
 	commit(t, s, store.Change{Members: []store.MemberDelta{{Group: "g", Version: "1", Add: refs(users...)}}})
 }
@@ -90,13 +92,13 @@ func large(t *testing.T, s *Store) {
 // TestScansOfATenant lets a tenant run so many costly lists at once, and no more; other tenants and what an index answers go
 // on, also while all tenants together run as many as there may be (fault 16).
 func TestScansOfATenant(t *testing.T) {
-	onEach(t, func(t *testing.T, open func(t testing.TB, o *Options) *Store) {
+	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {
 		s := open(t, nil)
 		large(t, s)
 		ask(t, s, costly, nil)
 		var leave []func()
 		hold := func(tenant string) {
-			l, err := s.scans.enter(t.Context(), tenant)
+			l, err := sqlstore.ScansOf(s).Enter(t.Context(), tenant)
 			require.NoError(t, err)
 			leave = append(leave, l)
 		}
@@ -106,10 +108,10 @@ func TestScansOfATenant(t *testing.T) {
 			}
 			leave = nil
 		}
-		for range s.scans.each {
+		for range sqlstore.ScansOf(s).Each {
 			hold("t")
 		}
-		s.scans.patience = time.Millisecond
+		sqlstore.ScansOf(s).Patience = time.Millisecond
 		ask(t, s, costly, store.ErrBusy)
 		ask(t, s, cheap, nil)
 		_, err := s.List(t.Context(), store.Query{Tenant: "other", Types: []string{"User"}, Filter: compare("userName", filter.Co, "00")})
@@ -117,15 +119,15 @@ func TestScansOfATenant(t *testing.T) {
 		release()
 		ask(t, s, costly, nil)
 
-		for n := range cap(s.scans.all) {
+		for n := range cap(sqlstore.ScansOf(s).All) {
 			hold(fmt.Sprint("tenant ", n))
 		}
 		ask(t, s, costly, store.ErrBusy)
 		ask(t, s, cheap, nil)
-		require.Less(t, cap(s.scans.all), s.connections(), "connections are left")
-		s.scans.patience = time.Minute // then it waits for its turn, and holds no connection
+		require.Less(t, cap(sqlstore.ScansOf(s).All), sqlstore.EngineOf(s).Connections(), "connections are left")
+		sqlstore.ScansOf(s).Patience = time.Minute // then it waits for its turn, and holds no connection
 		var wg sync.WaitGroup
-		for range 2 * s.connections() {
+		for range 2 * sqlstore.EngineOf(s).Connections() {
 			wg.Go(func() {
 				_, err := s.List(context.WithoutCancel(t.Context()), store.Query{Tenant: "t", Types: []string{"User"}, Filter: compare("userName", filter.Co, "00")})
 				require.NoError(t, err)
@@ -134,8 +136,8 @@ func TestScansOfATenant(t *testing.T) {
 		ask(t, s, cheap, nil)
 		release()
 		wg.Wait()
-		require.Empty(t, s.scans.tenants, "nothing is left of scans that have ended")
-		require.Empty(t, s.scans.all)
+		require.Empty(t, sqlstore.ScansOf(s).Tenants, "nothing is left of scans that have ended")
+		require.Empty(t, sqlstore.ScansOf(s).All)
 	})
 }
 
@@ -144,42 +146,42 @@ func TestScanTurns(t *testing.T) {
 	for _, tt := range []struct{ connections, scans, all, each int }{
 		{1, 0, 1, 1}, {2, 0, 1, 1}, {4, 0, 2, 1}, {8, 0, 4, 2}, {8, 1, 4, 1}, {8, 100, 4, 3}, {64, 0, 32, 2},
 	} {
-		s := newScans(&Options{Scans: tt.scans}, tt.connections)
-		require.Equal(t, tt.all, cap(s.all), "%+v", tt)
-		require.Equal(t, tt.each, s.each, "%+v", tt)
+		s := sqlstore.NewScans(&sqlstore.Options{Scans: tt.scans}, tt.connections)
+		require.Equal(t, tt.all, cap(s.All), "%+v", tt)
+		require.Equal(t, tt.each, s.Each, "%+v", tt)
 	}
-	s := newScans(&Options{}, 4)
+	s := sqlstore.NewScans(&sqlstore.Options{}, 4)
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	leave, err := s.enter(gone, "a")
+	leave, err := s.Enter(gone, "a")
 	require.NoError(t, err, "a turn that is free needs no waiting")
-	_, err = s.enter(gone, "a")
+	_, err = s.Enter(gone, "a")
 	require.ErrorIs(t, err, store.ErrBusy)
-	leaveOther, err := s.enter(gone, "b")
+	leaveOther, err := s.Enter(gone, "b")
 	require.NoError(t, err)
-	_, err = s.enter(gone, "c")
+	_, err = s.Enter(gone, "c")
 	require.ErrorIs(t, err, store.ErrBusy)
 	leave()
 	leaveOther()
-	require.Empty(t, s.tenants)
+	require.Empty(t, s.Tenants)
 }
 
 // TestScanBudget ends lists that take too long, or look at too much, with ErrTooMuch (fault 16).
 func TestScanBudget(t *testing.T) {
-	onEach(t, func(t *testing.T, open func(t testing.TB, o *Options) *Store) {
+	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {
 		s := open(t, nil)
 		large(t, s)
-		s.scans.rows = few + 100
+		sqlstore.ScansOf(s).Rows = sqlstore.Few + 100
 		ask(t, s, costly, store.ErrTooMuch)
 		ask(t, s, cheap, nil)
-		s.scans.rows, s.scans.time = 0, time.Nanosecond
+		sqlstore.ScansOf(s).Rows, sqlstore.ScansOf(s).Time = 0, time.Nanosecond
 		ask(t, s, costly, store.ErrTooMuch)
 		plain := map[string]store.Query{}
 		for _, name := range []string{"all", "total only", "far", "a name", "an id", "a group's", "changed last"} {
 			plain[name] = cheap[name]
 		}
 		ask(t, s, plain, nil)
-		s.scans.time = -1
+		sqlstore.ScansOf(s).Time = -1
 		ask(t, s, costly, nil)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -195,32 +197,32 @@ func TestScanBudget(t *testing.T) {
 func TestScanEnds(t *testing.T) {
 	s := newOnPostgres(t, nil)
 	large(t, s)
-	p := s.engine.(*postgres)
+	p := sqlstore.EngineOf(s).(postgresEngine)
 	connect := func() *pgx.Conn {
-		c, err := pgx.Connect(t.Context(), p.pool.Config().ConnString())
+		c, err := pgx.Connect(t.Context(), p.Pool().Config().ConnString())
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, c.Close(context.Background())) })
 		return c
 	}
 	admin := connect()
 	running := func() (n int) {
-		err := admin.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid() AND query LIKE '%' || $1 || '%'`, p.schema).Scan(&n)
+		err := admin.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid() AND query LIKE '%' || $1 || '%'`, p.TablesIn()).Scan(&n)
 		require.NoError(t, err)
 		return n
 	}
 	tx, err := connect().Begin(t.Context()) // whoever reads users waits for it
 	require.NoError(t, err)
-	_, err = tx.Exec(t.Context(), p.fill("LOCK TABLE ~resource IN ACCESS EXCLUSIVE MODE"))
+	_, err = tx.Exec(t.Context(), p.Fill("LOCK TABLE ~resource IN ACCESS EXCLUSIVE MODE"))
 	require.NoError(t, err)
 	q := costly["attribute"]
 	q.Tenant, q.Types = "t", []string{"User"}
 
-	s.scans.time = 100 * time.Millisecond
+	sqlstore.ScansOf(s).Time = 100 * time.Millisecond
 	_, err = s.List(t.Context(), q)
 	require.ErrorIs(t, err, store.ErrTooMuch)
 	require.Eventually(t, func() bool { return running() == 0 }, time.Minute, time.Millisecond)
 
-	s.scans.time = time.Minute
+	sqlstore.ScansOf(s).Time = time.Minute
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() {
@@ -237,7 +239,7 @@ func TestScanEnds(t *testing.T) {
 
 // TestScanStatements looks at 1,200 users with a few statements, whatever the filter asks of their groups (fault 16).
 func TestScanStatements(t *testing.T) {
-	onEach(t, func(t *testing.T, open func(t testing.TB, o *Options) *Store) {
+	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {
 		s := open(t, nil)
 		large(t, s)
 		asked := spy(s)
@@ -267,7 +269,7 @@ func TestScanPlans(t *testing.T) {
 	for _, analyzed := range []bool{false, true} {
 		if analyzed {
 			for _, table := range []string{"resource", "member", "key"} {
-				_, err := s.engine.(*postgres).pool.Exec(t.Context(), s.engine.(*postgres).fill("ANALYZE ~"+table))
+				_, err := sqlstore.EngineOf(s).(postgresEngine).Pool().Exec(t.Context(), sqlstore.EngineOf(s).(postgresEngine).Fill("ANALYZE ~"+table))
 				require.NoError(t, err)
 			}
 		}
@@ -280,7 +282,7 @@ func TestScanPlans(t *testing.T) {
 			if !strings.Contains(sql, "EXISTS") {
 				continue
 			}
-			plan := explainText(t, s.engine.(*postgres).pool, sql)
+			plan := explainText(t, sqlstore.EngineOf(s).(postgresEngine).Pool(), sql)
 			require.Contains(t, plan, "SubPlan", sql)
 			require.NotRegexp(t, "Anti Join|Semi Join|Hash Join|Merge Join|Seq Scan on rollcall_", plan, sql)
 			looked++
@@ -291,7 +293,7 @@ func TestScanPlans(t *testing.T) {
 
 // TestParsedOnce evaluates filters of one and of 250 terms: a document is parsed once for either (fault 16).
 func TestParsedOnce(t *testing.T) {
-	r := &record{Resource: *testUser("u", "somebody")}
+	r := &sqlstore.Record{Resource: *testUser("u", "somebody")}
 	r.Attributes = document.Document(`{"userName":"somebody","title":"engineer","emails":[{"value":"a@b.example","type":"work"},{"value":"c@d.example","type":"home"}]}`)
 	var rows [filter.Groups + 1]int
 	cost := func(terms int) float64 {
@@ -299,9 +301,9 @@ func TestParsedOnce(t *testing.T) {
 		for n := range terms {
 			x = append(x, compare("title", filter.Co, fmt.Sprint("none", n)), compare("emails", filter.Co, fmt.Sprint("none", n)))
 		}
-		src := &source{}
+		src := &sqlstore.Source{}
 		return testing.AllocsPerRun(20, func() {
-			if err := src.reset(r, &rows); err != nil || filter.Match(x, src) {
+			if err := src.Reset(r, &rows); err != nil || filter.Match(x, src) {
 				panic(errors.Join(errors.New("it matches"), err))
 			}
 		})

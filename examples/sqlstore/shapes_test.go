@@ -1,4 +1,4 @@
-package sqlstore
+package sqlstore_test
 
 import (
 	"fmt"
@@ -8,6 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
+
+	sqlstore "github.com/rollcall-dev/rollcall/examples/sqlstore/internal"
 )
 
 // shape is the nth of countless filters of which no two make the same statement.
@@ -24,7 +26,7 @@ func shape(n int) string {
 // anything of them, and what is asked again and again stays prepared (fault 18).
 func TestStatementsStayFew(t *testing.T) {
 	const shapes, few = 1500, 60
-	askFor := func(t *testing.T, s *Store) {
+	askFor := func(t *testing.T, s *sqlstore.Store) {
 		h := newAsker(t, s)
 		for n := range shapes {
 			path := "/Users?filter=" + url.QueryEscape(shape(n))
@@ -40,19 +42,20 @@ func TestStatementsStayFew(t *testing.T) {
 	t.Run("SQLite", func(t *testing.T) {
 		s := newOnSQLite(t, nil)
 		askFor(t, s)
-		e := s.engine.(*liteEngine)
-		require.Less(t, len(e.prepares), few)
-		require.Less(t, int(e.filled.n.Load()), few)
+		e := sqlstore.EngineOf(s).(liteEngine)
+		read, _ := e.Prepared()
+		require.Less(t, len(read), few)
+		require.Less(t, int(e.Made().N.Load()), few)
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
 		s := newNoted(t, &trips{})
 		askFor(t, s)
-		p := s.engine.(*postgres)
+		p := sqlstore.EngineOf(s).(postgresEngine)
 		var n int
-		err := p.pool.QueryRow(t.Context(), "SELECT count(*) FROM pg_prepared_statements", pgx.QueryExecModeSimpleProtocol).Scan(&n)
+		err := p.Pool().QueryRow(t.Context(), "SELECT count(*) FROM pg_prepared_statements", pgx.QueryExecModeSimpleProtocol).Scan(&n)
 		require.NoError(t, err)
 		require.Greater(t, n, 0)
 		require.Less(t, n, few)
-		require.Less(t, int(p.filled.n.Load()), few)
+		require.Less(t, int(p.Made().N.Load()), few)
 	})
 }

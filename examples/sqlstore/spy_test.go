@@ -1,42 +1,46 @@
-package sqlstore
+package sqlstore_test
 
-import "context"
+import (
+	"context"
+
+	sqlstore "github.com/rollcall-dev/rollcall/examples/sqlstore/internal"
+)
 
 // spy notes the text of each query that a store asks its engine, also in a snapshot, without those of commits.
-func spy(s *Store) (asked *[]string) {
+func spy(s *sqlstore.Store) (asked *[]string) {
 	asked = new([]string)
-	s.engine = spiedEngine{s.engine, asked}
+	sqlstore.SetEngine(s, spiedEngine{sqlstore.EngineOf(s), asked})
 	return asked
 }
 
 type spiedEngine struct {
-	engine
+	sqlstore.Engine
 	asked *[]string
 }
 
 type spiedSession struct {
-	session
+	sqlstore.Session
 	asked *[]string
 }
 
-func (s spiedSession) query(ctx context.Context, sql string, args []any, each func(row) error) error {
+func (s spiedSession) Query(ctx context.Context, sql string, args []any, each func(sqlstore.Row) error) error {
 	*s.asked = append(*s.asked, sql)
-	return s.session.query(ctx, sql, args, each)
+	return s.Session.Query(ctx, sql, args, each)
 }
 
-func (s spiedSession) queryOnce(ctx context.Context, sql string, args []any, each func(row) error) error {
+func (s spiedSession) QueryOnce(ctx context.Context, sql string, args []any, each func(sqlstore.Row) error) error {
 	*s.asked = append(*s.asked, sql)
-	return s.session.queryOnce(ctx, sql, args, each)
+	return s.Session.QueryOnce(ctx, sql, args, each)
 }
 
-func (s spiedEngine) query(ctx context.Context, sql string, args []any, each func(row) error) error {
-	return spiedSession{s.engine, s.asked}.query(ctx, sql, args, each)
+func (s spiedEngine) Query(ctx context.Context, sql string, args []any, each func(sqlstore.Row) error) error {
+	return spiedSession{s.Engine, s.asked}.Query(ctx, sql, args, each)
 }
 
-func (s spiedEngine) queryOnce(ctx context.Context, sql string, args []any, each func(row) error) error {
-	return spiedSession{s.engine, s.asked}.queryOnce(ctx, sql, args, each)
+func (s spiedEngine) QueryOnce(ctx context.Context, sql string, args []any, each func(sqlstore.Row) error) error {
+	return spiedSession{s.Engine, s.asked}.QueryOnce(ctx, sql, args, each)
 }
 
-func (s spiedEngine) snapshot(ctx context.Context, read func(session) error) error {
-	return s.engine.snapshot(ctx, func(in session) error { return read(spiedSession{in, s.asked}) })
+func (s spiedEngine) Snapshot(ctx context.Context, read func(sqlstore.Session) error) error {
+	return s.Engine.Snapshot(ctx, func(in sqlstore.Session) error { return read(spiedSession{in, s.asked}) })
 }

@@ -1,4 +1,4 @@
-package sqlstore
+package sqlstore_test
 
 import (
 	"context"
@@ -8,32 +8,34 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rollcall-dev/rollcall/store"
 	"github.com/stretchr/testify/require"
+
+	sqlstore "github.com/rollcall-dev/rollcall/examples/sqlstore/internal"
+	"github.com/rollcall-dev/rollcall/store"
 )
 
 // together commits changes while somebody else writes, so that all of them wait and then share a transaction. The last one's
 // context is given, and leave is called when all of them wait. It returns what became of each.
-func together(t *testing.T, s *Store, changes []*store.Change, last context.Context, leave func()) []error {
+func together(t *testing.T, s *sqlstore.Store, changes []*store.Change, last context.Context, leave func()) []error {
 	var (
 		all         sync.WaitGroup
 		busy, ended = make(chan bool), make(chan bool)
 	)
 	all.Go(func() {
-		if err := s.Transact(t.Context(), func(Tx) error { busy <- true; <-ended; return nil }); err != nil {
+		if err := s.Transact(t.Context(), func(sqlstore.Tx) error { busy <- true; <-ended; return nil }); err != nil {
 			t.Error(err)
 		}
 	})
 	<-busy
 	errs := make([]error, len(changes))
-	writes := &s.engine.(*liteEngine).writes
+	writes := sqlstore.EngineOf(s).(liteEngine)
 	for n, c := range changes {
 		ctx := t.Context()
 		if n == len(changes)-1 {
 			ctx = last
 		}
 		all.Go(func() { errs[n] = s.Commit(ctx, c) })
-		require.Eventually(t, func() bool { return writes.length() == n+1 }, 10*time.Second, time.Microsecond)
+		require.Eventually(t, func() bool { return writes.Waiting() == n+1 }, 10*time.Second, time.Microsecond)
 	}
 	leave()
 	close(ended)
@@ -69,7 +71,7 @@ func TestTogether(t *testing.T) {
 func TestTogetherFull(t *testing.T) {
 	s := newOnSQLite(t, nil)
 	pragma := func(text string) {
-		_, err := s.engine.(*liteEngine).writer.ExecContext(t.Context(), "PRAGMA "+text)
+		_, err := sqlstore.EngineOf(s).(liteEngine).Writer().ExecContext(t.Context(), "PRAGMA "+text)
 		require.NoError(t, err)
 	}
 	var changes []*store.Change
@@ -87,7 +89,7 @@ func TestTogetherFull(t *testing.T) {
 
 // TestPanicInTx has the product's own code panic: only the one who asked for it hears of that, and writing goes on.
 func TestPanicInTx(t *testing.T) {
-	s := newOnSQLite(t, &Options{InTx: func(_ context.Context, _ Tx, c *store.Change) error {
+	s := newOnSQLite(t, &sqlstore.Options{InTx: func(_ context.Context, _ sqlstore.Tx, c *store.Change) error {
 		if c.Put[0].Resource.ID == "2" {
 			panic("own code")
 		}

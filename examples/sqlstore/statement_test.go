@@ -1,4 +1,4 @@
-package sqlstore
+package sqlstore_test
 
 import (
 	"fmt"
@@ -10,12 +10,15 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/rollcall-dev/rollcall/store"
 	"github.com/stretchr/testify/require"
+
+	sqlstore "github.com/rollcall-dev/rollcall/examples/sqlstore/internal"
+	"github.com/rollcall-dev/rollcall/examples/sqlstore/postgres"
+	"github.com/rollcall-dev/rollcall/store"
 )
 
 // useAll has a store do what no request does by itself: deliveries, the journal, claims and retention.
-func useAll(t *testing.T, s *Store) {
+func useAll(t *testing.T, s *sqlstore.Store) {
 	ctx := t.Context()
 	fill(t, s, "t", 3)
 	ada := store.Key{Tenant: "t", Type: "User", ID: "u1"}
@@ -78,7 +81,7 @@ func checkPostgresPlans(t *testing.T, pool *pgxpool.Pool) {
 }
 
 // checkLitePlans does the same with SQLite.
-func checkLitePlans(t *testing.T, e *liteEngine, statements []string) {
+func checkLitePlans(t *testing.T, e liteEngine, statements []string) {
 	t.Helper()
 	bad := regexp.MustCompile(`^SCAN (r|m|o|k|e|p|rollcall_(resource|member|key|event|journal))\b|^SEARCH (r|m|o|rollcall_resource|rollcall_member) .*\(tenant=\?\)$`)
 	for _, sql := range statements {
@@ -86,7 +89,7 @@ func checkLitePlans(t *testing.T, e *liteEngine, statements []string) {
 		for strings.Contains(sql, fmt.Sprint("?", places+1)) {
 			places++
 		}
-		rows, err := e.reader.Query("EXPLAIN QUERY PLAN "+sql, make([]any, places)...)
+		rows, err := e.Reader().Query("EXPLAIN QUERY PLAN "+sql, make([]any, places)...)
 		require.NoError(t, err, sql)
 		for rows.Next() {
 			var id, parent, unused int
@@ -113,11 +116,11 @@ func TestPostgresStatements(t *testing.T) {
 	c, err := pgxpool.ParseConfig(os.Getenv(postgresVariable))
 	require.NoError(t, err)
 	c.MaxConns = 1
-	Tune(c)
+	postgres.Tune(c)
 	pool, err := pgxpool.NewWithConfig(t.Context(), c)
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
-	s, err := OnPool(t.Context(), pool, &Options{Schema: schema})
+	s, err := onPool(t.Context(), pool, &sqlstore.Options{Schema: schema})
 	require.NoError(t, err)
 	useAll(t, s)
 	checkPostgresPlans(t, pool)
@@ -139,11 +142,11 @@ func TestPostgresStatements(t *testing.T) {
 
 func TestLiteStatements(t *testing.T) {
 	s := newOnSQLite(t, nil)
-	e := s.engine.(*liteEngine)
-	e.filled = &texts{}
+	e := sqlstore.EngineOf(s).(liteEngine)
+	e.ForgetTexts()
 	useAll(t, s)
 	var statements []string
-	e.filled.made.Range(func(_, text any) bool { statements = append(statements, text.(string)); return true })
+	e.Made().Made.Range(func(_, text any) bool { statements = append(statements, text.(string)); return true })
 	require.Greater(t, len(statements), 20)
 	checkLitePlans(t, e, statements)
 	for part, index := range meant {
@@ -154,7 +157,7 @@ func TestLiteStatements(t *testing.T) {
 			}
 			n++
 			plan := ""
-			rows, err := e.reader.Query("EXPLAIN QUERY PLAN "+sql, make([]any, 20)[:strings.Count(sql, "?")]...)
+			rows, err := e.Reader().Query("EXPLAIN QUERY PLAN "+sql, make([]any, 20)[:strings.Count(sql, "?")]...)
 			require.NoError(t, err, sql)
 			for rows.Next() {
 				var id, parent, unused int

@@ -1,4 +1,4 @@
-package sqlstore
+package sqlstore_test
 
 import (
 	"context"
@@ -9,30 +9,29 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/rollcall-dev/rollcall/store"
 	"github.com/stretchr/testify/require"
+
+	sqlstore "github.com/rollcall-dev/rollcall/examples/sqlstore/internal"
+	"github.com/rollcall-dev/rollcall/examples/sqlstore/sqlite"
+	"github.com/rollcall-dev/rollcall/store"
 )
 
 // TestInTx writes a row of the product's own for each change. It is there if the change is, and only then: not after a
 // veto, nor where the store refuses.
 func TestInTx(t *testing.T) {
-	onEach(t, func(t *testing.T, open func(t testing.TB, o *Options) *Store) {
+	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {
 		veto := errors.New("no")
-		var s *Store
+		var s *sqlstore.Store
 		own := func() string { // in the same schema as the store's
-			if p, ok := s.engine.(*postgres); ok {
-				return p.schema + ".own"
+			if p, ok := sqlstore.EngineOf(s).(postgresEngine); ok {
+				return p.TablesIn() + ".own"
 			}
 			return "own"
 		}
-		s = open(t, &Options{InTx: func(ctx context.Context, tx Tx, c *store.Change) error {
+		s = open(t, &sqlstore.Options{InTx: func(ctx context.Context, tx sqlstore.Tx, c *store.Change) error {
 			insert := "INSERT INTO " + own() + " VALUES ($1)"
 			id := c.Put[0].Resource.ID
-			if tx.Postgres != nil {
-				if _, err := tx.Postgres.Exec(ctx, insert, id); err != nil {
-					return err
-				}
-			} else if _, err := tx.SQLite.ExecContext(ctx, insert, id); err != nil {
+			if err := execIn(ctx, tx, insert, id); err != nil {
 				return err
 			}
 			if id == "vetoed" {
@@ -41,7 +40,7 @@ func TestInTx(t *testing.T) {
 			return nil
 		}})
 		rows := func() (ids []string) {
-			require.NoError(t, s.query(t.Context(), "SELECT id FROM "+own()+" ORDER BY id", nil, func(rw row) error {
+			require.NoError(t, sqlstore.EngineOf(s).Query(t.Context(), "SELECT id FROM "+own()+" ORDER BY id", nil, func(rw sqlstore.Row) error {
 				var id string
 				err := rw.Scan(&id)
 				ids = append(ids, id)
@@ -49,14 +48,8 @@ func TestInTx(t *testing.T) {
 			}))
 			return ids
 		}
-		require.NoError(t, s.Transact(t.Context(), func(tx Tx) (err error) {
-			create := "CREATE TABLE " + own() + " (id text PRIMARY KEY)"
-			if tx.Postgres != nil {
-				_, err = tx.Postgres.Exec(t.Context(), create)
-			} else {
-				_, err = tx.SQLite.ExecContext(t.Context(), create)
-			}
-			return err
+		require.NoError(t, s.Transact(t.Context(), func(tx sqlstore.Tx) error {
+			return execIn(t.Context(), tx, "CREATE TABLE "+own()+" (id text PRIMARY KEY)")
 		}))
 		put := func(id, userName string) error {
 			r := testUser(id, userName)
@@ -84,10 +77,9 @@ func TestInTx(t *testing.T) {
 
 // TestProductsOwn has the store on what the product opened: it goes on when the store is closed.
 func TestProductsOwn(t *testing.T) {
-	use := func(t *testing.T, s *Store, err error) {
-		require.NoError(t, err)
+	use := func(t *testing.T, s *sqlstore.Store) {
 		require.NoError(t, s.Commit(t.Context(), &store.Change{Tenant: "t", Put: []store.Put{{Resource: testUser("1", "ada")}}}))
-		_, err = s.Get(t.Context(), store.Key{Tenant: "t", Type: "User", ID: "1"})
+		_, err := s.Get(t.Context(), store.Key{Tenant: "t", Type: "User", ID: "1"})
 		require.NoError(t, err)
 		require.NoError(t, s.Close())
 	}
@@ -95,8 +87,9 @@ func TestProductsOwn(t *testing.T) {
 		db, err := sql.Open("sqlite", filepath.Join(t.TempDir(), "own.db"))
 		require.NoError(t, err)
 		defer db.Close()
-		s, err := OnSQLite(t.Context(), db, nil)
-		use(t, s, err)
+		s, err := sqlite.OnDB(t.Context(), db, nil)
+		require.NoError(t, err)
+		use(t, s.Store)
 		require.NoError(t, db.PingContext(t.Context()))
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
@@ -104,8 +97,9 @@ func TestProductsOwn(t *testing.T) {
 		pool, err := pgxpool.New(t.Context(), os.Getenv(postgresVariable))
 		require.NoError(t, err)
 		defer pool.Close()
-		s, err := OnPool(t.Context(), pool, &Options{Schema: schema, Prefix: "own_"})
-		use(t, s, err)
+		s, err := onPool(t.Context(), pool, &sqlstore.Options{Schema: schema, Prefix: "own_"})
+		require.NoError(t, err)
+		use(t, s)
 		var n int
 		require.NoError(t, pool.QueryRow(t.Context(), "SELECT count(*) FROM "+schema+".own_resource").Scan(&n))
 		require.Equal(t, 1, n)

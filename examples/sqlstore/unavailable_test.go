@@ -1,4 +1,4 @@
-package sqlstore
+package sqlstore_test
 
 import (
 	"context"
@@ -13,10 +13,12 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/rollcall-dev/rollcall/scim"
-	"github.com/rollcall-dev/rollcall/store"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	sqlstore "github.com/rollcall-dev/rollcall/examples/sqlstore/internal"
+	"github.com/rollcall-dev/rollcall/scim"
+	"github.com/rollcall-dev/rollcall/store"
 )
 
 // asker sends requests to a handler on a store, as the tenant acme.
@@ -98,7 +100,7 @@ func TestConnectionLost(t *testing.T) {
 	pool, err := pgxpool.NewWithConfig(t.Context(), c)
 	require.NoError(t, err)
 	defer pool.Close()
-	s, err := OnPool(t.Context(), pool, &Options{Schema: schema})
+	s, err := onPool(t.Context(), pool, &sqlstore.Options{Schema: schema})
 	require.NoError(t, err)
 	h := newAsker(t, s)
 	made := h.do(http.MethodPost, "/Users", `{"userName":"ada"}`)
@@ -137,7 +139,7 @@ func TestReadOnly(t *testing.T) {
 		{"read-only", "query_only = 1", "query_only = 0"},
 	} {
 		set := func(pragma string) {
-			_, err := s.engine.(*liteEngine).writer.ExecContext(t.Context(), "PRAGMA "+pragma)
+			_, err := sqlstore.EngineOf(s).(liteEngine).Writer().ExecContext(t.Context(), "PRAGMA "+pragma)
 			require.NoError(t, err)
 		}
 		set(fault.begin)

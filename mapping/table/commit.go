@@ -184,6 +184,12 @@ func (w *commit) isMember(typ, id string) (found bool, err error) {
 	return found, err
 }
 
+// exactMembers is a MemberTable that looks by itself whether each that is added exists and is no member yet, and each that is
+// removed is one: a statement does for many what the store would ask one by one.
+type exactMembers interface {
+	changeExactly(ctx context.Context, tenant string, d store.MemberDelta) error
+}
+
 func (w *commit) changeMembers(d store.MemberDelta) error {
 	t := w.table(groupType)
 	g, err := t.get(w.ctx, w.Tenant, d.Group)
@@ -194,16 +200,22 @@ func (w *commit) changeMembers(d store.MemberDelta) error {
 	if d.IfVersion != "" && !put && d.IfVersion != g.Version {
 		return store.ErrVersionMismatch
 	}
+	is := *g
+	r := *g.Resource
+	r.Version, r.LastModified = d.Version, d.LastModified
+	is.Resource = &r
+	if exact, ok := w.Store.members.(exactMembers); ok {
+		if err := exact.changeExactly(w.ctx, w.Tenant, d); err != nil {
+			return err
+		}
+		return w.save(t, g, &is)
+	}
 	d.Add = slices.Clone(d.Add)
 	for i := range d.Add {
 		if d.Add[i].Type, err = w.typeOf(d.Add[i]); err != nil {
 			return err
 		}
 	}
-	is := *g
-	r := *g.Resource
-	r.Version, r.LastModified = d.Version, d.LastModified
-	is.Resource = &r
 	types, err := w.typesOf(g, d)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package table
 import (
 	"context"
 	"iter"
+	"time"
 
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
@@ -16,6 +17,8 @@ type Record[T any] struct {
 	// versions, times, index keys, the account's state, attributes as the identity provider wrote them. Keep it in a
 	// text column beside T's. It is empty for rows that the product made itself; those are people like the others.
 	Rest string
+	// Created is when the product made the row, for meta.created of rows whose Rest is empty. It may be zero, and is never written.
+	Created time.Time
 }
 
 // Sent are the attributes as SCIM wrote them last, for mapping.Mapping.Drift: what the product changed since is not in them. A row

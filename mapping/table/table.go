@@ -37,6 +37,12 @@ func (t *mapped[T]) load(r *Record[T]) (*row, error) {
 	if err := x.decode(document.Document(r.Rest)); err != nil {
 		return nil, err
 	}
+	if x.Created.IsZero() {
+		x.Created = r.Created
+	}
+	if x.LastModified.IsZero() {
+		x.LastModified = x.Created
+	}
 	if t.m != nil {
 		if v, changed := t.m.Merge(x.Attributes.Value(), &r.Value); changed {
 			x.became(v)

@@ -12,7 +12,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim"
-	"github.com/rollcall-dev/rollcall/scim/quirk"
+	"github.com/rollcall-dev/rollcall/scim/internal/quirk"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
 )

@@ -48,6 +48,7 @@ func Profiles() []Profile { return append(slices.Clone(profiles), conversationPr
 var profiles = []Profile{
 	{"rfc", "RFC 7643, RFC 7644 and RFC 9865, as far as a client can see"},
 	{"strict", "the same, and that what the RFCs don't allow is refused, which a service for real identity providers tolerates"},
+	{"entra-gallery", "the 25 checks that Microsoft makes before an application comes into its gallery"},
 	{"interop", "draft-zollner-scim-interop-profile-02, for a connection of that dialect"},
 	{"ipsie-al1", "OpenID IPSIE AL SCIM 1.0, level AL1"},
 	{"ipsie-al2", "OpenID IPSIE AL SCIM 1.0, levels AL1 and AL2"},
@@ -108,11 +109,13 @@ func allClauses() []clause {
 	}{
 		{"RFC 7643", "", schemaClauses()},
 		{"RFC 7643", "", resourceClauses()},
+		{"RFC 7643", "", valueClauses()},
 		{"RFC 7644", "", discoveryClauses()},
 		{"RFC 7644", "", createClauses()},
 		{"RFC 7644", "", readClauses()},
 		{"RFC 7644", "", filterClauses()},
 		{"RFC 7644", "", pageClauses()},
+		{"RFC 7644", "", rootClauses()},
 		{"RFC 7644", "", projectClauses()},
 		{"RFC 7644", "", putClauses()},
 		{"RFC 7644", "", patchClauses()},
@@ -125,6 +128,7 @@ func allClauses() []clause {
 		{"RFC 7644", "strict", strictClauses()},
 		{"draft-zollner-scim-interop-profile-02", "interop", interopClauses()},
 		{"OpenID IPSIE AL SCIM 1.0", "", ipsieClauses()},
+		{"Microsoft Entra gallery", "entra-gallery", galleryClauses()},
 	} {
 		for _, c := range part.clauses {
 			if c.document == "" {

@@ -148,6 +148,74 @@ func bulkClauses() []clause {
 			c.refused(c.req("POST", "/Bulk", map[string]any{"schemas": []string{bulkURN}, "Operations": ops}, nil), "Operations", 413)
 		}},
 	}
+	list = append(list, []clause{
+		{id: "7644-3.7-patch", section: "3.7", text: "A bulk may have PATCH.", each: func(c *check, k *kind) {
+			m, value := c.create(k), c.unique()
+			o := c.result(c.bulk(nil, map[string]any{"method": "PATCH", "path": m.path, "data": patchBody(op("replace", k.string().path(), value))}), 0)
+			if got := text(at(o, "status")); got != "200" && got != "204" {
+				c.fail("Operations.status", "want 200 or 204, got %s", show(o))
+			}
+			c.want(k.string(), c.now(m), value)
+		}},
+		{id: "7644-3.7-bulkId-missing", section: "3.7", text: "A creation in a bulk without bulkId is refused.", each: func(c *check, k *kind) {
+			body := c.minimal(k)
+			externalID.set(body, c.unique())
+			a := c.req("POST", "/Bulk", map[string]any{"schemas": []string{bulkURN}, "Operations": []any{map[string]any{"method": "POST", "path": k.endpoint, "data": body}}}, nil)
+			list := c.list(k.endpoint, "filter", "externalId eq "+quote(text(at(body, "externalId"))))
+			c.last = a
+			if total(list) != 0 {
+				for _, id := range found(list) {
+					c.made = append(c.made, k.endpoint+"/"+id)
+				}
+				c.fail("Operations.bulkId", "want nothing created without it, got %v", found(list))
+			}
+		}},
+		{id: "7644-3.7-failed-reference", section: "3.7", text: "What refers to an operation that failed isn't done.", once: func(c *check) {
+			g, u := c.group(), c.user()
+			c.kind = g
+			there := c.create(u)
+			group := c.minimal(g)
+			group["members"] = []any{map[string]any{"value": "bulkId:u"}}
+			answered := c.bulk(nil, bulkPost(u, "u", there.sent), bulkPost(g, "g", group))
+			c.bulkStatus(c.result(answered, 0), "409")
+			if got := text(at(c.result(answered, 1), "status")); !strings.HasPrefix(got, "4") {
+				c.fail("Operations.status", "want an error for what refers to a failed operation, got %s", show(answered[1]))
+			}
+		}},
+		{id: "7644-3.7-order", section: "3.7", text: "The results are in the order of the operations.", each: func(c *check, k *kind) {
+			answered := c.bulk(nil, bulkPost(k, "a", c.minimal(k)), bulkPost(k, "b", c.minimal(k)), bulkPost(k, "c", c.minimal(k)))
+			for i, want := range []string{"a", "b", "c"} {
+				if got := at(c.result(answered, i), "bulkId"); got != want {
+					c.fail("Operations.bulkId", "want %s in the place %d, got %s", want, i+1, show(got))
+				}
+			}
+		}},
+		{id: "7644-3.7.4-payload", section: "3.7.4", text: "More than bulk.maxPayloadSize bytes are answered with 413.", once: func(c *check) {
+			most, ok := at(c.config, "bulk", "maxPayloadSize").(float64)
+			if !ok || most < 1 || most > 16<<20 {
+				c.skip("bulk.maxPayloadSize isn't between 1 byte and 16 MiB")
+			}
+			k := c.kinds[0]
+			body := patchBody()
+			body["schemas"], body["Operations"] = []string{bulkURN}, []any{bulkPost(k, "a", map[string]any{"schemas": []string{k.urn}, k.string().name: strings.Repeat("x", int(most)+1)})}
+			c.refused(c.req("POST", "/Bulk", body, nil), "Operations", 413)
+		}},
+		{id: "7644-3.7.4-limit", section: "3.7.4", text: "The 413 of a bulk says which limit it is.", each: func(c *check, k *kind) {
+			most, ok := at(c.config, "bulk", "maxOperations").(float64)
+			if !ok || most < 1 || most > 10_000 {
+				c.skip("bulk.maxOperations isn't between 1 and 10,000")
+			}
+			ops := make([]map[string]any, int(most)+1)
+			for i := range ops {
+				ops[i] = map[string]any{"method": "DELETE", "path": k.endpoint + "/kit-nowhere"}
+			}
+			a := c.req("POST", "/Bulk", map[string]any{"schemas": []string{bulkURN}, "Operations": ops}, nil)
+			detail := strings.NewReplacer(",", "", ".", "", " ", "").Replace(text(at(a.body, "detail")))
+			if !strings.Contains(detail, show(most)) {
+				c.fail("detail", "want the limit, %v, in it, got %s", most, show(at(a.body, "detail")))
+			}
+		}},
+	}...)
 	for i := range list {
 		list[i].needs, list[i].level = needsBulk, must
 	}

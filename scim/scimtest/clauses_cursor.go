@@ -1,6 +1,9 @@
 package scimtest
 
-import "slices"
+import (
+	"net/http"
+	"slices"
+)
 
 // cursorClauses are RFC 9865.
 func cursorClauses() []clause {
@@ -73,17 +76,69 @@ func cursorClauses() []clause {
 			}
 		}},
 	}
+	list = append(list, []clause{
+		{id: "9865-2-negative", section: "2", text: "A negative count is as good as 0 (section 2), or is answered with 400 invalidCount (section 2.1).", each: func(c *check, k *kind) {
+			t := c.three(k)
+			a := c.read(query(k.endpoint, "filter", t.mark, "count", "-2", "cursor", ""))
+			if a.status != http.StatusOK {
+				c.refused(a, "count", 400, "invalidCount")
+			} else if len(found(a.body)) != 0 {
+				c.fail("count", "want no resources, got %d", len(found(a.body)))
+			}
+		}},
+		{id: "9865-2-total", section: "2", level: should, text: "totalResults, where it is answered, is the number of resources of all pages.", each: func(c *check, k *kind) {
+			t := c.three(k)
+			list := c.list(k.endpoint, "filter", t.mark, "count", "1", "cursor", "")
+			if n := total(list); n >= 0 && n != 3 {
+				c.fail("totalResults", "want 3, got %d", n)
+			}
+		}},
+		{id: "9865-2-previous", section: "2", text: "previousCursor leads to the page before.", each: func(c *check, k *kind) {
+			t := c.three(k)
+			one := c.list(k.endpoint, "filter", t.mark, "count", "1", "cursor", "")
+			two := c.list(k.endpoint, "filter", t.mark, "count", "1", "cursor", text(at(one, "nextCursor")))
+			back := text(at(two, "previousCursor"))
+			if back == "" {
+				c.skip("the service has no previousCursor")
+			}
+			if again := c.list(k.endpoint, "filter", t.mark, "count", "1", "cursor", back); !slices.Equal(found(again), found(one)) {
+				c.fail("previousCursor", "want the first page, %v, got %v", found(one), found(again))
+			}
+		}},
+		{id: "9865-2-sorted", section: "2", text: "A sorted query goes on in its order from cursor to cursor.", each: func(c *check, k *kind) {
+			if !c.claims(needsSort) {
+				c.skip("ServiceProviderConfig doesn't claim sort")
+			}
+			t := c.three(k)
+			if ids := c.walk(k, t, "sortBy", t.path); !slices.Equal(ids, t.inOrder()) {
+				c.fail("cursor", "want %v, got %v", t.inOrder(), ids)
+			}
+		}},
+		{id: "9865-2.1-count", section: "2.1", level: should, text: "Another count than that of the first page is answered with 400 invalidCount.", each: func(c *check, k *kind) {
+			t := c.three(k)
+			cursor := text(at(c.list(k.endpoint, "filter", t.mark, "count", "1", "cursor", ""), "nextCursor"))
+			c.refused(c.read(query(k.endpoint, "filter", t.mark, "count", "2", "cursor", cursor)), "count", 400, "invalidCount")
+		}},
+		{id: "9865-2.1-query", section: "2.1", level: should, text: "A cursor of another query is answered with 400 invalidCursor.", each: func(c *check, k *kind) {
+			t := c.three(k)
+			cursor := text(at(c.list(k.endpoint, "filter", t.mark, "count", "1", "cursor", ""), "nextCursor"))
+			c.refused(c.read(query(k.endpoint, "filter", t.mark+" and id pr", "count", "1", "cursor", cursor)), "cursor", 400, "invalidCursor")
+		}},
+	}...)
 	for i := range list {
-		list[i].needs, list[i].level = needsCursor, must
+		list[i].needs = needsCursor
+		if list[i].level == "" {
+			list[i].level = must
+		}
 	}
 	return list
 }
 
 // walk are the ids of all pages, from cursor to cursor.
-func (c *check) walk(k *kind, t three) (ids []string) {
+func (c *check) walk(k *kind, t three, params ...string) (ids []string) {
 	cursor := ""
 	for range 10 {
-		list := c.list(k.endpoint, "filter", t.mark, "count", "1", "cursor", cursor)
+		list := c.list(k.endpoint, append(params, "filter", t.mark, "count", "1", "cursor", cursor)...)
 		ids = append(ids, found(list)...)
 		if cursor = text(at(list, "nextCursor")); cursor == "" {
 			return ids

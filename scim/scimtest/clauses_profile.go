@@ -153,7 +153,7 @@ func ipsieClauses() []clause {
 		{id: "AL2-password", profile: al2, section: "AL2", level: must, text: "The schema has no password or credential.", once: func(c *check) {
 			k := c.user()
 			for _, a := range k.attributes {
-				if slices.Contains([]string{"password", "x509Certificates", "credential"}, a.name) {
+				if slices.Contains([]string{"password", "credential", "credentials"}, a.name) {
 					c.fail(a.path(), "want no such attribute in the schema")
 				}
 			}

@@ -75,6 +75,16 @@ func cursorMutants() []mutant {
 			}
 		})},
 		{"9865-2.1-invalid", "what is no cursor is the first page", parameter(list, "cursor", ignored), nil},
+		{"9865-2-negative", "a negative count is ignored", parameter(list, "count", func(s string) string { return strings.TrimPrefix(s, "-") }), nil},
+		{"9865-2-total", "totalResults is the size of the page", nil, edit(both, set("totalResults", 1))},
+		{"9865-2-previous", "the cursor back leads to the same page", nil, edit(both, func(body map[string]any) {
+			if body["previousCursor"] != nil {
+				body["previousCursor"] = body["nextCursor"]
+			}
+		})},
+		{"9865-2-sorted", "pages by cursor aren't sorted", parameter(list, "sortBy", ignored), nil},
+		{"9865-2.1-count", "another count is accepted", nil, status(list, 400, 200)},
+		{"9865-2.1-query", "a cursor is good for any query", nil, status(list, 400, 200)},
 		{"9865-3-search", "a SearchRequest has no cursor", request(search, set("cursor", "")), nil},
 	}
 }

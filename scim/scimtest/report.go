@@ -157,6 +157,26 @@ func (r *Report) Table(w io.Writer) error {
 	return err
 }
 
+// Summary writes the results by document as a table in Markdown.
+func (r *Report) Summary(w io.Writer) error {
+	by := map[string]*Report{}
+	for _, c := range r.Clauses {
+		if by[c.Document] == nil {
+			by[c.Document] = &Report{}
+		}
+		by[c.Document].Clauses = append(by[c.Document].Clauses, c)
+	}
+	var b strings.Builder
+	b.WriteString("| document | clauses | passed | failed | not claimed |\n|---|---|---|---|---|\n")
+	for _, document := range slices.Sorted(maps.Keys(by)) {
+		part := by[document]
+		part.count(0)
+		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d |\n", document, part.Totals.Clauses, part.Totals.Passed, part.Totals.Failed, part.Totals.NotClaimed+part.Totals.Accepted)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
 // compareSections orders pairs of document and section, the numbers in sections as numbers.
 func compareSections(a, b [2]string) int {
 	if c := strings.Compare(a[0], b[0]); c != 0 {

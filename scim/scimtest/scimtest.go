@@ -32,6 +32,9 @@ type Target struct {
 	// Token is a bearer token that may read and write; without one requests have no Authorization header.
 	Token string
 
+	// OAuth is how a client gets access tokens, for the clauses that are about that. The default is none.
+	OAuth *OAuth
+
 	// Header is added to every request; with it other ways to authenticate can be used.
 	Header http.Header
 

@@ -17,7 +17,8 @@ import (
 
 // The handler of this repository keeps every clause, those that only a strict connection is asked for too.
 func TestOwnHandler(t *testing.T) {
-	for profile, dialect := range map[string]scim.Dialect{"rfc": scim.Tolerant(), "strict": scim.Strict(), "conversations": scim.Tolerant()} {
+	for profile, dialect := range map[string]scim.Dialect{"rfc": scim.Tolerant(), "strict": scim.Strict(), "conversations": scim.Tolerant(), "entra-gallery": scim.Tolerant(),
+		"interop": scim.Interop(), "ipsie-al1": scim.Interop(), "ipsie-al2": scim.Interop()} {
 		t.Run(profile, func(t *testing.T) {
 			scimtest.Run(t, scimtest.Target{Handler: service(t, dialect), Token: token, Profile: profile, Optional: true})
 		})

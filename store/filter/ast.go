@@ -1,7 +1,7 @@
 // Package filter is the language of SCIM queries and PATCH paths: its grammar, its syntax tree and its evaluation
 // (RFC 7644 sections 3.4.2.2 and 3.5.2).
 //
-// [Parse] and [ParsePath] know the grammar but no schema. Package scim/schema binds what they return: it resolves
+// [Parse] and [ParsePath] know the grammar but no schema. Package scim binds what they return: it resolves
 // each attribute (type, caseExact, full path) and folds each literal once, so that [Match] and a SQL compiler need no
 // schema either. A store only ever sees bound expressions.
 package filter

@@ -39,7 +39,7 @@ var attributes = func() map[string]Attr {
 	return m
 }()
 
-// bound parses a filter and binds it as package scim/schema would.
+// bound parses a filter and binds it as package scim would.
 func bound(t testing.TB, s string) Expr {
 	t.Helper()
 	x, _, err := Parse(s, Options{})

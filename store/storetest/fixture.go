@@ -75,7 +75,7 @@ func where(text string) filter.Expr {
 	return bind(x, "")
 }
 
-// bind does what scim/schema does for the attributes above. Within an element, the names are sub-attributes of it.
+// bind does what package scim does for the attributes above. Within an element, the names are sub-attributes of it.
 func bind(x filter.Expr, element string) filter.Expr {
 	switch x := x.(type) {
 	case filter.And:

@@ -96,7 +96,7 @@ func TestBadInput(t *testing.T) {
 		`{"userName":" mila@acme.example "}`:                     `userName: want an e-mail address such as ada@example.com, got " mila@acme.example "`,
 		`{"userName":"mila"}`:                                    `userName: want an e-mail address such as ada@example.com, got "mila"`,
 		`{"userName":"m@x.example","preferredLanguage":"de_DE"}`: `preferredLanguage: want a language tag such as en or de-CH, got "de_DE"`,
-		`{"userName":"m@x.example","displayName":7}`:             `displayName`,
+		`{"userName":"m@x.example","displayName":[true]}`:        `displayName`,
 		`{"displayName":"nobody"}`:                               `userName`,
 	} {
 		answer := p.Do(400, "POST", "/Users", body)

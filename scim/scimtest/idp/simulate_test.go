@@ -138,7 +138,7 @@ func TestRetries(t *testing.T) {
 			w.Header().Set("Retry-After", "30")
 			w.WriteHeader(http.StatusTooManyRequests)
 			return
-		case i%77 == 0 && r.Method != http.MethodGet:
+		case i%77 == 0 && r.Method != http.MethodGet && r.Method != http.MethodDelete:
 			w.WriteHeader(http.StatusBadGateway)
 			return
 		}

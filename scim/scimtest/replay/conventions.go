@@ -5,6 +5,7 @@ import (
 	"mime"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 const (
@@ -24,7 +25,7 @@ func conventions(request *http.Request, r *Result, body any) (failures []string)
 	}
 	nonempty := map[string]any{"$nonempty": true}
 	if _, none := body.(missing); !none {
-		if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/scim+json" {
+		if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/scim+json" && !(t == "application/json" && onlyJSON(request)) {
 			failures = append(failures, fmt.Sprintf("header Content-Type: want application/scim+json, got %q", r.Header.Get("Content-Type")))
 		}
 		if hasMember(body, "password") {
@@ -52,6 +53,12 @@ func conventions(request *http.Request, r *Result, body any) (failures []string)
 		}
 	}
 	return failures
+}
+
+// onlyJSON says whether a client accepts plain JSON and hasn't asked for SCIM's type: it may be answered with either.
+func onlyJSON(r *http.Request) bool {
+	accept := r.Header.Get("Accept")
+	return strings.Contains(accept, "application/json") && !strings.Contains(accept, "scim+json")
 }
 
 // hasMember tells whether there is a member of that name at any depth. The names in a schema are values, not members.

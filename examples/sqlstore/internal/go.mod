@@ -1,0 +1,16 @@
+module github.com/rollcall-dev/rollcall/examples/sqlstore/internal
+
+go 1.26.0
+
+require (
+	github.com/pressly/goose/v3 v3.29.0
+	github.com/rollcall-dev/rollcall v0.1.0
+)
+
+require (
+	github.com/mfridman/interpolate v0.0.2 // indirect
+	github.com/sethvargo/go-retry v0.5.0 // indirect
+	go.uber.org/multierr v1.11.0 // indirect
+	golang.org/x/sync v0.24.0 // indirect
+	golang.org/x/text v0.43.0 // indirect
+)

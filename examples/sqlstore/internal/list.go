@@ -1,0 +1,284 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/filter"
+)
+
+// list is a query under way.
+type list struct {
+	*Store
+	store.Query
+	types  []listType // in order, each once
+	after  *store.Position
+	column string // of the order that the database has an index of; "" if it has none
+	desc   bool
+	args   []any
+	exact  bool // whether the conditions say all that the filter does
+	plain  bool // whether they say nothing: all resources of the types match
+	fixed  bool // whether the text of the statements is one of few
+
+	most     int            // how many membership rows are wanted, about; 0: none
+	rows     []store.Member // those of the page's resources
+	complete int            // of how many resources they are complete
+
+	leave func() // what it was admitted to as a scan; nil if it wasn't
+}
+
+// listType is what is asked of the resources of one type.
+type listType struct {
+	name  string
+	place string // the parameter that has the name
+	Condition
+	rest filter.Expr // what the condition doesn't say, for filter.Match; nil if nothing
+	answers
+}
+
+// List implements [store.Store].
+func (s *Store) List(ctx context.Context, q store.Query) (*store.Page, error) {
+	page, _, _, err := s.ListRelated(ctx, q, 0)
+	return page, err
+}
+
+// ListRelated implements [store.RelatedReader]. The rows are mostly read by the statement that reads the page.
+func (s *Store) ListRelated(ctx context.Context, q store.Query, most int) (*store.Page, []store.Member, int, error) {
+	l, err := s.newList(ctx, q)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	l.most = max(most, 0)
+	p, err := l.bounded(ctx)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	return p, l.rows, l.complete, nil
+}
+
+func (s *Store) newList(ctx context.Context, q store.Query) (*list, error) {
+	l := &list{Store: s, Query: q}
+	l.Start, l.Count = max(q.Start, 0), max(q.Count, 0)
+	l.column = orderColumn(q.Sort)
+	var err error
+	if l.after, err = l.behind(); err != nil {
+		return nil, err
+	}
+	l.desc = q.Sort != nil && q.Sort.Descending
+	return l, l.compile(ctx)
+}
+
+// orderColumn is the column that an order is the order of.
+func orderColumn(by *store.Sort) string {
+	switch {
+	case by == nil:
+		return "id"
+	case by.By.URI != "":
+		return ""
+	case by.By.Name == "id" && by.By.Sub == "" && by.By.CaseExact && by.By.Type == filter.String:
+		return "id"
+	case by.By.Name == "meta" && by.By.Type == filter.DateTime && by.By.Sub == "created":
+		return "created"
+	case by.By.Name == "meta" && by.By.Type == filter.DateTime && by.By.Sub == "lastModified":
+		return "modified"
+	}
+	return ""
+}
+
+func (l *list) compile(ctx context.Context) error {
+	l.args = []any{Enc(l.Tenant)}
+	l.exact, l.plain = true, true
+	parts, width := 0, 0
+	var failed error
+	var asked map[Indexed]bool // those that aren't known to be indexed
+	for _, t := range slices.Compact(slices.Sorted(slices.Values(l.Types))) {
+		c := compiler{Engine: l.engine, args: &l.args, tenant: Enc(l.Tenant), typ: t, isIndexed: func(attribute string) bool {
+			x := Indexed{t, attribute}
+			if asked[x] || failed != nil {
+				return false
+			}
+			var ok bool
+			if ok, failed = l.isIndexed(ctx, x); !ok {
+				if asked == nil {
+					asked = map[Indexed]bool{}
+				}
+				asked[x] = true
+			}
+			return ok
+		}}
+		c.typePlace = c.arg(Enc(t))
+		of := listType{name: t, place: c.typePlace, Condition: certain}
+		if l.Filter != nil {
+			if of.Condition, of.rest = c.split(l.Filter); of.rest != nil {
+				of.rest = c.answer(of.rest, &of.answers)
+			}
+		}
+		l.exact = l.exact && of.exact
+		l.plain = l.plain && of.isCertain()
+		parts, width = parts+of.parts+many*len(of.columns), max(width, len(of.columns))
+		l.types = append(l.types, of)
+	}
+	for n := range l.types { // a statement for several types has as many columns for each
+		for len(l.types[n].columns) < width {
+			l.types[n].columns = append(l.types[n].columns, "''")
+		}
+	}
+	l.fixed = parts == 0 || parts <= 2 && len(l.types) == 1
+	return failed
+}
+
+// isIndexed says whether an attribute has keys.
+func (s *Store) isIndexed(ctx context.Context, x Indexed) (found bool, err error) {
+	if _, ok := s.known.Load(x); ok {
+		return true, nil
+	}
+	const sql = "SELECT 1 FROM ~indexed WHERE type = $1 AND attribute = $2"
+	err = s.engine.Query(ctx, sql, []any{Enc(x.Typ), Enc(x.Attribute)}, func(Row) error {
+		found = true
+		return nil
+	})
+	if found {
+		s.known.Store(x, true)
+	}
+	return found, err
+}
+
+// ask runs a statement of the list. One whose text depends on the filter leaves nothing behind.
+func (l *list) ask(ctx context.Context, in Session, sql string, args []any, each func(Row) error) error {
+	if l.fixed {
+		return in.Query(ctx, sql, args, each)
+	}
+	return in.QueryOnce(ctx, sql, args, each)
+}
+
+// isEmpty says that nothing can match.
+func (l *list) isEmpty() bool {
+	return !slices.ContainsFunc(l.types, func(t listType) bool { return !t.isNever() })
+}
+
+// run makes the page.
+func (l *list) run(ctx context.Context) (page *store.Page, err error) {
+	switch {
+	case l.isEmpty():
+		return &store.Page{}, nil
+	case l.exact && l.Count == 0:
+		return l.totalOnly(ctx, &store.Page{})
+	case l.exact && l.column != "":
+		return l.page(ctx)
+	}
+	err = l.engine.Snapshot(ctx, func(in Session) error {
+		if l.column != "" {
+			page, err = l.pick(ctx, in)
+		} else {
+			page, err = l.sort(ctx, in)
+		}
+		return err
+	})
+	if err != nil || l.most == 0 || len(page.Resources) == 0 {
+		return page, err
+	}
+	q := store.MemberQuery{Tenant: l.Tenant}
+	for _, r := range page.Resources {
+		q.Of = append(q.Of, r.ID)
+	}
+	var read MemberRows
+	if l.complete, err = l.engine.Members(ctx, q, &read, l.most); err == nil {
+		for m := range read.All() {
+			l.rows = append(l.rows, m)
+		}
+	}
+	return page, err
+}
+
+// page reads a page that the database can cut out.
+func (l *list) page(ctx context.Context) (*store.Page, error) {
+	p := &store.Page{}
+	var counted int64
+	total, extra := int64(-1), ""
+	if l.plain && !l.NoTotal {
+		extra = ", (" + l.countAll() + ") AS total"
+	}
+	sql, args := l.read(l.after, l.column, l.desc, l.Count+1, l.Start, extra, l.most)
+	var more []any
+	if extra != "" {
+		more = append(more, &counted)
+	}
+	scan := l.scanner(more...)
+	err := l.ask(ctx, l.engine, sql, args, func(rw Row) error {
+		found, err := scan(rw)
+		if err != nil {
+			return err
+		}
+		if found.Type == KeySplit { // see withGroups
+			l.rows = splitGroups(found.keys)
+			return nil
+		}
+		if extra != "" {
+			total = counted
+		}
+		r, err := found.whole()
+		p.Resources = append(p.Resources, r)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	n := len(p.Resources)
+	if n > l.Count {
+		p.Resources = p.Resources[:l.Count]
+		p.Next = l.CursorAt(l.positionOf(p.Resources[l.Count-1]))
+	}
+	l.cutRows(p.Resources)
+	switch {
+	case l.NoTotal:
+		p.Total = -1
+	case total >= 0:
+		p.Total = int(total)
+	case n <= l.Count && l.after == nil && (n > 0 || l.Start == 0):
+		p.Total = l.Start + n
+	default:
+		return l.totalOnly(ctx, p)
+	}
+	return p, nil
+}
+
+// errEnough ends a statement whose further rows nobody needs.
+var errEnough = errors.New("enough")
+
+// countAll is a query for how many there are of the types.
+func (l *list) countAll() string {
+	types := ""
+	for n, t := range l.types {
+		if n > 0 {
+			types += ", "
+		}
+		types += t.place
+	}
+	return "SELECT CAST(COALESCE(SUM(n), 0) AS bigint) FROM ~count WHERE tenant = $1 AND type IN (" + types + ")"
+}
+
+// totalOnly counts what matches.
+func (l *list) totalOnly(ctx context.Context, p *store.Page) (*store.Page, error) {
+	sql := l.countAll()
+	if !l.plain {
+		sql = ""
+		for n, t := range l.types {
+			if t.isNever() {
+				continue
+			}
+			if sql != "" {
+				sql += " + "
+			}
+			from, where, _ := l.from(n)
+			sql += "(SELECT COUNT(*) FROM " + from + " WHERE " + where + ")"
+		}
+		sql = "SELECT " + sql
+	}
+	sql, args := compact(sql, l.args)
+	var total int64
+	err := l.ask(ctx, l.engine, sql, args, func(rw Row) error { return rw.Scan(&total) })
+	p.Total = int(total)
+	return p, err
+}

@@ -1,0 +1,201 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/rollcall-dev/rollcall/store"
+)
+
+// A scan is a list for which all resources of the tenant must be looked at, because no index answers its filter or its
+// order. It costs time in proportion to the tenant, so that a few of them could take all connections and processors from
+// other tenants.
+const (
+	defaultScans    = 2
+	defaultScanTime = 10 * time.Second
+	// Few is how many resources may be looked at before a list counts as a scan.
+	Few = 1000
+	// A scan waits for its turn for this part of its time.
+	scanPatience = 10
+)
+
+// Scans admits the scans of a store.
+type Scans struct {
+	Time     time.Duration // of one; negative: unlimited
+	Patience time.Duration // of one that waits for its turn
+	Rows     int           // of a tenant that is scanned; 0: unlimited
+	Each     int           // at once of a tenant
+	All      chan struct{} // holds one of each scan under way
+	mu       sync.Mutex
+	Tenants  map[string]*scanTurns
+}
+
+// scanTurns are the scans of one tenant.
+type scanTurns struct {
+	turns chan struct{} // holds one of each scan under way
+	users int           // scans that run or wait
+}
+
+// NewScans leaves half of the connections to what an index answers, and one of the others to other tenants.
+func NewScans(o *Options, connections int) *Scans {
+	s := &Scans{Time: o.ScanTime, Rows: o.ScanRows, Each: o.Scans, Tenants: map[string]*scanTurns{}}
+	if s.Time == 0 {
+		s.Time = defaultScanTime
+	}
+	if s.Patience = s.Time / scanPatience; s.Patience < 0 {
+		s.Patience = defaultScanTime / scanPatience
+	}
+	if s.Each <= 0 {
+		s.Each = defaultScans
+	}
+	half := max(1, connections/2)
+	s.Each = min(s.Each, max(1, half-1))
+	s.All = make(chan struct{}, half)
+	return s
+}
+
+// Enter admits a scan. It waits for its turn as long as the context does, and says ErrBusy when that ends. The scan must
+// call leave at its end.
+func (s *Scans) Enter(wait context.Context, tenant string) (leave func(), err error) {
+	s.mu.Lock()
+	t := s.Tenants[tenant]
+	if t == nil {
+		t = &scanTurns{turns: make(chan struct{}, s.Each)}
+		s.Tenants[tenant] = t
+	}
+	t.users++
+	s.mu.Unlock()
+	gone := func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if t.users--; t.users == 0 {
+			delete(s.Tenants, tenant)
+		}
+	}
+	if !take(wait, t.turns) {
+		gone()
+		return nil, fmt.Errorf("sqlstore: %d scans at once: %w", s.Each, store.ErrBusy)
+	}
+	if !take(wait, s.All) {
+		<-t.turns
+		gone()
+		return nil, fmt.Errorf("sqlstore: %d scans of all tenants at once: %w", cap(s.All), store.ErrBusy)
+	}
+	return func() {
+		<-s.All
+		<-t.turns
+		gone()
+	}, nil
+}
+
+// take takes a turn at once if there is one, and else when there is one before the context ends.
+func take(wait context.Context, turns chan struct{}) bool {
+	select {
+	case turns <- struct{}{}:
+		return true
+	default:
+	}
+	select {
+	case turns <- struct{}{}:
+		return true
+	case <-wait.Done():
+		return false
+	}
+}
+
+// isScan says that no index answers the list. Whether one that leaves many resources does is seen on the way.
+func (l *list) isScan() bool {
+	if l.Count == 0 && l.plain || l.isEmpty() {
+		return false
+	}
+	for _, t := range l.types {
+		if t.isNever() {
+			continue
+		}
+		if t.Ids == "" && (l.column == "" || l.column == "created") || !t.isIndexed() && !t.isCertain() {
+			return true
+		}
+	}
+	return false
+}
+
+// bounded runs the list within what a scan may cost.
+func (l *list) bounded(ctx context.Context) (*store.Page, error) {
+	if l.fixed && !l.isScan() && l.exact && l.column != "" {
+		return l.run(ctx)
+	}
+	within := ctx
+	if l.scans.Time > 0 {
+		var cancel context.CancelFunc
+		within, cancel = context.WithTimeout(ctx, l.scans.Time)
+		defer cancel()
+	}
+	defer func() {
+		if l.leave != nil {
+			l.leave()
+		}
+	}()
+	if l.isScan() {
+		if err := l.admit(within); err != nil {
+			return nil, l.explain(ctx, within, err)
+		}
+	}
+	p, err := l.run(within)
+	return p, l.explain(ctx, within, err)
+}
+
+// admit waits for the turn of a scan that is known to be one. It holds no connection meanwhile. A tenant with few
+// resources needs no turn, unless their memberships are looked at, which may be many.
+func (l *list) admit(ctx context.Context) error {
+	var n int64
+	sql, args := compact(l.countAll(), l.args)
+	if err := l.engine.Query(ctx, sql, args, func(rw Row) error { return rw.Scan(&n) }); err != nil {
+		return err
+	}
+	if l.scans.Rows > 0 && n > int64(l.scans.Rows) {
+		return fmt.Errorf("sqlstore: a scan of %d resources: %w", n, store.ErrTooMuch)
+	}
+	if n <= Few && !asksRelated(l.Filter) {
+		return nil
+	}
+	wait, cancel := context.WithTimeout(ctx, l.scans.Patience)
+	defer cancel()
+	leave, err := l.scans.Enter(wait, l.Tenant)
+	l.leave = leave
+	return err
+}
+
+// looked is called for each resource that the list looks at, with their number so far. A list that an index answers but
+// leaves many resources to look at counts as a scan from then on. It doesn't wait for a turn, as it holds a connection.
+func (l *list) looked(ctx context.Context, n int) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if n <= Few {
+		return nil
+	}
+	if l.scans.Rows > 0 && n > l.scans.Rows {
+		return fmt.Errorf("sqlstore: more than %d resources: %w", l.scans.Rows, store.ErrTooMuch)
+	}
+	if l.leave != nil {
+		return nil
+	}
+	now, cancel := context.WithCancel(ctx)
+	cancel()
+	leave, err := l.scans.Enter(now, l.Tenant)
+	l.leave = leave
+	return err
+}
+
+// explain says ErrTooMuch of a list that took too long.
+func (l *list) explain(ctx, within context.Context, err error) error {
+	switch {
+	case err == nil || within.Err() == nil:
+		return err
+	case ctx.Err() != nil:
+		return fmt.Errorf("sqlstore: %w", ctx.Err())
+	}
+	return fmt.Errorf("sqlstore: more than %v: %w", l.scans.Time, store.ErrTooMuch)
+}

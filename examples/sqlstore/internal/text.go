@@ -1,0 +1,206 @@
+package sqlstore
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/rollcall-dev/rollcall/store"
+)
+
+// Texts in the tables are UTF-8 without the bytes 0 to 3: PostgreSQL knows no NUL, and the others separate keys. Such a
+// byte b is kept as \x01 and b+0x10, which keeps the order of texts; a byte that is no UTF-8 as \x01\x20 and two
+// hexadecimal digits.
+const (
+	escape    = "\x01"
+	KeySplit  = "\x02" // between the attribute and the value of a key
+	KeysSplit = "\x03" // between keys
+	lowest    = 4      // the first byte that needs no escape
+)
+
+// Enc makes a text that both engines keep.
+func Enc(s string) string {
+	if isPlain(s) {
+		return s
+	}
+	const digits = "0123456789abcdef"
+	b := make([]byte, 0, len(s)+16)
+	for i := 0; i < len(s); {
+		c := s[i]
+		_, n := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case c < lowest:
+			b = append(b, escape[0], c+0x10)
+		case c >= utf8.RuneSelf && n == 1:
+			b = append(b, escape[0], 0x20, digits[c>>4], digits[c&15])
+		default:
+			b = append(b, s[i:i+n]...)
+		}
+		i += n
+	}
+	return string(b)
+}
+
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] < lowest || s[i] >= utf8.RuneSelf && !utf8.ValidString(s[i:]) {
+			return false
+		} else if s[i] >= utf8.RuneSelf {
+			return !strings.ContainsAny(s[i:], "\x00\x01\x02\x03")
+		}
+	}
+	return true
+}
+
+// Dec undoes enc.
+func Dec(s string) string {
+	if !strings.Contains(s, escape) {
+		return s
+	}
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] != escape[0] || i+1 == len(s):
+			b = append(b, s[i])
+		case s[i+1] == 0x20 && i+3 < len(s):
+			x, _ := hex.DecodeString(s[i+2 : i+4])
+			b = append(b, x...)
+			i += 3
+		default:
+			b = append(b, s[i+1]-0x10)
+			i++
+		}
+	}
+	return string(b)
+}
+
+// KeyOf makes the text of a key.
+func KeyOf(attribute, value string) string { return Enc(attribute) + KeySplit + Enc(value) }
+
+// HashOf tells a key in the index of keys: short, however long the value is. 4 bytes are of the tenant, so that its keys stand
+// together, and 12 of the type and the key, of which two are never the same in practice. PostgreSQL does the same in #hash.
+func HashOf(tenant, typ, key string) []byte {
+	return TenantHash(tenant).Of(typ, key)
+}
+
+// TenantHash is what the hashes of a tenant's keys begin with.
+func TenantHash(tenant string) keyPrefix {
+	var buf [64]byte
+	h := sha256.Sum256(append(buf[:0], tenant...))
+	return keyPrefix(h[:4])
+}
+
+type keyPrefix [4]byte
+
+func (p keyPrefix) Of(typ, key string) []byte {
+	var buf [160]byte
+	b := append(append(buf[:0], typ...), KeysSplit...)
+	h := sha256.Sum256(append(b, key...))
+	return append(append(make([]byte, 0, 16), p[:]...), h[:12]...)
+}
+
+// bounds are the least and the greatest hash that a tenant's keys can have.
+func (p keyPrefix) bounds() (least, greatest []byte) {
+	return append(p[:], make([]byte, 12)...), append(p[:], bytes.Repeat([]byte{0xff}, 12)...)
+}
+
+// Number is a hash of texts, in which they can't run into each other.
+func Number(texts ...string) int64 {
+	h := sha256.Sum256([]byte(strings.Join(texts, KeysSplit)))
+	return int64(binary.BigEndian.Uint64(h[:]))
+}
+
+// KeySet is a resource's index as the tables have it.
+type KeySet struct {
+	Keys    []string // each once, unique ones first
+	Uniques int
+}
+
+func KeysOf(index []store.IndexKey) (s KeySet) {
+	if len(index) == 0 {
+		return s
+	}
+	s.Keys = make([]string, 0, len(index))
+	for _, unique := range []bool{true, false} {
+		for _, x := range index {
+			if x.Unique != unique {
+				continue
+			}
+			if k := KeyOf(x.Attribute, x.Value); !slices.Contains(s.Keys, k) {
+				s.Keys = append(s.Keys, k)
+			}
+		}
+		if unique {
+			s.Uniques = len(s.Keys)
+		}
+	}
+	return s
+}
+
+// Without are the keys that another set doesn't have in the same way, and how many of them are unique.
+func (s KeySet) Without(o KeySet) (rest KeySet) {
+	for i, k := range s.Keys {
+		if at := slices.Index(o.Keys, k); at >= 0 && (at < o.Uniques) == (i < s.Uniques) {
+			continue
+		}
+		if rest.Keys = append(rest.Keys, k); i < s.Uniques {
+			rest.Uniques++
+		}
+	}
+	return rest
+}
+
+// IsSame says whether a set has the same keys in the same order.
+func (s KeySet) IsSame(o KeySet) bool { return s.Uniques == o.Uniques && slices.Equal(s.Keys, o.Keys) }
+
+// Hashes are what the keys are told by.
+func (s KeySet) Hashes(tenant, typ string) [][]byte {
+	all, prefix := make([][]byte, len(s.Keys)), TenantHash(tenant)
+	for i, k := range s.Keys {
+		all[i] = prefix.Of(typ, k)
+	}
+	return all
+}
+
+// Joined is the set as the column has it.
+func (s KeySet) Joined() string { return strings.Join(s.Keys, KeysSplit) }
+
+// SplitKeys undoes joined. It returns store.ErrCorrupt for what joined can't have made.
+func SplitKeys(joined string, uniques int) (s KeySet, err error) {
+	if joined != "" {
+		s = KeySet{strings.Split(joined, KeysSplit), uniques}
+	}
+	if uniques < 0 || uniques > len(s.Keys) {
+		return KeySet{}, store.ErrCorrupt
+	}
+	return s, nil
+}
+
+// index undoes keysOf. It returns store.ErrCorrupt for a key that keyOf can't have made.
+func (s KeySet) index() ([]store.IndexKey, error) {
+	if len(s.Keys) == 0 {
+		return nil, nil
+	}
+	index := make([]store.IndexKey, len(s.Keys))
+	for i, k := range s.Keys {
+		attribute, value, ok := strings.Cut(k, KeySplit)
+		if !ok {
+			return nil, store.ErrCorrupt
+		}
+		index[i] = store.IndexKey{Attribute: Dec(attribute), Value: Dec(value), Unique: i < s.Uniques}
+	}
+	return index, nil
+}
+
+// EncAll is enc of each.
+func EncAll(texts []string) []string {
+	all := make([]string, len(texts))
+	for i, s := range texts {
+		all[i] = Enc(s)
+	}
+	return all
+}

@@ -1,0 +1,343 @@
+package sqlstore
+
+import (
+	"encoding/hex"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rollcall-dev/rollcall/store/document"
+	"github.com/rollcall-dev/rollcall/store/filter"
+)
+
+const GroupType = "Group" // whose members membership rows are (RFC 7643 section 4.2)
+
+// Condition is what SQL can say about an expression. It holds for every resource that the expression holds for, and for no
+// other if it is exact. All values in it are parameters, and none of its parts is ever NULL.
+type Condition struct {
+	SQL   string // about one resource r
+	exact bool
+	// Ids is a query for the ids of all the resources that the condition can hold for; "" if there is none that an index
+	// answers. isIDs says that the condition is nothing more than to be among them.
+	Ids   string
+	IsIDs bool
+	wide  int    // how many of the queries in ids may find very many: the members of a group
+	Key   string // the parameter of a key, if the ids are of those that have it: an index has them in their order, each once
+	// isRange says that an index has the resources next to each other.
+	isRange bool
+	// isHeavy says that membership rows are read for each resource.
+	isHeavy bool
+	// parts is how many look-ups of a fixed form the text is made of. It is many if the text depends on the filter otherwise.
+	parts int
+}
+
+// many are more parts than a statement may have that is kept prepared.
+const many = 100
+
+var (
+	certain = Condition{SQL: "TRUE", exact: true}
+	never   = Condition{SQL: "FALSE", exact: true}
+	unknown = Condition{SQL: "TRUE"} // is up to filter.Match
+)
+
+func (c Condition) isNever() bool   { return c.SQL == "FALSE" }
+func (c Condition) isCertain() bool { return c.SQL == "TRUE" && c.exact }
+
+// manyWide are so many large groups that to find their members costs as much as to look at everybody.
+const manyWide = 5
+
+// isIndexed says that an index finds the resources that the condition holds for, or those among which they are.
+func (c Condition) isIndexed() bool {
+	return c.isNever() || c.Ids != "" && c.wide < manyWide || c.isRange
+}
+
+func exactly(sql string) Condition { return Condition{SQL: sql, exact: true, parts: many} }
+
+// exists says that a query about a resource r has a row. A planner can't make a join of a query that has an OFFSET, so it
+// is asked once for each resource that it must be asked for. A join would be one of all resources with all memberships.
+func exists(query string) string { return "EXISTS (" + query + " LIMIT 1 OFFSET 0)" }
+
+// compiler makes conditions on resources (r) of one type. Its first parameter is the tenant.
+type compiler struct {
+	Engine
+	args      *[]any
+	tenant    string
+	typ       string
+	typePlace string
+	isIndexed func(attribute string) bool
+}
+
+// Place is the nth parameter.
+func Place(n int) string { return "$" + strconv.Itoa(n) }
+
+func (c *compiler) arg(v any) string {
+	*c.args = append(*c.args, v)
+	return Place(len(*c.args))
+}
+
+// text makes a parameter where the type can't be told from its use.
+func (c *compiler) text(s string) string { return "CAST(" + c.arg(Enc(s)) + " AS text)" }
+
+// withKey is the condition to have a key.
+func (c *compiler) withKey(hash []byte) Condition {
+	key := c.arg(hash)
+	return Condition{
+		SQL: exists("SELECT 1 FROM ~key k WHERE k.key = " + key + " AND k.id = r.id"), exact: true,
+		Ids: "SELECT k.id FROM ~key k WHERE k.key = " + key, IsIDs: true, Key: key, parts: 1,
+	}
+}
+
+// among is the condition to have one of the ids of a query.
+func among(ids string) Condition {
+	return Condition{SQL: "r.id IN (" + ids + ")", exact: true, Ids: ids, IsIDs: true, parts: many}
+}
+
+func (c *compiler) compile(x filter.Expr) Condition {
+	switch x := x.(type) {
+	case filter.Const:
+		if x {
+			return certain
+		}
+		return never
+	case filter.And:
+		all, _ := c.and(x)
+		return all
+	case filter.Or:
+		return c.or(x)
+	case filter.Not:
+		if in := c.compile(x.X); in.exact {
+			not := exactly("NOT (" + in.SQL + ")")
+			not.isHeavy = in.isHeavy
+			switch {
+			case in.isCertain():
+				return never
+			case in.isNever():
+				return certain
+			}
+			return not
+		}
+	case filter.Compare:
+		return c.compare(x)
+	case filter.Present:
+		if x.Attr.URI == "" && x.Attr.Sub == "" && (x.Attr.Name == "id" || x.Attr.Name == "meta") {
+			return certain
+		}
+	case filter.Has:
+		return c.has(x)
+	case filter.Related:
+		return c.related(x)
+	}
+	return unknown
+}
+
+// split makes the condition of a whole filter, and says what of the filter is left for filter.Match.
+func (c *compiler) split(x filter.Expr) (Condition, filter.Expr) {
+	if terms, ok := x.(filter.And); ok {
+		all, rest := c.and(terms)
+		switch len(rest) {
+		case 0:
+			return all, nil
+		case 1:
+			return all, rest[0]
+		}
+		return all, filter.And(rest)
+	}
+	all := c.compile(x)
+	if all.exact {
+		return all, nil
+	}
+	return all, x
+}
+
+// and also returns the terms that its condition doesn't say all about.
+func (c *compiler) and(terms []filter.Expr) (Condition, []filter.Expr) {
+	all := Condition{SQL: "TRUE", exact: true}
+	parts := make([]Condition, len(terms))
+	narrow := -1 // the term with the fewest ids
+	for i, t := range terms {
+		p := c.compile(t)
+		if parts[i] = p; p.isNever() {
+			return never, nil
+		}
+		if p.Ids != "" && (narrow < 0 || p.width() < parts[narrow].width()) {
+			narrow = i
+		}
+	}
+	var (
+		texts []string
+		rest  []filter.Expr
+	)
+	for i, p := range parts {
+		if narrow >= 0 && p.isHeavy {
+			p = unknown // stream counts the resources that it is asked of
+		}
+		if !p.exact {
+			rest = append(rest, terms[i])
+		}
+		if p.SQL != "TRUE" {
+			texts = append(texts, p.SQL)
+			all.parts += p.parts
+		}
+		all.isHeavy = all.isHeavy || p.isHeavy
+		all.isRange = all.isRange || p.isRange
+	}
+	if all.exact = len(rest) == 0; narrow >= 0 {
+		p := parts[narrow]
+		all.Ids, all.Key, all.wide, all.IsIDs = p.Ids, p.Key, p.wide, p.IsIDs && len(texts) == 1
+	}
+	switch {
+	case len(texts) == 1:
+		all.SQL = texts[0]
+	case len(texts) > 1:
+		all.SQL = "(" + strings.Join(texts, " AND ") + ")"
+	}
+	return all, rest
+}
+
+// width orders the queries for ids: those that find few come first.
+func (c Condition) width() int {
+	switch {
+	case c.wide > 0:
+		return 2
+	case c.Key == "":
+		return 1
+	}
+	return 0
+}
+
+// or says beside its terms among which ids to look, if it can: no engine finds that out from the terms.
+func (c *compiler) or(terms []filter.Expr) Condition {
+	if len(terms) == 1 {
+		return c.compile(terms[0])
+	}
+	any := Condition{exact: true, IsIDs: true, parts: many}
+	var texts, ids []string
+	for _, p := range c.alternatives(terms) {
+		switch {
+		case p.isNever():
+			continue
+		case p.SQL == "TRUE":
+			return Condition{SQL: "TRUE", exact: p.exact && p.isCertain()}
+		}
+		texts = append(texts, p.SQL)
+		any.exact = any.exact && p.exact
+		any.IsIDs = any.IsIDs && p.IsIDs
+		any.wide += p.wide
+		any.isHeavy = any.isHeavy || p.isHeavy
+		if p.Ids != "" {
+			ids = append(ids, p.Ids)
+		}
+	}
+	if len(texts) == 0 {
+		return never
+	}
+	if any.SQL = "(" + strings.Join(texts, " OR ") + ")"; len(ids) == len(texts) {
+		any.Ids = strings.Join(ids, " UNION ALL ")
+	} else {
+		any.IsIDs, any.wide = false, 0
+	}
+	return any
+}
+
+// alternatives compiles the terms of an Or. All that ask for an id or for a key become one condition each, with one
+// parameter, so that statements are few and short.
+func (c *compiler) alternatives(terms []filter.Expr) (all []Condition) {
+	var ids, keys []string
+	for _, t := range terms {
+		if x, ok := t.(filter.Compare); ok {
+			if id, ok := isID(x); ok {
+				ids = append(ids, Enc(id))
+				continue
+			}
+			if hash, ok := c.lookup(x.Attr.Path, x); ok {
+				keys = append(keys, hex.EncodeToString(hash))
+				continue
+			}
+		}
+		all = append(all, c.compile(t))
+	}
+	if len(ids) > 0 {
+		all = append(all, c.withID(ids))
+	}
+	if len(keys) > 0 {
+		slices.Sort(keys)
+		all = append(all, among(c.IdsOfKeys(c.arg(c.Texts(slices.Compact(keys))))))
+	}
+	return all
+}
+
+// isID says whether an expression asks for one id.
+func isID(x filter.Compare) (id string, ok bool) {
+	return x.Value.Text(), x.Attr.URI == "" && x.Attr.Name == "id" && x.Attr.Sub == "" && x.Op == filter.Eq && x.Attr.CaseExact &&
+		x.Attr.Type == filter.String && x.Value.Kind() == document.KindString
+}
+
+func (c *compiler) withID(ids []string) Condition {
+	slices.Sort(ids)
+	return among(c.IdsIn(c.arg(c.Texts(slices.Compact(ids)))))
+}
+
+func (c *compiler) compare(x filter.Compare) Condition {
+	if id, ok := isID(x); ok {
+		one := c.withID([]string{Enc(id)})
+		one.parts = 1
+		return one
+	}
+	if x.Attr.URI == "" {
+		switch {
+		case x.Attr.Name == "id" && x.Attr.Sub == "":
+			p := c.compareText("r.id", "", x)
+			p.isRange = p.exact && (x.Op == filter.Gt || x.Op == filter.Ge || x.Op == filter.Lt || x.Op == filter.Le)
+			return p
+		case x.Attr.Name == "meta":
+			switch x.Attr.Sub {
+			case "resourceType":
+				return c.compareType(x)
+			case "version":
+				return c.compareText("r.version", "", x)
+			case "created":
+				return c.compareTime("r.created", x)
+			case "lastModified":
+				return c.compareTime("r.modified", x)
+			}
+			return unknown
+		}
+	}
+	if hash, ok := c.lookup(x.Attr.Path, x); ok {
+		return c.withKey(hash)
+	}
+	return unknown
+}
+
+// lookup is the hash of a key, if the attribute is indexed.
+func (c *compiler) lookup(p filter.Path, x filter.Compare) (hash []byte, ok bool) {
+	isText := x.Attr.Type == filter.String || x.Attr.Type == filter.Reference
+	if x.Op != filter.Eq || !isText || x.Value.Kind() != document.KindString || x.Value.Text() == "" {
+		return nil, false
+	}
+	if !c.isIndexed(p.String()) {
+		if p.Sub != "" {
+			return nil, false
+		}
+		if p.Sub = "value"; !c.isIndexed(p.String()) { // emails eq "x" means its value
+			return nil, false
+		}
+	}
+	return HashOf(c.tenant, Enc(c.typ), KeyOf(p.String(), x.Value.Text())), true
+}
+
+// has finds an element by a key, and leaves the rest of it to filter.Match.
+func (c *compiler) has(x filter.Has) Condition {
+	terms := filter.Conjuncts(x.Where)
+	for _, t := range terms {
+		p := x.Attr.Path
+		p.Sub = t.Attr.Name
+		if hash, ok := c.lookup(p, t); ok {
+			found := c.withKey(hash)
+			_, isAll := x.Where.(filter.Compare)
+			found.exact = isAll
+			return found
+		}
+	}
+	return unknown
+}

@@ -1,0 +1,294 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+
+	sqlstore "github.com/rollcall-dev/rollcall/examples/sqlstore/internal"
+	"github.com/rollcall-dev/rollcall/store"
+)
+
+// engine is the engine on PostgreSQL.
+type engine struct {
+	pool  *pgxpool.Pool
+	isOwn bool
+	sqlstore.Names
+	inTx      func(context.Context, sqlstore.Tx, *store.Change) error
+	additions sqlstore.Queue[*store.Change]
+	announced atomic.Bool // an announcement is under way
+	shapes    shaped
+}
+
+func connect(ctx context.Context, dsn string, o *sqlstore.Options) (sqlstore.Engine, error) {
+	c, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return nil, err
+	}
+	Tune(c)
+	pool, err := pgxpool.NewWithConfig(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	p := newEngine(pool, o)
+	p.isOwn = true
+	return p, nil
+}
+
+// tuned is what the store's statements want of a session. All that they ask for is in an index, mostly in its order: with
+// other ways discouraged, a plan made for a table while it is small is still right when it has grown, and needn't be made
+// again for every call.
+var tuned = map[string]string{"enable_seqscan": "off", "enable_bitmapscan": "off", "plan_cache_mode": "force_generic_plan"}
+
+// Tune sets what the store's statements want of a session (enable_seqscan, enable_bitmapscan and plan_cache_mode), unless the configuration
+// has an opinion of its own. [Open] does it; a product that makes its own pool may, and is the faster for it.
+func Tune(c *pgxpool.Config) {
+	for setting, value := range tuned {
+		if _, ok := c.ConnConfig.RuntimeParams[setting]; !ok {
+			c.ConnConfig.RuntimeParams[setting] = value
+		}
+	}
+}
+
+func newEngine(pool *pgxpool.Pool, o *sqlstore.Options) *engine {
+	p := &engine{pool: pool, Names: sqlstore.NewNames(o.Schema, o.Prefix), inTx: o.InTx}
+	p.additions = sqlstore.Queue[*store.Change]{Workers: sharers, Most: mostShared, Write: p.addTogether, Patience: patience}
+	return p
+}
+
+func (p *engine) Close() error {
+	if p.isOwn {
+		p.pool.Close()
+	}
+	return nil
+}
+
+// Now is by the clock of the database, which all processes share.
+func (p *engine) Now(*[]any) string {
+	return "CAST(EXTRACT(epoch FROM statement_timestamp()) * 1000000 AS bigint)"
+}
+
+func (p *engine) List(args *[]any, values any) string {
+	*args = append(*args, values)
+	return "= ANY (" + sqlstore.Place(len(*args)) + ")"
+}
+
+// Remove goes by the rows' places, which a planner can't do in another way.
+func (p *engine) Remove(table, _, where string) string {
+	return "DELETE FROM ~" + table + " WHERE ctid = ANY (ARRAY(SELECT ctid FROM ~" + table + " WHERE " + where + "))"
+}
+
+func (p *engine) IndexedBy(string) string { return "" }
+
+func (p *engine) Lock() string { return " FOR UPDATE OF e SKIP LOCKED" }
+
+// querier is a pool or a transaction.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+func (p *engine) Query(ctx context.Context, sql string, args []any, each func(sqlstore.Row) error) error {
+	return p.again(ctx, each, func(each func(sqlstore.Row) error) error { return queryRows(ctx, p.pool, p.Fill(sql), args, each) })
+}
+
+// again runs a query again if its connection is lost before the first row.
+func (p *engine) again(ctx context.Context, each func(sqlstore.Row) error, query func(each func(sqlstore.Row) error) error) error {
+	seen := 0
+	helps := func(err error) bool { return seen == 0 && isLost(err) }
+	return p.retry(ctx, helps, func() error {
+		return query(func(rw sqlstore.Row) error { seen++; return each(rw) })
+	})
+}
+
+func queryRows(ctx context.Context, q querier, sql string, args []any, each func(sqlstore.Row) error) error {
+	rows, err := q.Query(ctx, sql, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := each(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// pgSession is a transaction that reads.
+type pgSession struct {
+	*engine
+	tx pgx.Tx
+}
+
+func (s pgSession) Query(ctx context.Context, sql string, args []any, each func(sqlstore.Row) error) error {
+	return s.fail(ctx, queryRows(ctx, s.tx, s.Fill(sql), args, each))
+}
+
+func (p *engine) Snapshot(ctx context.Context, read func(sqlstore.Session) error) error {
+	o := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	err := pgx.BeginTxFunc(ctx, p.pool, o, func(tx pgx.Tx) error { return read(pgSession{p, tx}) })
+	return p.fail(ctx, err)
+}
+
+func (p *engine) Transact(ctx context.Context, do func(sqlstore.Tx) error) error {
+	return p.retry(ctx, isRetryable, func() error {
+		return pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error { return do(tx) })
+	})
+}
+
+func (p *engine) Apply(ctx context.Context, statements []sqlstore.Statement) (changed []int64, err error) {
+	err = p.retry(ctx, isRetryable, func() error {
+		changed = changed[:0]
+		b := &pgx.Batch{}
+		for _, s := range statements {
+			b.Queue(p.Fill(s.SQL), s.Args...).Exec(func(t pgconn.CommandTag) error {
+				changed = append(changed, t.RowsAffected())
+				return nil
+			})
+		}
+		return p.pool.SendBatch(ctx, b).Close()
+	})
+	return changed, err
+}
+
+// retry does it again after what a repetition may help against.
+func (p *engine) retry(ctx context.Context, helps func(error) bool, do func() error) error {
+	const attempts = 8
+	for n := 1; ; n++ {
+		err := do()
+		if err == nil || n == attempts || !helps(err) || ctx.Err() != nil {
+			return p.fail(ctx, err)
+		}
+		pause := time.NewTimer(time.Duration(rand.IntN(4<<n)) * time.Millisecond)
+		select {
+		case <-ctx.Done():
+		case <-pause.C:
+		}
+		pause.Stop()
+	}
+}
+
+// retryable are the codes of transactions that were rolled back only because of others: serialization_failure,
+// deadlock_detected and lock_not_available.
+var retryable = []string{"40001", "40P01", "55P03"}
+
+// isRetryable says whether a transaction may succeed when it is tried again: it failed because of others, or never began.
+func isRetryable(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return slices.Contains(retryable, pg.Code)
+	}
+	return pgconn.SafeToRetry(err)
+}
+
+// isLost says whether a connection is no more. What only reads can be read again on another one.
+func isLost(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code == "57P01" // admin_shutdown: someone terminated the backend
+	}
+	return isOfConnection(err)
+}
+
+// isOfConnection says whether an error is of the connection and not of what was asked.
+func isOfConnection(err error) bool {
+	var n net.Error
+	if errors.As(err, &n) && !errors.Is(err, context.DeadlineExceeded) || pgconn.SafeToRetry(err) {
+		return true
+	}
+	return err != nil && (strings.Contains(err.Error(), "unexpected EOF") || strings.Contains(err.Error(), "conn closed") || strings.Contains(err.Error(), "closed pool"))
+}
+
+// unavailable are the classes and codes of errors that mean that the database can't serve now: connection exceptions,
+// insufficient resources (a full disk too), operator intervention, system errors, and a server that is read-only for now.
+var unavailable = []string{"08", "53", "57", "58", "25006"}
+
+// damaged are the codes of errors that mean that the database can't read its own files: data_corrupted and index_corrupted.
+var damaged = []string{"XX001", "XX002"}
+
+func isUnavailable(err error) bool {
+	if errors.As(err, new(*pgconn.ConnectError)) {
+		return true // whatever the server says to who connects, such as 55000: it takes no connections
+	}
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return isOfConnection(err)
+	}
+	return slices.Contains(retryable, pg.Code) || // again and again
+		slices.ContainsFunc(unavailable, func(class string) bool { return strings.HasPrefix(pg.Code, class) })
+}
+
+// fail makes of an error of the driver one of package store.
+func (p *engine) fail(ctx context.Context, err error) error {
+	if err == nil || errors.Is(err, store.ErrUnavailable) {
+		return err
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("sqlstore: %w", ctx.Err())
+	}
+	if isUnavailable(err) {
+		return fmt.Errorf("sqlstore: %w: %w", store.ErrUnavailable, err)
+	}
+	if pg := new(pgconn.PgError); errors.As(err, &pg) && slices.Contains(damaged, pg.Code) {
+		return fmt.Errorf("sqlstore: %w: %w", store.ErrCorrupt, err)
+	}
+	return err
+}
+
+// Migrate takes turns with other processes on the same tables.
+func (p *engine) Migrate(ctx context.Context) error {
+	own := sqlstore.Number("migrate", p.Schema, p.Prefix)
+	if p.Schema != "" {
+		create := &pgx.Batch{} // one transaction
+		create.Queue("SELECT pg_advisory_xact_lock($1)", own)
+		create.Queue(`CREATE SCHEMA IF NOT EXISTS "` + p.Schema + `"`)
+		if err := p.pool.SendBatch(ctx, create).Close(); err != nil {
+			return p.fail(ctx, err)
+		}
+	}
+	const everySecond, seconds = 1, 300
+	turns, err := lock.NewPostgresSessionLocker(lock.WithLockID(own), lock.WithLockTimeout(everySecond, seconds))
+	if err != nil {
+		return err
+	}
+	db := stdlib.OpenDBFromPool(p.pool)
+	err = p.Names.Migrate(ctx, db, goose.DialectPostgres, "postgres", p.version, goose.WithSessionLocker(turns))
+	return p.fail(ctx, errors.Join(err, db.Close()))
+}
+
+func (p *engine) Check(ctx context.Context) error {
+	steps, err := p.Steps("postgres")
+	if err != nil {
+		return err
+	}
+	found, err := p.version(ctx)
+	if err == nil {
+		err = p.CheckVersion(found, steps)
+	}
+	if err != nil {
+		return fmt.Errorf("sqlstore: %w", err)
+	}
+	return nil
+}
+
+// version is that of the tables, 0 if there are none.
+func (p *engine) version(ctx context.Context) (version int64, err error) {
+	err = p.Query(ctx, sqlstore.VersionSQL, nil, func(rw sqlstore.Row) error { return rw.Scan(&version) })
+	if pg := new(pgconn.PgError); errors.As(err, &pg) && pg.Code == "42P01" { // undefined_table
+		return 0, nil
+	}
+	return version, err
+}

@@ -1,0 +1,129 @@
+package postgres
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"sync"
+
+	sqlstore "github.com/rollcall-dev/rollcall/examples/sqlstore/internal"
+)
+
+// pgRows inserts rows into a table. Those that stand in a statement cost less than those of an array.
+type pgRows struct {
+	into, row, behind string // row are the values of one, each "$" a parameter
+	columns           int
+	most              int // rows of a statement
+}
+
+var (
+	pgResources = newRows("~resource (tenant, type, id, version, created, modified, label, folded, keys, uniques, attributes, internal)", "$,$,$,$,$,$,$,$,$,$,$,$", "", mostShared)
+	pgKeys      = newRows("~key (key, id, uniq, tenant)", "$,$,$,$", "", 4*mostShared)
+	pgEvents    = newRows("~event (tenant, id, consumer, kind, subject_type, subject_id, subject, time, data, urgent)", "$,$,$,$,$,$,$,$,$,$", "", mostShared)
+	pgJournal   = newRows("~journal (tenant, "+sqlstore.JournalColumns+")", "$,$,$,$,$,$,$,$,$,$,$", "", mostShared)
+	pgCounts    = newRows("~count AS c (tenant, type, counter, n, claimed, shard)", "$,$,$,$,$,1 + pg_backend_pid() % 64",
+		" ON CONFLICT (tenant, type, counter, shard) DO UPDATE SET n = c.n + EXCLUDED.n, claimed = c.claimed + EXCLUDED.claimed", 2*mostShared)
+)
+
+func newRows(into, row, behind string, most int) pgRows {
+	return pgRows{into, row, behind, strings.Count(row, "$"), most}
+}
+
+// of is how many rows the values are.
+func (r pgRows) of(values []any) int { return len(values) / r.columns }
+
+// text is the statement for so many rows, whose first parameter comes behind so many others.
+func (r pgRows) text(rows, others int) string {
+	var b strings.Builder
+	b.WriteString("INSERT INTO " + r.into + " VALUES ")
+	for n := range rows {
+		if n > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteByte('(')
+		for i, part := range strings.Split(r.row, "$") {
+			if i > 0 {
+				others++
+				b.WriteString(sqlstore.Place(others))
+			}
+			b.WriteString(part)
+		}
+		b.WriteByte(')')
+	}
+	b.WriteString(r.behind)
+	return b.String()
+}
+
+// pgShape is a statement that inserts so many rows into the tables that are written last. A statement costs more than what
+// is in it, and none of these waits for the others, so that they are one.
+type pgShape struct{ events, journal, counts int }
+
+func (x pgShape) text() string {
+	var parts []string
+	others := 0
+	for _, t := range []struct {
+		pgRows
+		n int
+	}{{pgEvents, x.events}, {pgJournal, x.journal}, {pgCounts, x.counts}} {
+		if t.n > 0 {
+			parts = append(parts, t.text(t.n, others))
+			others += t.n * t.columns
+		}
+	}
+	text, last := "", len(parts)-1
+	for i, part := range parts[:last] {
+		text += [...]string{"WITH a AS (", ", b AS ("}[i] + part + ") "
+	}
+	return text + parts[last]
+}
+
+// shaped remembers the texts of shapes.
+type shaped struct{ texts sync.Map }
+
+func (s *shaped) text(x any, make func() string) string {
+	if t, ok := s.texts.Load(x); ok {
+		return t.(string)
+	}
+	t := make()
+	s.texts.Store(x, t)
+	return t
+}
+
+func (b *pgBatch) insert(r pgRows, values []any) {
+	for len(values) > 0 {
+		n := min(r.of(values), r.most)
+		text := b.shapes.text([2]any{r.into, n}, func() string { return b.Fill(r.text(n, 0)) })
+		b.Queue(text, values[:n*r.columns]...)
+		values = values[n*r.columns:]
+	}
+}
+
+// insertKeys inserts them in their order: each unique one may have to wait for somebody else's.
+func (b *pgBatch) insertKeys() {
+	slices.SortFunc(b.keys, func(x, y pgKey) int { return bytes.Compare(x.key, y.key) })
+	values := make([]any, 0, 4*len(b.keys))
+	for _, k := range b.keys {
+		values = append(values, k.key, k.id, k.isUnique, k.tenant)
+	}
+	b.insert(pgKeys, values)
+}
+
+// insertLast inserts events and entries, and counts.
+func (b *pgBatch) insertLast() {
+	counts := make([]any, 0, pgCounts.columns*len(b.counts))
+	for k, d := range b.counts.InOrder() {
+		counts = append(counts, k.Tenant, k.Typ, k.Counter, d.N, d.Claimed)
+	}
+	x := pgShape{pgEvents.of(b.events), pgJournal.of(b.journal), pgCounts.of(counts)}
+	if x == (pgShape{}) {
+		return
+	}
+	if x.events > pgEvents.most || x.journal > pgJournal.most || x.counts > pgCounts.most {
+		b.insert(pgEvents, b.events)
+		b.insert(pgJournal, b.journal)
+		b.insert(pgCounts, counts)
+		return
+	}
+	text := b.shapes.text(x, func() string { return b.Fill(x.text()) })
+	b.Queue(text, slices.Concat(b.events, b.journal, counts)...)
+}

@@ -1,0 +1,227 @@
+package patch
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rollcall-dev/rollcall/scim/internal/schema"
+	"github.com/rollcall-dev/rollcall/store/document"
+	"github.com/rollcall-dev/rollcall/store/filter"
+)
+
+// primary is the sub-attribute that one element of an array may have true (RFC 7643 section 2.4).
+const primary = "primary"
+
+func isPrimary(e document.Value) bool { return e.Get(primary).True() }
+
+// onePrimary leaves no element but the i-th primary.
+func onePrimary(array *document.Value, i int) {
+	for j := range array.Items() {
+		if p := array.At(j).Ref(primary); p != nil && j != i && p.True() {
+			*p = document.Bool(false)
+		}
+	}
+}
+
+// setsPrimary says whether the change makes the elements that it writes primary.
+func (c *change) setsPrimary() bool {
+	if c.sub != nil {
+		return c.sub.Name == primary && c.value.True()
+	}
+	return isPrimary(c.value)
+}
+
+// plain is an element without a primary that is false, which is the same as none (RFC 7643 section 2.4).
+func plain(e document.Value) document.Value {
+	if p := e.Ref(primary); p == nil || p.Kind() != document.KindBool || p.True() {
+		return e
+	}
+	e = shallow(e)
+	e.Delete(primary)
+	return e
+}
+
+// few is up to how many new elements it is cheaper to compare each with all that there are than to make fingerprints.
+const few = 16
+
+// weight is about how many comparisons of simple values it takes to compare a value, or to clone it.
+func weight(v document.Value) int {
+	const values = 8 // that cost as much as one comparison
+	return (size(v) + values - 1) / values
+}
+
+// size is the number of values in v, where a long text counts for several.
+func size(v document.Value) int {
+	const unit = 64
+	n := 1 + len(v.Text())/unit
+	for i := range v.Items() {
+		n += size(v.Items()[i].Value)
+	}
+	return n
+}
+
+// appendNew appends those elements of list that array doesn't have yet, and returns the index of the one among them
+// that is primary, or -1. What an element that is there already says besides is added to it (RFC 7644 section 3.5.2.1: of a
+// value that exists there is no second one). If the budget is exceeded it stops.
+func appendNew(array *document.Value, list document.Value, attr *schema.Attribute, budget *filter.Budget) int {
+	if array.Kind() != document.KindArray {
+		*array = document.Array()
+	}
+	const perKey = 8 // as many comparisons as one costs
+	var have map[string]int
+	if list.Len() > few {
+		have = make(map[string]int, array.Len()+list.Len())
+		for i, e := range array.Items() {
+			if !budget.Spend(perKey * weight(e.Value)) {
+				return -1
+			}
+			for _, key := range keysOf(attr, e.Value) {
+				have[key] = i
+			}
+		}
+	}
+	first := -1
+	for _, m := range list.Items() {
+		at := -1
+		if have != nil {
+			for _, key := range keysOf(attr, m.Value) {
+				if i, ok := have[key]; ok {
+					at = i
+				}
+			}
+		} else if n := array.Len(); n > 0 && !budget.Spend(n*weight(m.Value)) {
+			return -1
+		} else {
+			at = indexOf(array.Items(), m.Value, attr)
+		}
+		if at >= 0 {
+			if old := *array.At(at); !document.Equal(plain(old), plain(m.Value)) {
+				*array.At(at) = attr.Merge(old, m.Value).Clone()
+				if isPrimary(m.Value) {
+					first = at
+				}
+			}
+			continue
+		}
+		if isPrimary(m.Value) {
+			first = array.Len()
+		}
+		if have != nil {
+			for _, key := range keysOf(attr, m.Value) {
+				have[key] = array.Len()
+			}
+		}
+		array.Append(m.Value.Clone())
+	}
+	return first
+}
+
+func indexOf(items []document.Member, e document.Value, attr *schema.Attribute) int {
+	p := plain(e)
+	for i := range items {
+		if attr.Same(items[i].Value, e) || document.Equal(plain(items[i].Value), p) {
+			return i
+		}
+	}
+	return -1
+}
+
+// keysOf are texts of which two elements have one in common if they are the same.
+func keysOf(attr *schema.Attribute, e document.Value) []string {
+	keys := []string{"=" + fingerprint(e)}
+	if key := attr.Key(e); key != "" {
+		keys = append(keys, key)
+	}
+	return keys
+}
+
+// fingerprint is the same text for two elements that are equal.
+func fingerprint(e document.Value) string {
+	e = plain(e)
+	if e.Kind() == document.KindObject {
+		e = shallow(e)
+		slices.SortFunc(e.Items(), func(a, b document.Member) int { return strings.Compare(a.Name, b.Name) })
+	}
+	return string(document.AppendJSON(nil, e))
+}
+
+// removeListed removes the elements that a remove's value lists. If the budget is exceeded it removes none.
+func (r *resource) removeListed(array *document.Value, c *change) {
+	values := map[string][]document.Value{} // of the listed, by what value is; "" if they have none
+	for _, m := range c.value.Items() {
+		k := valueKey(c.attr, m.Value)
+		values[k] = append(values[k], m.Value)
+	}
+	var gone []int
+	for i, e := range array.Items() {
+		k := valueKey(c.attr, e.Value)
+		is := func(listed document.Value) bool {
+			return r.budget.Spend(weight(listed)) && isListed(c.attr, e.Value, listed)
+		}
+		if r.budget.Spend(1) && (slices.ContainsFunc(values[k], is) || k != "" && slices.ContainsFunc(values[""], is)) {
+			gone = append(gone, i)
+		}
+	}
+	if r.budget.Exceeded() {
+		return
+	}
+	*array = without(*array, gone)
+}
+
+// valueKey is by what two elements may be the same: the sub-attribute value, or the element itself if it is simple.
+func valueKey(a *schema.Attribute, e document.Value) string {
+	exact := a.CaseExact
+	if a.Type == filter.Complex {
+		e = e.Get("value")
+		if s := a.Find("value"); s != nil {
+			exact = s.CaseExact
+		}
+	}
+	if !exact && e.Kind() == document.KindString {
+		return document.Fold(e.Text())
+	}
+	return e.Text()
+}
+
+// isListed says whether an element is the one that a remove lists: by value and, if the list has it, type; or, if the
+// list has no value, by everything that it has.
+func isListed(a *schema.Attribute, e, listed document.Value) bool {
+	if a.Type != filter.Complex {
+		return valueKey(a, e) == valueKey(a, listed) && e.Kind() == listed.Kind()
+	}
+	if listed.IsEmpty() {
+		return false
+	}
+	byValue := !listed.Get("value").IsNull()
+	if byValue && valueKey(a, e) != valueKey(a, listed) {
+		return false
+	}
+	for _, m := range listed.Items() {
+		switch {
+		case m.Value.IsEmpty(), m.Name == "value":
+		case m.Name == "type":
+			if document.Fold(e.Get("type").Text()) != document.Fold(m.Value.Text()) {
+				return false
+			}
+		case !byValue && !document.Equal(e.Get(m.Name), m.Value):
+			return false
+		}
+	}
+	return true
+}
+
+// without is an array without the elements of the given, ascending indexes.
+func without(array document.Value, gone []int) document.Value {
+	if len(gone) == 0 {
+		return array
+	}
+	rest := make([]document.Value, 0, array.Len()-len(gone))
+	for i, e := range array.Items() {
+		if len(gone) > 0 && gone[0] == i {
+			gone = gone[1:]
+			continue
+		}
+		rest = append(rest, e.Value)
+	}
+	return document.Array(rest...)
+}
