@@ -17,7 +17,7 @@ func (s *Store) pruneRecords(ctx context.Context, records map[string]time.Time) 
 	for of, behind := "", ">="; ; behind = ">" {
 		isThere := false
 		next := "SELECT tenant FROM ~resource WHERE tenant " + behind + " $1 ORDER BY tenant LIMIT 1"
-		if err := s.query(ctx, next, []any{of}, func(rw row) error { isThere = true; return rw.Scan(&of) }); err != nil || !isThere {
+		if err := s.engine.Query(ctx, next, []any{of}, func(rw Row) error { isThere = true; return rw.Scan(&of) }); err != nil || !isThere {
 			return removed, err
 		}
 		for typ, before := range records {
@@ -36,11 +36,11 @@ func (s *Store) pruneRecords(ctx context.Context, records map[string]time.Time) 
 func (s *Store) pruneType(ctx context.Context, of, typ string, before time.Time) (removed int, err error) {
 	const read = "SELECT id, version FROM ~resource WHERE (tenant || '/' || type) = $1 AND modified < $2 AND tenant = $3 AND type = $4 ORDER BY modified LIMIT $5"
 	for {
-		c := &store.Change{Tenant: dec(of)}
-		err := s.query(ctx, read, []any{of + "/" + enc(typ), ceilMicro(before), of, enc(typ), int64(batch)}, func(rw row) error {
+		c := &store.Change{Tenant: Dec(of)}
+		err := s.engine.Query(ctx, read, []any{of + "/" + Enc(typ), ceilMicro(before), of, Enc(typ), int64(Batch)}, func(rw Row) error {
 			d := store.Delete{Type: typ}
 			err := rw.Scan(&d.ID, &d.IfVersion)
-			d.ID, d.IfVersion = dec(d.ID), dec(d.IfVersion)
+			d.ID, d.IfVersion = Dec(d.ID), Dec(d.IfVersion)
 			c.Delete = append(c.Delete, d)
 			return err
 		})
@@ -54,7 +54,7 @@ func (s *Store) pruneType(ctx context.Context, of, typ string, before time.Time)
 		if err != nil {
 			return removed, err
 		}
-		if removed += len(c.Delete); len(c.Delete) < batch {
+		if removed += len(c.Delete); len(c.Delete) < Batch {
 			return removed, nil
 		}
 	}
