@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"time"
 
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
@@ -66,11 +67,37 @@ func (p *plan) change(ctx context.Context) error {
 	}
 	next.LastModified = now()
 	p.put(cur, &next)
+	if next.Label != cur.Label {
+		if err := p.relabel(ctx, cur, next.LastModified); err != nil {
+			return err
+		}
+	}
 	if !empty(delta) {
 		delta.Version, delta.LastModified = next.Version, next.LastModified
 		p.members(cur.Key, delta)
 	}
 	p.Resource, p.Version, p.Outcome = &next, next.Version, Updated
+	return nil
+}
+
+// relabel gives the groups of a resource new versions when its label changes: they show it as their member's display, and a
+// client that asks whether a group has changed must not be told that it hasn't (RFC 7644 section 3.14).
+func (p *plan) relabel(ctx context.Context, cur *store.Resource, at time.Time) error {
+	if cur.Type != userType && cur.Type != groupType {
+		return nil
+	}
+	groups := p.d.Groups
+	if !p.d.HasGroups {
+		for row, err := range p.s.store.Members(ctx, store.MemberQuery{Tenant: cur.Tenant, Of: []string{cur.ID}}) {
+			if err != nil {
+				return err
+			}
+			groups = append(groups, row)
+		}
+	}
+	for _, row := range groups {
+		p.Change.Members = append(p.Change.Members, store.MemberDelta{Group: row.Group, Version: newID(), LastModified: at})
+	}
 	return nil
 }
 

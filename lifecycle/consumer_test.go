@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -359,4 +360,45 @@ func (x *telling) Notify(ctx context.Context, wake func()) error {
 	x.wake <- wake
 	<-ctx.Done()
 	return nil
+}
+
+// cut is the store of a process that is killed: nothing of it reaches the store any more.
+type cut struct {
+	*storetest.Fake
+	dead atomic.Bool
+}
+
+func (x *cut) Lease(ctx context.Context, l store.Lease) ([]store.Delivery, error) {
+	if x.dead.Load() {
+		return nil, store.ErrUnavailable
+	}
+	return x.Fake.Lease(ctx, l)
+}
+
+func (x *cut) Settle(ctx context.Context, s []store.Settlement) error {
+	if x.dead.Load() {
+		return store.ErrUnavailable
+	}
+	return x.Fake.Settle(ctx, s)
+}
+
+// What a process had in hand when it died is told by another one within 10 seconds, with the leases as they are by default; while it
+// lives, nobody else is told, however long its hook takes.
+func TestDeathIsShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &cut{Fake: storetest.NewFake()}
+		first, err := lifecycle.New(f, &lifecycle.Options{Hooks: lifecycle.Hooks{Any: func(ctx context.Context, _ *lifecycle.Event) error { <-ctx.Done(); return ctx.Err() }}})
+		require.NoError(t, err)
+		var heard ear
+		second := consume(t, f.Fake, lifecycle.Options{Hooks: heard.hooks()})
+		runs(t, first)
+		add(t.Context(), t, first, "acme", "ann")
+		synctest.Wait()
+		runs(t, second)
+		time.Sleep(25 * time.Second)
+		assert.Empty(t, heard.all(), "its lease is renewed")
+		f.dead.Store(true)
+		time.Sleep(10 * time.Second)
+		assert.Equal(t, []string{"ann provisioned to hooks"}, heard.all())
+	})
 }

@@ -70,6 +70,8 @@ type Retention struct {
 	// Tombstones are what is remembered of who was deleted, or had another name while an administrator had shut them out. Whoever is
 	// created again afterwards is a new person, who is not held back. Default 400 days
 	Tombstones time.Duration
+	// JournalCount is how many entries of each tenant's journal are kept, the newest. Default 1,000,000; all if Journal is negative
+	JournalCount int
 }
 
 // or sets a field that is zero to its default.
@@ -97,6 +99,10 @@ func (d Delivery) withDefaults() Delivery {
 	or(&d.Retention.Parked, 90*day)
 	or(&d.Retention.Journal, 90*day)
 	or(&d.Retention.Tombstones, 400*day)
+	if d.Retention.Journal < 0 { // for ever
+		or(&d.Retention.JournalCount, -1)
+	}
+	or(&d.Retention.JournalCount, 1_000_000)
 	return d
 }
 

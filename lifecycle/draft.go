@@ -19,7 +19,10 @@ type Draft struct {
 	Key    store.Key       // of the resource; without the ID at a creation
 	Before *store.Resource // as it was read
 	Was    document.Value  // the tree of Before.Attributes, where the caller has it; it is read only
-	After  document.Value  // the attributes that it shall have, valid by the schema
+	// Groups are the memberships of Before in groups, where HasGroups says that the caller has read them together with it.
+	Groups    []store.Member
+	HasGroups bool
+	After     document.Value // the attributes that it shall have, valid by the schema
 	// IfVersion is the version that a group must have whose members change, where it has not been read; "": any.
 	IfVersion string
 	// Members is what shall become of a group's members. At a creation only Add counts.

@@ -105,6 +105,7 @@ type Service struct {
 	told, taken map[Kind][]string
 	delivery    delivering
 	refusals    refusals
+	traces      refusals // of requests that only read
 }
 
 // New makes a service on a store.

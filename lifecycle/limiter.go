@@ -150,9 +150,25 @@ func (s *Service) Refuse(ctx context.Context, r *Request, err error) {
 	s.commitRefusal(ctx, r, d)
 }
 
+// Trace writes down a request that only read, for a connection whose trace is switched on. At most 100 a minute are listed.
+func (s *Service) Trace(ctx context.Context, r *Request, status int) {
+	if listed, _ := s.traces.list(r, time.Now()); !listed {
+		return
+	}
+	r.Status = func(*Request, *Decision) int { return status }
+	d := &Decision{Outcome: Unchanged, Change: store.Change{Tenant: r.Tenant}}
+	subject := r.Subject
+	subject.Tenant = r.Tenant
+	s.record(r, d, subject)
+	if err := s.store.Commit(ctx, &d.Change); err != nil {
+		s.opts.Logger.WarnContext(ctx, "a traced request could not be written to the journal", slog.String("tenant", r.Tenant), slog.String("error", err.Error()))
+	}
+}
+
 // SummarizeRefusals writes, for each connection whose minute has ended, one entry that says how many refusals are not listed.
 // Run does so every second; a product that doesn't call Run gets the entry with the next refusal.
 func (s *Service) SummarizeRefusals(ctx context.Context) {
+	s.traces.ended(time.Now())
 	for _, u := range s.refusals.ended(time.Now()) {
 		s.summarize(ctx, u)
 	}

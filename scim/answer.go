@@ -2,7 +2,6 @@ package scim
 
 import (
 	"fmt"
-	"iter"
 	"net/http"
 	"strconv"
 	"time"
@@ -85,7 +84,11 @@ func (x *exchange) answerVersion(status int, version string) error {
 // answerResource answers with a resource. Content-Location is its meta.location (RFC 7643 section 3.1), after a POST too.
 func (x *exchange) answerResource(ep *endpoint, status int, f found, p *schema.Projection) (err error) {
 	h := x.w.Header()
-	values := &[2]string{schema.ETag(f.version), x.location(ep, f.resource.ID)} // together, to allocate once
+	version, err := x.versionShown(&f, p)
+	if err != nil {
+		return err
+	}
+	values := &[2]string{schema.ETag(version), x.location(ep, f.resource.ID)} // together, to allocate once
 	h["Etag"], h["Content-Location"] = values[:1:1], values[1:]
 	if status == http.StatusCreated {
 		h["Location"] = values[1:]
@@ -116,13 +119,16 @@ func (c *caller) appendResources(b []byte, base string, ep *endpoint, p *schema.
 	overflow func([]byte) []byte) ([]byte, error) {
 	w := writer{b: b, base: base, ep: ep, p: p, resources: resources, next: -1}
 	if relation := p.Relation(); relation != 0 && len(resources) > 0 {
-		for row, err := range c.memberships(relation, resources, known) {
-			if err != nil {
-				return w.b, err
-			}
-			w.related(relation, row)
+		for i := range known.rows {
+			w.related(relation, known.rows[i])
 			if overflow != nil {
 				w.b = overflow(w.b)
+			}
+		}
+		if known.complete < len(resources) {
+			var err error
+			if w, err = c.stream(w, relation, known.complete, overflow); err != nil {
+				return w.b, err
 			}
 		}
 	}
@@ -135,27 +141,26 @@ func (c *caller) appendResources(b []byte, base string, ep *endpoint, p *schema.
 	return w.b, nil
 }
 
-// memberships are the rows of resources: those that an operation has read already, and then those that the store has.
-func (c *caller) memberships(relation filter.Relation, resources []*store.Resource, known related) iter.Seq2[store.Member, error] {
-	return func(yield func(store.Member, error) bool) {
-		for _, row := range known.rows {
-			if !yield(row, nil) {
-				return
-			}
-		}
-		if known.complete >= len(resources) {
-			return
-		}
-		ids := make([]string, 0, len(resources)-known.complete)
-		for _, r := range resources[known.complete:] {
-			ids = append(ids, r.ID)
-		}
-		q := store.MemberQuery{Tenant: c.who.Tenant, Groups: ids}
-		if relation == filter.Groups {
-			q.Groups, q.Of = nil, ids
-		}
-		c.h.store.Members(c.ctx, q)(yield)
+// stream renders the rows of the resources from the first on, as they come from the store.
+func (c *caller) stream(w writer, relation filter.Relation, first int, overflow func([]byte) []byte) (writer, error) {
+	ids := make([]string, 0, len(w.resources)-first)
+	for _, r := range w.resources[first:] {
+		ids = append(ids, r.ID)
 	}
+	q := store.MemberQuery{Tenant: c.who.Tenant, Groups: ids}
+	if relation == filter.Groups {
+		q.Groups, q.Of = nil, ids
+	}
+	for row, err := range c.h.store.Members(c.ctx, q) {
+		if err != nil {
+			return w, err
+		}
+		w.related(relation, row)
+		if overflow != nil {
+			w.b = overflow(w.b)
+		}
+	}
+	return w, nil
 }
 
 // writer renders a list of resources while the rows of their relation come in, in the same order.
@@ -167,6 +172,7 @@ type writer struct {
 	resources []*store.Resource
 	next      int // the resource that is open; -1 before the first
 	rows      int // of the open resource
+	shown     rowSum
 }
 
 // turn closes the open resource and opens the next one.
@@ -176,9 +182,9 @@ func (w *writer) turn() {
 		if w.rows > 0 {
 			w.b = append(w.b, ']')
 		}
-		w.b = w.p.AppendTail(w.b, r, w.base+w.ep.Endpoint)
+		w.b = w.p.AppendTail(w.b, r, w.shown.version(r.Version), w.base+w.ep.Endpoint)
 	}
-	w.rows = 0
+	w.rows, w.shown = 0, rowSum(0)
 	if w.next++; w.next < len(w.resources) {
 		if w.next > 0 {
 			w.b = append(w.b, ',')
@@ -203,6 +209,9 @@ func (w *writer) related(relation filter.Relation, row store.Member) {
 		w.b = append(w.b, relationStart[relation]...)
 	} else {
 		w.b = append(w.b, ',')
+	}
+	if relation == filter.Groups {
+		w.shown.add(row)
 	}
 	w.b = w.p.AppendRow(w.b, row, w.base)
 }

@@ -31,6 +31,8 @@ type Principal struct {
 	Credential string   // id of the credential, for the journal and events; never the secret itself; may be empty
 	Scopes     []string // what it may do; nil means everything; see Scope
 	Dialect    Dialect  // which deviations from the RFCs are tolerated; the zero value is Tolerant
+	// TraceUntil is until when the journal lists what the connection reads, too; zero: it doesn't.
+	TraceUntil time.Time
 	// State says whether the connection may do anything now. An empty state is live.
 	State lifecycle.ConnectionState
 	// TakesOver says that there may be people whom no connection manages any more: see lifecycle.Connection.

@@ -12,6 +12,7 @@ import (
 	"github.com/rollcall-dev/rollcall/scim/internal/quirk"
 	"github.com/rollcall-dev/rollcall/scim/internal/schema"
 	"github.com/rollcall-dev/rollcall/store/document"
+	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
 // The URNs of a bulk request and its answer (RFC 7644 section 3.7).
@@ -185,6 +186,7 @@ func (b *bulkJob) target(o *bulkOperation, at, path string) error {
 // answer sends what became of the operations, in their order; those that were not tried any more are left out.
 func (b *bulkJob) answer() error {
 	x := b.x
+	b.versions()
 	x.buf = append(x.buf[:0], `{"schemas":["`+bulkResponseSchema+`"],"Operations":[`...)
 	send := x.overflow(http.StatusOK)
 	first := true
@@ -200,6 +202,34 @@ func (b *bulkJob) answer() error {
 	}
 	x.buf = append(x.buf, "]}"...)
 	return x.answer(http.StatusOK)
+}
+
+// versions makes the versions those that a read would show, which depend on the groups that each is a member of by now. If the
+// store can't say, the resources' own stay: all is done by then, and they do for writes.
+func (b *bulkJob) versions() {
+	shown := make(map[string]*rowSum)
+	var ids []string
+	for _, o := range b.ops {
+		if id := o.resource(); o.ran && o.err == nil && o.found.version != "" && o.ep.standard.Relation() == filter.Groups && shown[id] == nil {
+			shown[id] = new(rowSum)
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return
+	}
+	rows, err := b.x.groupRows(ids)
+	if err != nil {
+		return
+	}
+	for _, row := range rows {
+		shown[row.ID].add(row)
+	}
+	for _, o := range b.ops {
+		if sum := shown[o.resource()]; sum != nil && o.found.version != "" && o.ep.standard.Relation() == filter.Groups {
+			o.found.version = sum.version(o.found.version)
+		}
+	}
 }
 
 // appendJSON appends an operation of the answer (RFC 7644 section 3.7.3).

@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"runtime/debug"
@@ -254,9 +255,20 @@ func (b *bulkJob) attempt(o *bulkOperation, do func(c *caller, o *bulkOperation)
 	}()
 	c := b.x.caller
 	c.mode.Quirks, c.request.Notes, c.request.Quirks = 0, nil, nil
+	c.request.Body = lifecycle.Body{} // or each operation's entry would keep the whole request
 	if err := do(&c, o); err != nil {
 		o.fail(b.x.describe(err))
+		c.journalOperation(o, err)
 	}
+}
+
+// journalOperation sees to it that an operation that was refused before lifecycle.Service.Do has its entry, too.
+func (c *caller) journalOperation(o *bulkOperation, err error) {
+	if o.ep == nil || c.request.Journalled() || o.status < 400 || o.status >= 500 {
+		return
+	}
+	c.request.Action, c.request.Subject = o.method+" "+o.ep.Endpoint, c.key(o.ep, o.id)
+	c.h.lifecycle.Refuse(context.WithoutCancel(c.ctx), &c.request, &lifecycle.Refusal{Detail: o.err.Detail, Err: err})
 }
 
 // do does an operation's first step.

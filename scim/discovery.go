@@ -10,6 +10,7 @@ import (
 
 	elimity "github.com/elimity-com/scim"
 	"github.com/elimity-com/scim/optional"
+	elimityschema "github.com/elimity-com/scim/schema"
 
 	"github.com/rollcall-dev/rollcall/scim/internal/schema"
 	"github.com/rollcall-dev/rollcall/store/document"
@@ -118,7 +119,11 @@ func (h *Handler) describeService() (discovery, error) {
 		}
 		for _, s := range schemas {
 			if path := "Schemas/" + s.ID; !slices.Contains(d.lists["Schemas"], path) {
-				if err := add("Schemas", path, func(v *document.Value) { *v = schema.Describe(s) }); err != nil {
+				if err := add("Schemas", path, func(v *document.Value) {
+					if *v = schema.Describe(s); s.ID == elimityschema.UserSchema {
+						h.withCanonical(v)
+					}
+				}); err != nil {
 					return d, err
 				}
 			}
@@ -200,8 +205,19 @@ func (h *Handler) completeConfig(v *document.Value) {
 		document.Member{Name: "maxPageSize", Value: document.Int(int64(limits.MaxResults))},
 		document.Member{Name: "cursorTimeout", Value: document.Int(max(1, int64(limits.CursorTimeout.Seconds())))},
 	))
+	v.Set("changePassword", supported(h.opts.Passwords != nil))
 	v.Set("sort", supported(true))
 	v.Set("etag", supported(true))
+	if len(h.opts.SecurityEvents) > 0 { // RFC 9967 section 4
+		uris := make([]document.Value, len(h.opts.SecurityEvents))
+		for i, uri := range h.opts.SecurityEvents {
+			uris[i] = document.String(uri)
+		}
+		v.Set("securityEvents", document.Object(
+			document.Member{Name: "asyncRequest", Value: document.String("none")},
+			document.Member{Name: "eventUris", Value: document.Array(uris...)},
+		))
+	}
 	if h.opts.Documentation == "" {
 		v.Delete("documentationUri")
 	}

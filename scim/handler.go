@@ -76,6 +76,10 @@ func NewHandler(s store.Store, o *Options) (*Handler, error) {
 	if h.opts.ResourceTypes == nil {
 		h.opts.ResourceTypes = []elimity.ResourceType{UserType(), GroupType()}
 	}
+	granted, err := h.addGrants()
+	if err != nil {
+		return nil, err
+	}
 	types := make(map[string]*endpoint, len(h.opts.ResourceTypes))
 	declared := make([]elimity.ResourceType, len(h.opts.ResourceTypes))
 	var compiled []*schema.Type
@@ -87,6 +91,7 @@ func NewHandler(s store.Store, o *Options) (*Handler, error) {
 		if types[rt.Name] != nil {
 			return nil, fmt.Errorf("scim: the resource type %s is declared twice in Options.ResourceTypes", rt.Name)
 		}
+		ep.grants = granted[rt.Name]
 		declared[i] = ep.declared
 		types[rt.Name] = ep
 		h.endpoints[strings.Trim(rt.Endpoint, "/")] = ep
@@ -189,7 +194,7 @@ func (x *exchange) serve() error {
 		return err
 	}
 	x.request.Begin(x.received)
-	if !x.reads {
+	if !x.reads || !x.who.TraceUntil.IsZero() {
 		x.w.Header()["X-Request-Id"] = []string{x.identify()}
 	}
 	if x.h.opts.ServerTiming {
@@ -278,6 +283,9 @@ func (x *exchange) dispatch(ep *endpoint, id string, methods []method) error {
 			}
 			if err := x.permit(m.scope); err != nil {
 				return err
+			}
+			if ep.grants != nil && m.scope == ScopeWrite {
+				return errGrant
 			}
 			x.secret = ep.secrets
 			x.ep, x.bodyLimit = ep, x.h.opts.Limits.bodyOf(ep, m.scope)

@@ -75,6 +75,12 @@ func statusOf(r *lifecycle.Request, d *lifecycle.Decision) int {
 
 // observe tells the authenticator what became of the request.
 func (x *exchange) observe() {
+	if x.reads && x.status < http.StatusBadRequest && x.preset == nil && !x.who.TraceUntil.IsZero() && x.received.Before(x.who.TraceUntil) {
+		if x.request.Action == "" {
+			x.request.Action = x.r.Method + " " + x.place()
+		}
+		x.h.lifecycle.Trace(context.WithoutCancel(x.ctx), &x.request, x.status)
+	}
 	if x.h.observer == nil || x.who.Tenant == "" || x.preset != nil {
 		return
 	}

@@ -95,6 +95,9 @@ func (c *caller) key(ep *endpoint, id string) store.Key {
 
 // do has a draft decided and committed. An error in the request itself is made a refusal, so that the journal has an entry of it.
 func (c *caller) do(action string, ep *endpoint, on conditions, draft func() (lifecycle.Draft, error)) (*lifecycle.Decision, error) {
+	if ep.grants != nil {
+		return nil, errGrant
+	}
 	if !c.who.reaches(ep.Name) {
 		return nil, outOfScope(ep)
 	}
@@ -125,8 +128,8 @@ func (c *caller) noteQuirks() {
 
 // refusal makes what is wrong with a request a refusal. The answer still comes from the error itself; see describe.
 func refusal(err error) error {
-	if err == nil {
-		return nil
+	if err == nil || errors.As(err, new(*lifecycle.Refusal)) {
+		return err
 	}
 	if e := describe(err); e != nil && e.Status < http.StatusInternalServerError {
 		return &lifecycle.Refusal{Detail: e.Detail, Err: err}
@@ -145,12 +148,15 @@ type found struct {
 // related are membership rows that were read together with resources: those of the first resources of an answer.
 type related struct {
 	rows     []store.Member
-	complete int // of how many resources the rows are
+	complete int  // of how many resources the rows are
+	indirect bool // the rows have the groups that they are in indirectly, if those are shown
 }
 
 // read reads a resource, with its groups if the answer is to show them, or says in the client's words that there is none.
 func (c *caller) read(ep *endpoint, id string, shows filter.Relation) (f found, err error) {
-	if s, ok := c.h.store.(store.RelatedReader); ok && shows == filter.Groups {
+	if ep.grants != nil {
+		f.resource, err = ep.grants.find(id)
+	} else if s, ok := c.h.store.(store.RelatedReader); ok && shows == filter.Groups {
 		if f.resource, f.rows, err = s.GetRelated(c.ctx, c.key(ep, id)); err == nil {
 			f.complete = 1
 		}
@@ -176,9 +182,17 @@ func (c *caller) create(ep *endpoint, body document.Value) (f found, err error) 
 	if wrong == nil {
 		v, wrong = ep.withActive(v, document.Bool(true))
 	}
+	password := c.password(ep, http.MethodPost, body)
 	d, err := c.do(http.MethodPost, ep, conditions{}, func() (lifecycle.Draft, error) {
-		return lifecycle.Draft{Key: c.key(ep, ""), After: v, Members: members}, wrong
+		d := lifecycle.Draft{Key: c.key(ep, ""), After: v, Members: members}
+		if wrong != nil {
+			return d, wrong
+		}
+		return d, c.checkPassword("", password)
 	})
+	if err == nil {
+		err = c.setPassword(d.Resource.ID, password)
+	}
 	if err != nil {
 		return f, err
 	}
@@ -227,7 +241,8 @@ func (c *caller) replace(ep *endpoint, id string, on conditions, body document.V
 			wrong = badRequest("invalidValue", "members: null doesn't say whether all members are to be removed; for that send []")
 		}
 	}
-	return c.update(ep, http.MethodPut, id, on, shows, func(old document.Value) (document.Value, *lifecycle.Members, error) {
+	password := c.password(ep, http.MethodPut, body)
+	f, err := c.update(ep, http.MethodPut, id, on, shows, func(old document.Value) (document.Value, *lifecycle.Members, error) {
 		if wrong != nil { // PUT never creates, so that the resource isn't there would have been the greater fault
 			return decoded, nil, wrong
 		}
@@ -235,8 +250,15 @@ func (c *caller) replace(ep *endpoint, id string, on conditions, body document.V
 		if err == nil {
 			v, err = ep.withActive(v, old.Get("active"))
 		}
+		if err == nil {
+			err = c.checkPassword(id, password)
+		}
 		return v, members, err
 	})
+	if err == nil {
+		err = c.setPassword(id, password)
+	}
+	return f, err
 }
 
 // isNull says whether an object has a member of that name, and null in it.
@@ -270,7 +292,8 @@ func (c *caller) patch(ep *endpoint, id string, on conditions, body document.Val
 		}
 		return found{resource: d.Resource, version: d.Version}, nil
 	}
-	return c.update(ep, http.MethodPatch, id, on, shows, func(old document.Value) (document.Value, *lifecycle.Members, error) {
+	password := c.password(ep, http.MethodPatch, body)
+	f, err := c.update(ep, http.MethodPatch, id, on, shows, func(old document.Value) (document.Value, *lifecycle.Members, error) {
 		if wrong != nil {
 			return old, nil, wrong
 		}
@@ -281,8 +304,15 @@ func (c *caller) patch(ep *endpoint, id string, on conditions, body document.Val
 		if err == nil {
 			err = c.h.checkMembers(members)
 		}
+		if err == nil {
+			err = c.checkPassword(id, password)
+		}
 		return v, members, err
 	})
+	if err == nil {
+		err = c.setPassword(id, password)
+	}
+	return f, err
 }
 
 // update reads a resource and lets next say what shall become of it.
@@ -313,6 +343,7 @@ func (c *caller) existing(ep *endpoint, id string, on conditions, shows filter.R
 		return d, f, err
 	}
 	d.Before = f.resource
+	d.Groups, d.HasGroups = f.rows, f.complete > 0
 	return d, f, on.allow(f.version)
 }
 

@@ -51,6 +51,10 @@ type Options struct {
 	// mapping.Mapping.Sensitive lists them. The default is none.
 	Sensitive map[string][]string
 
+	// SecurityEvents are the URIs of the Security Event Tokens (RFC 9967) that receivers can get from the product, for
+	// ServiceProviderConfig: such as payload.SETEvents. nil: there are none.
+	SecurityEvents []string
+
 	// Hooks are told what has happened to people and groups. It is short for Lifecycle.Hooks; only one of the two may be set.
 	Hooks lifecycle.Hooks
 
@@ -65,6 +69,27 @@ type Options struct {
 	// TrustForwarded makes the handler believe X-Forwarded-Proto, X-Forwarded-Host and X-Forwarded-Prefix. Set it only
 	// behind a proxy that overwrites them.
 	TrustForwarded bool
+
+	// Passwords takes the passwords that identity providers send, and makes ServiceProviderConfig say so (changePassword). The
+	// default checks that a password is a text, and drops it.
+	Passwords Passwords
+
+	// GroupPatchBody answers a PATCH of a group of up to 100 members with 200 and the group, for clients that want it back. The
+	// default, and the answer for larger groups, is 204, so that no group is loaded for an answer that nobody reads.
+	GroupPatchBody bool
+
+	// UnknownManager says what becomes of a manager.value that is the id of no user: "" takes it, as it may be provisioned later;
+	// "record" takes it, and the journal says so; "refuse" answers 400.
+	UnknownManager UnknownManager
+
+	// IndirectGroups says whether a tenant's users show the groups that they are in because a group of theirs is, as indirect (RFC
+	// 7643 section 4.1.2). It is asked for each answer that shows groups. The default shows a user's own groups alone.
+	IndirectGroups func(tenant string) bool
+
+	// Roles and Entitlements are served as resources that nobody but the product changes: its role templates, and what can be
+	// granted one by one. Okta finds their types through /ResourceTypes. The values are the canonicalValues of the attributes
+	// roles and entitlements of users in /Schemas. The default serves none.
+	Roles, Entitlements []Grant
 
 	// PublicDiscovery shows /Schemas and /ResourceTypes to requests without a credential, as /ServiceProviderConfig always is. A
 	// request with a wrong credential is refused all the same. The default asks for one.
@@ -190,6 +215,9 @@ func (o *Options) check() error {
 		return err
 	}
 	if err := o.Limits.check(); err != nil {
+		return err
+	}
+	if err := o.UnknownManager.check(); err != nil {
 		return err
 	}
 	if o.CursorKey != nil && len(o.CursorKey) < 32 {

@@ -59,6 +59,20 @@ const mostRelated = 1_000
 
 // find reads the page that a query asks for, with the groups of its first resources if the answer is to show them.
 func (c *caller) find(s store.Query, shows filter.Relation) (page *store.Page, known related, err error) {
+	if c.showsIndirect(shows) {
+		if page, err = c.h.store.List(c.ctx, s); err != nil {
+			return nil, known, err
+		}
+		ids := make([]string, len(page.Resources))
+		for i, r := range page.Resources {
+			ids[i] = r.ID
+		}
+		if len(ids) > 0 {
+			known.rows, err = c.groupRows(ids)
+		}
+		known.complete = len(ids)
+		return page, known, err
+	}
 	if reader, ok := c.h.store.(store.RelatedReader); ok && shows == filter.Groups {
 		page, known.rows, known.complete, err = reader.ListRelated(c.ctx, s, mostRelated)
 		return page, known, err
@@ -77,7 +91,13 @@ func (x *exchange) answerQuery(ep *endpoint, q query) error {
 	if err != nil {
 		return err
 	}
-	page, known, err := x.find(s, q.projection.Relation())
+	var page *store.Page
+	var known related
+	if ep.grants != nil {
+		page, err = ep.grants.list(s)
+	} else {
+		page, known, err = x.find(s, q.projection.Relation())
+	}
 	if err != nil {
 		return err
 	}

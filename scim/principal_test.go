@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rollcall-dev/rollcall/scim"
+	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/storetest"
 )
 
@@ -44,4 +45,27 @@ func TestBearerPrincipals(t *testing.T) {
 	assert.NotContains(t, fmt.Sprint(tokens)+fmt.Sprintf("%#v", tokens)+string(text)+log.String(), "reader-of-users")
 	_, err = scim.NewHandler(storetest.NewFake(), &scim.Options{Auth: scim.BearerPrincipals{"x": {}}})
 	assert.Error(t, err)
+}
+
+// Each operation of a bulk request that is refused has an entry, whatever stage refused it.
+func TestBulkRefusalsAreJournalled(t *testing.T) {
+	fake := storetest.NewFake()
+	h, err := scim.NewHandler(fake, &scim.Options{Auth: scim.NoAuth{Tenant: "acme"}})
+	require.NoError(t, err)
+	r := httptest.NewRequestWithContext(t.Context(), "POST", "/Bulk", strings.NewReader(`{"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],"Operations":[
+		{"method":"POST","path":"/Users","bulkId":"a","data":{"userName":7}},
+		{"method":"POST","path":"/Users","bulkId":"b","data":{"userName":"bob"}},
+		{"method":"PATCH","path":"/Groups/bulkId:nobody","data":{"Operations":[{"op":"add","path":"members","value":[]}]}},
+		{"method":"DELETE","path":"/Users/nobody"}]}`))
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	require.Equal(t, 200, w.Code, w.Body)
+	entries, err := fake.Journal(t.Context(), store.JournalQuery{Tenant: "acme", Max: 10})
+	require.NoError(t, err)
+	var got []string
+	for _, e := range entries {
+		got = append(got, e.Action+" "+e.Outcome)
+		assert.Equal(t, w.Header().Get("X-Request-Id"), e.Request)
+	}
+	assert.ElementsMatch(t, []string{"POST /Users refused", "POST /Users created", "PATCH /Groups refused", "DELETE /Users refused"}, got)
 }

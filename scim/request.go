@@ -128,6 +128,19 @@ func (c versions) has(version string) bool {
 	return false
 }
 
+// hasOwn says the same where only the resource's own version counts.
+func (c versions) hasOwn(version string) bool {
+	if c.any {
+		return true
+	}
+	for _, t := range c.tags {
+		if ownVersion(t) == version {
+			return true
+		}
+	}
+	return false
+}
+
 // conditions are those of one request on the version of its resource.
 type conditions struct{ match, noneMatch versions }
 
@@ -143,17 +156,17 @@ func (c conditions) onlyVersion() (version string, ok bool) {
 	case !c.match.given:
 		return "", true
 	case len(c.match.tags) == 1:
-		version = c.match.tags[0]
+		version = ownVersion(c.match.tags[0])
 	}
 	return version, version != ""
 }
 
 // allow says whether a write may change an existing resource in this version.
 func (c conditions) allow(version string) error {
-	if c.match.given && !c.match.has(version) {
+	if c.match.given && !c.match.hasOwn(version) {
 		return &Error{Status: http.StatusPreconditionFailed, Detail: "If-Match: the resource has changed since that version; read it again"}
 	}
-	if c.noneMatch.given && c.noneMatch.has(version) {
+	if c.noneMatch.given && c.noneMatch.hasOwn(version) {
 		return &Error{Status: http.StatusPreconditionFailed, Detail: "If-None-Match: the resource exists, in that version"}
 	}
 	return nil

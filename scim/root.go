@@ -129,20 +129,16 @@ func (x *exchange) groupsOf(page []*store.Resource, shown map[string]*schema.Pro
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	for row, err := range x.h.store.Members(x.ctx, store.MemberQuery{Tenant: x.who.Tenant, Of: ids}) {
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, row)
-	}
-	return rows, nil
+	return x.groupRows(ids)
 }
 
 // bindAcross makes a query across types one that a store understands. It has no types if none can match.
 func (c *caller) bindAcross(q query) (store.Query, error) {
 	all := make([]*endpoint, 0, len(c.h.types))
 	for _, ep := range c.h.types {
-		all = append(all, ep)
+		if ep.grants == nil { // those have no place in a store's order
+			all = append(all, ep)
+		}
 	}
 	slices.SortFunc(all, func(a, b *endpoint) int { return strings.Compare(a.Name, b.Name) })
 	s := c.pageOf(q)

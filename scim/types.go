@@ -129,7 +129,8 @@ type endpoint struct {
 	unique   []string           // keys that are unique beside those that the schema says so of
 	secrets  bool               // it has attributes in Options.Sensitive
 
-	onRequest bool // it has attributes that are returned on request only
+	grants    grants // of a type that only the product writes
+	onRequest bool   // it has attributes that are returned on request only
 }
 
 // index computes a resource's index keys and label.
@@ -172,6 +173,9 @@ func (h *Handler) lifecycleOptions(types map[string]*endpoint) *lifecycle.Option
 		}
 	}
 	o.MaxResource = h.opts.Limits.Resource
+	if u := h.opts.UnknownManager; u != TakeUnknownManager {
+		o.Guards = append(slices.Clone(o.Guards), u.guard(h.store))
+	}
 	o.Types = slices.Sorted(maps.Keys(types))
 	o.Index = func(typ string, attributes document.Value) ([]store.IndexKey, string) {
 		if ep, ok := types[typ]; ok {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/rollcall-dev/rollcall/scim/internal/schema"
+	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
@@ -66,11 +67,17 @@ func (x *exchange) get(ep *endpoint, id string) error {
 		return err
 	}
 	on := conditionsOf(x.r.Header)
-	if on.match.given && !on.match.has(f.version) {
+	if on.match.given && !on.match.hasOwn(f.version) {
 		return on.allow(f.version)
 	}
-	if on.noneMatch.given && on.noneMatch.has(f.version) {
-		return x.answerVersion(http.StatusNotModified, f.version)
+	if on.noneMatch.given {
+		version, err := x.versionShown(&f, projection)
+		if err != nil {
+			return err
+		}
+		if on.noneMatch.has(version) {
+			return x.answerVersion(http.StatusNotModified, version)
+		}
 	}
 	return x.answerResource(ep, http.StatusOK, f, projection)
 }
@@ -100,7 +107,15 @@ func (x *exchange) patch(ep *endpoint, id string) error {
 		return err
 	}
 	if ep.HasMembers() && projection == ep.standard {
-		return x.answerVersion(http.StatusNoContent, f.version)
+		small := false
+		if x.h.opts.GroupPatchBody {
+			if small, err = x.isSmall(id); err != nil {
+				return err
+			}
+		}
+		if !small {
+			return x.answerVersion(http.StatusNoContent, f.version)
+		}
 	}
 	if f.resource == nil {
 		if f, err = x.read(ep, id, projection.Relation()); err != nil {
@@ -108,6 +123,23 @@ func (x *exchange) patch(ep *endpoint, id string) error {
 		}
 	}
 	return x.answerResource(ep, http.StatusOK, f, projection)
+}
+
+// smallGroup is up to how many members a group has that is answered to a PATCH with Options.GroupPatchBody.
+const smallGroup = 100
+
+// isSmall says whether a group has few members.
+func (x *exchange) isSmall(group string) (bool, error) {
+	n := 0
+	for _, err := range x.h.store.Members(x.ctx, store.MemberQuery{Tenant: x.who.Tenant, Groups: []string{group}}) {
+		if err != nil {
+			return false, err
+		}
+		if n++; n > smallGroup {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 // delete answers DELETE on a resource (RFC 7644 section 3.6).

@@ -156,6 +156,8 @@ type Retention struct {
 	// Records are resources of internal types that were last changed before a time: those of each type that is named here. A
 	// resource of another type is never removed.
 	Records map[string]time.Time
+	// JournalCount is how many journal entries of a tenant may stay: the newest, by id. 0 or less: all.
+	JournalCount int
 }
 
 // Tracer goes through what is kept of a tenant's past, so that somebody can be told what it says of them, or it can be taken

@@ -18,7 +18,7 @@ import (
 //
 //	POST   /app/connections                   {"name","provider"} -> 201 {"id",...}
 //	GET    /app/connections                   -> {"connections":[...]}
-//	PATCH  /app/connections/{id}              {"state","dialect","name"}: those that are given
+//	PATCH  /app/connections/{id}              {"state","dialect","name","traceUntil"}: those that are given
 //	DELETE /app/connections/{id}              -> 200 {"effects":[...]}; with ?confirm=true it is done: 204
 //	POST   /app/connections/{id}/credentials  {"kind","expires","scopes",...} -> 201 with the secret, once
 //	DELETE /app/credentials/{id}              -> 204 when no process accepts it any more
@@ -227,13 +227,14 @@ func (a *App) changeConnection(r *http.Request, in adminInput) (int, any, error)
 		Name    *string                    `json:"name"`
 		State   *lifecycle.ConnectionState `json:"state"`
 		Dialect *connection.Dialect        `json:"dialect"`
+		Trace   *time.Time                 `json:"traceUntil"`
 		Who     string                     `json:"who"`
 		Tenant  string                     `json:"tenant"`
 	}
 	if err := in.decode(&body); err != nil {
 		return 0, nil, err
 	}
-	if _, err := a.connections.Change(r.Context(), in.click(), r.PathValue("id"), connection.Update{Name: body.Name, State: body.State, Dialect: body.Dialect}); err != nil {
+	if _, err := a.connections.Change(r.Context(), in.click(), r.PathValue("id"), connection.Update{Name: body.Name, State: body.State, Dialect: body.Dialect, TraceUntil: body.Trace}); err != nil {
 		return 0, nil, err
 	}
 	out, err := a.view(r, in.Tenant, r.PathValue("id"))

@@ -48,7 +48,7 @@ func deliveryOf(e *lifecycle.Event) Delivery {
 
 // newLedger keeps the record where the store keeps everything.
 func newLedger(ctx context.Context, s store.Store) (ledger, error) {
-	var l sqlLedger
+	l := &sqlLedger{}
 	switch db := s.(type) {
 	case *postgres.Store:
 		l.transact = func(ctx context.Context, do func(sqlTx) error) error {
@@ -71,6 +71,10 @@ func newLedger(ctx context.Context, s store.Store) (ledger, error) {
 // sqlLedger is a table of the product's own, in the store's database.
 type sqlLedger struct {
 	transact func(ctx context.Context, do func(sqlTx) error) error
+
+	mu      sync.Mutex
+	waiting []*line
+	writing bool // somebody writes, and goes on until nothing waits
 }
 
 // sqlTx is a transaction of the store's database. One of the two is set.
@@ -81,26 +85,71 @@ type sqlTx struct {
 
 // lock makes numbers go up in the order of commits, so that who reads on from one misses none: writers take turns. SQLite's
 // do anyway.
-func (l sqlLedger) lock(ctx context.Context, tx sqlTx) error {
+func (l *sqlLedger) lock(ctx context.Context, tx sqlTx) error {
 	if tx.postgres == nil {
 		return nil
 	}
 	return tx.exec(ctx, "SELECT pg_advisory_xact_lock(hashtext('app_delivery'))")
 }
 
-func (l sqlLedger) record(ctx context.Context, e *lifecycle.Event) error {
-	d := deliveryOf(e)
-	return l.transact(ctx, func(tx sqlTx) error {
-		if err := l.lock(ctx, tx); err != nil {
-			return err
-		}
-		return tx.exec(ctx, `INSERT INTO app_delivery SELECT $1, COALESCE(MAX(n), 0) + 1, $2, $3, $4,
-			CASE WHEN EXISTS (SELECT 1 FROM app_erased WHERE tenant = $1 AND subject = $4) THEN '' ELSE $5 END, $6 FROM app_delivery WHERE tenant = $1`,
-			e.Subject.Tenant, d.ID, d.Kind, d.Subject, d.UserName, d.Time)
-	})
+// record has those who come at the same time share a transaction: each costs a lock and a commit.
+func (l *sqlLedger) record(ctx context.Context, e *lifecycle.Event) error {
+	w := &line{deliveryOf(e), e.Subject.Tenant, make(chan error, 1)}
+	l.mu.Lock()
+	l.waiting = append(l.waiting, w)
+	leads := !l.writing
+	l.writing = true
+	l.mu.Unlock()
+	if leads {
+		go l.write(context.WithoutCancel(ctx))
+	}
+	select {
+	case err := <-w.done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err() // it may be written all the same, and then again
+	}
 }
 
-func (l sqlLedger) erase(ctx context.Context, tenant, subject string) error {
+// line is a delivery that waits to be written.
+type line struct {
+	Delivery
+	tenant string
+	done   chan error
+}
+
+// write writes what waits until nothing does.
+func (l *sqlLedger) write(ctx context.Context) {
+	for {
+		l.mu.Lock()
+		all := l.waiting
+		l.waiting = nil
+		l.writing = len(all) > 0
+		l.mu.Unlock()
+		if len(all) == 0 {
+			return
+		}
+		err := l.transact(ctx, func(tx sqlTx) error {
+			if err := l.lock(ctx, tx); err != nil {
+				return err
+			}
+			for _, d := range all {
+				err := tx.exec(ctx, `INSERT INTO app_delivery SELECT $1, COALESCE(MAX(n), 0) + 1, $2, $3, $4,
+					CASE WHEN EXISTS (SELECT 1 FROM app_erased WHERE tenant = $1 AND subject = $4) THEN '' ELSE $5 END, $6 FROM app_delivery WHERE tenant = $1`,
+					d.tenant, d.ID, d.Kind, d.Subject, d.UserName, d.Time)
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		for _, d := range all {
+			d.done <- err
+		}
+	}
+}
+
+func (l *sqlLedger) erase(ctx context.Context, tenant, subject string) error {
 	return l.transact(ctx, func(tx sqlTx) error {
 		return errors.Join(l.lock(ctx, tx),
 			tx.exec(ctx, "INSERT INTO app_erased VALUES ($1, $2) ON CONFLICT DO NOTHING", tenant, subject),
@@ -108,7 +157,7 @@ func (l sqlLedger) erase(ctx context.Context, tenant, subject string) error {
 	})
 }
 
-func (l sqlLedger) forget(ctx context.Context, tenant string) error {
+func (l *sqlLedger) forget(ctx context.Context, tenant string) error {
 	return l.transact(ctx, func(tx sqlTx) error {
 		return errors.Join(l.lock(ctx, tx), tx.exec(ctx, "DELETE FROM app_delivery WHERE tenant = $1", tenant),
 			tx.exec(ctx, "DELETE FROM app_erased WHERE tenant = $1", tenant))
@@ -117,15 +166,15 @@ func (l sqlLedger) forget(ctx context.Context, tenant string) error {
 
 const lines = "SELECT CAST(n AS text), id, kind, subject, user_name, time FROM app_delivery WHERE tenant = $1 "
 
-func (l sqlLedger) read(ctx context.Context, tenant string, after int64, max int) ([]Delivery, error) {
+func (l *sqlLedger) read(ctx context.Context, tenant string, after int64, max int) ([]Delivery, error) {
 	return l.query(ctx, lines+"AND n > $2 ORDER BY app_delivery.n LIMIT $3", tenant, after, max)
 }
 
-func (l sqlLedger) latest(ctx context.Context, tenant string, max int) ([]Delivery, error) {
+func (l *sqlLedger) latest(ctx context.Context, tenant string, max int) ([]Delivery, error) {
 	return l.query(ctx, lines+"ORDER BY app_delivery.n DESC LIMIT $2", tenant, max)
 }
 
-func (l sqlLedger) query(ctx context.Context, sql string, args ...any) (list []Delivery, err error) {
+func (l *sqlLedger) query(ctx context.Context, sql string, args ...any) (list []Delivery, err error) {
 	err = l.transact(ctx, func(tx sqlTx) error {
 		list = nil
 		return tx.query(ctx, sql, args, func(scan func(...any) error) error {

@@ -17,7 +17,7 @@ func (s *Store) Prune(ctx context.Context, r store.Retention) (int, error) {
 	if n += records; err != nil {
 		return n, err
 	}
-	if r.Journal.IsZero() {
+	if r.Journal.IsZero() && r.JournalCount <= 0 {
 		return n, nil
 	}
 	s.mu.RLock()
@@ -33,6 +33,9 @@ func (s *Store) Prune(ctx context.Context, r store.Retention) (int, error) {
 		t.mu.Lock()
 		before := len(t.journal.entries)
 		t.journal.entries = slices.DeleteFunc(t.journal.entries, func(e store.Entry) bool { return e.Time.Before(r.Journal) })
+		if most := r.JournalCount; most > 0 && len(t.journal.entries) > most {
+			t.journal.entries = slices.Clone(t.journal.entries[len(t.journal.entries)-most:])
+		}
 		n += before - len(t.journal.entries)
 		t.mu.Unlock()
 	}

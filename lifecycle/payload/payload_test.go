@@ -163,3 +163,10 @@ func TestSubject(t *testing.T) {
 		seen = append(seen, got)
 	}
 }
+
+// Whoever adds a kind describes it.
+func TestEveryKindIsDescribed(t *testing.T) {
+	for _, k := range lifecycle.Kinds() {
+		assert.NotContains(t, string(payload.Schema(k)), `"description": "",`, "%s has no description in schema.go", k)
+	}
+}

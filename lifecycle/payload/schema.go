@@ -2,6 +2,7 @@ package payload
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
 )
@@ -27,6 +28,9 @@ var descriptions = map[lifecycle.Kind]string{
 
 	lifecycle.KindSeatRefused:     "The seat limit kept somebody out.",
 	lifecycle.KindAccountConflict: "An account outside the organization has the name that somebody should get.",
+
+	lifecycle.KindCredentialExpiring: "A credential of an identity provider's link ends soon: an administrator must make another one.",
+	lifecycle.KindBrakeHeld:          "A brake holds what a connection does: an administrator must look before it goes on.",
 
 	lifecycle.KindResourceCreated: "A resource of one of the product's own types is there.",
 	lifecycle.KindResourceUpdated: "A resource of one of the product's own types differs.",
@@ -68,10 +72,10 @@ func texts(description string) object {
 }
 
 func schemaOf(k lifecycle.Kind) object {
-	description, ok := descriptions[k]
-	if !ok {
+	if !slices.Contains(lifecycle.Kinds(), k) {
 		return nil
 	}
+	description := descriptions[k]
 	data := object{
 		"type": text("The resource type of the subject, such as User."),
 		"origin": object{"type": "object", "description": "Where the change came from.", "additionalProperties": false, "properties": object{

@@ -27,6 +27,16 @@ const (
 	SETAsyncResp    = "urn:ietf:params:scim:event:misc:asyncresp"
 )
 
+// SETEvents are the URIs of the events that SETs.Event makes in a form, for scim.Options.SecurityEvents. With Full there may be
+// notices, too, where a resource is too large.
+func SETEvents(form Form) []string {
+	always := []string{SETCreateNotice, SETPatchNotice, SETPutNotice, SETDelete, SETActivate, SETDeactivate}
+	if form == Thin {
+		return always
+	}
+	return append(always, SETCreateFull, SETPatchFull, SETPutFull)
+}
+
 // SETs builds the claims of Security Event Tokens (RFC 8417) of SCIM (RFC 9967). Whoever sends them signs them as a JWT of the type
 // secevent+jwt.
 type SETs struct {

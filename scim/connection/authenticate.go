@@ -207,7 +207,7 @@ func (s *Service) PrincipalOf(ctx context.Context, tenant, id string) (scim.Prin
 	if err != nil {
 		return scim.Principal{}, err
 	}
-	p := scim.Principal{Tenant: tenant, Connection: id, State: c.State, Dialect: c.Dialect.Dialect, TakesOver: c.takesOver}
+	p := scim.Principal{Tenant: tenant, Connection: id, State: c.State, Dialect: c.Dialect.Dialect, TakesOver: c.takesOver, TraceUntil: c.TraceUntil}
 	return p, nil
 }
 

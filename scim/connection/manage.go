@@ -22,6 +22,7 @@ const (
 	mostConnections = 100 // of a tenant
 	mostCredentials = 20  // of a connection, that were not revoked
 	mostName        = 200 // bytes
+	mostTrace       = 24 * time.Hour
 )
 
 // Create makes a connection, live and tolerant. An empty provider is Other.
@@ -150,6 +151,8 @@ type Update struct {
 	Name    *string
 	State   *lifecycle.ConnectionState
 	Dialect *Dialect
+	// TraceUntil switches the trace of a connection on, for 24 hours at most, or off by a time that is past.
+	TraceUntil *time.Time
 }
 
 // Change changes a connection. A change of the state or dialect holds in every process when it returns; if that isn't certain
@@ -164,6 +167,9 @@ func (s *Service) Change(ctx context.Context, by lifecycle.Request, id string, u
 		if err := checkState(*u.State); err != nil {
 			return nil, err
 		}
+	}
+	if u.TraceUntil != nil && time.Until(*u.TraceUntil) > mostTrace {
+		return nil, invalid("traceUntil: want a time within %s", mostTrace)
 	}
 	var c *Connection
 	err := again(ctx, func() (err error) {
@@ -182,6 +188,9 @@ func (s *Service) Change(ctx context.Context, by lifecycle.Request, id string, u
 		if u.Dialect != nil && c.Dialect != *u.Dialect {
 			c.Dialect, changed = *u.Dialect, append(changed, "dialect")
 		}
+		if u.TraceUntil != nil && !c.TraceUntil.Equal(*u.TraceUntil) {
+			c.TraceUntil, changed = u.TraceUntil.UTC().Truncate(time.Microsecond), append(changed, "traceUntil")
+		}
 		if len(changed) == 0 {
 			return nil // but it may not hold everywhere yet, if the last call was interrupted
 		}
@@ -193,7 +202,7 @@ func (s *Service) Change(ctx context.Context, by lifecycle.Request, id string, u
 		}
 		return s.commit(ctx, by, id, "change connection", lifecycle.Updated, c.Name, changed, puts...)
 	})
-	if err == nil && (u.State != nil || u.Dialect != nil) {
+	if err == nil && (u.State != nil || u.Dialect != nil || u.TraceUntil != nil) {
 		err = s.everywhere(ctx, by.Tenant)
 	}
 	return c, uncertain(err)

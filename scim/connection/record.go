@@ -26,6 +26,7 @@ type Connection struct {
 	Recognised  Provider                  // as it was recognised from the traffic; empty: not yet
 	State       lifecycle.ConnectionState // never empty
 	Dialect     Dialect
+	TraceUntil  time.Time // until then the journal lists what it reads, too; zero: it doesn't
 	Status      Status
 	Credentials []Credential // those that were not revoked
 
@@ -140,6 +141,7 @@ type connectionRecord struct {
 	State     lifecycle.ConnectionState `json:"state"`
 	Dialect   string                    `json:"dialect"` // as scim.ParseDialect reads it
 	TakesOver bool                      `json:"takesOver"`
+	Trace     time.Time                 `json:"trace,omitzero"`
 }
 
 type credentialRecord struct {
@@ -167,7 +169,7 @@ const (
 
 func (c *Connection) resource(tenant string) *store.Resource {
 	r := &store.Resource{Key: store.Key{Tenant: tenant, Type: connectionType, ID: c.ID}, Version: newID(), Created: c.Created, LastModified: now()}
-	r.Internal = documentOf(connectionRecord{c.Name, c.Provider, c.State, c.Dialect.String(), c.takesOver})
+	r.Internal = documentOf(connectionRecord{c.Name, c.Provider, c.State, c.Dialect.String(), c.takesOver, c.TraceUntil})
 	return r
 }
 
@@ -177,7 +179,7 @@ func connectionOf(r *store.Resource) (*Connection, error) {
 		return nil, err
 	}
 	d, err := scim.ParseDialect(x.Dialect)
-	c := &Connection{ID: r.ID, Created: r.Created, Name: x.Name, Provider: x.Provider, State: x.State, Dialect: Dialect{d}, takesOver: x.TakesOver, version: r.Version}
+	c := &Connection{ID: r.ID, Created: r.Created, Name: x.Name, Provider: x.Provider, State: x.State, Dialect: Dialect{d}, takesOver: x.TakesOver, TraceUntil: x.Trace, version: r.Version}
 	if checkState(c.State) != nil || err != nil || x.Dialect == "" {
 		return nil, fmt.Errorf("%w: %s %s", store.ErrCorrupt, r.Type, r.ID)
 	}

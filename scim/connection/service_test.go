@@ -390,3 +390,39 @@ func FuzzTokenRequest(f *testing.F) {
 		}
 	})
 }
+
+// Reads are in the journal only while the connection's trace is on, which ends by itself.
+func TestTrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := storetest.NewFake()
+		p := newProcess(t, fake, nil)
+		k := p.token(connection.Ask{})
+		listed := func() (n int) {
+			entries, err := fake.Journal(t.Context(), store.JournalQuery{Tenant: "acme", Connection: k.Connection, Outcome: "unchanged", Max: 1_000})
+			require.NoError(t, err)
+			for _, e := range entries {
+				assert.Equal(t, "GET /Users", e.Action)
+				assert.NotEmpty(t, e.Request)
+			}
+			return len(entries)
+		}
+		read := func() { assert.Equal(t, 200, p.do("GET", "/Users", k.Token, "").Code) }
+		read()
+		assert.Zero(t, listed())
+		until, far := time.Now().Add(time.Hour), time.Now().Add(48*time.Hour)
+		_, err := p.c.Change(t.Context(), by, k.Connection, connection.Update{TraceUntil: &until})
+		require.NoError(t, err)
+		read()
+		assert.Equal(t, 1, listed())
+		for range 200 {
+			read()
+		}
+		assert.Equal(t, 100, listed(), "a minute's")
+		time.Sleep(time.Hour)
+		read()
+		assert.Equal(t, 100, listed())
+		var wrong *connection.InvalidError
+		_, err = p.c.Change(t.Context(), by, k.Connection, connection.Update{TraceUntil: &far})
+		assert.ErrorAs(t, err, &wrong)
+	})
+}

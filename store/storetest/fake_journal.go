@@ -51,6 +51,10 @@ func (f *Fake) Prune(ctx context.Context, r store.Retention) (int, error) {
 	for name, old := range f.tenants {
 		t := old.clone()
 		t.journal = slices.DeleteFunc(t.journal, func(e store.Entry) bool { return isOld(e.Time, r.Journal) })
+		if most := r.JournalCount; most > 0 && len(t.journal) > most {
+			slices.SortFunc(t.journal, func(a, b store.Entry) int { return strings.Compare(a.ID, b.ID) })
+			t.journal = slices.Clone(t.journal[len(t.journal)-most:])
+		}
 		n += len(old.journal) - len(t.journal)
 		for key, res := range t.resources {
 			if before, named := r.Records[res.Type]; named && store.IsInternal(res.Type) && isOld(res.LastModified, before) {

@@ -95,6 +95,11 @@ func prune(k *kit, f store.Forgetter) {
 	pruned("the journal", store.Retention{Journal: at}, true)
 	journal(id(2))
 	pruned("the journal again", store.Retention{Journal: at}, false)
+	k.commit(journalled(store.Entry{ID: id(5), Time: fresh}, store.Entry{ID: id(4), Time: fresh}, store.Entry{ID: id(3), Time: fresh}))
+	pruned("a journal that is not too long", store.Retention{JournalCount: 4}, false)
+	journal(id(5), id(4), id(3), id(2))
+	pruned("a journal that is too long", store.Retention{JournalCount: 2}, true)
+	journal(id(5), id(4))
 }
 
 func pruneNothing(k *kit, f store.Forgetter) {

@@ -48,16 +48,43 @@ func (s *Store) Prune(ctx context.Context, r store.Retention) (removed int, err 
 		}
 	}
 	n, err := s.pruneRecords(ctx, r.Records)
-	if removed += n; err != nil || r.Journal.IsZero() {
+	if removed += n; err != nil {
 		return removed, err
 	}
-	n, err = s.pruneJournal(ctx, ceilMicro(r.Journal))
-	return removed + n, err
+	for _, x := range []struct {
+		wanted bool
+		prune  func(tenant string) (int, error)
+	}{
+		{!r.Journal.IsZero(), func(tenant string) (int, error) { return s.pruneEntries(ctx, tenant, ceilMicro(r.Journal)) }},
+		{r.JournalCount > 0, func(tenant string) (int, error) { return s.pruneSurplus(ctx, tenant, r.JournalCount) }},
+	} {
+		if !x.wanted {
+			continue
+		}
+		n, err := s.pruneJournal(ctx, x.prune)
+		if removed += n; err != nil {
+			return removed, err
+		}
+	}
+	return removed, nil
+}
+
+// pruneSurplus removes a tenant's oldest entries, if there are more than so many.
+func (s *Store) pruneSurplus(ctx context.Context, tenant string, most int) (int, error) {
+	last, isThere := "", false
+	err := s.engine.Query(ctx, "SELECT id FROM ~journal WHERE tenant = $1 ORDER BY id DESC LIMIT 1 OFFSET $2", []any{tenant, int64(most)}, func(rw Row) error {
+		isThere = true
+		return rw.Scan(&last)
+	})
+	if err != nil || !isThere {
+		return 0, err
+	}
+	return s.removeAll(ctx, "journal", "tenant, id", "tenant = $1 AND id <= $2", tenant, last)
 }
 
 // pruneJournal goes from tenant to tenant, and reads each one's entries from the oldest on: ids are in the order of time, so
 // that it needs no index of the time, which every commit would pay for.
-func (s *Store) pruneJournal(ctx context.Context, before int64) (removed int, err error) {
+func (s *Store) pruneJournal(ctx context.Context, prune func(tenant string) (int, error)) (removed int, err error) {
 	for tenant, behind := "", ">="; ; behind = ">" {
 		isThere := false
 		next := "SELECT tenant FROM ~journal WHERE tenant " + behind + " $1 ORDER BY tenant LIMIT 1"
@@ -65,7 +92,7 @@ func (s *Store) pruneJournal(ctx context.Context, before int64) (removed int, er
 		if err != nil || !isThere {
 			return removed, err
 		}
-		n, err := s.pruneEntries(ctx, tenant, before)
+		n, err := prune(tenant)
 		if removed += n; err != nil {
 			return removed, err
 		}

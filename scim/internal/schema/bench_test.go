@@ -83,7 +83,7 @@ func BenchmarkProjection(b *testing.B) {
 			buf := make([]byte, 0, 4<<10)
 			b.ReportAllocs()
 			for b.Loop() {
-				buf = p.AppendTail(p.AppendHead(buf[:0], r), r, "https://scim.example.com/scim/v2/Users")
+				buf = p.AppendTail(p.AppendHead(buf[:0], r), r, r.Version, "https://scim.example.com/scim/v2/Users")
 			}
 		})
 	}

@@ -93,7 +93,7 @@ func checkDecode(t *testing.T, typ *Type, body document.Value, strict bool) {
 	}
 	p, _ := typ.Projection(nil, nil)
 	r := &store.Resource{Key: store.Key{Type: typ.Name, ID: "1"}, Attributes: v.Document()}
-	answer, err := document.Parse(string(p.AppendTail(p.AppendHead(nil, r), r, "https://x.example"+typ.Endpoint)), 0)
+	answer, err := document.Parse(string(p.AppendTail(p.AppendHead(nil, r), r, r.Version, "https://x.example"+typ.Endpoint)), 0)
 	if err != nil {
 		t.Fatalf("%s: the answer is no JSON: %v", typ.Name, err)
 	}
@@ -199,7 +199,7 @@ func FuzzProjection(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := document.Parse(string(p.AppendTail(p.AppendHead(nil, r), r, "/x")), 0); err != nil {
+			if _, err := document.Parse(string(p.AppendTail(p.AppendHead(nil, r), r, r.Version, "/x")), 0); err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
 		}

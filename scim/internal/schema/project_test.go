@@ -23,7 +23,7 @@ func render(t testing.TB, typ *Type, r *store.Resource, row store.Member, attrib
 		b = append(b, `,"`+p.Relation().String()+`":[`...)
 		b = append(p.AppendRow(b, row, "https://x.example/v2"), ']')
 	}
-	b = p.AppendTail(b, r, "https://x.example/v2"+typ.Endpoint)
+	b = p.AppendTail(b, r, r.Version, "https://x.example/v2"+typ.Endpoint)
 	text, ok := strings.CutPrefix(string(b), "before ")
 	require.True(t, ok)
 	parse(t, text) // is JSON, with no member twice

@@ -120,8 +120,9 @@ func appendElements(b []byte, raw string, v view) ([]byte, bool) {
 	return append(b, ']'), true
 }
 
-// AppendTail appends the end of r: meta, and the closing brace. collection is the URL of the type's endpoint.
-func (p *Projection) AppendTail(b []byte, r *store.Resource, collection string) []byte {
+// AppendTail appends the end of r: meta, and the closing brace. collection is the URL of the type's endpoint, version the one
+// that the client is told.
+func (p *Projection) AppendTail(b []byte, r *store.Resource, version, collection string) []byte {
 	if p.meta.isNothing() {
 		return append(b, '}')
 	}
@@ -140,7 +141,7 @@ func (p *Projection) AppendTail(b []byte, r *store.Resource, collection string) 
 		b = appendURL(append(b, `,"location":`...), collection, "", r.ID)
 	}
 	if p.shows("version") {
-		b = document.AppendString(append(b, `,"version":`...), ETag(r.Version))
+		b = document.AppendString(append(b, `,"version":`...), ETag(version))
 	}
 	if len(b) > start { // without the first comma
 		b = append(b[:start], b[start+1:]...)
@@ -157,6 +158,9 @@ func (p *Projection) AppendRow(b []byte, row store.Member, base string) []byte {
 	id, typ, endpoint, a := row.ID, row.Type, row.Type, p.t.members
 	if p.relation == filter.Groups {
 		id, typ, endpoint, a = row.Group, directGroup, "Group", p.t.groups
+		if row.Type == Indirect {
+			typ = indirectGroup
+		}
 	}
 	start := len(b)
 	for _, s := range a.Sub {

@@ -152,3 +152,9 @@ func rowTerm(a *Attribute, c filter.Compare) (filter.Expr, *Error) {
 
 // directGroup is the type of an element of a user's groups.
 const directGroup = "direct"
+
+// Indirect is what Member.Type is of a row that says that a resource is in a group by way of another group. No resource type has a
+// dot in its name.
+const Indirect = "rollcall.Indirect"
+
+const indirectGroup = "indirect"
