@@ -22,7 +22,7 @@ type Draft struct {
 	// Groups are the memberships of Before in groups, where HasGroups says that the caller has read them together with it.
 	Groups    []store.Member
 	HasGroups bool
-	After  document.Value  // the attributes that it shall have, valid by the schema
+	After     document.Value // the attributes that it shall have, valid by the schema
 	// IfVersion is the version that a group must have whose members change, where it has not been read; "": any.
 	IfVersion string
 	// Members is what shall become of a group's members. At a creation only Add counts.

@@ -8,10 +8,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/rollcall-dev/rollcall/examples/boot"
 	"github.com/rollcall-dev/rollcall/examples/memstore"
-	"github.com/rollcall-dev/rollcall/examples/sqlstore"
+	"github.com/rollcall-dev/rollcall/examples/sqlstore/postgres"
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/store"
 )
@@ -62,15 +64,19 @@ func BenchmarkDelivery(b *testing.B) {
 
 func opened(b *testing.B, dsn, schema string) store.Store {
 	b.Helper()
-	s, err := sqlstore.Open(b.Context(), dsn, &sqlstore.Options{Schema: schema})
+	if schema == "" {
+		s, err := boot.OpenDatabase(b.Context(), dsn)
+		require.NoError(b, err)
+		b.Cleanup(func() { require.NoError(b, s.Close()) })
+		return s
+	}
+	s, err := postgres.Open(b.Context(), dsn, &postgres.Options{Schema: schema})
 	require.NoError(b, err)
 	b.Cleanup(func() {
-		if schema != "" {
-			_ = s.Transact(context.Background(), func(tx sqlstore.Tx) error {
-				_, err := tx.Postgres.Exec(context.Background(), "DROP SCHEMA IF EXISTS "+schema+" CASCADE")
-				return err
-			})
-		}
+		_ = s.Transact(context.Background(), func(tx pgx.Tx) error {
+			_, err := tx.Exec(context.Background(), "DROP SCHEMA IF EXISTS "+schema+" CASCADE")
+			return err
+		})
 		require.NoError(b, s.Close())
 	})
 	return s

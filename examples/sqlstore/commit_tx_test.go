@@ -1,28 +1,30 @@
-package sqlstore
+package sqlstore_test
 
 import (
 	"errors"
 	"testing"
 
-	"github.com/rollcall-dev/rollcall/store"
 	"github.com/stretchr/testify/require"
+
+	sqlstore "github.com/rollcall-dev/rollcall/examples/sqlstore/internal"
+	"github.com/rollcall-dev/rollcall/store"
 )
 
 // TestCommitTx commits changes in a transaction that is the product's: they are there if that is committed, and a refusal
 // leaves it as it was.
 func TestCommitTx(t *testing.T) {
-	onEach(t, func(t *testing.T, open func(t testing.TB, o *Options) *Store) {
+	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {
 		s := open(t, nil)
 		told := createUser("1", "ann")
 		undone := errors.New("the product changes its mind")
-		require.ErrorIs(t, s.Transact(t.Context(), func(tx Tx) error {
+		require.ErrorIs(t, s.Transact(t.Context(), func(tx sqlstore.Tx) error {
 			require.NoError(t, s.CommitTx(t.Context(), tx, told))
 			return undone
 		}), undone)
 		_, err := s.Get(t.Context(), told.Put[0].Resource.Key)
 		require.ErrorIs(t, err, store.ErrNotFound)
 
-		require.NoError(t, s.Transact(t.Context(), func(tx Tx) error {
+		require.NoError(t, s.Transact(t.Context(), func(tx sqlstore.Tx) error {
 			require.NoError(t, s.CommitTx(t.Context(), tx, told))
 			var taken *store.ConflictError
 			require.ErrorAs(t, s.CommitTx(t.Context(), tx, told), &taken)
@@ -36,6 +38,6 @@ func TestCommitTx(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, leased, 2)
 		require.Equal(t, []string{"1", "2"}, []string{leased[0].ID, leased[1].ID})
-		require.ErrorContains(t, s.CommitTx(t.Context(), Tx{}, told), "needs a transaction")
+		require.ErrorContains(t, s.CommitTx(t.Context(), nil, told), "needs a transaction")
 	})
 }
