@@ -138,8 +138,12 @@ var subset = storetest.Subset{
 }
 
 func TestStore(t *testing.T) {
+	short := testing.Short()
 	require.NoError(t, flag.Set("test.short", "true")) // 3,000 members will do
 	onEach(t, func(t *testing.T, open func(t *testing.T) *product) {
+		if short && strings.HasSuffix(t.Name(), "PostgreSQL") {
+			t.Skip("it takes half a minute, and with -race some")
+		}
 		storetest.RunSubset(t, subset, func(t *testing.T) store.Store { return open(t).Store })
 	})
 }
