@@ -1,4 +1,4 @@
-.PHONY: ci test race vet lint fmt tidy customer apidiff bench fuzz quickstart server
+.PHONY: ci test race vet lint fmt tidy customer apidiff bench fuzz quickstart server conformance simulate
 
 ci:
 	.ci/run
@@ -26,3 +26,7 @@ quickstart:
 	go run ./examples/quickstart
 server:
 	go run ./examples/server
+conformance:
+	go run ./examples/conformance -quiet
+simulate:
+	go run ./examples/simulate -idp all -people 500

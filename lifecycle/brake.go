@@ -164,6 +164,9 @@ func (p *plan) brake(ctx context.Context, kept *safety, l *loss) error {
 	if l.brake == nil {
 		return nil
 	}
+	if l.brake.Share == nil {
+		l.base = nil
+	}
 	at := now()
 	releases := kept.releases(p.r.Connection.ID, at)
 	for _, r := range releases {

@@ -127,6 +127,9 @@ func (p *plan) sameAs(ctx context.Context, r *store.Resource) (*store.Resource, 
 	if cur, err := p.orphan(ctx, r); err != nil || cur != nil {
 		return cur, err
 	}
+	if cur, err := p.inactive(ctx, r); err != nil || cur != nil {
+		return cur, err
+	}
 	if p.taken == nil || p.taken.Attribute != "userName" || p.r.Settings.ExistingUser != "link" || r.Type != userType {
 		return nil, nil
 	}
@@ -141,8 +144,7 @@ func (p *plan) sameAs(ctx context.Context, r *store.Resource) (*store.Resource, 
 	if err != nil || account.Source == SourceSCIM {
 		return nil, err
 	}
-	is, was := p.d.After.Get("externalId").Text(), cur.Attributes.Get("externalId").Text()
-	if is != "" && was != "" && is != was {
+	if !p.samePerson(cur) {
 		return nil, nil // a name that somebody else has by now, or had (I16)
 	}
 	return cur, nil

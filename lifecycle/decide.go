@@ -142,6 +142,9 @@ func (p *plan) conflict(ctx context.Context, conflict *store.ConflictError) erro
 	day := holder.Created.Format("2006-01-02")
 	refusal.Detail = fmt.Sprintf("another user has this value already: %s, created by %s on %s; it must be unique", holder.ID, account.Source, day)
 	refusal.Explanation = p.whoseName(holder, account, day)
+	if p.samePerson(holder) && shutOut(holder, account) {
+		refusal.Detail = fmt.Sprintf("the user with this name is inactive: %s, created by %s on %s; to restore it send active=true to that user by PATCH, or let an administrator set inactiveUser to restore", holder.ID, account.Source, day)
+	}
 	return refusal
 }
 

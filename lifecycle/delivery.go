@@ -69,6 +69,9 @@ type Retention struct {
 	Journal   time.Duration // entries of the journal. Default 90 days
 	// JournalCount is how many entries of each tenant's journal are kept, the newest. Default 1,000,000; all if Journal is negative
 	JournalCount int
+	// Tombstones are what is remembered of who was deleted, or had another name while an administrator had shut them out. Whoever is
+	// created again afterwards is a new person, who is not held back. Default 400 days
+	Tombstones time.Duration
 }
 
 // or sets a field that is zero to its default.
@@ -99,6 +102,7 @@ func (d Delivery) withDefaults() Delivery {
 		or(&d.Retention.JournalCount, -1)
 	}
 	or(&d.Retention.JournalCount, 1_000_000)
+	or(&d.Retention.Tombstones, 400*day)
 	return d
 }
 

@@ -132,8 +132,12 @@ func TestGuardsOfMemberships(t *testing.T) {
 	require.Len(t, heard, 1)
 	assert.True(t, heard[0].After.IsNull(), "only members change")
 	assert.ElementsMatch(t, []string{ada.ID, bob.ID}, memberIDs(t, h.fake, crew.Key))
+	heard = nil
 	_, err = h.members(crew.Key, "", lifecycle.Members{Replace: true})
 	require.ErrorContains(t, err, "one at a time")
+	require.Len(t, heard, 1)
+	assert.Nil(t, heard[0].Resource, "or a replacement would look like the deletion of the group")
+	assert.True(t, heard[0].Before.IsNull())
 	require.ErrorContains(t, h.del(h.read(crew)), "one at a time", "a group that is deleted ends memberships")
 	heard = nil
 	require.NoError(t, h.del(h.read(ada)))

@@ -34,13 +34,13 @@ func (p *plan) guarded(ctx context.Context, members *[]store.MemberDelta) error 
 		return nil
 	}
 	// The draft's own tree stays as it is: after a lost race the same draft may come again.
-	proposal := Proposal{Key: p.d.Key, Resource: p.d.Before, After: p.d.After.Clone(), Members: *members,
-		Removal: p.d.After.IsNull() && p.d.Members == nil}
-	if p.d.Before != nil {
+	proposal := Proposal{Key: p.d.Key, After: p.d.After.Clone(), Members: *members, Removal: p.d.After.IsNull() && p.d.Members == nil}
+	membersOnly := p.d.After.IsNull() && p.d.Members != nil // then the group may have been read, or not
+	if p.d.Before != nil && !membersOnly {
 		if err := p.known(); err != nil {
 			return err
 		}
-		proposal.Before = p.d.Was
+		proposal.Resource, proposal.Before = p.d.Before, p.d.Was
 	}
 	for _, g := range p.s.opts.Guards {
 		if err := g(ctx, p.r, &proposal); err != nil {

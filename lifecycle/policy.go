@@ -52,6 +52,25 @@ const (
 	ExistingUserLink   ExistingUser = "link"   // SCIM takes the user over
 )
 
+// InactiveUser says what a POST does for a user who is there and has no access.
+type InactiveUser string
+
+// The words of InactiveUser.
+const (
+	InactiveUserRefuse  InactiveUser = "refuse"  // 409 that says how to restore; the default
+	InactiveUserRestore InactiveUser = "restore" // the user is let in again, under the same id
+)
+
+func (w InactiveUser) check() error {
+	return oneOf("inactiveUser", w, InactiveUserRefuse, InactiveUserRestore)
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler; encoding/json uses it.
+func (w *InactiveUser) UnmarshalText(text []byte) error {
+	*w = InactiveUser(text)
+	return w.check()
+}
+
 // SeatCounting says who takes a seat.
 type SeatCounting string
 

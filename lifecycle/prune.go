@@ -15,7 +15,7 @@ const pruneEvery = time.Hour
 
 func (r Retention) every() time.Duration {
 	every := pruneEvery
-	for _, age := range [...]time.Duration{r.Delivered, r.Parked, r.Journal} {
+	for _, age := range [...]time.Duration{r.Delivered, r.Parked, r.Journal, r.Tombstones} {
 		if age > 0 {
 			every = min(every, max(age, time.Second))
 		}
@@ -48,7 +48,7 @@ func (t *turns) wait(now time.Time, every time.Duration) time.Duration {
 func (s *Service) prune(ctx context.Context) {
 	forgetter, ok := store.As[store.Forgetter](s.store)
 	keep := s.opts.Delivery.Retention
-	if !ok || keep.Delivered < 0 && keep.Parked < 0 && keep.Journal < 0 && keep.JournalCount < 0 {
+	if !ok || keep.Delivered < 0 && keep.Parked < 0 && keep.Journal < 0 && keep.JournalCount < 0 && keep.Tombstones < 0 {
 		return
 	}
 	for ctx.Err() == nil {
@@ -77,5 +77,6 @@ func (r Retention) at(now time.Time) store.Retention {
 		}
 		return now.UTC().Add(-age)
 	}
-	return store.Retention{Done: before(r.Delivered), Parked: before(r.Parked), Journal: before(r.Journal), JournalCount: max(r.JournalCount, 0)}
+	return store.Retention{Done: before(r.Delivered), Parked: before(r.Parked), Journal: before(r.Journal), JournalCount: max(r.JournalCount, 0),
+		Records: map[string]time.Time{tombstoneType: before(r.Tombstones)}}
 }

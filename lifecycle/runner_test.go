@@ -347,8 +347,8 @@ func TestFault22RunPrunes(t *testing.T) {
 	}{
 		"defaults":      {lifecycle.Retention{}, 7 * day, 90 * day, 90 * day},
 		"own":           {lifecycle.Retention{Delivered: time.Hour, Parked: day, Journal: 2 * day}, time.Hour, day, 2 * day},
-		"some for ever": {lifecycle.Retention{Delivered: -1, Journal: -1}, 0, 90 * day, 0},
-		"all for ever":  {lifecycle.Retention{Delivered: -1, Parked: -1, Journal: -1}, 0, 0, 0},
+		"some for ever": {lifecycle.Retention{Delivered: -1, Journal: -1, Tombstones: -1}, 0, 90 * day, 0},
+		"all for ever":  {lifecycle.Retention{Delivered: -1, Parked: -1, Journal: -1, Tombstones: -1}, 0, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

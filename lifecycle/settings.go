@@ -22,6 +22,7 @@ type Settings struct {
 	ExistingAccount ExistingAccount `json:"existingAccount"` // of one outside the organization; default refuse
 	ExistingUser    ExistingUser    `json:"existingUser"`    // of a POST for a user added by hand or by sign-in; default refuse
 	HandOver        bool            `json:"handOver"`        // a connection takes over people whom another one manages; else 403
+	InactiveUser    InactiveUser    `json:"inactiveUser"`    // of a POST for a user who is there and has no access; default refuse
 	EditManaged     bool            `json:"editManaged"`     // administrators may edit and remove whom the identity provider manages
 	SuspendManaged  bool            `json:"suspendManaged"`  // administrators may suspend and reactivate them
 
@@ -60,6 +61,9 @@ func (s Settings) withDefaults() Settings {
 	if s.ExistingUser == "" {
 		s.ExistingUser = ExistingUserRefuse
 	}
+	if s.InactiveUser == "" {
+		s.InactiveUser = InactiveUserRefuse
+	}
 	if s.SeatCounting == "" {
 		s.SeatCounting = SeatCountingProvisioned
 	}
@@ -90,6 +94,9 @@ func (s Settings) checked() (Settings, error) {
 		return Settings{}, err
 	}
 	if err := s.ExistingUser.check(); err != nil {
+		return Settings{}, err
+	}
+	if err := s.InactiveUser.check(); err != nil {
 		return Settings{}, err
 	}
 	if err := s.SeatCounting.check(); err != nil {

@@ -141,7 +141,7 @@ type JournalQuery struct {
 // Forgetter removes what need not be kept any longer (I13).
 type Forgetter interface {
 	// Prune removes what is older than the times say, of all tenants, in batches, and says how many rows those were. Events
-	// that some consumer has yet to be told stay.
+	// that some consumer has yet to be told stay, and so do types that aren't internal.
 	Prune(ctx context.Context, r Retention) (int, error)
 	// Forget removes everything of a tenant, its keys, counters, events and journal included. It may be called again if it was
 	// interrupted. Nobody may write for the tenant meanwhile, or what they write may stay.
@@ -155,6 +155,9 @@ type Retention struct {
 	Journal time.Time // journal entries before this time
 	// JournalCount is how many journal entries of a tenant may stay: the newest, by id. 0 or less: all.
 	JournalCount int
+	// Records are resources of internal types that were last changed before a time: those of each type that is named here. A
+	// resource of another type is never removed.
+	Records map[string]time.Time
 }
 
 // Tracer goes through what is kept of a tenant's past, so that somebody can be told what it says of them, or it can be taken

@@ -35,6 +35,9 @@ func (a *App) erasePerson(r *http.Request, in adminInput) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
+	if err := a.connections.EraseProblems(ctx, in.Tenant); err != nil {
+		return 0, nil, err
+	}
 	if linked != "" {
 		if err := a.outside.remove(ctx, linked); err != nil {
 			return 0, nil, err

@@ -111,6 +111,11 @@ func TestErase(t *testing.T) {
 		linked := p.Do(201, "POST", "/Users", `{"userName":"out.`+marker+`@x.example"}`)["id"].(string)
 		kept := p.Do(201, "POST", "/Users", `{"userName":"kept.`+marker+`@x.example","externalId":"k-`+marker+`"}`)["id"].(string)
 		p.Do(204, "DELETE", "/Users/"+kept, "")
+		connection := p.Do(201, "POST", "/app/connections?tenant=acme", `{"name":"Entra","provider":"entra"}`)["id"].(string)
+		token := p.Do(201, "POST", "/app/connections/"+connection+"/credentials?tenant=acme", `{"kind":"bearer"}`)["token"].(string)
+		p.As(token, 400, "PATCH", "/Users/"+id, `{"Operations":[{"op":"replace","path":"active","value":"`+marker+`"}]}`)
+		p.Do(200, "GET", "/app/connections?tenant=acme", "") // which writes the status down
+		p.As(token, 400, "PATCH", "/Users/"+id, `{"Operations":[{"op":"replace","path":"active","value":"`+marker+`"}]}`)
 		p.Heard(9)
 
 		x := p.Do(200, "GET", "/app/people/"+id+"/export?tenant=acme", "")
@@ -142,7 +147,7 @@ func TestErase(t *testing.T) {
 			assert.Empty(t, having(rows(t, where), marker))
 			assert.NotEmpty(t, having(rows(t, where), id), "that somebody was here remains")
 		}
-		for _, path := range []string{"/app/events?tenant=acme", "/app/journal?tenant=acme", "/app/users?tenant=acme", "/Users", "/Groups"} {
+		for _, path := range []string{"/app/connections?tenant=acme", "/app/events?tenant=acme", "/app/journal?tenant=acme", "/app/users?tenant=acme", "/Users", "/Groups"} {
 			text, err := json.Marshal(p.Do(200, "GET", path, ""))
 			require.NoError(t, err)
 			assert.NotContains(t, string(text), marker, path)
@@ -163,6 +168,9 @@ func TestForgetTenant(t *testing.T) {
 		p.Do(200, "POST", "/app/login", `{"tenant":"acme","userName":"ada"}`)
 		p.Do(200, "PUT", "/app/safety?tenant=acme", `{"protected":["x"]}`)
 		p.As(try.Other, 201, "POST", "/Users", `{"userName":"ada"}`)
+		connection := p.Do(201, "POST", "/app/connections?tenant=acme", `{"name":"Entra","provider":"entra"}`)["id"].(string)
+		token := p.Do(201, "POST", "/app/connections/"+connection+"/credentials?tenant=acme", `{"kind":"bearer"}`)["token"].(string)
+		p.As(token, 200, "GET", "/Users", "") // whose status has yet to be written
 		p.Heard(3)
 		for _, wrong := range []string{"", "?tenant=acme", "?tenant=acme&confirm=umbrella", "?confirm=acme", "?tenant=acme&confirm=ACME"} {
 			p.Do(400, "DELETE", "/app/tenant"+wrong, "")
@@ -174,6 +182,7 @@ func TestForgetTenant(t *testing.T) {
 			assert.NotEmpty(t, having(rows(t, where), "umbrella"))
 		}
 		p.Do(204, "DELETE", "/app/tenant?tenant=acme&confirm=acme", "")
+		p.As(token, 401, "GET", "/Users", "")
 		assert.EqualValues(t, 0, p.Do(200, "GET", "/Users", "")["totalResults"])
 		assert.Empty(t, p.Do(200, "GET", "/app/events?tenant=acme", "")["events"])
 		assert.EqualValues(t, 1, p.As(try.Other, 200, "GET", "/Users", "")["totalResults"])

@@ -135,3 +135,27 @@ func TestImportMany(t *testing.T) {
 		assert.Equal(t, map[string]any{"limit": nil, "used": 1_700.0}, p.Do(200, "GET", "/app/seats?tenant=acme", ""))
 	})
 }
+
+// Who comes back while being inactive is refused with a word about how to restore, or restored under the same id.
+func TestReturning(t *testing.T) {
+	onStores(t, func(t *testing.T, p *try.Product) {
+		id := p.Do(201, "POST", "/Users", `{"userName":"ada","externalId":"e1"}`)["id"].(string)
+		p.Do(200, "PATCH", "/Users/"+id, off)
+		assert.Contains(t, p.Do(409, "POST", "/Users", `{"userName":"ada","externalId":"e1"}`)["detail"], "inactive: "+id)
+		assert.NotContains(t, p.Do(409, "POST", "/Users", `{"userName":"ada","externalId":"e2"}`)["detail"], "inactive", "another person")
+		p.Do(400, "PUT", "/app/settings?tenant=acme", `{"inactiveUser":"revive"}`)
+		p.Do(200, "PUT", "/app/settings?tenant=acme", `{"inactiveUser":"restore"}`)
+		p.Do(409, "POST", "/Users", `{"userName":"ada","externalId":"e2"}`)
+		back := p.Do(201, "POST", "/Users", `{"userName":"ada","externalId":"e1","active":true}`)
+		assert.Equal(t, []any{id, true}, []any{back["id"], back["active"]})
+		assert.Equal(t, "provisioned", p.Status("ada"))
+		p.Do(409, "POST", "/Users", `{"userName":"ada","externalId":"e1"}`) // who is active is there
+		p.Do(200, "PATCH", "/Users/"+id, off)
+		assert.Equal(t, id, p.Do(201, "POST", "/Users", `{"userName":"ada.l","externalId":"e1","active":true}`)["id"], "under another name")
+		p.Do(200, "PATCH", "/Users/"+id, off)
+		assert.Equal(t, id, p.Do(201, "POST", "/Users", `{"userName":"ADA.L","active":true}`)["id"], "by the name alone")
+		p.Do(200, "POST", "/app/suspend", `{"tenant":"acme","userName":"ada.l"}`)
+		p.Do(409, "POST", "/Users", `{"userName":"ada.l","externalId":"e1","active":true}`) // whom an administrator shut out only an administrator lets in
+		p.Do(403, "POST", "/app/login", `{"tenant":"acme","userName":"ada.l"}`)
+	})
+}

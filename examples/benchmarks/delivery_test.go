@@ -14,6 +14,10 @@ import (
 	"github.com/rollcall-dev/rollcall/examples/boot"
 	"github.com/rollcall-dev/rollcall/examples/memstore"
 	"github.com/rollcall-dev/rollcall/examples/sqlstore/postgres"
+<<<<<<< HEAD
+=======
+	"github.com/rollcall-dev/rollcall/examples/sqlstore/sqlite"
+>>>>>>> next
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/store"
 )
@@ -25,10 +29,8 @@ func BenchmarkDelivery(b *testing.B) {
 		open func(b *testing.B) store.Store
 	}{
 		{"memory", func(*testing.B) store.Store { return memstore.New() }},
-		{"SQLite", func(b *testing.B) store.Store { return opened(b, "sqlite:"+filepath.Join(b.TempDir(), "b.db"), "") }},
-		{"PostgreSQL", func(b *testing.B) store.Store {
-			return opened(b, postgresDSN(b), fmt.Sprintf("rollcall_bench_%d", time.Now().UnixNano()))
-		}},
+		{"SQLite", openedSQLite},
+		{"PostgreSQL", openedPostgres},
 	} {
 		b.Run(engine.name, func(b *testing.B) {
 			s := engine.open(b)
@@ -62,8 +64,9 @@ func BenchmarkDelivery(b *testing.B) {
 	}
 }
 
-func opened(b *testing.B, dsn, schema string) store.Store {
+func openedPostgres(b *testing.B) store.Store {
 	b.Helper()
+<<<<<<< HEAD
 	if schema == "" {
 		s, err := boot.OpenDatabase(b.Context(), dsn)
 		require.NoError(b, err)
@@ -71,6 +74,10 @@ func opened(b *testing.B, dsn, schema string) store.Store {
 		return s
 	}
 	s, err := postgres.Open(b.Context(), dsn, &postgres.Options{Schema: schema})
+=======
+	schema := fmt.Sprintf("rollcall_bench_%d", time.Now().UnixNano())
+	s, err := postgres.Open(b.Context(), postgresDSN(b), &postgres.Options{Schema: schema})
+>>>>>>> next
 	require.NoError(b, err)
 	b.Cleanup(func() {
 		_ = s.Transact(context.Background(), func(tx pgx.Tx) error {
@@ -79,6 +86,14 @@ func opened(b *testing.B, dsn, schema string) store.Store {
 		})
 		require.NoError(b, s.Close())
 	})
+	return s
+}
+
+func openedSQLite(b *testing.B) store.Store {
+	b.Helper()
+	s, err := sqlite.Open(b.Context(), "sqlite:"+filepath.Join(b.TempDir(), "b.db"), nil)
+	require.NoError(b, err)
+	b.Cleanup(func() { require.NoError(b, s.Close()) })
 	return s
 }
 

@@ -53,6 +53,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	set.StringVar(&oauth.ClientID, "client-id", "", "`id` of a client there")
 	set.StringVar(&oauth.ClientSecret, "client-secret", "", "`secret` of that client")
 	only := set.String("only", "", "`ids` of the clauses to test, separated by commas; without it all of the profile")
+	accept := set.String("accept", "", "`ids` of the clauses that the product breaks on purpose, separated by commas")
 	file := set.String("json", "", "`file` for the report as JSON; - is stdout, and then nothing else is printed there")
 	elimity := set.Bool("elimity", false, "without -url: test elimity-com/scim's own Server in the place of ours")
 	set.BoolVar(&t.Optional, "optional", false, "also run those steps of conversations that are only for services that opted in")
@@ -72,6 +73,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	if *only != "" {
 		t.Only = strings.Split(*only, ",")
+	}
+	if *accept != "" {
+		t.Accept = map[string]string{}
+		for id := range strings.SplitSeq(*accept, ",") {
+			t.Accept[id] = "by -accept"
+		}
 	}
 	progress := stdout
 	if *file == "-" {

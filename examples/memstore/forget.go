@@ -13,6 +13,10 @@ func (s *Store) Prune(ctx context.Context, r store.Retention) (int, error) {
 		return 0, err
 	}
 	n := s.events.prune(r)
+	records, err := s.pruneRecords(ctx, r.Records)
+	if n += records; err != nil {
+		return n, err
+	}
 	if r.Journal.IsZero() && r.JournalCount <= 0 {
 		return n, nil
 	}

@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -87,7 +86,7 @@ func recorded(t *testing.T) []*replay.Scenario {
 	all, err := replay.LoadAll(os.DirFS("../../testdata"), ".", "products")
 	require.NoError(t, err)
 	assert.GreaterOrEqual(t, len(all), 75)
-	return slices.DeleteFunc(all, func(s *replay.Scenario) bool { return s.Bulk() || s.Cursor() })
+	return all
 }
 
 func title(s *replay.Scenario) string { return strings.TrimSuffix(s.File, ".json") }

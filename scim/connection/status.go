@@ -62,6 +62,7 @@ type statusRecord struct {
 	LastRefused time.Time            `json:"lastRefused,omitzero"` // a write
 	LastWritten time.Time            `json:"lastWritten,omitzero"`
 	LastError   *Problem             `json:"lastError"`
+	Erased      time.Time            `json:"erased,omitzero"` // errors before it are forgotten
 	People      int                  `json:"people"` // 0, 1 or 2 for more
 	Recognised  Provider             `json:"recognised"`
 	Minutes     []bucket             `json:"minutes"` // of the last hour
@@ -245,7 +246,7 @@ func (d *statusRecord) count(at time.Time, outcome string, n int) {
 func (d *statusRecord) add(o *statusRecord) {
 	d.LastRequest, d.LastSuccess = later(d.LastRequest, o.LastRequest), later(d.LastSuccess, o.LastSuccess)
 	d.LastRefused, d.LastWritten = later(d.LastRefused, o.LastRefused), later(d.LastWritten, o.LastWritten)
-	if o.LastError != nil && (d.LastError == nil || d.LastError.Time.Before(o.LastError.Time)) {
+	if o.LastError != nil && !o.LastError.Time.Before(d.Erased) && (d.LastError == nil || d.LastError.Time.Before(o.LastError.Time)) {
 		d.LastError = o.LastError
 	}
 	d.People = min(d.People+o.People, 2)
@@ -294,6 +295,11 @@ func (s *Service) flush(ctx context.Context) {
 			}
 			if err != nil {
 				return err
+			}
+			if old == nil {
+				if there, err := s.isThere(ctx, k); err != nil || !there {
+					return err
+				}
 			}
 			x.add(d)
 			r := &store.Resource{Key: store.Key{Tenant: k.tenant, Type: statusType, ID: k.connection}, Version: newID(), Created: now(), LastModified: now(), Internal: documentOf(x)}

@@ -19,11 +19,10 @@ type clause struct {
 	text    string // the rule, in a sentence
 	needs   string // a feature that ServiceProviderConfig must claim; "" for what all must have
 	// Exactly one of these is set. each is run for every resource type that can be written.
-	once func(c *check)
-	each func(c *check, t *kind)
-	// tells what the profile is whose clause this is; "" for the RFCs' own.
-	profile  string
-	document string
+	once     func(c *check)
+	each     func(c *check, t *kind)
+	profile  string // whose clause it is; "" for the RFCs' own
+	document string // as it is cited
 }
 
 // The features that a clause may need.

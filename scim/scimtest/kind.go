@@ -29,6 +29,7 @@ type attribute struct {
 	name       string
 	urn        string     // of the extension that it is in; "" for the schema itself
 	parent     *attribute // of a sub-attribute
+	resource   string     // the name of the resource type, of what is no sub-attribute
 	kind       string     // string, boolean, ...
 	multi      bool
 	required   bool
@@ -38,6 +39,14 @@ type attribute struct {
 	uniqueness string
 	canonical  []string
 	sub        []*attribute
+}
+
+// owner is the name of the resource type.
+func (a *attribute) owner() string {
+	if a.parent != nil {
+		return a.parent.owner()
+	}
+	return a.resource
 }
 
 // path is the attribute's name in a filter or a PATCH.
@@ -124,6 +133,9 @@ func kindsOf(types, schemas []map[string]any) ([]*kind, error) {
 			if s := byURN[strings.ToLower(urn)]; s != nil {
 				k.attributes = append(k.attributes, attributesOf(s, urn)...)
 			}
+		}
+		for _, a := range k.attributes {
+			a.resource = k.name
 		}
 		if !k.writable() {
 			continue

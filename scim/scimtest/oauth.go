@@ -25,6 +25,8 @@ type OAuth struct {
 	// Assertion makes a JWT by which the client proves itself in the place of a secret (RFC 7523), as Entra ID does. [Issuer] can
 	// make them.
 	Assertion func(ctx context.Context) (string, error)
+	// FederatedID is the client_id that is sent with an assertion. Without it none is sent: issuer and subject say who it is.
+	FederatedID string
 }
 
 // granted is the answer of a token endpoint.
@@ -86,8 +88,8 @@ func (c *check) federated() {
 	}
 	form := url.Values{"grant_type": {"client_credentials"}, "client_assertion": {assertion},
 		"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}}
-	if o.ClientID != "" {
-		form.Set("client_id", o.ClientID)
+	if o.FederatedID != "" {
+		form.Set("client_id", o.FederatedID)
 	}
 	c.admitted(c.token(form))
 }

@@ -54,6 +54,12 @@ func (s *session) value(a *attribute, least bool) any {
 }
 
 func (s *session) one(a *attribute, least bool) any {
+	if s.target.Value != nil && a.kind != "complex" {
+		s.counter++
+		if v := s.target.Value(a.owner(), a.path(), s.counter); v != nil {
+			return v
+		}
+	}
 	if len(a.canonical) > 0 && a.kind != "complex" {
 		return a.canonical[0]
 	}

@@ -53,6 +53,11 @@ type Target struct {
 	// Accept says which clauses the product breaks on purpose, by id, each with the reason. Such a clause can't fail.
 	Accept map[string]string
 
+	// Value makes a value of an attribute, for a product whose values have forms that its schemas don't tell. It is called with the
+	// name of the resource type, the path of the attribute, such as phoneNumbers.value, and a number that is another one each time,
+	// by which values can differ. nil leaves it to the kit.
+	Value func(resourceType, attribute string, n int) any
+
 	// Sample completes the resources that the kit makes, for a product that asks for more than its schemas tell. It is called
 	// with the name of the resource type and what would be sent, and may change that.
 	Sample func(resourceType string, resource map[string]any)

@@ -205,7 +205,7 @@ func (c *check) core(urn string) *kind {
 	return nil
 }
 
-// in is a filter that narrows another one to the resources that the case has made: to those with the mark.
+// both is a filter that finds what two others find, such as one that is tested and one for the resources of the case.
 func both(a, b string) string { return "(" + a + ") and (" + b + ")" }
 
 func quote(s string) string { return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"` }

@@ -56,6 +56,12 @@ func (f *Fake) Prune(ctx context.Context, r store.Retention) (int, error) {
 			t.journal = slices.Clone(t.journal[len(t.journal)-most:])
 		}
 		n += len(old.journal) - len(t.journal)
+		for key, res := range t.resources {
+			if before, named := r.Records[res.Type]; named && store.IsInternal(res.Type) && isOld(res.LastModified, before) {
+				delete(t.resources, key)
+				n++
+			}
+		}
 		f.tenants[name] = t
 	}
 	return n, nil

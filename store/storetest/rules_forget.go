@@ -14,6 +14,7 @@ var forgetRules = func() (rules []rule) {
 	}{
 		{"Prune", "I13: Prune removes deliveries that were made, those that were given up, and entries of the journal, each kind if it is older than its time, and says whether it did. What somebody has yet to be told stays.", prune},
 		{"PruneNothing", "I13: Prune without times removes nothing.", pruneNothing},
+		{"PruneRecords", "I13: Prune removes the resources of the internal types that it is told, which were last changed before their times, and no others.", pruneRecords},
 		{"Forget", "I13: Forget removes everything of a tenant: resources, unique keys, memberships, counters, events and journal. Nothing of other tenants is touched.", forget},
 		{"ForgetAgain", "I13: Forget may be called again, and for a tenant that never was.", forgetAgain},
 	} {
@@ -197,4 +198,28 @@ func forgetAgain(k *kit, f store.Forgetter) {
 	}
 	furnishAll(k)
 	k.want("the number of users of a tenant that is back", k.list(store.Query{}).Total, 2)
+}
+
+func pruneRecords(k *kit, f store.Forgetter) {
+	old, fresh, at := years(1), years(3), years(2)
+	put := func(typ string, n int, changed time.Time) {
+		r := resource(typ, id(n), `{"x":1}`)
+		r.Created, r.LastModified = changed, changed
+		k.commit(store.Change{Put: []store.Put{{Resource: r}}})
+	}
+	put("storetest.Old", 1, old)
+	put("storetest.Old", 2, fresh)
+	put("storetest.Other", 3, old)
+	put("User", 4, old)
+	n, err := f.Prune(k.Context(), store.Retention{Records: map[string]time.Time{"storetest.Old": at, "storetest.None": at, "User": at}})
+	if err != nil {
+		k.stop("Prune: %v", err)
+	}
+	if n == 0 {
+		k.broken("Prune says that it removed nothing")
+	}
+	k.gone("storetest.Old", id(1))
+	k.get("storetest.Old", id(2))
+	k.get("storetest.Other", id(3))
+	k.get("User", id(4))
 }

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/rollcall-dev/rollcall/examples/try"
+	"github.com/rollcall-dev/rollcall/scim/scimtest"
 )
 
 func start(t *testing.T, flags ...string) *try.Product {
@@ -28,6 +30,16 @@ func TestConversations(t *testing.T) {
 			assert.Empty(t, p.Status("seat2@zifix.example"), "the second was refused")
 		})
 	})
+}
+
+// The rules of the product are no breach of the RFCs: with phones in its format every clause holds.
+func TestConformance(t *testing.T) {
+	scimtest.Run(t, scimtest.Target{URL: start(t).Base, Token: try.Token, Value: func(_, attribute string, n int) any {
+		if attribute == "phoneNumbers.value" {
+			return fmt.Sprintf("+41 555%04d", n)
+		}
+		return nil
+	}})
 }
 
 func TestSeats(t *testing.T) {

@@ -47,6 +47,10 @@ func (s *Store) Prune(ctx context.Context, r store.Retention) (removed int, err 
 			return removed, err
 		}
 	}
+	n, err := s.pruneRecords(ctx, r.Records)
+	if removed += n; err != nil {
+		return removed, err
+	}
 	for _, x := range []struct {
 		wanted bool
 		prune  func(tenant string) (int, error)

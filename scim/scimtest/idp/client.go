@@ -155,7 +155,7 @@ func (c *client) list(ctx context.Context, path string, each func(map[string]any
 
 // find asks for a resource by a filter; nil if there is none.
 func (c *client) find(ctx context.Context, path, filter, params string) (map[string]any, error) {
-	a, err := c.send(ctx, http.MethodGet, path+"?"+c.style.before+"filter="+strings.ReplaceAll(url.QueryEscape(filter), "+", "%20")+params, nil)
+	a, err := c.send(ctx, http.MethodGet, path+"?filter="+strings.ReplaceAll(url.QueryEscape(filter), "+", "%20")+params, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -13,8 +13,7 @@ type style struct {
 	agent    string // User-Agent
 	accept   string
 	content  string // Content-Type
-	before   string // in front of a filter in a query
-	after    string // behind it
+	after    string // behind a filter in a query
 	interval time.Duration
 	parallel int
 

@@ -190,6 +190,16 @@ func TestConventions(t *testing.T) {
 	}
 }
 
+// Plain JSON is a right answer for who accepts that and doesn't ask for SCIM's own type.
+func TestConventionsByAccept(t *testing.T) {
+	for accept, failures := range map[string]int{"application/json": 0, "application/json;q=0.9, text/html": 0, "application/scim+json, application/json": 1, "*/*": 1} {
+		runner, _ := serve(t, reply{status: 200, body: `{"schemas":["x"]}`, header: http.Header{"Content-Type": {"application/json"}}})
+		runner.Conventions = true
+		results := runner.Run(t.Context(), scenario(t, `[{"kind":"idp","request":{"method":"GET","path":"/","headers":{"Accept":"`+accept+`"}},"expect":{"status":[200]}}]`))
+		assert.Len(t, results[0].Failures, failures, accept)
+	}
+}
+
 func TestLoadRefuses(t *testing.T) {
 	const request = `"request":{"method":"GET","path":"/"}`
 	for steps, want := range map[string]string{
