@@ -64,7 +64,7 @@ func TestChangePassword(t *testing.T) {
 		{"PUT", userBody("ada", `"password":"Tr0ub4dor-2"`)},
 		{"PATCH", patchBody(`{"op":"replace","path":"password","value":"Tr0ub4dor-3"}`)},
 		{"PATCH", patchBody(`{"op":"Replace","value":{"password":"Tr0ub4dor-4"}}`)},
-		{"PATCH", patchBody(`{"op":"add","path":"`+userURN+`:password","value":"Tr0ub4dor-5"}`)},
+		{"PATCH", patchBody(`{"op":"add","path":"` + userURN + `:password","value":"Tr0ub4dor-5"}`)},
 	} {
 		a := s.do(c.method, path, c.body).is(200)
 		assert.NotContains(t, a.text, "Tr0ub4dor")

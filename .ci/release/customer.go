@@ -83,7 +83,8 @@ func (s *stranger) getEach(ctx context.Context, r *repository, version string) e
 			if own(path) && v != version {
 				return fmt.Errorf("%s brings %s %s", m.path(), path, v)
 			}
-			if store, ok := drivers[path]; ok && m.Dir != store && m.Dir != "examples" {
+			// An adapter to something that needs a driver brings it. The library and another store don't.
+			if store, ok := drivers[path]; ok && m.Dir != store && (m.Dir == "." || slices.Contains(stores, m.Dir)) {
 				return fmt.Errorf("%s links the driver %s", m.path(), path)
 			}
 		}

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -39,6 +40,10 @@ func (p *engine) Settle(ctx context.Context, settlements []store.Settlement) err
 
 // CommitTx does it in a savepoint, so that a refusal doesn't end the transaction.
 func (p *engine) CommitTx(ctx context.Context, tx sqlstore.Tx, c *store.Change) error {
+	own, ok := tx.(pgx.Tx)
+	if !ok {
+		return errors.New("sqlstore: CommitTx needs a transaction of PostgreSQL")
+	}
 	b := p.batch(c)
 	if types, attributes := sqlstore.IndexedOf(c); len(types) > 0 {
 		b.add(pgIndexed, types, attributes)
@@ -49,7 +54,7 @@ func (p *engine) CommitTx(ctx context.Context, tx sqlstore.Tx, c *store.Change) 
 	if b.Len() == 0 {
 		return ctx.Err()
 	}
-	err := pgx.BeginFunc(ctx, tx.(pgx.Tx), func(own pgx.Tx) error {
+	err := pgx.BeginFunc(ctx, own, func(own pgx.Tx) error {
 		if err := own.SendBatch(ctx, &b.Batch).Close(); err != nil || p.inTx == nil {
 			return err
 		}

@@ -42,7 +42,11 @@ func (e *engine) Settle(ctx context.Context, settlements []store.Settlement) err
 
 // CommitTx runs in a transaction that Transact has begun, whose lock is taken already.
 func (e *engine) CommitTx(ctx context.Context, tx sqlstore.Tx, c *store.Change) error {
-	w := &liteTx{e, tx.(*sql.Tx), map[string]*sql.Stmt{}}
+	own, ok := tx.(*sql.Tx)
+	if !ok || own == nil {
+		return errors.New("sqlstore: CommitTx needs a transaction of SQLite")
+	}
+	w := &liteTx{e, own, map[string]*sql.Stmt{}}
 	do := &sqlstore.Queued[liteWrite]{Ctx: ctx, What: func(ctx context.Context, w *liteTx) error {
 		t := &liteChange{w, ctx, sqlstore.Enc(c.Tenant)}
 		if err := t.write(c); err != nil {
