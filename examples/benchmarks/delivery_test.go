@@ -11,13 +11,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/rollcall-dev/rollcall/examples/boot"
 	"github.com/rollcall-dev/rollcall/examples/memstore"
 	"github.com/rollcall-dev/rollcall/examples/sqlstore/postgres"
-<<<<<<< HEAD
-=======
 	"github.com/rollcall-dev/rollcall/examples/sqlstore/sqlite"
->>>>>>> next
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/store"
 )
@@ -66,18 +62,8 @@ func BenchmarkDelivery(b *testing.B) {
 
 func openedPostgres(b *testing.B) store.Store {
 	b.Helper()
-<<<<<<< HEAD
-	if schema == "" {
-		s, err := boot.OpenDatabase(b.Context(), dsn)
-		require.NoError(b, err)
-		b.Cleanup(func() { require.NoError(b, s.Close()) })
-		return s
-	}
-	s, err := postgres.Open(b.Context(), dsn, &postgres.Options{Schema: schema})
-=======
 	schema := fmt.Sprintf("rollcall_bench_%d", time.Now().UnixNano())
 	s, err := postgres.Open(b.Context(), postgresDSN(b), &postgres.Options{Schema: schema})
->>>>>>> next
 	require.NoError(b, err)
 	b.Cleanup(func() {
 		_ = s.Transact(context.Background(), func(tx pgx.Tx) error {
