@@ -63,7 +63,7 @@ type statusRecord struct {
 	LastWritten time.Time            `json:"lastWritten,omitzero"`
 	LastError   *Problem             `json:"lastError"`
 	Erased      time.Time            `json:"erased,omitzero"` // errors before it are forgotten
-	People      int                  `json:"people"` // 0, 1 or 2 for more
+	People      int                  `json:"people"`          // 0, 1 or 2 for more
 	Recognised  Provider             `json:"recognised"`
 	Minutes     []bucket             `json:"minutes"` // of the last hour
 	Hours       []bucket             `json:"hours"`   // of the last day
