@@ -40,7 +40,7 @@ var indexedRequests = []struct {
 	{"GET", "/Users?startIndex=3&count=2", "", 1},
 	{"GET", "/Groups?excludedAttributes=members", "", 1},
 	{"GET", "/Users?startIndex=2000&count=2", "", 2}, // the total by another
-	{"GET", "/Users?cursor&count=2", "", 3}, // the tenant's key of cursors is looked for and made
+	{"GET", "/Users?cursor&count=2", "", 3},          // the tenant's key of cursors is looked for and made
 	{"GET", "/Users?cursor&count=2", "", 1},
 	{"GET", "/Users?filter=" + url.QueryEscape(`userName eq "ada"`), "", 1},
 	{"GET", "/Users?filter=" + url.QueryEscape(`externalId eq "e" and active eq true`), "", 0},
