@@ -46,7 +46,7 @@ func TestBrakeWindow(t *testing.T) {
 			}
 			assert.LessOrEqual(t, held(t, h.del(people[0])).RetryAfter, 50*time.Minute)
 			time.Sleep(time.Minute)
-			held(t, h.del(people[0]))
+			_ = held(t, h.del(people[0]))
 			told := 0
 			for _, line := range h.told {
 				if line == "brake.held "+people[0].Attributes.Get("userName").Text() {
@@ -113,16 +113,16 @@ func TestBrakesOfConnections(t *testing.T) {
 			if last != nil {
 				require.NoError(t, h.s.Release(t.Context(), admin, lifecycle.Release{Connection: "someone else's", For: time.Hour}))
 				_, err := h.s.Do(t.Context(), request, func(context.Context) (lifecycle.Draft, error) { return lifecycle.Draft{Key: r.Key, Before: r}, nil })
-				held(t, err)
+				_ = held(t, err)
 				assert.Equal(t, n-1, i, "the first that is held")
 				return last
 			}
 		}
 		return last
 	}
-	held(t, remove("one", 11))
-	held(t, remove("two", 11))
-	held(t, remove("okta", 13))
+	_ = held(t, remove("one", 11))
+	_ = held(t, remove("two", 11))
+	_ = held(t, remove("okta", 13))
 }
 
 // Who is protected keeps the groups that give access, and no others.

@@ -98,7 +98,7 @@ func (t *Type[T]) told() (h lifecycle.Hooks) {
 	}
 	v := reflect.ValueOf(&h).Elem()
 	for to, hooks := range all {
-		v.FieldByName(to).Set(reflect.ValueOf(lifecycle.Hook(t.tell(hooks))))
+		v.FieldByName(to).Set(reflect.ValueOf(t.tell(hooks)))
 	}
 	return h
 }
