@@ -127,7 +127,7 @@ func (c *caller) appendResources(b []byte, base string, ep *endpoint, p *schema.
 		}
 		if known.complete < len(resources) {
 			var err error
-			if w, err = c.stream(w, relation, known.complete, overflow); err != nil {
+			if w, err = c.stream(w, relation, known, overflow); err != nil {
 				return w.b, err
 			}
 		}
@@ -141,17 +141,21 @@ func (c *caller) appendResources(b []byte, base string, ep *endpoint, p *schema.
 	return w.b, nil
 }
 
-// stream renders the rows of the resources from the first on, as they come from the store.
-func (c *caller) stream(w writer, relation filter.Relation, first int, overflow func([]byte) []byte) (writer, error) {
-	ids := make([]string, 0, len(w.resources)-first)
-	for _, r := range w.resources[first:] {
-		ids = append(ids, r.ID)
+// stream renders the rows of the resources behind those that are complete, as they come from the store.
+func (c *caller) stream(w writer, relation filter.Relation, known related, overflow func([]byte) []byte) (writer, error) {
+	rest := known.rest
+	if rest == nil {
+		ids := make([]string, 0, len(w.resources)-known.complete)
+		for _, r := range w.resources[known.complete:] {
+			ids = append(ids, r.ID)
+		}
+		q := store.MemberQuery{Tenant: c.who.Tenant, Groups: ids}
+		if relation == filter.Groups {
+			q.Groups, q.Of = nil, ids
+		}
+		rest = c.h.store.Members(c.ctx, q)
 	}
-	q := store.MemberQuery{Tenant: c.who.Tenant, Groups: ids}
-	if relation == filter.Groups {
-		q.Groups, q.Of = nil, ids
-	}
-	for row, err := range c.h.store.Members(c.ctx, q) {
+	for row, err := range rest {
 		if err != nil {
 			return w, err
 		}

@@ -165,3 +165,23 @@ func TestPutOfNullMembers(t *testing.T) {
 	assert.NotContains(t, s.do("GET", path, "").is(200).body, "members")
 	s.do("POST", "/Groups", `{"schemas":["`+groupURN+`"],"displayName":"Other","members":null}`).is(201)
 }
+
+// A group is answered with the members that it has in the version that is told, whatever is written meanwhile (fault 11).
+func TestGroupAndMembersAreOfOneMoment(t *testing.T) {
+	fake := storetest.NewFake()
+	s := serveStore(t, fake)
+	ada, bob := s.user("ada"), s.user("bob")
+	path := "/Groups/" + s.group("Old", ada)
+	fake.Before(func(_ context.Context, method string) error {
+		if method == "Members" {
+			fake.Before(nil)
+			s.do("PUT", path, `{"displayName":"New","members":[{"value":"`+bob+`"}]}`).is(200)
+		}
+		return nil
+	})
+	a := s.do("GET", path, "").is(200)
+	assert.Equal(t, "New", a.at("displayName"))
+	assert.Equal(t, bob, a.at("members", 0, "value"))
+	assert.Equal(t, a.header.Get("ETag"), a.at("meta", "version"))
+	assert.Equal(t, s.do("GET", path, "").is(200).text, a.text)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -148,8 +149,9 @@ type found struct {
 // related are membership rows that were read together with resources: those of the first resources of an answer.
 type related struct {
 	rows     []store.Member
-	complete int  // of how many resources the rows are
-	indirect bool // the rows have the groups that they are in indirectly, if those are shown
+	complete int                            // of how many resources the rows are
+	rest     iter.Seq2[store.Member, error] // the rows of the others, where somebody has begun to read them
+	indirect bool                           // the rows have the groups that they are in indirectly, if those are shown
 }
 
 // read reads a resource, with its groups if the answer is to show them, or says in the client's words that there is none.
@@ -170,6 +172,34 @@ func (c *caller) read(ep *endpoint, id string, shows filter.Relation) (f found, 
 		f.version = f.resource.Version
 	}
 	return f, err
+}
+
+// withMembers begins to read the members of a group, and sees to it that the group is of the same moment: a store reads all rows of a
+// group when it is asked for the first, so the group is looked at once more behind that. The caller must call stop in the end.
+func (c *caller) withMembers(ep *endpoint, f *found) (stop func(), err error) {
+	const tries = 5 // a group that changes all the time is answered all the same
+	for try := 1; ; try++ {
+		next, stop := iter.Pull2(c.h.store.Members(c.ctx, store.MemberQuery{Tenant: c.who.Tenant, Groups: []string{f.resource.ID}}))
+		first, failed, any := next()
+		again, err := c.read(ep, f.resource.ID, filter.Members)
+		if err != nil {
+			stop()
+			return nil, err
+		}
+		if again.version != f.version && try < tries {
+			stop()
+			*f = again
+			continue
+		}
+		f.rest = func(yield func(store.Member, error) bool) {
+			for row, err, ok := first, failed, any; ok; row, err, ok = next() {
+				if !yield(row, err) {
+					return
+				}
+			}
+		}
+		return stop, nil
+	}
 }
 
 func notFound(ep *endpoint, id string) error {

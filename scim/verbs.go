@@ -79,6 +79,13 @@ func (x *exchange) get(ep *endpoint, id string) error {
 			return x.answerVersion(http.StatusNotModified, version)
 		}
 	}
+	if projection.Relation() == filter.Members {
+		stop, err := x.withMembers(ep, &f)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
 	return x.answerResource(ep, http.StatusOK, f, projection)
 }
 
