@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -86,7 +87,7 @@ func Run(ctx context.Context, app App, args []string, stdout, stderr io.Writer) 
 }
 
 func serve(ctx context.Context, app App, f *flags, s store.Store, log *slog.Logger, stdout io.Writer) error {
-	o := &scim.Options{Auth: scim.BearerTokens(f.tokens), Logger: log}
+	o := &scim.Options{Auth: scim.BearerTokens(f.tokens), Logger: log, BaseURL: f.baseURL, TrustForwarded: f.trust}
 	if app.Configure != nil {
 		if err := app.Configure(ctx, s, o); err != nil {
 			return err
@@ -111,7 +112,31 @@ func serve(ctx context.Context, app App, f *flags, s store.Store, log *slog.Logg
 			return errors.Join(err, listener.Close())
 		}
 	}
-	return run(ctx, app, service, newServer(mux, log), listener, stdout)
+	var handler http.Handler = mux
+	if f.demoAPI != "open" && !isLoopback(listener.Addr()) {
+		handler = withoutDemoAPI(mux)
+	}
+	return run(ctx, app, service, newServer(handler, log), listener, stdout)
+}
+
+// isLoopback says whether only this machine can reach an address.
+func isLoopback(a net.Addr) bool {
+	tcp, ok := a.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
+}
+
+// withoutDemoAPI refuses what is under /app: the demo API asks nobody for a credential, so it must not be reached from elsewhere
+// by accident.
+func withoutDemoAPI(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasPrefix(r.URL.Path, "/app/") {
+			next.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(w, `{"error":"the demo API has no authentication, and this server doesn't listen on loopback; start it with -demo-api=open if you mean it"}`+"\n")
+	})
 }
 
 // run ends when ctx does, or when the server or the background work can't go on.

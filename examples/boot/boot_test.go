@@ -153,3 +153,30 @@ func TestErrorsEndIt(t *testing.T) {
 		})
 	}
 }
+
+// The demo API has no authentication: a server that others can reach doesn't serve it unless it is told to.
+func TestDemoAPI(t *testing.T) {
+	app := boot.App{Mount: func(mux *http.ServeMux, _ *boot.Service) error {
+		mux.HandleFunc("GET /app/where", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "here") })
+		return nil
+	}}
+	for _, x := range []struct {
+		args   []string
+		status int
+	}{
+		{[]string{"-addr", "127.0.0.1:0"}, 200},
+		{[]string{"-addr", "0.0.0.0:0"}, 403},
+		{[]string{"-addr", "0.0.0.0:0", "-demo-api", "open"}, 200},
+	} {
+		url, stop := start(t, app, append([]string{"-store", "memory", "-token", "acme=secret"}, x.args...)...)
+		_, port, ok := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(url, "http://"), "/scim/v2"), "]:")
+		if !ok {
+			_, port, _ = strings.Cut(strings.TrimSuffix(strings.TrimPrefix(url, "http://"), "/scim/v2"), ":")
+		}
+		status, body := get(t, "http://127.0.0.1:"+port+"/app/where")
+		assert.Equal(t, x.status, status, "%v: %s", x.args, body)
+		status, _ = get(t, "http://127.0.0.1:"+port+"/scim/v2/Users")
+		assert.Equal(t, 200, status)
+		require.NoError(t, stop())
+	}
+}

@@ -14,6 +14,9 @@ type flags struct {
 	addr     string
 	store    string
 	basePath string // with a slash in front and none behind, or ""
+	baseURL  string // scim.Options.BaseURL
+	trust    bool   // scim.Options.TrustForwarded
+	demoAPI  string // loopback, open
 	tokens   tokens
 }
 
@@ -24,6 +27,9 @@ func parseFlags(app App, args []string, stderr io.Writer) (*flags, error) {
 	set.StringVar(&f.addr, "addr", "127.0.0.1:8080", "`address` to listen on; port 0 takes a free one")
 	set.StringVar(&f.store, "store", defaultStore, "where to keep everything: "+storeNames)
 	set.StringVar(&f.basePath, "base-path", "/scim/v2", "`path` of the SCIM service")
+	set.StringVar(&f.baseURL, "base-url", "", "`URL` under which clients reach the SCIM service, if a proxy is in front of it; without one it is taken from each request")
+	set.BoolVar(&f.trust, "trust-forwarded", false, "believe X-Forwarded-Proto, -Host and -Prefix; only behind a proxy that overwrites them")
+	set.StringVar(&f.demoAPI, "demo-api", "loopback", "who may use the demo API under /app, which asks nobody for a credential: loopback (only if the server listens there) or open")
 	set.Var(f.tokens, "token", "`TENANT=TOKEN`: a bearer token and whose it is; repeatable; without one a token is made for the tenant \"default\" and printed on stderr")
 	if app.Flags != nil {
 		app.Flags(set)
@@ -39,6 +45,9 @@ func parseFlags(app App, args []string, stderr io.Writer) (*flags, error) {
 	}
 	if strings.ContainsAny(f.basePath, "{}?# ") {
 		return nil, fmt.Errorf("-base-path %s: not a plain path", f.basePath)
+	}
+	if f.demoAPI != "loopback" && f.demoAPI != "open" {
+		return nil, fmt.Errorf("-demo-api %s: want loopback or open", f.demoAPI)
 	}
 	if len(f.tokens) == 0 {
 		token := rand.Text()
