@@ -95,9 +95,16 @@ func TestRevocationUnderLoad(t *testing.T) {
 		status, _, err := try.Send(t.Context(), two.base, frozen["token"].(string), "GET", "/Users", "")
 		require.NoError(t, err)
 		require.Equal(t, 200, status)
-		require.NoError(t, two.cmd.Process.Signal(syscall.SIGSTOP))
-		admin(204, "DELETE", "/app/credentials/"+frozen["id"].(string)+"?tenant=acme", "")
-		require.NoError(t, two.cmd.Process.Signal(syscall.SIGCONT))
+		revoked := false
+		for try := 0; try < 5 && !revoked; try++ { // a process that stands still in the middle of a commit holds up SQLite: then it is 503
+			require.NoError(t, two.cmd.Process.Signal(syscall.SIGSTOP))
+			status, answer, err := send(one.base, "DELETE", "/app/credentials/"+frozen["id"].(string)+"?tenant=acme", "")
+			require.NoError(t, two.cmd.Process.Signal(syscall.SIGCONT))
+			require.NoError(t, err)
+			require.Contains(t, []int{204, 503}, status, answer)
+			revoked = status == 204
+		}
+		require.True(t, revoked)
 		status, _, err = try.Send(t.Context(), two.base, frozen["token"].(string), "GET", "/Users", "")
 		require.NoError(t, err)
 		assert.Equal(t, 401, status, "the process had it in mind when it was stopped")
