@@ -95,16 +95,16 @@ func TestRevocationUnderLoad(t *testing.T) {
 		status, _, err := try.Send(t.Context(), two.base, frozen["token"].(string), "GET", "/Users", "")
 		require.NoError(t, err)
 		require.Equal(t, 200, status)
-		revoked := false
-		for try := 0; try < 5 && !revoked; try++ { // a process that stands still in the middle of a commit holds up SQLite: then it is 503
-			require.NoError(t, two.cmd.Process.Signal(syscall.SIGSTOP))
-			status, answer, err := send(one.base, "DELETE", "/app/credentials/"+frozen["id"].(string)+"?tenant=acme", "")
-			require.NoError(t, two.cmd.Process.Signal(syscall.SIGCONT))
-			require.NoError(t, err)
-			require.Contains(t, []int{204, 503}, status, answer)
-			revoked = status == 204
+		require.NoError(t, two.cmd.Process.Signal(syscall.SIGSTOP))
+		path := "/app/credentials/" + frozen["id"].(string) + "?tenant=acme"
+		status, answer, err := send(one.base, "DELETE", path, "")
+		require.NoError(t, two.cmd.Process.Signal(syscall.SIGCONT))
+		require.NoError(t, err)
+		if status == 503 { // it stands still in the middle of a commit, which holds up everybody who writes to SQLite: it may be repeated
+			admin(204, "DELETE", path, "")
+		} else {
+			require.Equal(t, 204, status, answer)
 		}
-		require.True(t, revoked)
 		status, _, err = try.Send(t.Context(), two.base, frozen["token"].(string), "GET", "/Users", "")
 		require.NoError(t, err)
 		assert.Equal(t, 401, status, "the process had it in mind when it was stopped")
