@@ -75,7 +75,7 @@ func onPostgres(t *testing.T) *product {
 	t.Helper()
 	dsn := os.Getenv("ROLLCALL_TEST_POSTGRES")
 	if dsn == "" {
-		t.Skip("ROLLCALL_TEST_POSTGRES is not set")
+		t.Skip("no PostgreSQL to test with: set ROLLCALL_TEST_POSTGRES=postgres://user:password@host/database")
 	}
 	schema := fmt.Sprintf("employees_%d_%s", os.Getpid(), strings.ToLower(strings.NewReplacer("/", "_").Replace(t.Name())))
 	if len(schema) > 60 {

@@ -31,7 +31,7 @@ func database(t *testing.T) *pgxpool.Pool {
 	t.Helper()
 	dsn := os.Getenv("ROLLCALL_TEST_POSTGRES")
 	if dsn == "" {
-		t.Skip("ROLLCALL_TEST_POSTGRES is not set")
+		t.Skip("no PostgreSQL to test with: set ROLLCALL_TEST_POSTGRES=postgres://user:password@host/database")
 	}
 	schema := fmt.Sprintf("mirror_test_%x", rand.Uint64())
 	c, err := pgxpool.ParseConfig(dsn)

@@ -163,7 +163,7 @@ func TestFreeClaimsDontWait(t *testing.T) {
 func apart(t *testing.T) *pgxpool.Pool {
 	dsn := os.Getenv(postgresVariable)
 	if dsn == "" {
-		t.Skip("no PostgreSQL to test with")
+		t.Skip("no PostgreSQL to test with: set ROLLCALL_TEST_POSTGRES=postgres://user:password@host/database")
 	}
 	config, err := pgxpool.ParseConfig(dsn)
 	require.NoError(t, err)

@@ -119,7 +119,7 @@ func newDatabase(t *testing.T) string {
 	t.Helper()
 	dsn := os.Getenv(postgresVariable)
 	if dsn == "" {
-		t.Skip("no PostgreSQL to test with")
+		t.Skip("no PostgreSQL to test with: set ROLLCALL_TEST_POSTGRES=postgres://user:password@host/database")
 	}
 	name := fmt.Sprintf("rollcall_test_%x", rand.Uint64())
 	run := func(sql string) error {
