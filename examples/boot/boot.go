@@ -46,6 +46,7 @@ var ErrDone = errors.New("boot: done")
 // Service is what runs.
 type Service struct {
 	URL     string // of the SCIM service, without a slash at the end
+	Public  string // the flag -base-url: URL as clients behind a proxy see it; "": as it is
 	Handler *scim.Handler
 	Store   store.Store
 	Log     *slog.Logger
@@ -101,7 +102,7 @@ func serve(ctx context.Context, app App, f *flags, s store.Store, log *slog.Logg
 	if err != nil {
 		return fmt.Errorf("-addr %s: %w", f.addr, err)
 	}
-	service := &Service{URL: "http://" + listener.Addr().String() + f.basePath, Handler: h, Store: s, Log: log}
+	service := &Service{URL: "http://" + listener.Addr().String() + f.basePath, Public: strings.TrimRight(f.baseURL, "/"), Handler: h, Store: s, Log: log}
 	mux := http.NewServeMux()
 	mux.Handle(f.basePath+"/", http.StripPrefix(f.basePath, h))
 	if f.basePath != "" { // the address without a slash is the service too, and no redirect
