@@ -16,10 +16,9 @@ func (x *exchange) body() (document.Value, error) {
 		return document.Value{}, err
 	}
 	limit := x.bodyLimit
-	tooLarge := &Error{Status: http.StatusRequestEntityTooLarge, Detail: "the body is too large: the limit " + x.limitName + "is " + bytesText(limit)}
 	if x.r.ContentLength > limit {
 		x.skipBody()
-		return document.Value{}, tooLarge
+		return document.Value{}, x.tooLarge()
 	}
 	body, err := x.bodyReader()
 	if err != nil {
@@ -35,7 +34,7 @@ func (x *exchange) body() (document.Value, error) {
 		text.Write(buf[:n])
 		if int64(text.Len()) > limit {
 			x.skipBody()
-			return document.Value{}, tooLarge
+			return document.Value{}, x.tooLarge()
 		}
 		if err == io.EOF {
 			break
@@ -43,7 +42,7 @@ func (x *exchange) body() (document.Value, error) {
 		if err != nil {
 			var max *http.MaxBytesError
 			if errors.As(err, &max) || errors.Is(err, errTooLong) {
-				return document.Value{}, tooLarge
+				return document.Value{}, x.tooLarge()
 			}
 			return document.Value{}, badRequest("invalidSyntax", "the body broke off before its end")
 		}
@@ -67,6 +66,11 @@ func (x *exchange) body() (document.Value, error) {
 		return document.Value{}, badRequest("invalidSyntax", "the body is a JSON %s; want an object", v.Kind())
 	}
 	return v, nil
+}
+
+// tooLarge is the refusal of a body beyond the limit.
+func (x *exchange) tooLarge() error {
+	return &Error{Status: http.StatusRequestEntityTooLarge, Detail: "the body is too large: the limit " + x.limitName + "is " + bytesText(x.bodyLimit)}
 }
 
 // mostExpected is how much memory a body gets before it comes, because of what its length is said to be.
