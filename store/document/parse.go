@@ -184,7 +184,7 @@ func (p *parser) enter() *SyntaxError {
 func (p *parser) leave(base int) []Member {
 	p.pos++
 	p.depth++
-	const perMember = 24 // bytes of text, roughly
+	const perMember = 32 // bytes of text, roughly
 	ahead := len(p.in)
 	if p.slab.free != nil { // the first brackets to be left may stand at the end
 		ahead -= p.pos

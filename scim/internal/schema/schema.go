@@ -21,7 +21,7 @@ type Mode struct {
 
 // take is memory for the members of a tree, of which the request needs more.
 func (m *Mode) take(n int) []document.Member {
-	const ahead = 32 // what a user has, roughly
+	const ahead = 20 // what a user has, roughly
 	if m == nil {
 		return make([]document.Member, n)
 	}
