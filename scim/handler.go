@@ -112,6 +112,9 @@ func NewHandler(s store.Store, o *Options) (*Handler, error) {
 	if h.lifecycle, err = lifecycle.New(s, h.lifecycleOptions(types)); err != nil {
 		return nil, err
 	}
+	if h.asynchronous() && !h.lifecycle.Tells(lifecycle.KindRequestCompleted) {
+		return nil, errors.New("scim: Options.SecurityEvents has " + asyncResponse + ", but nobody is told the results of asynchronous requests: set Lifecycle.Feed, or Hooks.Any")
+	}
 	if a, ok := o.Auth.(interface{ Attach(*lifecycle.Service) }); ok {
 		a.Attach(h.lifecycle)
 	}

@@ -52,7 +52,9 @@ type Options struct {
 	Sensitive map[string][]string
 
 	// SecurityEvents are the URIs of the Security Event Tokens (RFC 9967) that receivers can get from the product, for
-	// ServiceProviderConfig: such as payload.SETEvents. nil: there are none.
+	// ServiceProviderConfig: such as payload.SETEvents. nil: there are none. With payload.SETAsyncResp among them, bulk requests
+	// that prefer it are answered before they are done (section 2.5.1) while Lifecycle().Run runs in the process: the results
+	// are events of the kind lifecycle.KindRequestCompleted. Then somebody must be told of these: Lifecycle.Feed, or Hooks.Any.
 	SecurityEvents []string
 
 	// Hooks are told what has happened to people and groups. It is short for Lifecycle.Hooks; only one of the two may be set.
