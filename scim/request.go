@@ -15,8 +15,11 @@ func (x *exchange) body() (document.Value, error) {
 	if err := x.checkContentType(); err != nil {
 		return document.Value{}, err
 	}
-	limit := x.bodyLimit
-	tooLarge := &Error{Status: http.StatusRequestEntityTooLarge, Detail: "the body is too large: the limit " + x.limitName + "is " + bytesText(limit)}
+	limit, name := x.bodyLimit, x.limitName
+	if own := x.who.Limits.Body; own > 0 && own < limit {
+		limit, name = own, "of this connection "
+	}
+	tooLarge := &Error{Status: http.StatusRequestEntityTooLarge, Detail: "the body is too large: the limit " + name + "is " + bytesText(limit)}
 	if x.r.ContentLength > limit {
 		x.skipBody()
 		return document.Value{}, tooLarge

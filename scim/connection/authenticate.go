@@ -207,7 +207,8 @@ func (s *Service) PrincipalOf(ctx context.Context, tenant, id string) (scim.Prin
 	if err != nil {
 		return scim.Principal{}, err
 	}
-	p := scim.Principal{Tenant: tenant, Connection: id, State: c.State, Dialect: c.Dialect.Dialect, TakesOver: c.takesOver, TraceUntil: c.TraceUntil}
+	p := scim.Principal{Tenant: tenant, Connection: id, State: c.State, Dialect: c.Dialect.Dialect, TakesOver: c.takesOver, TraceUntil: c.TraceUntil,
+		Limits: scim.CallerLimits{Rate: scim.Rate{PerSecond: c.Limits.PerSecond, Burst: c.Limits.Burst}, Body: c.Limits.Body}}
 	return p, nil
 }
 

@@ -153,9 +153,10 @@ type Update struct {
 	Dialect *Dialect
 	// TraceUntil switches the trace of a connection on, for 24 hours at most, or off by a time that is past.
 	TraceUntil *time.Time
+	Limits     *Limits
 }
 
-// Change changes a connection. A change of the state or dialect holds in every process when it returns; if that isn't certain
+// Change changes a connection. A change of anything but the name holds in every process when it returns; if that isn't certain
 // within 30 s it returns ErrUncertain, and may be called again.
 func (s *Service) Change(ctx context.Context, by lifecycle.Request, id string, u Update) (*Connection, error) {
 	if u.Name != nil {
@@ -165,6 +166,11 @@ func (s *Service) Change(ctx context.Context, by lifecycle.Request, id string, u
 	}
 	if u.State != nil {
 		if err := checkState(*u.State); err != nil {
+			return nil, err
+		}
+	}
+	if u.Limits != nil {
+		if err := u.Limits.check(); err != nil {
 			return nil, err
 		}
 	}
@@ -191,6 +197,9 @@ func (s *Service) Change(ctx context.Context, by lifecycle.Request, id string, u
 		if u.TraceUntil != nil && !c.TraceUntil.Equal(*u.TraceUntil) {
 			c.TraceUntil, changed = u.TraceUntil.UTC().Truncate(time.Microsecond), append(changed, "traceUntil")
 		}
+		if u.Limits != nil && c.Limits != *u.Limits {
+			c.Limits, changed = *u.Limits, append(changed, "limits")
+		}
 		if len(changed) == 0 {
 			return nil // but it may not hold everywhere yet, if the last call was interrupted
 		}
@@ -202,7 +211,7 @@ func (s *Service) Change(ctx context.Context, by lifecycle.Request, id string, u
 		}
 		return s.commit(ctx, by, id, "change connection", lifecycle.Updated, c.Name, changed, puts...)
 	})
-	if err == nil && (u.State != nil || u.Dialect != nil || u.TraceUntil != nil) {
+	if err == nil && (u.State != nil || u.Dialect != nil || u.TraceUntil != nil || u.Limits != nil) {
 		err = s.everywhere(ctx, by.Tenant)
 	}
 	return c, uncertain(err)
