@@ -368,6 +368,11 @@ func (s *Service) Issue(ctx context.Context, by lifecycle.Request, connection st
 		}
 	}
 	k.lookup = sumText(texts[0])
+	if !k.Expires.IsZero() {
+		if err := s.watchExpiry(ctx, by.Tenant, &k.Credential); err != nil {
+			return nil, err
+		}
+	}
 	for _, text := range texts {
 		if err := s.lead(ctx, text, to); err != nil {
 			return nil, err
@@ -440,6 +445,9 @@ func (s *Service) Forget(ctx context.Context, tenant string) error {
 		}
 		err := s.store.Commit(ctx, &store.Change{Tenant: libraryTenant, Delete: []store.Delete{{Type: lookupType, ID: k.lookup}}})
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		if err := s.forgetExpiry(ctx, k.ID); err != nil {
 			return err
 		}
 	}
