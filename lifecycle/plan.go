@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -91,7 +92,7 @@ func (p *plan) tell(e *Event) {
 	}
 	e.consumers = to
 	e.ID, e.Time = newID(), now()
-	e.Origin = Origin{Request: p.r.ID, Who: p.r.Who, By: p.r.By, Connection: p.r.Connection.ID}
+	e.Origin = Origin{Request: cmp.Or(e.Origin.Request, p.r.ID), Who: p.r.Who, By: p.r.By, Connection: p.r.Connection.ID}
 	p.events = append(p.events, e)
 	kept := e.stored(p.s.opts.Delivery.Snapshot)
 	kept.InTx = taken

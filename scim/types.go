@@ -74,6 +74,9 @@ func (h *Handler) compile(rt elimity.ResourceType) (*endpoint, error) {
 			return nil, fmt.Errorf("scim: Options.Mutability: %w", err)
 		}
 	}
+	if paths := h.opts.Advertise[rt.Name]; paths != nil {
+		ep.declared = schema.Narrow(ep.declared, paths)
+	}
 	var err error
 	if ep.Type, err = schema.Compile(rt, slices.Concat(lookups[rt.Name], h.opts.Index[rt.Name], h.opts.Lifecycle.Link[rt.Name], ep.unique)...); err != nil {
 		return nil, fmt.Errorf("scim: resource type %s: %w", rt.Name, err)

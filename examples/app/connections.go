@@ -18,7 +18,7 @@ import (
 //
 //	POST   /app/connections                   {"name","provider"} -> 201 {"id",...}
 //	GET    /app/connections                   -> {"connections":[...]}
-//	PATCH  /app/connections/{id}              {"state","dialect","name","traceUntil"}: those that are given
+//	PATCH  /app/connections/{id}              {"state","dialect","name","traceUntil","limits":{"perSecond","burst","body"}}: those that are given
 //	DELETE /app/connections/{id}              -> 200 {"effects":[...]}; with ?confirm=true it is done: 204
 //	POST   /app/connections/{id}/credentials  {"kind","expires","scopes",...} -> 201 with the secret, once
 //	DELETE /app/credentials/{id}              -> 204 when no process accepts it any more
@@ -141,6 +141,7 @@ type connectionView struct {
 	Recognised  *connection.Provider      `json:"recognised"`
 	State       lifecycle.ConnectionState `json:"state"`
 	Dialect     connection.Dialect        `json:"dialect"`
+	Limits      connection.Limits         `json:"limits"`
 	Created     string                    `json:"created"`
 	Status      statusView                `json:"status"`
 	Credentials []credentialView          `json:"credentials"`
@@ -173,7 +174,7 @@ func timeText(t time.Time) *string {
 }
 
 func viewOf(c *connection.Connection) connectionView {
-	v := connectionView{ID: c.ID, Name: c.Name, Provider: c.Provider, State: c.State, Dialect: c.Dialect, Created: *timeText(c.Created), Credentials: []credentialView{},
+	v := connectionView{ID: c.ID, Name: c.Name, Provider: c.Provider, State: c.State, Dialect: c.Dialect, Limits: c.Limits, Created: *timeText(c.Created), Credentials: []credentialView{},
 		Status: statusView{c.Status, timeText(c.Status.LastRequest), timeText(c.Status.LastSuccess)}}
 	if c.Recognised != "" {
 		v.Recognised = &c.Recognised
@@ -228,13 +229,14 @@ func (a *App) changeConnection(r *http.Request, in adminInput) (int, any, error)
 		State   *lifecycle.ConnectionState `json:"state"`
 		Dialect *connection.Dialect        `json:"dialect"`
 		Trace   *time.Time                 `json:"traceUntil"`
+		Limits  *connection.Limits         `json:"limits"`
 		Who     string                     `json:"who"`
 		Tenant  string                     `json:"tenant"`
 	}
 	if err := in.decode(&body); err != nil {
 		return 0, nil, err
 	}
-	if _, err := a.Connections.Change(r.Context(), in.click(), r.PathValue("id"), connection.Update{Name: body.Name, State: body.State, Dialect: body.Dialect, TraceUntil: body.Trace}); err != nil {
+	if _, err := a.Connections.Change(r.Context(), in.click(), r.PathValue("id"), connection.Update{Name: body.Name, State: body.State, Dialect: body.Dialect, TraceUntil: body.Trace, Limits: body.Limits}); err != nil {
 		return 0, nil, err
 	}
 	out, err := a.view(r, in.Tenant, r.PathValue("id"))
