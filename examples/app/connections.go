@@ -74,11 +74,9 @@ func adminPage(do func(r *http.Request, in adminInput) (int, any, error)) http.H
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		in := adminInput{Tenant: r.URL.Query().Get("tenant")}
 		status, out, err := http.StatusOK, any(nil), error(nil)
-		if in.Tenant == "" || len(in.Tenant) > 1_000 {
+		err = in.read(r)
+		if err == nil && (in.Tenant == "" || len(in.Tenant) > 1_000) {
 			err = badInput{errors.New("tenant is missing, or too long")}
-		}
-		if err == nil {
-			err = in.read(r)
 		}
 		if err == nil {
 			status, out, err = do(r, in)
@@ -104,12 +102,13 @@ func (in *adminInput) read(r *http.Request) (err error) {
 		in.raw = []byte("{}")
 	}
 	var who struct {
-		Who string `json:"who"`
+		Who    string `json:"who"`
+		Tenant string `json:"tenant"`
 	}
 	if in.raw[0] != '{' || json.Unmarshal(in.raw, &who) != nil {
 		return badInput{errors.New("the body: want a JSON object")}
 	}
-	in.Who = who.Who
+	in.Who, in.Tenant = who.Who, cmp.Or(in.Tenant, who.Tenant)
 	return nil
 }
 
