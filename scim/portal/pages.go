@@ -1,0 +1,88 @@
+package portal
+
+import (
+	"cmp"
+	"net/http"
+	"strings"
+)
+
+// page is something to look at.
+type page struct {
+	path   string // a pattern of http.ServeMux
+	name   string // of its template, and of its texts in the catalogue
+	needs  Ability
+	menu   bool // it is in the navigation
+	open   bool // everybody may see it
+	shown  func(*Portal) bool
+	model  func(*visit) (any, error)
+	part   string             // the page of the navigation that it belongs to; "": itself
+	stream func(*visit) error // in the place of model: it writes the answer itself
+}
+
+// Href is where the navigation leads.
+func (x *page) Href() string { return strings.TrimSuffix(x.path, "{$}") }
+
+// Section is the page of the navigation that it belongs to.
+func (x *page) Section() string { return cmp.Or(x.part, x.name) }
+
+// Name is the page's name in the catalogue.
+func (x *page) Name() string { return x.name }
+
+// form is something to do.
+type form struct {
+	path  string
+	page  string // the path of the page that it stands on
+	needs Ability
+	open  bool
+	do    func(*visit) (done, error)
+}
+
+// pages are all that there is to see.
+var pages []page
+
+// forms are all that can be done.
+var forms []form
+
+func init() { // the tables name functions that look into them
+	pages = []page{
+		{path: "/{$}", name: "overview", menu: true, model: overview},
+		{path: "/connect", name: "connect", needs: Connect, menu: true, model: setUp},
+		{path: "/credentials", name: "credentials", needs: Connect, menu: true, model: credentials},
+		{path: "/live", name: "live", stream: live},
+		{path: "/begin/{ticket}", name: "begin", open: true, model: openLink},
+		{path: "/bye", name: "bye", open: true, model: func(*visit) (any, error) { return struct{}{}, nil }},
+	}
+	forms = []form{
+		{path: "/begin/{ticket}", open: true, do: beginSession},
+		{path: "/end", open: true, do: endSession},
+		{path: "/language", open: true, do: chooseLanguage},
+		{path: "/connect", page: "/connect", needs: Connect, do: createConnection},
+		{path: "/credentials/issue", page: "/credentials", needs: Connect, do: issueCredential},
+		{path: "/credentials/rotate", page: "/credentials", needs: Connect, do: rotateCredential},
+		{path: "/credentials/complete", page: "/credentials", needs: Connect, do: endRotation((*connectionService).Complete, "rotated")},
+		{path: "/credentials/cancel", page: "/credentials", needs: Connect, do: endRotation((*connectionService).Cancel, "cancelled")},
+		{path: "/credentials/revoke", page: "/credentials", needs: Connect, do: endRotation((*connectionService).Revoke, "revoked")},
+	}
+}
+
+func pageAt(path string) *page {
+	for i := range pages {
+		if pages[i].path == path {
+			return &pages[i]
+		}
+	}
+	panic("portal: there is no page at " + path)
+}
+
+// route makes the mux of the tables.
+func (p *Portal) route() {
+	for i := range pages {
+		p.mux.HandleFunc("GET "+pages[i].path, p.servePage(&pages[i]))
+	}
+	for i := range forms {
+		p.mux.HandleFunc("POST "+forms[i].path, p.serveForm(&forms[i]))
+	}
+	for name, a := range p.assets {
+		p.mux.HandleFunc("GET /assets/"+name, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r) })
+	}
+}
