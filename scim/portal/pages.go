@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"net/http"
 	"strings"
+
+	"github.com/rollcall-dev/rollcall/lifecycle"
 )
 
 // page is something to look at.
@@ -48,6 +50,16 @@ func init() { // the tables name functions that look into them
 		{path: "/{$}", name: "overview", menu: true, model: overview},
 		{path: "/connect", name: "connect", needs: Connect, menu: true, model: setUp},
 		{path: "/credentials", name: "credentials", needs: Connect, menu: true, model: credentials},
+		{path: "/people", name: "people", needs: See, menu: true, model: people},
+		{path: "/people/{id}", name: "person", part: "people", needs: See, model: personPage},
+		{path: "/groups", name: "groups", needs: See, menu: true, model: groups},
+		{path: "/groups/{id}", name: "group", part: "groups", needs: See, model: groupPage},
+		{path: "/activity", name: "activity", needs: See, menu: true, model: activity},
+		{path: "/activity/{id}", name: "entry", part: "activity", needs: See, model: entryPage},
+		{path: "/activity.jsonl", name: "activity", needs: See, stream: export(false)},
+		{path: "/activity.csv", name: "activity", needs: See, stream: export(true)},
+		{path: "/safety", name: "safety", needs: See, menu: true, model: safetyPage},
+		{path: "/off", name: "off", needs: Connect, menu: true, model: offPage},
 		{path: "/live", name: "live", stream: live},
 		{path: "/begin/{ticket}", name: "begin", open: true, model: openLink},
 		{path: "/bye", name: "bye", open: true, model: func(*visit) (any, error) { return struct{}{}, nil }},
@@ -62,6 +74,18 @@ func init() { // the tables name functions that look into them
 		{path: "/credentials/complete", page: "/credentials", needs: Connect, do: endRotation((*connectionService).Complete, "rotated")},
 		{path: "/credentials/cancel", page: "/credentials", needs: Connect, do: endRotation((*connectionService).Cancel, "cancelled")},
 		{path: "/credentials/revoke", page: "/credentials", needs: Connect, do: endRotation((*connectionService).Revoke, "revoked")},
+		{path: "/people/acquire", page: "/people", needs: People, do: acquire},
+		{path: "/people/{id}/protect", page: "/people/{id}", needs: Safety, do: protect(true, "protected")},
+		{path: "/people/{id}/unprotect", page: "/people/{id}", needs: Safety, do: protect(false, "unprotected")},
+		{path: "/safety/release", page: "/safety", needs: Safety, do: releaseBrake},
+		{path: "/safety/brakes", page: "/safety", needs: Safety, do: setBrakes},
+		{path: "/safety/pause", page: "/safety", needs: Safety, do: setMode(lifecycle.ConnectionLive, lifecycle.ConnectionPaused, "paused")},
+		{path: "/safety/resume", page: "/safety", needs: Safety, do: setMode(lifecycle.ConnectionPaused, lifecycle.ConnectionLive, "resumed")},
+		{path: "/off", page: "/off", needs: Connect, do: switchOff},
+		{path: "/on", page: "/off", needs: Connect, do: switchOn},
+	}
+	for i := range personActions {
+		forms = append(forms, form{path: "/people/{id}/" + personActions[i].name, page: "/people/{id}", needs: People, do: toPerson(i)})
 	}
 }
 

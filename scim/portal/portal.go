@@ -72,6 +72,9 @@ type Options struct {
 	// Role says what a group becomes in the product: its role, or "" if it has none there. It may be nil.
 	Role func(ctx context.Context, tenant, group string) (string, error)
 
+	// Holds says what the product itself has of a person, by the paths of attributes. It is shown beside what is kept. It may be nil.
+	Holds func(ctx context.Context, person *store.Resource) (map[string]string, error)
+
 	// Settings are those that StoredSettings keeps. nil: the customer decides none.
 	Settings *lifecycle.StoredSettings
 	// Choices are the names of the settings that the customer decides, of those in ChoiceNames.

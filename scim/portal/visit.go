@@ -3,6 +3,7 @@ package portal
 import (
 	"errors"
 	"fmt"
+	"html/template"
 	"net/http"
 	"net/url"
 	"slices"
@@ -304,3 +305,62 @@ func (v *visit) Table(caption string, list []AttributeModel) any {
 
 // Chart draws the bars of requests and refusals.
 func (v *visit) Chart(c Chart) chartView { return c.draw(v) }
+
+// Given is a value of the query or the form.
+func (v *visit) Given(name string) string { return v.get(name) }
+
+// Query is the query of the page, for another page with the same filters.
+func (v *visit) Query() template.URL {
+	q := v.r.URL.Query()
+	for name := range q {
+		if !slices.Contains(journalFilters, name) {
+			q.Del(name)
+		}
+	}
+	if len(q) == 0 {
+		return ""
+	}
+	return template.URL("?" + q.Encode()) // Encode leaves nothing that means anything in HTML but &
+}
+
+// Sorts are the orders of people.
+func (v *visit) Sorts() []string { return []string{"", "created", "modified", "oldest"} }
+
+// By says who did what an entry tells.
+func (v *visit) By(e lifecycle.JournalEntry) string {
+	if e.Who != "" {
+		return e.Who
+	}
+	return v.Or("source.", string(e.By))
+}
+
+// Short is a text that fits into a line of a table.
+func (v *visit) Short(text string) string { return short(text, 240) }
+
+// Trail is entries of the journal for the template of that name.
+func (v *visit) Trail(list []lifecycle.JournalEntry) any {
+	return struct {
+		V    *visit
+		List []lifecycle.JournalEntry
+	}{v, list}
+}
+
+// Holds says whether the product tells what it has itself.
+func (v *visit) Holds() bool { return v.p.opts.Holds != nil }
+
+// Maps says whether the product tells what it maps.
+func (v *visit) Maps() bool { return len(v.p.opts.People) > 0 }
+
+// Brake is a brake for the template of that name.
+func (v *visit) Brake(name string, b *lifecycle.Brake) any {
+	x := struct {
+		V                          *visit
+		Name, Max, Percent, Window string
+		Set                        bool
+		Windows                    []string
+	}{V: v, Name: name, Window: v.WindowOf(b), Windows: v.WindowsWith(b), Set: b != nil}
+	if b != nil {
+		x.Max, x.Percent = v.IntOr(b.Max), v.Percent(b.Share)
+	}
+	return x
+}
