@@ -49,7 +49,7 @@ func (x *Tab) Axe(axe string) []Violation {
 	ctx, cancel := context.WithTimeout(x.ctx, patience)
 	defer cancel()
 	x.do("load axe-core", func(_ context.Context, t *chromedp.Target) (chromedp.Void, error) {
-		return chromedp.Evaluate[chromedp.Void](axe + ";0")(ctx, t)
+		return chromedp.Evaluate[chromedp.Void](axe+";0")(ctx, t)
 	})
 	found, err := chromedp.Run(ctx, chromedp.Evaluate[[]Violation](`axe.run(document, {resultTypes: ["violations"]}).then((r) => r.violations)`,
 		func(p *runtime.EvaluateParams) { p.AwaitPromise = new(true) }))
@@ -57,8 +57,12 @@ func (x *Tab) Axe(axe string) []Violation {
 	return found
 }
 
-// Overflow is by how many pixels the page is wider than the window: then somebody must scroll sideways to read it.
+// Overflow says what makes the page wider than the window, so that somebody must scroll sideways to read it; "" if nothing does.
 func (x *Tab) Overflow() string {
 	x.t.Helper()
-	return x.eval("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+	return x.eval(`(() => {
+		const width = document.documentElement.clientWidth;
+		if (document.documentElement.scrollWidth <= width) return "";
+		return [...document.body.querySelectorAll("*")].filter((e) => e.getBoundingClientRect().right > width + 0.5).slice(-3).map((e) => e.outerHTML.slice(0, 200)).join("\n");
+	})()`)
 }

@@ -312,3 +312,21 @@ func (x *Tab) Resize(width int64) {
 	x.look.Width = width
 	x.do("resize", chromedp.EmulateViewport(width, 800))
 }
+
+// Links are the addresses of the portal's pages that this one leads to, without downloads.
+func (x *Tab) Links() (paths []string) {
+	x.t.Helper()
+	for href := range strings.FieldsSeq(x.eval(`[...document.querySelectorAll("a[href]")].map((a) => a.href).join(" ")`)) {
+		href, _, _ = strings.Cut(href, "#")
+		if path, ok := strings.CutPrefix(href, x.origin); ok && !strings.Contains(path, ".csv") && !strings.Contains(path, ".jsonl") {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
+// Attribute is an attribute of what a CSS selector finds.
+func (x *Tab) Attribute(selector, name string) string {
+	x.t.Helper()
+	return x.eval(fmt.Sprintf("document.querySelector(%q)?.getAttribute(%q)", selector, name))
+}

@@ -8,7 +8,6 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -43,6 +42,7 @@ type person struct {
 // site is a running product with the portal.
 type site struct {
 	*try.Product
+	t      *testing.T
 	origin string
 }
 
@@ -56,7 +56,7 @@ func start(t *testing.T, flags ...string) *site {
 	p := try.Start(t, a.Boot("server"), flags...)
 	at, err := url.Parse(p.Base)
 	require.NoError(t, err)
-	return &site{p, at.Scheme + "://" + at.Host}
+	return &site{p, t, at.Scheme + "://" + at.Host}
 }
 
 // link makes a setup link for an organization.
@@ -123,9 +123,4 @@ func provide(t *testing.T, s *site, name, token string, people int) *provider {
 	}()
 	t.Cleanup(cancel)
 	return p
-}
-
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(s, "\n")
-	return line
 }

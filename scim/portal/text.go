@@ -98,7 +98,7 @@ func (l *language) text(key string, args ...any) string {
 	if !ok {
 		return key
 	}
-	if len(args) == 0 {
+	if len(args) == 0 || !strings.Contains(text, "%") { // the form for one needs no number
 		return text
 	}
 	return fmt.Sprintf(text, args...)
