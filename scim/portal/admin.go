@@ -39,7 +39,7 @@ func (a *Admin) can(what Ability) bool {
 }
 
 func (a *Admin) check() error {
-	if a.Tenant == "" || len(a.Tenant) > 1_000 {
+	if a.Tenant == "" || a.Tenant == libraryTenant || len(a.Tenant) > 1_000 {
 		return errors.New("portal: tenant: want the name of an organization, of at most 1000 bytes")
 	}
 	if len(a.Who) > 200 {

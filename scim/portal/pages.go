@@ -37,6 +37,7 @@ type form struct {
 	needs Ability
 	open  bool
 	do    func(*visit) (done, error)
+	at    *page // of page
 }
 
 // pages are all that there is to see.
@@ -59,6 +60,7 @@ func init() { // the tables name functions that look into them
 		{path: "/activity.jsonl", name: "activity", needs: See, stream: export(false)},
 		{path: "/activity.csv", name: "activity", needs: See, stream: export(true)},
 		{path: "/safety", name: "safety", needs: See, menu: true, model: safetyPage},
+		{path: "/settings", name: "settings", needs: Connect, menu: true, shown: hasChoices, model: settings},
 		{path: "/off", name: "off", needs: Connect, menu: true, model: offPage},
 		{path: "/live", name: "live", stream: live},
 		{path: "/begin/{ticket}", name: "begin", open: true, model: openLink},
@@ -81,6 +83,7 @@ func init() { // the tables name functions that look into them
 		{path: "/safety/brakes", page: "/safety", needs: Safety, do: setBrakes},
 		{path: "/safety/pause", page: "/safety", needs: Safety, do: setMode(lifecycle.ConnectionLive, lifecycle.ConnectionPaused, "paused")},
 		{path: "/safety/resume", page: "/safety", needs: Safety, do: setMode(lifecycle.ConnectionPaused, lifecycle.ConnectionLive, "resumed")},
+		{path: "/settings", page: "/settings", needs: Connect, do: setSettings},
 		{path: "/off", page: "/off", needs: Connect, do: switchOff},
 		{path: "/on", page: "/off", needs: Connect, do: switchOn},
 	}
@@ -89,24 +92,26 @@ func init() { // the tables name functions that look into them
 	}
 }
 
-func pageAt(path string) *page {
-	for i := range pages {
-		if pages[i].path == path {
-			return &pages[i]
+// mount puts pages and forms into a mux.
+func (p *Portal) mount(mux *http.ServeMux, pages []page, forms []form) {
+	at := make(map[string]*page)
+	for _, x := range pages {
+		if x.shown == nil || x.shown(p) {
+			at[x.path] = &x
+			mux.HandleFunc("GET "+x.path, p.servePage(&x))
 		}
 	}
-	panic("portal: there is no page at " + path)
-}
-
-// route makes the mux of the tables.
-func (p *Portal) route() {
-	for i := range pages {
-		p.mux.HandleFunc("GET "+pages[i].path, p.servePage(&pages[i]))
-	}
-	for i := range forms {
-		p.mux.HandleFunc("POST "+forms[i].path, p.serveForm(&forms[i]))
+	for _, x := range forms {
+		if x.page != "" {
+			if x.at = at[x.page]; x.at == nil { // it isn't shown
+				continue
+			}
+		}
+		mux.HandleFunc("POST "+x.path, p.serveForm(&x))
 	}
 	for name, a := range p.assets {
-		p.mux.HandleFunc("GET /assets/"+name, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r) })
+		mux.HandleFunc("GET /assets/"+name, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r) })
 	}
 }
+
+func hasChoices(p *Portal) bool { return len(p.opts.Choices) > 0 }

@@ -87,7 +87,7 @@ var windows = []string{"10m", "30m", "1h", "6h", "24h"}
 // setBrakes sets how many people and memberships may be lost in a time.
 func setBrakes(v *visit) (done, error) {
 	read := func(name string) (*lifecycle.Brake, error) {
-		if v.get(name+".on") == "" {
+		if v.get(name+"-on") == "" {
 			return nil, nil
 		}
 		b := &lifecycle.Brake{}

@@ -20,6 +20,8 @@ type visit struct {
 	p        *Portal
 	w        http.ResponseWriter
 	r        *http.Request
+	base     string  // the path under which the pages are
+	vendor   *vendor // nil: the visitor is a customer's administrator
 	language *language
 	zone     *time.Location
 	signedIn bool
@@ -36,10 +38,11 @@ type visit struct {
 
 // Secret is a new credential, which nobody can see again.
 type Secret struct {
-	ID           string `json:"id"`
+	ID           string `json:"id,omitempty"` // of the credential
 	Token        string `json:"token,omitempty"`
 	ClientID     string `json:"clientId,omitempty"`
 	ClientSecret string `json:"clientSecret,omitempty"`
+	Link         string `json:"link,omitempty"` // a setup link
 }
 
 // identify finds out who asks. Who came by a setup link is who that link says, until the session ends.
@@ -73,6 +76,16 @@ func (v *visit) identify() error {
 	}
 	v.Admin, v.linkless = a, true
 	return v.welcome()
+}
+
+// identifyVendor finds out who of the vendor's staff asks.
+func (v *visit) identifyVendor() error {
+	who, err := v.vendor.Who(v.r)
+	if errors.Is(err, ErrNobody) || err == nil && who == "" {
+		return errNobody
+	}
+	v.Admin.Who, v.signedIn, v.linkless = who, err == nil, true
+	return err
 }
 
 func (v *visit) welcome() error {
@@ -165,7 +178,7 @@ func (v *visit) Or(prefix, word string) string {
 func (v *visit) Breaks(text string) []string { return strings.SplitAfter(text, "@") }
 
 // Path is a path of the portal as browsers ask for it.
-func (v *visit) Path(path string) string { return v.p.path + path }
+func (v *visit) Path(path string) string { return v.base + path }
 
 // With is the page's own address with other values of the query: names and values in turn. An empty value takes a name away.
 func (v *visit) With(pairs ...string) string {
@@ -183,13 +196,15 @@ func (v *visit) With(pairs ...string) string {
 		}
 	}
 	if len(q) == 0 {
-		return v.p.path + v.r.URL.Path
+		return v.base + v.r.URL.Path
 	}
-	return v.p.path + v.r.URL.Path + "?" + q.Encode()
+	return v.base + v.r.URL.Path + "?" + q.Encode()
 }
 
 // Can says whether the administrator has an ability.
-func (v *visit) Can(what Ability) bool { return v.signedIn && v.Admin.can(what) }
+func (v *visit) Can(what Ability) bool {
+	return v.signedIn && (v.vendor != nil || v.Admin.can(what))
+}
 
 // Product is the product's name.
 func (v *visit) Product() string { return v.p.opts.Theme.Product }
@@ -220,6 +235,9 @@ func (v *visit) NameOf(language string) string { return v.p.languages[language].
 
 // Menu is the pages of the navigation that the administrator may open.
 func (v *visit) Menu() (menu []*page) {
+	if v.vendor != nil {
+		return nil
+	}
 	for i := range pages {
 		if x := &pages[i]; x.menu && v.Can(x.needs) && (x.shown == nil || x.shown(v.p)) {
 			menu = append(menu, x)
@@ -231,8 +249,13 @@ func (v *visit) Menu() (menu []*page) {
 // SignOut says whether there is a session of the portal's own to end.
 func (v *visit) SignOut() bool { return v.signedIn && !v.linkless }
 
-// Self is the page's address, for a form that comes back to it.
-func (v *visit) Self() string { return v.With() }
+// Self is the page's address, for a form that comes back to it. What isn't there can't be come back to.
+func (v *visit) Self() string {
+	if v.r.Method != http.MethodGet || v.Page.name == "problem" {
+		return v.base + "/"
+	}
+	return v.With()
+}
 
 // Num is a number as the language writes it.
 func (v *visit) Num(n int) string { return v.language.number(n) }
@@ -367,3 +390,17 @@ func (v *visit) Brake(name string, b *lifecycle.Brake) any {
 	}
 	return x
 }
+
+// Wanted is what a form asks a setting to be.
+func (v *visit) Wanted(name, is string) string {
+	if to := v.get(name); to != "" {
+		return to
+	}
+	if is == "true" || is == "false" {
+		return "false"
+	}
+	return is
+}
+
+// AllAbilities are the abilities that a link may have.
+func (v *visit) AllAbilities() []Ability { return Abilities() }
