@@ -18,7 +18,7 @@ import (
 //
 //	POST   /app/connections                   {"name","provider"} -> 201 {"id",...}
 //	GET    /app/connections                   -> {"connections":[...]}
-//	PATCH  /app/connections/{id}              {"state","dialect","name","traceUntil"}: those that are given
+//	PATCH  /app/connections/{id}              {"state","dialect","name","traceUntil","limits":{"perSecond","burst","body"}}: those that are given
 //	DELETE /app/connections/{id}              -> 200 {"effects":[...]}; with ?confirm=true it is done: 204
 //	POST   /app/connections/{id}/credentials  {"kind","expires","scopes",...} -> 201 with the secret, once
 //	DELETE /app/credentials/{id}              -> 204 when no process accepts it any more
@@ -36,8 +36,8 @@ func (a *App) mountConnections(mux *http.ServeMux) {
 		"POST /app/connections/{id}/credentials": a.issue,
 		"DELETE /app/credentials/{id}":           a.revoke,
 		"POST /app/credentials/{id}/rotate":      a.rotate,
-		"POST /app/credentials/{id}/complete":    a.endRotation(a.connections.Complete),
-		"POST /app/credentials/{id}/cancel":      a.endRotation(a.connections.Cancel),
+		"POST /app/credentials/{id}/complete":    a.endRotation(a.Connections.Complete),
+		"POST /app/credentials/{id}/cancel":      a.endRotation(a.Connections.Cancel),
 	} {
 		mux.Handle(pattern, adminPage(do))
 	}
@@ -140,6 +140,7 @@ type connectionView struct {
 	Recognised  *connection.Provider      `json:"recognised"`
 	State       lifecycle.ConnectionState `json:"state"`
 	Dialect     connection.Dialect        `json:"dialect"`
+	Limits      connection.Limits         `json:"limits"`
 	Created     string                    `json:"created"`
 	Status      statusView                `json:"status"`
 	Credentials []credentialView          `json:"credentials"`
@@ -172,7 +173,7 @@ func timeText(t time.Time) *string {
 }
 
 func viewOf(c *connection.Connection) connectionView {
-	v := connectionView{ID: c.ID, Name: c.Name, Provider: c.Provider, State: c.State, Dialect: c.Dialect, Created: *timeText(c.Created), Credentials: []credentialView{},
+	v := connectionView{ID: c.ID, Name: c.Name, Provider: c.Provider, State: c.State, Dialect: c.Dialect, Limits: c.Limits, Created: *timeText(c.Created), Credentials: []credentialView{},
 		Status: statusView{c.Status, timeText(c.Status.LastRequest), timeText(c.Status.LastSuccess)}}
 	if c.Recognised != "" {
 		v.Recognised = &c.Recognised
@@ -185,7 +186,7 @@ func viewOf(c *connection.Connection) connectionView {
 
 // view reads one connection as List shows it.
 func (a *App) view(r *http.Request, tenant, id string) (any, error) {
-	list, err := a.connections.List(r.Context(), tenant)
+	list, err := a.Connections.List(r.Context(), tenant)
 	for i := range list {
 		if list[i].ID == id {
 			return viewOf(&list[i]), nil
@@ -204,7 +205,7 @@ func (a *App) createConnection(r *http.Request, in adminInput) (int, any, error)
 	if err := in.decode(&body); err != nil {
 		return 0, nil, err
 	}
-	c, err := a.connections.Create(r.Context(), in.click(), body.Name, body.Provider)
+	c, err := a.Connections.Create(r.Context(), in.click(), body.Name, body.Provider)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -213,7 +214,7 @@ func (a *App) createConnection(r *http.Request, in adminInput) (int, any, error)
 }
 
 func (a *App) listConnections(r *http.Request, in adminInput) (int, any, error) {
-	list, err := a.connections.List(r.Context(), in.Tenant)
+	list, err := a.Connections.List(r.Context(), in.Tenant)
 	views := make([]connectionView, len(list))
 	for i := range list {
 		views[i] = viewOf(&list[i])
@@ -227,13 +228,14 @@ func (a *App) changeConnection(r *http.Request, in adminInput) (int, any, error)
 		State   *lifecycle.ConnectionState `json:"state"`
 		Dialect *connection.Dialect        `json:"dialect"`
 		Trace   *time.Time                 `json:"traceUntil"`
+		Limits  *connection.Limits         `json:"limits"`
 		Who     string                     `json:"who"`
 		Tenant  string                     `json:"tenant"`
 	}
 	if err := in.decode(&body); err != nil {
 		return 0, nil, err
 	}
-	if _, err := a.connections.Change(r.Context(), in.click(), r.PathValue("id"), connection.Update{Name: body.Name, State: body.State, Dialect: body.Dialect, TraceUntil: body.Trace}); err != nil {
+	if _, err := a.Connections.Change(r.Context(), in.click(), r.PathValue("id"), connection.Update{Name: body.Name, State: body.State, Dialect: body.Dialect, TraceUntil: body.Trace, Limits: body.Limits}); err != nil {
 		return 0, nil, err
 	}
 	out, err := a.view(r, in.Tenant, r.PathValue("id"))
@@ -242,9 +244,9 @@ func (a *App) changeConnection(r *http.Request, in adminInput) (int, any, error)
 
 func (a *App) switchOff(r *http.Request, in adminInput) (int, any, error) {
 	if r.URL.Query().Get("confirm") == "true" {
-		return http.StatusNoContent, nil, a.connections.SwitchOff(r.Context(), in.click(), r.PathValue("id"))
+		return http.StatusNoContent, nil, a.Connections.SwitchOff(r.Context(), in.click(), r.PathValue("id"))
 	}
-	effects, err := a.connections.Effects(r.Context(), in.Tenant, r.PathValue("id"))
+	effects, err := a.Connections.Effects(r.Context(), in.Tenant, r.PathValue("id"))
 	return http.StatusOK, map[string]any{"effects": effects}, err
 }
 
@@ -271,7 +273,7 @@ func (a *App) issue(r *http.Request, in adminInput) (int, any, error) {
 			return 0, nil, badInput{errors.New("expires: want a time in the future")}
 		}
 	}
-	k, err := a.connections.Issue(r.Context(), in.click(), r.PathValue("id"), ask)
+	k, err := a.Connections.Issue(r.Context(), in.click(), r.PathValue("id"), ask)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -290,7 +292,7 @@ func secretOf(k *connection.Issued) map[string]string {
 }
 
 func (a *App) revoke(r *http.Request, in adminInput) (int, any, error) {
-	return http.StatusNoContent, nil, a.connections.Revoke(r.Context(), in.click(), r.PathValue("id"))
+	return http.StatusNoContent, nil, a.Connections.Revoke(r.Context(), in.click(), r.PathValue("id"))
 }
 
 func (a *App) rotate(r *http.Request, in adminInput) (int, any, error) {
@@ -306,7 +308,7 @@ func (a *App) rotate(r *http.Request, in adminInput) (int, any, error) {
 	if body.Expires != nil {
 		expires = *body.Expires
 	}
-	k, err := a.connections.Rotate(r.Context(), in.click(), r.PathValue("id"), expires)
+	k, err := a.Connections.Rotate(r.Context(), in.click(), r.PathValue("id"), expires)
 	if err != nil {
 		return 0, nil, err
 	}

@@ -35,7 +35,7 @@ func (a *App) erasePerson(r *http.Request, in adminInput) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	if err := a.connections.EraseProblems(ctx, in.Tenant); err != nil {
+	if err := a.Connections.EraseProblems(ctx, in.Tenant); err != nil {
 		return 0, nil, err
 	}
 	if linked != "" {
@@ -52,7 +52,7 @@ func (a *App) forgetTenant(r *http.Request, in adminInput) (int, any, error) {
 	if r.URL.Query().Get("confirm") != in.Tenant {
 		return 0, nil, badInput{errors.New("confirm: want the name of the tenant, as nothing of it will remain")}
 	}
-	if err := a.connections.Forget(ctx, in.Tenant); err != nil {
+	if err := a.Connections.Forget(ctx, in.Tenant); err != nil {
 		return 0, nil, err
 	}
 	if err := a.outside.forget(ctx, in.Tenant); err != nil {

@@ -23,8 +23,8 @@ func (a *App) mountPortal(mux *http.ServeMux, s *boot.Service) error {
 		return err
 	}
 	origin := at.Scheme + "://" + at.Host
-	o := portal.Options{Store: s.Store, Handler: s.Handler, Connections: a.connections, URL: origin + "/setup", SCIM: service, TokenURL: origin + "/oauth/token",
-		Settings: a.settings, Choices: portal.ChoiceNames(), Logger: s.Log}
+	o := portal.Options{Store: s.Store, Handler: s.Handler, Connections: a.Connections, URL: origin + "/setup", SCIM: service, TokenURL: origin + "/oauth/token",
+		Settings: a.Settings, Choices: portal.ChoiceNames(), Logger: s.Log}
 	if a.Portal != nil {
 		a.Portal(&o)
 	}

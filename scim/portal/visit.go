@@ -174,6 +174,9 @@ func (v *visit) Or(prefix, word string) string {
 	return word
 }
 
+// Breaks are the parts of an address between which a line may end.
+func (v *visit) Breaks(text string) []string { return strings.SplitAfter(text, "@") }
+
 // Path is a path of the portal as browsers ask for it.
 func (v *visit) Path(path string) string { return v.base + path }
 
