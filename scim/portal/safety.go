@@ -91,14 +91,14 @@ func setBrakes(v *visit) (done, error) {
 			return nil, nil
 		}
 		b := &lifecycle.Brake{}
-		if text := v.get(name + ".max"); text != "" {
+		if text := v.get(name + "-max"); text != "" {
 			n, err := strconv.Atoi(text)
 			if err != nil {
 				return nil, wrong(v.T("error.number"))
 			}
 			b.Max = &n
 		}
-		if text := v.get(name + ".percent"); text != "" {
+		if text := v.get(name + "-percent"); text != "" {
 			n, err := strconv.Atoi(text)
 			if err != nil || n < 1 || n > 100 {
 				return nil, wrong(v.T("error.percent"))
@@ -109,7 +109,7 @@ func setBrakes(v *visit) (done, error) {
 		if b.Max == nil && b.Share == nil {
 			return nil, wrong(v.T("error.brake"))
 		}
-		window := v.get(name + ".window")
+		window := v.get(name + "-window")
 		if err := b.Window.UnmarshalText([]byte(window)); err != nil {
 			return nil, wrong(v.T("error.form"))
 		}
