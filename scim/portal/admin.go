@@ -10,7 +10,7 @@ import (
 // Ability is something that an administrator may do.
 type Ability string
 
-// The abilities. Every administrator sees the overview, without anybody's name.
+// The abilities. Every administrator sees the overview, without anybody's name. Who may do something sees only with See whom it is about.
 const (
 	See     Ability = "see"     // people, groups, activity and safety
 	Connect Ability = "connect" // set up, credentials, settings, going live, switching off
@@ -39,7 +39,7 @@ func (a *Admin) can(what Ability) bool {
 }
 
 func (a *Admin) check() error {
-	if a.Tenant == "" || len(a.Tenant) > 1_000 {
+	if a.Tenant == "" || a.Tenant == libraryTenant || len(a.Tenant) > 1_000 {
 		return errors.New("portal: tenant: want the name of an organization, of at most 1000 bytes")
 	}
 	if len(a.Who) > 200 {

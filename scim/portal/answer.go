@@ -28,6 +28,7 @@ var (
 	errNobody   = &problem{http.StatusUnauthorized, "error.nobody", ""}
 	errNowhere  = &problem{http.StatusNotFound, "error.nowhere", ""}
 	errNotMay   = &problem{http.StatusForbidden, "error.ability", ""}
+	errOrigin   = &problem{http.StatusForbidden, "error.origin", ""}
 	errFailed   = &problem{http.StatusInternalServerError, "error.failed", ""}
 	errStore    = &problem{http.StatusServiceUnavailable, "error.store", ""}
 	errTooLarge = &problem{http.StatusRequestEntityTooLarge, "error.large", ""}
@@ -171,6 +172,9 @@ func (p *Portal) servePage(x *page) http.HandlerFunc {
 
 // enter says why somebody may not come in: nobody is, or an ability is missing.
 func (v *visit) enter(needs Ability, open bool) error {
+	if v.vendor != nil {
+		return v.identifyVendor()
+	}
 	err := v.identify()
 	if open && errors.Is(err, errNobody) {
 		return nil
@@ -208,7 +212,7 @@ func (p *Portal) serveForm(x *form) http.HandlerFunc {
 			return
 		}
 		if wantsJSON(r) {
-			answer := map[string]any{"location": v.Path(d.to)}
+			answer := map[string]any{"location": v.base + d.to}
 			if d.notice != "" {
 				answer["done"] = d.notice
 			}
@@ -224,7 +228,7 @@ func (p *Portal) serveForm(x *form) http.HandlerFunc {
 		to, fragment, _ := strings.Cut(d.to, "#")
 		path, query, _ := strings.Cut(to, "?")
 		if d.secret != nil {
-			if err := v.keepOnce(d.secret, path); err != nil {
+			if err := v.keepOnce(d.secret, v.base+path); err != nil {
 				v.fail(err)
 				return
 			}
@@ -239,7 +243,7 @@ func (p *Portal) serveForm(x *form) http.HandlerFunc {
 		if fragment != "" {
 			query += "#" + fragment
 		}
-		http.Redirect(v.w, r, p.path+path+query, http.StatusSeeOther)
+		http.Redirect(v.w, r, v.base+path+query, http.StatusSeeOther)
 	}
 }
 
@@ -283,12 +287,12 @@ func (v *visit) readForm() error {
 // again shows the page that a form stands on, with what is wrong.
 func (v *visit) again(x *form, err error) {
 	p := v.problemOf(err)
-	if x.page == "" || !v.signedIn || p.status == http.StatusForbidden || p.status >= 500 || p.status == http.StatusNotFound || wantsJSON(v.r) {
+	if x.at == nil || !v.signedIn || p.status == http.StatusForbidden || p.status >= 500 || p.status == http.StatusNotFound || wantsJSON(v.r) {
 		v.fail(p)
 		return
 	}
-	at := pageAt(x.page)
-	if !v.Admin.can(at.needs) {
+	at := x.at
+	if !v.Can(at.needs) {
 		v.fail(p)
 		return
 	}

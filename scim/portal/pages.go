@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"net/http"
 	"strings"
+
+	"github.com/rollcall-dev/rollcall/lifecycle"
 )
 
 // page is something to look at.
@@ -35,6 +37,7 @@ type form struct {
 	needs Ability
 	open  bool
 	do    func(*visit) (done, error)
+	at    *page // of page
 }
 
 // pages are all that there is to see.
@@ -48,6 +51,17 @@ func init() { // the tables name functions that look into them
 		{path: "/{$}", name: "overview", menu: true, model: overview},
 		{path: "/connect", name: "connect", needs: Connect, menu: true, model: setUp},
 		{path: "/credentials", name: "credentials", needs: Connect, menu: true, model: credentials},
+		{path: "/people", name: "people", needs: See, menu: true, model: people},
+		{path: "/people/{id}", name: "person", part: "people", needs: See, model: personPage},
+		{path: "/groups", name: "groups", needs: See, menu: true, model: groups},
+		{path: "/groups/{id}", name: "group", part: "groups", needs: See, model: groupPage},
+		{path: "/activity", name: "activity", needs: See, menu: true, model: activity},
+		{path: "/activity/{id}", name: "entry", part: "activity", needs: See, model: entryPage},
+		{path: "/activity.jsonl", name: "activity", needs: See, stream: export(false)},
+		{path: "/activity.csv", name: "activity", needs: See, stream: export(true)},
+		{path: "/safety", name: "safety", needs: See, menu: true, model: safetyPage},
+		{path: "/settings", name: "settings", needs: Connect, menu: true, shown: hasChoices, model: settings},
+		{path: "/off", name: "off", needs: Connect, menu: true, model: offPage},
 		{path: "/live", name: "live", stream: live},
 		{path: "/begin/{ticket}", name: "begin", open: true, model: openLink},
 		{path: "/bye", name: "bye", open: true, model: func(*visit) (any, error) { return struct{}{}, nil }},
@@ -62,27 +76,42 @@ func init() { // the tables name functions that look into them
 		{path: "/credentials/complete", page: "/credentials", needs: Connect, do: endRotation((*connectionService).Complete, "rotated")},
 		{path: "/credentials/cancel", page: "/credentials", needs: Connect, do: endRotation((*connectionService).Cancel, "cancelled")},
 		{path: "/credentials/revoke", page: "/credentials", needs: Connect, do: endRotation((*connectionService).Revoke, "revoked")},
+		{path: "/people/acquire", page: "/people", needs: People, do: acquire},
+		{path: "/people/{id}/protect", page: "/people/{id}", needs: Safety, do: protect(true, "protected")},
+		{path: "/people/{id}/unprotect", page: "/people/{id}", needs: Safety, do: protect(false, "unprotected")},
+		{path: "/safety/release", page: "/safety", needs: Safety, do: releaseBrake},
+		{path: "/safety/brakes", page: "/safety", needs: Safety, do: setBrakes},
+		{path: "/safety/pause", page: "/safety", needs: Safety, do: setMode(lifecycle.ConnectionLive, lifecycle.ConnectionPaused, "paused")},
+		{path: "/safety/resume", page: "/safety", needs: Safety, do: setMode(lifecycle.ConnectionPaused, lifecycle.ConnectionLive, "resumed")},
+		{path: "/settings", page: "/settings", needs: Connect, do: setSettings},
+		{path: "/off", page: "/off", needs: Connect, do: switchOff},
+		{path: "/on", page: "/off", needs: Connect, do: switchOn},
+	}
+	for i := range personActions {
+		forms = append(forms, form{path: "/people/{id}/" + personActions[i].name, page: "/people/{id}", needs: People, do: toPerson(i)})
 	}
 }
 
-func pageAt(path string) *page {
-	for i := range pages {
-		if pages[i].path == path {
-			return &pages[i]
+// mount puts pages and forms into a mux.
+func (p *Portal) mount(mux *http.ServeMux, pages []page, forms []form) {
+	at := make(map[string]*page)
+	for _, x := range pages {
+		if x.shown == nil || x.shown(p) {
+			at[x.path] = &x
+			mux.HandleFunc("GET "+x.path, p.servePage(&x))
 		}
 	}
-	panic("portal: there is no page at " + path)
-}
-
-// route makes the mux of the tables.
-func (p *Portal) route() {
-	for i := range pages {
-		p.mux.HandleFunc("GET "+pages[i].path, p.servePage(&pages[i]))
-	}
-	for i := range forms {
-		p.mux.HandleFunc("POST "+forms[i].path, p.serveForm(&forms[i]))
+	for _, x := range forms {
+		if x.page != "" {
+			if x.at = at[x.page]; x.at == nil { // it isn't shown
+				continue
+			}
+		}
+		mux.HandleFunc("POST "+x.path, p.serveForm(&x))
 	}
 	for name, a := range p.assets {
-		p.mux.HandleFunc("GET /assets/"+name, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r) })
+		mux.HandleFunc("GET /assets/"+name, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r) })
 	}
 }
+
+func hasChoices(p *Portal) bool { return len(p.opts.Choices) > 0 }

@@ -72,6 +72,9 @@ type Options struct {
 	// Role says what a group becomes in the product: its role, or "" if it has none there. It may be nil.
 	Role func(ctx context.Context, tenant, group string) (string, error)
 
+	// Holds says what the product itself has of a person, by the paths of attributes. It is shown beside what is kept. It may be nil.
+	Holds func(ctx context.Context, person *store.Resource) (map[string]string, error)
+
 	// Settings are those that StoredSettings keeps. nil: the customer decides none.
 	Settings *lifecycle.StoredSettings
 	// Choices are the names of the settings that the customer decides, of those in ChoiceNames.
@@ -175,7 +178,10 @@ func New(o Options) (*Portal, error) {
 	if p.assets, err = p.loadAssets(); err != nil {
 		return nil, err
 	}
-	p.route()
+	if err := p.checkChoices(); err != nil {
+		return nil, err
+	}
+	p.mount(p.mux, pages, forms)
 	return p, nil
 }
 
@@ -186,52 +192,53 @@ const (
 )
 
 // ServeHTTP implements http.Handler.
-func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.serve(w, r, p.path, p.mux, nil) }
+
+// headers are those of each answer beside the policy. Only assets have another Cache-Control.
+var headers = map[string]string{
+	"Cache-Control":                "no-store",
+	"Referrer-Policy":              "no-referrer",
+	"X-Content-Type-Options":       "nosniff",
+	"Cross-Origin-Opener-Policy":   "same-origin",
+	"Cross-Origin-Resource-Policy": "same-origin",
+	"Permissions-Policy":           "camera=(), geolocation=(), microphone=()",
+	"X-Robots-Tag":                 "noindex",
+	"Vary":                         "Accept, Accept-Language, Cookie",
+}
+
+// serve answers what is under a path, by the pages and forms of a mux.
+func (p *Portal) serve(w http.ResponseWriter, r *http.Request, base string, mux *http.ServeMux, s *vendor) {
 	h := w.Header()
-	for name, value := range map[string]string{
-		"Content-Security-Policy":      p.policy,
-		"Cache-Control":                "no-store",
-		"Referrer-Policy":              "no-referrer",
-		"X-Content-Type-Options":       "nosniff",
-		"Cross-Origin-Opener-Policy":   "same-origin",
-		"Cross-Origin-Resource-Policy": "same-origin",
-		"Permissions-Policy":           "camera=(), geolocation=(), microphone=(), clipboard-write=(self)",
-		"X-Robots-Tag":                 "noindex",
-		"Vary":                         "Accept, Accept-Language, Cookie",
-	} {
+	h.Set("Content-Security-Policy", p.policy)
+	for name, value := range headers {
 		h.Set(name, value)
 	}
 	if len(p.opts.Frames) == 0 {
 		h.Set("X-Frame-Options", "DENY")
 	}
-	v := &visit{p: p, w: w, r: r, language: p.languageOf(r), zone: p.opts.Zone}
+	v := &visit{p: p, w: w, r: r, base: base, vendor: s, language: p.languageOf(r), zone: p.opts.Zone}
 	if err := p.origin.Check(r); err != nil {
-		v.fail(&problem{http.StatusForbidden, "error.origin", ""})
+		v.fail(errOrigin)
 		return
 	}
-	rest, ok := strings.CutPrefix(r.URL.Path, p.path)
-	if !ok || rest != "" && rest[0] != '/' {
+	rest, ok := strings.CutPrefix(r.URL.Path, base)
+	switch {
+	case ok && rest == "":
+		http.Redirect(w, r, base+"/", http.StatusSeeOther)
+		return
+	case !ok || rest[0] != '/':
 		v.fail(errNowhere)
-		return
-	}
-	if rest == "" {
-		http.Redirect(w, r, p.path+"/", http.StatusSeeOther)
 		return
 	}
 	// The mux sees the path without the prefix. It gets a request of its own, as the caller's must not be changed.
-	r2 := r.Clone(context.WithValue(r.Context(), visitKey{}, v))
-	r2.URL.Path, r2.URL.RawPath = rest, ""
-	r2.Body = http.MaxBytesReader(w, r.Body, mostBody)
-	v.r = r2
-	if _, pattern := p.mux.Handler(r2); pattern == "" {
-		if r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodPost {
-			v.fail(&problem{http.StatusMethodNotAllowed, "error.nowhere", ""})
-			return
-		}
+	v.r = r.Clone(context.WithValue(r.Context(), visitKey{}, v))
+	v.r.URL.Path, v.r.URL.RawPath = rest, ""
+	v.r.Body = http.MaxBytesReader(w, r.Body, mostBody)
+	if _, pattern := mux.Handler(v.r); pattern == "" {
 		v.fail(errNowhere)
 		return
 	}
-	p.mux.ServeHTTP(w, r2)
+	mux.ServeHTTP(w, v.r)
 }
 
 type visitKey struct{}

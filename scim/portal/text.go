@@ -98,7 +98,7 @@ func (l *language) text(key string, args ...any) string {
 	if !ok {
 		return key
 	}
-	if len(args) == 0 {
+	if len(args) == 0 || !strings.Contains(text, "%") {
 		return text
 	}
 	return fmt.Sprintf(text, args...)
@@ -153,7 +153,7 @@ func chooseLanguage(v *visit) (done, error) {
 	}
 	v.setCookie("-language", name, 365*24*time.Hour)
 	back := v.get("back")
-	if rest, ok := strings.CutPrefix(back, v.p.path); ok && strings.HasPrefix(rest, "/") && !strings.HasPrefix(rest, "//") && !strings.Contains(rest, "\\") {
+	if rest, ok := strings.CutPrefix(back, v.base); ok && strings.HasPrefix(rest, "/") && !strings.HasPrefix(rest, "//") && !strings.Contains(rest, "\\") {
 		return done{to: rest}, nil
 	}
 	return done{to: "/"}, nil

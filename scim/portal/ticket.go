@@ -135,17 +135,28 @@ func (p *Portal) sweep(ctx context.Context, tenant string) {
 
 const onceLifetime = 5 * time.Minute
 
+// keeper is the tenant in which something is kept for the visitor: their own, and for the vendor's staff the library's own.
+func (v *visit) keeper() string {
+	if v.vendor != nil {
+		return libraryTenant
+	}
+	return v.Admin.Tenant
+}
+
+// libraryTenant is the tenant of what belongs to no customer, as in package connection.
+const libraryTenant = "rollcall.library"
+
 // keepOnce keeps something until the same browser opens a page, and for nobody else.
 func (v *visit) keepOnce(what *Secret, page string) error {
-	v.p.sweep(v.r.Context(), v.Admin.Tenant)
+	v.p.sweep(v.r.Context(), v.keeper())
 	text, err := json.Marshal(what)
 	if err != nil {
 		return err
 	}
-	t := newTicket(v.Admin.Tenant)
-	sealed := base64.RawStdEncoding.EncodeToString(t.cipher().Seal(nil, nil, text, []byte(v.Admin.Tenant)))
+	t := newTicket(v.keeper())
+	sealed := base64.RawStdEncoding.EncodeToString(t.cipher().Seal(nil, nil, text, []byte(t.tenant)))
 	r := t.resource(onceType, once{time.Now().Add(onceLifetime).UTC(), page, sealed})
-	if err := v.p.store.Commit(v.r.Context(), &store.Change{Tenant: v.Admin.Tenant, Put: []store.Put{{Resource: r}}}); err != nil {
+	if err := v.p.store.Commit(v.r.Context(), &store.Change{Tenant: t.tenant, Put: []store.Put{{Resource: r}}}); err != nil {
 		return err
 	}
 	v.setCookie("-once", t.String(), onceLifetime)
@@ -155,12 +166,12 @@ func (v *visit) keepOnce(what *Secret, page string) error {
 // takeOnce is what was kept for this page. It is gone afterwards.
 func (v *visit) takeOnce() error {
 	t, ok := v.ticket("-once")
-	if !ok || t.tenant != v.Admin.Tenant || v.r.Method != http.MethodGet || wantsJSON(v.r) {
+	if !ok || t.tenant != v.keeper() || v.r.Method != http.MethodGet || wantsJSON(v.r) {
 		return nil
 	}
 	var kept once
 	r, err := v.p.find(v.r.Context(), t, onceType, &kept)
-	if err == nil && kept.Page != v.r.URL.Path {
+	if err == nil && kept.Page != v.base+v.r.URL.Path {
 		return nil
 	}
 	v.setCookie("-once", "", -1)

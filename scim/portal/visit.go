@@ -3,6 +3,7 @@ package portal
 import (
 	"errors"
 	"fmt"
+	"html/template"
 	"net/http"
 	"net/url"
 	"slices"
@@ -19,6 +20,8 @@ type visit struct {
 	p        *Portal
 	w        http.ResponseWriter
 	r        *http.Request
+	base     string  // the path under which the pages are
+	vendor   *vendor // nil: the visitor is a customer's administrator
 	language *language
 	zone     *time.Location
 	signedIn bool
@@ -35,10 +38,11 @@ type visit struct {
 
 // Secret is a new credential, which nobody can see again.
 type Secret struct {
-	ID           string `json:"id"`
+	ID           string `json:"id,omitempty"` // of the credential
 	Token        string `json:"token,omitempty"`
 	ClientID     string `json:"clientId,omitempty"`
 	ClientSecret string `json:"clientSecret,omitempty"`
+	Link         string `json:"link,omitempty"` // a setup link
 }
 
 // identify finds out who asks. Who came by a setup link is who that link says, until the session ends.
@@ -72,6 +76,16 @@ func (v *visit) identify() error {
 	}
 	v.Admin, v.linkless = a, true
 	return v.welcome()
+}
+
+// identifyVendor finds out who of the vendor's staff asks.
+func (v *visit) identifyVendor() error {
+	who, err := v.vendor.Who(v.r)
+	if errors.Is(err, ErrNobody) || err == nil && who == "" {
+		return errNobody
+	}
+	v.Admin.Who, v.signedIn, v.linkless = who, err == nil, true
+	return err
 }
 
 func (v *visit) welcome() error {
@@ -160,8 +174,11 @@ func (v *visit) Or(prefix, word string) string {
 	return word
 }
 
+// Breaks are the parts of an address between which a line may end.
+func (v *visit) Breaks(text string) []string { return strings.SplitAfter(text, "@") }
+
 // Path is a path of the portal as browsers ask for it.
-func (v *visit) Path(path string) string { return v.p.path + path }
+func (v *visit) Path(path string) string { return v.base + path }
 
 // With is the page's own address with other values of the query: names and values in turn. An empty value takes a name away.
 func (v *visit) With(pairs ...string) string {
@@ -179,13 +196,15 @@ func (v *visit) With(pairs ...string) string {
 		}
 	}
 	if len(q) == 0 {
-		return v.p.path + v.r.URL.Path
+		return v.base + v.r.URL.Path
 	}
-	return v.p.path + v.r.URL.Path + "?" + q.Encode()
+	return v.base + v.r.URL.Path + "?" + q.Encode()
 }
 
 // Can says whether the administrator has an ability.
-func (v *visit) Can(what Ability) bool { return v.signedIn && v.Admin.can(what) }
+func (v *visit) Can(what Ability) bool {
+	return v.signedIn && (v.vendor != nil || v.Admin.can(what))
+}
 
 // Product is the product's name.
 func (v *visit) Product() string { return v.p.opts.Theme.Product }
@@ -216,6 +235,9 @@ func (v *visit) NameOf(language string) string { return v.p.languages[language].
 
 // Menu is the pages of the navigation that the administrator may open.
 func (v *visit) Menu() (menu []*page) {
+	if v.vendor != nil {
+		return nil
+	}
 	for i := range pages {
 		if x := &pages[i]; x.menu && v.Can(x.needs) && (x.shown == nil || x.shown(v.p)) {
 			menu = append(menu, x)
@@ -227,8 +249,13 @@ func (v *visit) Menu() (menu []*page) {
 // SignOut says whether there is a session of the portal's own to end.
 func (v *visit) SignOut() bool { return v.signedIn && !v.linkless }
 
-// Self is the page's address, for a form that comes back to it.
-func (v *visit) Self() string { return v.With() }
+// Self is the page's address, for a form that comes back to it. What isn't there can't be come back to.
+func (v *visit) Self() string {
+	if v.r.Method != http.MethodGet || v.Page.name == "problem" {
+		return v.base + "/"
+	}
+	return v.With()
+}
 
 // Num is a number as the language writes it.
 func (v *visit) Num(n int) string { return v.language.number(n) }
@@ -304,3 +331,76 @@ func (v *visit) Table(caption string, list []AttributeModel) any {
 
 // Chart draws the bars of requests and refusals.
 func (v *visit) Chart(c Chart) chartView { return c.draw(v) }
+
+// Given is a value of the query or the form.
+func (v *visit) Given(name string) string { return v.get(name) }
+
+// Query is the query of the page, for another page with the same filters.
+func (v *visit) Query() template.URL {
+	q := v.r.URL.Query()
+	for name := range q {
+		if !slices.Contains(journalFilters, name) {
+			q.Del(name)
+		}
+	}
+	if len(q) == 0 {
+		return ""
+	}
+	return template.URL("?" + q.Encode()) // Encode leaves nothing that means anything in HTML but &
+}
+
+// Sorts are the orders of people.
+func (v *visit) Sorts() []string { return []string{"", "created", "modified", "oldest"} }
+
+// By says who did what an entry tells.
+func (v *visit) By(e lifecycle.JournalEntry) string {
+	if e.Who != "" {
+		return e.Who
+	}
+	return v.Or("source.", string(e.By))
+}
+
+// Short is a text that fits into a line of a table.
+func (v *visit) Short(text string) string { return short(text, 240) }
+
+// Trail is entries of the journal for the template of that name.
+func (v *visit) Trail(list []lifecycle.JournalEntry) any {
+	return struct {
+		V    *visit
+		List []lifecycle.JournalEntry
+	}{v, list}
+}
+
+// Holds says whether the product tells what it has itself.
+func (v *visit) Holds() bool { return v.p.opts.Holds != nil }
+
+// Maps says whether the product tells what it maps.
+func (v *visit) Maps() bool { return len(v.p.opts.People) > 0 }
+
+// Brake is a brake for the template of that name.
+func (v *visit) Brake(name string, b *lifecycle.Brake) any {
+	x := struct {
+		V                          *visit
+		Name, Max, Percent, Window string
+		Set                        bool
+		Windows                    []string
+	}{V: v, Name: name, Window: v.WindowOf(b), Windows: v.WindowsWith(b), Set: b != nil}
+	if b != nil {
+		x.Max, x.Percent = v.IntOr(b.Max), v.Percent(b.Share)
+	}
+	return x
+}
+
+// Wanted is what a form asks a setting to be.
+func (v *visit) Wanted(name, is string) string {
+	if to := v.get(name); to != "" {
+		return to
+	}
+	if is == "true" || is == "false" {
+		return "false"
+	}
+	return is
+}
+
+// AllAbilities are the abilities that a link may have.
+func (v *visit) AllAbilities() []Ability { return Abilities() }
