@@ -330,3 +330,6 @@ func (x *Tab) Attribute(selector, name string) string {
 	x.t.Helper()
 	return x.eval(fmt.Sprintf("document.querySelector(%q)?.getAttribute(%q)", selector, name))
 }
+
+// Scripts says whether scripts are on.
+func (x *Tab) Scripts() bool { return !x.look.NoScripts }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"os"
@@ -123,4 +124,21 @@ func provide(t *testing.T, s *site, name, token string, people int) *provider {
 	}()
 	t.Cleanup(cancel)
 	return p
+}
+
+// serve serves one page with a policy, and returns its origin.
+func serve(t *testing.T, policy, body string) string {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/" {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		if policy != "" {
+			w.Header().Set("Content-Security-Policy", policy)
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		fmt.Fprintf(w, `<!doctype html><html lang="en"><head><title>Page</title><meta name="viewport" content="width=device-width"></head><body>%s</body></html>`, body)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
 }

@@ -12,17 +12,25 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   });
 }
 
-// Confirm: the second click on the button does it, within five seconds.
+// Confirm: the second click on the same button does it, within five seconds.
 for (const form of document.querySelectorAll("form[data-confirm]")) {
-  let sure = false;
+  let sure = null;
+  let ask = () => {};
   form.addEventListener("submit", (event) => {
-    if (sure) return;
-    event.preventDefault();
     const button = event.submitter || form.querySelector("button");
-    const name = button.textContent;
+    if (sure === button) return;
+    event.preventDefault();
+    ask();
+    const name = button.innerHTML;
     button.textContent = form.dataset.confirm;
-    sure = true;
-    setTimeout(() => { sure = false; button.textContent = name; }, 5000);
+    sure = button;
+    const timer = setTimeout(() => ask(), 5000);
+    ask = () => {
+      clearTimeout(timer);
+      sure = null;
+      button.innerHTML = name;
+      ask = () => {};
+    };
   });
 }
 
