@@ -48,7 +48,7 @@ var indexedRequests = []struct {
 	{"GET", "/Users?count=2&filter=" + url.QueryEscape(`userName sw "person" or displayName sw "Ada" or emails.value sw "a"`), "", 0},
 	{"GET", "/Users?count=2&filter=" + url.QueryEscape(`active eq true`), "", 4},
 	{"GET", "/Users?count=2&filter=" + url.QueryEscape(`active eq false and userName sw "person"`), "", 0},
-	{"GET", "/Users?cursor&count=2", "", 3},          // the tenant's key of cursors is looked for and made
+	{"GET", "/Users?cursor&count=2", "", 3}, // the tenant's key of cursors is looked for and made
 	{"GET", "/Users?cursor&count=2", "", 1},
 	{"GET", "/Users?filter=" + url.QueryEscape(`userName eq "ada"`), "", 1},
 	{"GET", "/Users?filter=" + url.QueryEscape(`externalId eq "e" and active eq true`), "", 0},

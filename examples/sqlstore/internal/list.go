@@ -28,6 +28,7 @@ type list struct {
 
 	in          Session     // that it reads in
 	mark        filter.Expr // what of the filter marks answer; nil if nothing
+	marksHelp   filter.Expr // the same, where they are asked only if there are many resources to look at
 	byKey       *keyOrder   // the order that the index of keys has; nil if it isn't that of the list
 	isUnordered bool        // the index of keys turned out not to have it
 	total       int64       // of all matches, if it is known; else -1
@@ -74,11 +75,21 @@ func (s *Store) newList(ctx context.Context, q store.Query) (*list, error) {
 		return nil, err
 	}
 	l.desc = q.Sort != nil && q.Sort.Descending
-	of, rest := splitMarks(q.Filter)
-	if l.mark = of; of == nil {
-		rest = q.Filter
+	if err := l.compile(ctx, q.Filter); err != nil {
+		return nil, err
 	}
-	return l, l.compile(ctx, rest)
+	l.marksHelp, _ = splitMarks(q.Filter)
+	if l.marksHelp != nil && (len(l.types) != 1 || l.types[0].Ids == "" || l.types[0].isSpread) {
+		err = l.useMarks(ctx)
+	}
+	return l, err
+}
+
+// useMarks has the marks answer what they can of the filter.
+func (l *list) useMarks(ctx context.Context) error {
+	of, rest := splitMarks(l.Filter)
+	l.mark, l.marksHelp = of, nil
+	return l.compile(ctx, rest)
 }
 
 // orderColumn is the column that an order is the order of.
@@ -313,33 +324,41 @@ func (l *list) totalOnly(ctx context.Context, p *store.Page) (*store.Page, error
 		p.Total = int(l.total)
 		return p, nil
 	}
-	if t := &l.types[0]; len(l.types) == 1 && t.span != nil && t.isBig && t.SQL == t.span.test {
-		n, err := l.spanned(ctx, t)
-		p.Total = int(n)
-		return p, err
-	}
-	sql := l.countAll()
-	if !l.plain {
-		sql = ""
-		for n, t := range l.types {
-			if t.isNever() {
-				continue
-			}
-			if sql != "" {
-				sql += " + "
-			}
-			if t.IsIDs && t.isThere {
-				sql += "(SELECT COUNT(*) FROM (SELECT DISTINCT * FROM (" + t.Ids + ") i) j)"
-				continue
-			}
-			from, where, _ := l.from(n)
-			sql += "(SELECT COUNT(*) FROM " + from + " WHERE " + where + ")"
-		}
-		sql = "SELECT " + sql
-	}
-	sql, args := compact(sql, l.args)
-	var total int64
-	err := l.ask(ctx, l.in, sql, args, func(rw Row) error { return rw.Scan(&total) })
+	total, err := l.remembered(ctx)
 	p.Total = int(total)
 	return p, err
+}
+
+// countOf is a query for how many match.
+func (l *list) countOf() string {
+	if l.plain {
+		return l.countAll()
+	}
+	sql := ""
+	for n, t := range l.types {
+		if t.isNever() {
+			continue
+		}
+		if sql != "" {
+			sql += " + "
+		}
+		if s := t.span; s != nil && t.SQL == s.test && s.once {
+			sql += "(SELECT COUNT(*) FROM (SELECT " + s.rows + ") j)"
+			continue
+		}
+		if t.IsIDs && t.isThere {
+			sql += "(SELECT COUNT(*) FROM (SELECT DISTINCT * FROM (" + t.Ids + ") i) j)"
+			continue
+		}
+		from, where, _ := l.from(n)
+		sql += "(SELECT COUNT(*) FROM " + from + " WHERE " + where + ")"
+	}
+	return "SELECT " + sql
+}
+
+// count asks for a number.
+func (l *list) count(ctx context.Context, sql string) (n int64, err error) {
+	sql, args := compact(sql, l.args)
+	err = l.ask(ctx, l.in, sql, args, func(rw Row) error { return rw.Scan(&n) })
+	return n, err
 }

@@ -105,6 +105,7 @@ type marked struct {
 	n     map[mark]int64
 	total int64
 	moves int64
+	turns int64 // how many marks have changed
 }
 
 // marks reads what is counted of types.
@@ -115,20 +116,21 @@ func (l *list) marks(ctx context.Context) (map[string]marked, error) {
 		types = append(types, Enc(t))
 	}
 	args := []any{Enc(l.Tenant)}
-	sql := "SELECT type, mark, CAST(SUM(n) AS bigint), CAST(SUM(moves) AS bigint) FROM ~count WHERE tenant = $1 AND type " + l.engine.List(&args, types) + " GROUP BY type, mark"
+	sql := "SELECT type, mark, CAST(SUM(n) AS bigint), CAST(SUM(moves) AS bigint), CAST(SUM(turns) AS bigint) FROM ~count WHERE tenant = $1 AND type " + l.engine.List(&args, types) + " GROUP BY type, mark"
 	err := l.in.Query(ctx, sql, args, func(rw Row) error {
 		var (
-			typ, is  string
-			n, moves int64
+			typ, is         string
+			n, moves, turns int64
 		)
-		if err := rw.Scan(&typ, &is, &n, &moves); err != nil {
+		if err := rw.Scan(&typ, &is, &n, &moves, &turns); err != nil {
 			return err
 		}
 		of, ok := found[Dec(typ)]
 		if !ok {
 			of.n = map[mark]int64{}
 		}
-		if of.moves, of.total = of.moves+moves, of.total+n; n != 0 {
+		of.moves, of.turns = of.moves+moves, of.turns+turns
+		if of.total += n; n != 0 {
 			of.n[mark(is)] = n
 		}
 		found[Dec(typ)] = of
@@ -159,6 +161,9 @@ func splitMarks(x filter.Expr) (of, rest filter.Expr) {
 	}
 	return of, rest
 }
+
+// errMarks says that there are so many resources to look at that marks had better be asked.
+var errMarks = errors.New("sqlstore: marks help")
 
 // errUndecided says that marks don't tell what a filter asks of them.
 var errUndecided = errors.New("sqlstore: a mark doesn't tell")

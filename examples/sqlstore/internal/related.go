@@ -43,6 +43,9 @@ func (c *compiler) related(x filter.Related) Condition {
 			}
 			if _, ok := x.Where.(filter.Compare); ok {
 				found.parts = 1
+				if !isMembers {
+					found.span = &span{test: found.SQL, rows: near + from, once: true, group: Enc(t.Value.Text())}
+				}
 			}
 			break
 		}

@@ -128,19 +128,24 @@ func (l *list) isScan() bool {
 func (l *list) bounded(ctx context.Context) (*store.Page, error) {
 	for {
 		p, err := l.try(ctx)
+		l.total = -1
 		switch {
+		case errors.Is(err, errMarks):
+			err = l.useMarks(ctx)
 		case errors.Is(err, errUndecided):
-			l.mark, l.total = nil, -1
+			l.mark = nil
+			err = l.compile(ctx, l.Filter)
 		case errors.Is(err, errUnordered):
-			l.isUnordered, l.total = true, -1
+			l.isUnordered = true
+			rest := l.Filter
+			if l.mark != nil {
+				_, rest = splitMarks(l.Filter)
+			}
+			err = l.compile(ctx, rest)
 		default:
 			return p, err
 		}
-		rest := l.Filter
-		if l.mark != nil {
-			_, rest = splitMarks(l.Filter)
-		}
-		if err := l.compile(ctx, rest); err != nil {
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -203,6 +208,9 @@ func (l *list) admit(ctx context.Context) error {
 func (l *list) looked(ctx context.Context, n int) error {
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if n > firstChunk && l.marksHelp != nil {
+		return errMarks
 	}
 	if n <= Few {
 		return nil

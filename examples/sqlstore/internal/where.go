@@ -20,11 +20,13 @@ type Condition struct {
 	exact bool
 	// Ids is a query for the ids of all the resources that the condition can hold for; "" if there is none that an index
 	// answers. isIDs says that the condition is nothing more than to be among them.
-	Ids     string
-	IsIDs   bool
-	isThere bool   // all ids are those of resources of the type
-	wide    int    // how many of the queries in ids may find very many: the members of a group
-	Key     string // the parameter of a key, if the ids are of those that have it: an index has them in their order, each once
+	Ids   string
+	IsIDs bool
+	// isStable says that the condition is about nothing but ids, keys and marks, of which the tables count when they change.
+	isStable bool
+	isThere  bool   // all ids are those of resources of the type
+	wide     int    // how many of the queries in ids may find very many: the members of a group
+	Key      string // the parameter of a key, if the ids are of those that have it: an index has them in their order, each once
 	// isRange says that an index has the resources next to each other.
 	isRange bool
 	// isSpread says that ids may be any number. span is the range of an index that they are, if they are one.
@@ -40,8 +42,8 @@ type Condition struct {
 const many = 100
 
 var (
-	certain = Condition{SQL: "TRUE", exact: true}
-	never   = Condition{SQL: "FALSE", exact: true}
+	certain = Condition{SQL: "TRUE", exact: true, isStable: true}
+	never   = Condition{SQL: "FALSE", exact: true, isStable: true}
 	unknown = Condition{SQL: "TRUE"} // is up to filter.Match
 )
 
@@ -86,10 +88,8 @@ func (c *compiler) text(s string) string { return "CAST(" + c.arg(Enc(s)) + " AS
 // withKey is the condition to have a key.
 func (c *compiler) withKey(hash []byte) Condition {
 	key := c.arg(hash)
-	return Condition{
-		SQL: exists("SELECT 1 FROM ~key k WHERE k.key = " + key + " AND k.id = r.id"), exact: true,
-		Ids: "SELECT k.id FROM ~key k WHERE k.key = " + key, IsIDs: true, isThere: true, Key: key, parts: 1,
-	}
+	s := &span{test: exists("SELECT 1 FROM ~key k WHERE k.key = " + key + " AND k.id = r.id"), rows: "k.id FROM ~key k WHERE k.key = " + key, once: true}
+	return Condition{SQL: s.test, exact: true, Ids: "SELECT " + s.rows, IsIDs: true, isThere: true, isStable: true, Key: key, span: s, parts: 1}
 }
 
 // span is a range of an index.
@@ -97,10 +97,12 @@ type span struct {
 	test string // the condition that a resource r is in it
 	rows string // what a query for its rows has behind SELECT
 	once bool   // no resource has two of them
-	// Of a range of keys: the attribute, and the least key and the one behind the greatest.
+	// Of several keys: the attribute, and the least key and the one behind the greatest.
 	attribute    string
 	least, under []byte
-	// Of a range of times: what a query for the other resources of the type has behind SELECT.
+	// group is that of which the rows are the members, as it is written.
+	group string
+	// others is what a query for the other resources of the type has behind SELECT, of a range of times.
 	others string
 }
 
@@ -113,7 +115,7 @@ func (c *compiler) beginning(attribute, text string, once bool) Condition {
 	s.test = c.Contains("'"+KeysSplit+"' || r.keys", "CAST("+c.arg(KeysSplit+Enc(attribute)+KeySplit+text)+" AS text)")
 	return Condition{
 		SQL: s.test, exact: true,
-		Ids: "SELECT " + s.rows, IsIDs: true, isThere: true, isSpread: true, span: s, parts: many,
+		Ids: "SELECT " + s.rows, IsIDs: true, isThere: true, isStable: true, isSpread: true, span: s, parts: many,
 	}
 }
 
@@ -137,7 +139,7 @@ func (c *compiler) compile(x filter.Expr) Condition {
 	case filter.Not:
 		if in := c.compile(x.X); in.exact {
 			not := exactly("NOT (" + in.SQL + ")")
-			not.isHeavy = in.isHeavy
+			not.isHeavy, not.isStable = in.isHeavy, in.isStable
 			switch {
 			case in.isCertain():
 				return never
@@ -181,7 +183,7 @@ func (c *compiler) split(x filter.Expr) (Condition, filter.Expr) {
 
 // and also returns the terms that its condition doesn't say all about.
 func (c *compiler) and(terms []filter.Expr) (Condition, []filter.Expr) {
-	all := Condition{SQL: "TRUE", exact: true}
+	all := Condition{SQL: "TRUE", exact: true, isStable: true}
 	parts := make([]Condition, len(terms))
 	narrow := -1 // the term with the fewest ids
 	for i, t := range terms {
@@ -210,6 +212,7 @@ func (c *compiler) and(terms []filter.Expr) (Condition, []filter.Expr) {
 		}
 		all.isHeavy = all.isHeavy || p.isHeavy
 		all.isRange = all.isRange || p.isRange
+		all.isStable = all.isStable && p.isStable
 	}
 	if all.exact = len(rest) == 0; narrow >= 0 {
 		p := parts[narrow]
@@ -243,7 +246,7 @@ func (c *compiler) or(terms []filter.Expr) Condition {
 	if len(terms) == 1 {
 		return c.compile(terms[0])
 	}
-	any := Condition{exact: true, IsIDs: true, isThere: true, parts: many}
+	any := Condition{exact: true, IsIDs: true, isThere: true, isStable: true, parts: many}
 	var texts, ids []string
 	for _, p := range c.alternatives(terms) {
 		switch {
@@ -255,7 +258,7 @@ func (c *compiler) or(terms []filter.Expr) Condition {
 		texts = append(texts, p.SQL)
 		any.exact = any.exact && p.exact
 		any.IsIDs = any.IsIDs && p.IsIDs
-		any.isThere = any.isThere && p.isThere
+		any.isThere, any.isStable = any.isThere && p.isThere, any.isStable && p.isStable
 		any.wide += p.wide
 		any.isSpread = any.isSpread || p.isSpread
 		any.isHeavy = any.isHeavy || p.isHeavy
@@ -297,7 +300,7 @@ func (c *compiler) alternatives(terms []filter.Expr) (all []Condition) {
 	if len(keys) > 0 {
 		slices.Sort(keys)
 		found := among(c.IdsOfKeys(c.arg(c.Texts(slices.Compact(keys)))))
-		found.isThere = true
+		found.isThere, found.isStable = true, true
 		all = append(all, found)
 	}
 	return all
@@ -311,7 +314,9 @@ func isID(x filter.Compare) (id string, ok bool) {
 
 func (c *compiler) withID(ids []string) Condition {
 	slices.Sort(ids)
-	return among(c.IdsIn(c.arg(c.Texts(slices.Compact(ids)))))
+	found := among(c.IdsIn(c.arg(c.Texts(slices.Compact(ids)))))
+	found.isStable = true
+	return found
 }
 
 func (c *compiler) compare(x filter.Compare) Condition {

@@ -51,9 +51,10 @@ CREATE INDEX #resource_no_external ON ~resource (tenant, type, (strpos(attribute
 	WHERE strpos(chr(3) || keys, chr(3) || 'externalId' || chr(2)) = 0 AND strpos(type, '.') = 0;
 
 -- n counts the resources of a type and mark. moves counts the resources of a type that were deleted or found by other keys since: as long
--- as neither it nor their number is another one, no list in the order of ids or keys is another one.
+-- as neither it nor their number is another one, no list in the order of ids or keys is another one. turns counts the changes of marks.
 ALTER TABLE ~count ADD COLUMN mark text COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE ~count ADD COLUMN moves bigint NOT NULL DEFAULT 0;
+ALTER TABLE ~count ADD COLUMN turns bigint NOT NULL DEFAULT 0;
 ALTER TABLE ~count DROP CONSTRAINT #count_pkey;
 ALTER TABLE ~count ADD CONSTRAINT #count_pkey PRIMARY KEY (tenant, type, counter, shard, mark);
 UPDATE ~count SET n = 0;
@@ -72,10 +73,12 @@ CREATE TRIGGER #gone AFTER DELETE ON ~resource REFERENCING OLD TABLE AS gone FOR
 
 CREATE FUNCTION ~moved() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-	INSERT INTO ~count AS c (tenant, type, counter, shard, mark, n, moves)
-	SELECT NEW.tenant, NEW.type, '', 1 + pg_backend_pid() % 64, m.mark, sum(m.n), sum(m.moves)
-	FROM (VALUES (OLD.mark, -1, 0), (NEW.mark, 1, CASE WHEN OLD.keys <> NEW.keys THEN 1 ELSE 0 END)) m (mark, n, moves) GROUP BY m.mark ORDER BY m.mark
-	ON CONFLICT (tenant, type, counter, shard, mark) DO UPDATE SET n = c.n + EXCLUDED.n, moves = c.moves + EXCLUDED.moves;
+	INSERT INTO ~count AS c (tenant, type, counter, shard, mark, n, moves, turns)
+	SELECT NEW.tenant, NEW.type, '', 1 + pg_backend_pid() % 64, m.mark, sum(m.n), sum(m.moves), sum(m.turns)
+	FROM (VALUES (OLD.mark, -1, 0, 0), (NEW.mark, 1, (OLD.keys <> NEW.keys)::int, (OLD.mark <> NEW.mark)::int)) m (mark, n, moves, turns)
+	GROUP BY m.mark ORDER BY m.mark
+	ON CONFLICT (tenant, type, counter, shard, mark)
+	DO UPDATE SET n = c.n + EXCLUDED.n, moves = c.moves + EXCLUDED.moves, turns = c.turns + EXCLUDED.turns;
 	RETURN NULL;
 END $$;
 CREATE TRIGGER #moved AFTER UPDATE ON ~resource FOR EACH ROW WHEN (OLD.mark <> NEW.mark OR OLD.keys <> NEW.keys) EXECUTE FUNCTION ~moved();

@@ -29,6 +29,7 @@ CREATE TABLE ~counted (
 	mark    TEXT NOT NULL DEFAULT '',
 	n       INTEGER NOT NULL DEFAULT 0,
 	moves   INTEGER NOT NULL DEFAULT 0,
+	turns   INTEGER NOT NULL DEFAULT 0,
 	claimed INTEGER NOT NULL DEFAULT 0,
 	began   INTEGER NOT NULL DEFAULT -9223372036854775808,
 	PRIMARY KEY (tenant, type, counter, mark)
@@ -46,6 +47,7 @@ END;
 CREATE TRIGGER #moved AFTER UPDATE ON ~resource WHEN OLD.mark <> NEW.mark OR OLD.keys <> NEW.keys BEGIN
 	INSERT INTO ~count (tenant, type, counter, mark, n) VALUES (OLD.tenant, OLD.type, '', OLD.mark, -1)
 	ON CONFLICT DO UPDATE SET n = n - 1;
-	INSERT INTO ~count (tenant, type, counter, mark, n, moves) VALUES (NEW.tenant, NEW.type, '', NEW.mark, 1, OLD.keys <> NEW.keys)
-	ON CONFLICT DO UPDATE SET n = n + 1, moves = moves + (OLD.keys <> NEW.keys);
+	INSERT INTO ~count (tenant, type, counter, mark, n, moves, turns)
+	VALUES (NEW.tenant, NEW.type, '', NEW.mark, 1, OLD.keys <> NEW.keys, OLD.mark <> NEW.mark)
+	ON CONFLICT DO UPDATE SET n = n + 1, moves = moves + excluded.moves, turns = turns + excluded.turns;
 END;
