@@ -17,6 +17,7 @@
 //	GET    /app/people/{id}/export  ?tenant=: all that is kept about somebody
 //	DELETE /app/people/{id}/data    ?tenant=: somebody is taken out of all that is kept
 //	DELETE /app/tenant     ?tenant=&confirm=: nothing of a tenant remains; confirm is its name again
+//	GET    /app/preview, POST /app/connections/{id}/live: see mountPreview
 //	POST   /app/import     ?tenant=: people who are there already, as text/csv or application/x-ndjson -> how many were what, and "rows"
 //	POST   /app/accounts   {"userName"}: there is an account outside any organization
 //
@@ -59,6 +60,7 @@ type App struct {
 	handler  *scim.Handler
 
 	connections *connection.Service
+	lives       lives
 	secrets     secrets
 }
 
@@ -116,6 +118,7 @@ func (a *App) background(ctx context.Context, s *boot.Service) error {
 		}
 	}
 	err := s.Handler.Lifecycle().Run(ctx)
+	a.lives.end()
 	others.Wait()
 	if cause := context.Cause(ctx); err == nil && !errors.Is(cause, context.Canceled) {
 		err = cause
@@ -125,8 +128,10 @@ func (a *App) background(ctx context.Context, s *boot.Service) error {
 
 func (a *App) mount(mux *http.ServeMux, s *boot.Service) error {
 	a.service, a.handler = s.Handler.Lifecycle(), s.Handler
+	a.lives.stop = make(chan struct{})
 	a.mountConnections(mux)
 	a.mountJournal(mux)
+	a.mountPreview(mux)
 	a.mountOAuth(mux, s)
 	for pattern, do := range map[string]func(r *http.Request, in input) (any, error){
 		"POST /app/login":      a.login,

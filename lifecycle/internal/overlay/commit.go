@@ -20,6 +20,9 @@ func (s *Store) Commit(ctx context.Context, c *store.Change) error {
 	for try := 1; ; try++ {
 		w := &write{s: s, ctx: ctx, c: c, below: map[name]*store.Resource{}, puts: map[name]*store.Resource{}, deltas: map[string]*store.Resource{}, undone: map[string]bool{}}
 		w.out = store.Change{Tenant: c.Tenant, Journal: c.Journal}
+		if s.o.Closed.Type != "" {
+			w.out.Absent = append(w.out.Absent, s.o.Closed)
+		}
 		for _, step := range [...]func() error{w.look, w.absent, w.put, w.members, w.delete, w.claim} {
 			if err := step(); err != nil {
 				return err

@@ -31,6 +31,8 @@ type Options struct {
 	Name  string   // of the overlay: one tenant may have several
 	Types []string // of resources that may be members
 	Most  int      // bytes that the overlay takes at most; beyond it Commit is ErrFull
+	// Closed is a resource of the store below. Once it is there Commit is store.ErrVersionMismatch. The zero value is none.
+	Closed store.Absent
 }
 
 // ErrFull says that the overlay has reached its size.
@@ -250,8 +252,9 @@ func (s *Store) Counters(ctx context.Context, tenant string, names ...string) ([
 type Touched struct {
 	Is  *store.Resource // as it would be; nil: it would be gone
 	Was *store.Resource // as it was in the store below when it was touched first; nil: it wasn't there
-	// record is the one that goes when this is done.
-	record store.Delete
+	// Done is what a change that makes this true must delete, so that it is done once: the records, of which one is in the version that
+	// was read.
+	Done []store.Delete
 }
 
 // Key is the key of the resource.
@@ -276,24 +279,48 @@ func (s *Store) Touched(ctx context.Context, tenant, typ string, gone bool, curs
 	for i, r := range page.Resources {
 		names[i] = name{typ, r.ID}
 	}
-	found, err := s.look(ctx, tenant, names, was)
+	found, err := s.look(ctx, tenant, names, kinds[:]...)
 	if err != nil {
 		return nil, "", err
 	}
-	for i, r := range page.Resources {
-		t := Touched{record: store.Delete{Type: r.Type, ID: r.ID, IfVersion: r.Version}}
-		if before := found[names[i]].was; before != nil {
-			t.Was = as(before, typ)
+	for _, n := range names {
+		if t := s.touchedAt(n, found[n]); t != nil && (t.Is == nil) == gone {
+			list = append(list, *t)
 		}
-		if gone && t.Was == nil {
-			continue // it can't be: both are written in one change
-		}
-		if !gone {
-			t.Is = as(r, typ)
-		}
-		list = append(list, t)
 	}
 	return list, page.Next, nil
+}
+
+// One is what the overlay decides about one resource; nil: nothing.
+func (s *Store) One(ctx context.Context, k store.Key) (*Touched, error) {
+	n := name{k.Type, k.ID}
+	found, err := s.look(ctx, k.Tenant, []name{n}, kinds[:]...)
+	if err != nil {
+		return nil, err
+	}
+	return s.touchedAt(n, found[n]), nil
+}
+
+func (s *Store) touchedAt(n name, p *place) *Touched {
+	if !p.touched() {
+		return nil
+	}
+	t := &Touched{}
+	if p.is != nil {
+		t.Is = as(p.is, n.typ)
+	}
+	if p.was != nil {
+		t.Was = as(p.was, n.typ)
+	}
+	if t.Is == nil && t.Was == nil {
+		return nil // it can't be: both are written in one change
+	}
+	for _, r := range [...]*store.Resource{p.is, p.not, p.was, p.cut} {
+		if r != nil {
+			t.Done = append(t.Done, store.Delete{Type: r.Type, ID: r.ID, IfVersion: r.Version})
+		}
+	}
+	return t
 }
 
 // Has says of which of the ids of a type the overlay decides.
@@ -310,30 +337,43 @@ func (s *Store) Has(ctx context.Context, tenant, typ string, ids []string) (map[
 	return has, err
 }
 
-// Done is what a change that makes a touched resource true must delete, so that it is done once: its record, in the version that was read.
-func (t *Touched) Done() store.Delete { return t.record }
-
 // Delta is a membership that would begin or end.
 type Delta struct {
+	Group  string
 	Member store.MemberRef
 	Begins bool
-	record store.Delete
+	Done   store.Delete // what a change that makes it true must delete
 }
 
-// Done is what a change that makes it true must delete.
-func (d *Delta) Done() store.Delete { return d.record }
-
-// Deltas reads a page of the memberships of a group that would begin or end, in the order of the members' ids.
+// Deltas reads a page of the memberships of a group that would begin or end, or of all groups if it is empty, in the order of the groups' and then
+// the members' ids.
 func (s *Store) Deltas(ctx context.Context, tenant, group, cursor string, count int) (list []Delta, next string, err error) {
-	page, err := s.base.List(ctx, store.Query{Tenant: tenant, Types: []string{s.member()}, Filter: ofEnd("group", group), Cursor: cursor, Count: count, NoTotal: true})
+	q := store.Query{Tenant: tenant, Types: []string{s.member()}, Cursor: cursor, Count: count, NoTotal: true}
+	if group != "" {
+		q.Filter = ofEnd("group", group)
+	}
+	page, err := s.base.List(ctx, q)
 	if err != nil {
 		return nil, "", err
 	}
 	for _, r := range page.Resources {
 		d := deltaOf(r)
-		list = append(list, Delta{store.MemberRef{Type: d.typ, ID: d.member}, d.begins, store.Delete{Type: r.Type, ID: r.ID, IfVersion: r.Version}})
+		list = append(list, Delta{d.group, store.MemberRef{Type: d.typ, ID: d.member}, d.begins, store.Delete{Type: r.Type, ID: r.ID, IfVersion: r.Version}})
 	}
 	return list, page.Next, nil
+}
+
+// Size is how many resources of the types, and how many memberships, the overlay decides about.
+func (s *Store) Size(ctx context.Context, tenant string, types []string) (int, error) {
+	all := []string{s.member()}
+	for _, t := range types {
+		all = append(all, s.record(is, t), s.record(not, t))
+	}
+	page, err := s.base.List(ctx, store.Query{Tenant: tenant, Types: all})
+	if err != nil {
+		return 0, err
+	}
+	return page.Total, nil
 }
 
 // Clear removes all that the overlay has, in batches. types are those of the resources that may have been written. It may be called
