@@ -16,7 +16,7 @@ func (p *plan) create(ctx context.Context) error {
 		r.ID, r.Created = l.t.Is.ID, l.t.Is.Created
 		r.Version, r.LastModified = l.t.Is.Version, l.t.Is.LastModified
 	} else if p.r.By == SourceSCIM {
-		r.Index, r.Label = p.s.opts.Index(r.Type, p.d.After)
+		p.index(r)
 		cur, err := p.sameAs(ctx, r)
 		if err != nil {
 			return err

@@ -68,8 +68,22 @@ func (p *plan) encode(r *store.Resource) error {
 	if most := p.s.opts.MaxResource; len(r.Attributes) > most {
 		return &Refusal{Reason: TooLarge, Detail: fmt.Sprintf("the %s would have %d bytes of attributes; the limit is %d", r.Type, len(r.Attributes), most)}
 	}
-	r.Index, r.Label = p.s.opts.Index(r.Type, p.d.After)
+	p.index(r)
 	return nil
+}
+
+// index computes what a resource is found by. An externalId is unique among the users of a tenant unless its settings say otherwise, and
+// the store sees to that, however many come at once.
+func (p *plan) index(r *store.Resource) {
+	r.Index, r.Label = p.s.opts.Index(r.Type, p.d.After)
+	if r.Type != userType || p.r.Settings.SameExternalID == SameExternalIDAllow {
+		return
+	}
+	for i := range r.Index {
+		if r.Index[i].Attribute == "externalId" {
+			r.Index[i].Unique = true
+		}
+	}
 }
 
 // wants says whether anybody is told a kind.
