@@ -251,3 +251,5 @@ func accountsOf(t *testing.T, p *try.Product) map[string]object {
 }
 
 func first[T any](list []T, n int) []T { return list[:min(n, len(list))] }
+
+func newApp() *app.App { return new(app.App) }
