@@ -17,6 +17,7 @@
 //	GET    /app/people/{id}/export  ?tenant=: all that is kept about somebody
 //	DELETE /app/people/{id}/data    ?tenant=: somebody is taken out of all that is kept
 //	DELETE /app/tenant     ?tenant=&confirm=: nothing of a tenant remains; confirm is its name again
+//	GET    /app/preview, POST /app/connections/{id}/live: see mountPreview
 //	POST   /app/import     ?tenant=: people who are there already, as text/csv or application/x-ndjson -> how many were what, and "rows"
 //	POST   /app/accounts   {"userName"}: there is an account outside any organization
 //
@@ -64,6 +65,7 @@ type App struct {
 	handler *scim.Handler
 	secrets secrets
 	portal  *portal.Portal
+	lives   lives
 }
 
 // Boot is the app as boot runs it, under a command's name.
@@ -131,6 +133,7 @@ func (a *App) background(ctx context.Context, s *boot.Service) error {
 		}
 	}
 	err := s.Handler.Lifecycle().Run(ctx)
+	a.lives.end()
 	others.Wait()
 	if cause := context.Cause(ctx); err == nil && !errors.Is(cause, context.Canceled) {
 		err = cause
@@ -163,9 +166,11 @@ func (a *App) mount(mux *http.ServeMux, s *boot.Service) error {
 // Pages are all that is served under /app/, and /feed.
 func (a *App) Pages(h *scim.Handler) (http.Handler, error) {
 	a.service, a.handler = h.Lifecycle(), h
+	a.lives.stop = make(chan struct{})
 	mux := http.NewServeMux()
 	a.mountConnections(mux)
 	a.mountJournal(mux)
+	a.mountPreview(mux)
 	for pattern, do := range map[string]func(r *http.Request, in input) (any, error){
 		"POST /app/login":      a.login,
 		"GET /app/users":       a.users,
