@@ -126,7 +126,7 @@ func New(s store.Store, o *Options) (*Service, error) {
 	if s == nil {
 		return nil, errors.New("lifecycle: New needs a store")
 	}
-	l := &Service{&engine{}, s}
+	l := &Service{&engine{delivery: delivering{aside: make(chan func(context.Context))}}, s}
 	if o != nil {
 		l.opts = *o
 		l.store = ObserveStore(s, o.Observer)

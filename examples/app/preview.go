@@ -185,7 +185,7 @@ func (a *App) goLive(r *http.Request, in adminInput) (int, any, error) {
 	const patience = 10 * time.Second
 	id := r.PathValue("id")
 	j := a.lives.start(in.Tenant, id, func(ctx context.Context, progress func(lifecycle.LiveProgress)) error {
-		did, err := a.connections.GoLive(ctx, in.click(), id, progress)
+		did, err := a.Connections.GoLive(ctx, in.click(), id, progress)
 		progress(did)
 		return err
 	})

@@ -24,12 +24,13 @@ var may = map[string][]string{
 	"scim":                       {"scim/internal/patch", "scim/internal/schema", "scim/internal/quirk", "lifecycle", "store", "store/filter", "store/document", elimity, uuid, "golang.org/x/time/rate"},
 	"scim/connection":            {"scim", "scim/internal/quirk", "lifecycle", "store", "store/document", elimity, uuid},
 	"scim/typed":                 {"scim", "mapping", "scim/internal/schema", "scim/internal/quirk", "lifecycle", "store", "store/filter", "store/document", elimity},
+	"scim/portal":                {"scim", "scim/connection", "scim/portal/guide", "lifecycle", "mapping", "store", "store/filter", "store/document", uuid},
+	"scim/portal/guide":          nil,
 	"scim/internal/patch":        {"scim/internal/schema", "scim/internal/quirk", "lifecycle", "store", "store/filter", "store/document"},
 	"scim/internal/schema":       {"scim/internal/quirk", "store", "store/filter", "store/document", elimity},
 	"scim/internal/quirk":        nil,
 	"scim/scimtest":              {"scim/scimtest/replay"}, // a client: it knows a service by HTTP alone
 	"lifecycle":                  {"lifecycle/internal/overlay", "store", "store/filter", "store/document", uuid},
-	"lifecycle/internal/overlay": {"store", "store/filter", "store/document", uuid},
 	"lifecycle/payload":          {"lifecycle", "store", "store/document"},
 	"lifecycle/feed":             {"lifecycle", "lifecycle/payload", "store", "store/document"},
 	"lifecycle/webhook":          {"lifecycle", "lifecycle/payload", "store", "store/document", uuid},
@@ -41,6 +42,7 @@ var may = map[string][]string{
 	"store/storetest":            {"store", "store/filter", "store/document"},
 	"scim/scimtest/replay":       nil,
 	"scim/scimtest/idp":          {"scim/scimtest/replay"},
+	"lifecycle/internal/overlay": {"store", "store/filter", "store/document", uuid},
 }
 
 // Modules, each with all of its packages.
