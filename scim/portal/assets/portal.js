@@ -34,6 +34,9 @@ for (const form of document.querySelectorAll("form[data-confirm]")) {
   });
 }
 
+// On a narrow screen the navigation scrolls: where one is comes into sight.
+document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 // Once: a form is sent once, however often the button is clicked.
 document.addEventListener("submit", (event) => {
   if (event.defaultPrevented || event.target.method !== "post") return;
