@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -313,4 +314,9 @@ func (a *App) rotate(r *http.Request, in adminInput) (int, any, error) {
 		return 0, nil, err
 	}
 	return http.StatusCreated, secretOf(k), nil
+}
+
+// NextExpiry is when the first credential of all organizations expires; see connection.Service.NextExpiry.
+func (a *App) NextExpiry(ctx context.Context) (at time.Time, ok bool, err error) {
+	return a.Connections.NextExpiry(ctx)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
@@ -128,4 +129,38 @@ func (s *Service) notice(ctx context.Context, l *lifecycle.Service, record *stor
 	by := lifecycle.Request{Tenant: x.Tenant, By: lifecycle.SourceSCIM, Connection: lifecycle.Connection{ID: k.Connection}, Who: k.ID}
 	return l.Tell(ctx, by, &store.Change{Tenant: x.Tenant, Put: []store.Put{{Resource: r, IfVersion: k.version}}},
 		&lifecycle.Event{Kind: lifecycle.KindCredentialExpiring, Subject: r.Key})
+}
+
+// NextExpiry is when the first credential of all tenants expires that is still good; ok is false if none expires. It is for those who watch
+// the service, and reads what there is of every credential that expires, so it should be asked a few times an hour.
+func (s *Service) NextExpiry(ctx context.Context) (at time.Time, ok bool, err error) {
+	type candidate struct {
+		expiryRecord
+		id string
+	}
+	var all []candidate
+	now := time.Now()
+	err = s.all(ctx, libraryTenant, expiryType, func(r *store.Resource) error {
+		x := candidate{id: r.ID}
+		err := read(r, &x.expiryRecord)
+		if err == nil && x.Expires.After(now) {
+			all = append(all, x)
+		}
+		return err
+	})
+	slices.SortFunc(all, func(a, b candidate) int { return a.Expires.Compare(b.Expires) })
+	for _, x := range all {
+		if err != nil {
+			break
+		}
+		k, e := s.credential(ctx, x.Tenant, x.id)
+		switch {
+		case errors.Is(e, store.ErrNotFound), e == nil && !k.revoked.IsZero():
+		case e != nil:
+			err = e
+		default:
+			return k.Expires, true, nil
+		}
+	}
+	return time.Time{}, false, err
 }

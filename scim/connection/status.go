@@ -77,6 +77,8 @@ type statusRecord struct {
 	Hours       []bucket             `json:"hours"`   // of the last day
 	Days        []bucket             `json:"days"`    // of the last week
 	Used        map[string]time.Time `json:"used"`    // when each credential was used
+
+	agent string // the User-Agent that told nothing of the provider last
 }
 
 // bucket are the counts of a minute, hour or day, by its number since 1970.
@@ -183,8 +185,8 @@ func (s *Service) Observe(p *scim.Principal, o scim.Observation) {
 		}
 	}
 	d.count(at, outcome, 1)
-	if d.Recognised == "" {
-		d.Recognised = recognise(o)
+	if d.Recognised == "" && (o.UserAgent != d.agent || len(o.Quirks) > 0) {
+		d.Recognised, d.agent = recognise(o), o.UserAgent
 	}
 	due := s.running.Load() == 0 && time.Since(st.flushed) > flushEvery
 	st.mu.Unlock()

@@ -94,11 +94,11 @@ func (p *plan) gone(ctx context.Context, leaves []store.MemberDelta) error {
 		p.members(p.r.key(groupType, delta.Group), delta)
 	}
 	if cur.Type == userType {
-		bury := p.bury
+		remember := p.leaveTombstones
 		if p.r.erases {
-			bury = p.release
+			remember = p.release
 		}
-		if err := bury(ctx, cur); err != nil {
+		if err := remember(ctx, cur); err != nil {
 			return err
 		}
 	}

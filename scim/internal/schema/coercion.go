@@ -223,7 +223,7 @@ func coerceComplex(a *Attribute, v document.Value, m *Mode) (document.Value, *Er
 		sub := a.subs.find(given.Name)
 		switch {
 		case sub == nil && !m.Tolerate(quirk.UnknownAttribute):
-			return v, invalid(m.unknown(), "", "%s is no sub-attribute of %s; it has %s", clip(given.Name), a.Name, a.subs.names())
+			return v, invalid(m.unknown(), "", "%s is no sub-attribute of %s; it has %s", quoted(given.Name), a.Name, a.subs.names())
 		case sub == nil || sub.Mutability == ReadOnly: // RFC 7644 section 3.3: readOnly is ignored
 			continue
 		case items[sub.order].Name != "":

@@ -142,7 +142,7 @@ func (b *binder) resolve(p filter.Path) (*Attribute, *Extension, *Error) {
 	if a := b.element.subs.find(name); a != nil {
 		return a, nil, nil
 	}
-	return nil, nil, invalid("", "", "%s has no sub-attribute %s; it has %s", b.element.Path, clip(name), b.element.subs.names())
+	return nil, nil, invalid("", "", "%s has no sub-attribute %s; it has %s", b.element.Path, quoted(name), b.element.subs.names())
 }
 
 // attr is how the bound expression names the attribute.

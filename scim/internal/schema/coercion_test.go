@@ -52,11 +52,11 @@ func TestIsBase64(t *testing.T) {
 }
 
 func TestClip(t *testing.T) {
-	assert.Equal(t, `"short"`, clip("short"))
-	long := clip(strings.Repeat("é", 100))
+	assert.Equal(t, `"short"`, quoted("short"))
+	long := quoted(strings.Repeat("é", 100))
 	assert.True(t, utf8.ValidString(long))
 	assert.Less(t, len(long), 60)
-	assert.Equal(t, `"a\"\n"`, clip("a\"\n"))
+	assert.Equal(t, `"a\"\n"`, quoted("a\"\n"))
 }
 
 func TestSplitPath(t *testing.T) {

@@ -111,7 +111,7 @@ func (x *Extension) decode(to []document.Member, v document.Value, m *Mode) *Err
 		a := x.Find(given.Name)
 		switch {
 		case a == nil && !m.Tolerate(quirk.UnknownAttribute):
-			return invalid(m.unknown(), "", "%s is no attribute of the extension; it has %s", clip(given.Name), x.level.names())
+			return invalid(m.unknown(), "", "%s is no attribute of the extension; it has %s", quoted(given.Name), x.level.names())
 		case a == nil || a.Mutability == ReadOnly:
 			continue
 		case items[a.order].Name != "":
@@ -157,7 +157,7 @@ func (t *Type) checkSchemas(v document.Value, items []document.Member, m *Mode) 
 		} else if x := t.extension(e.Text()); x != nil {
 			listed |= 1 << (x.order - len(t.Attributes))
 		} else if !m.Tolerate(quirk.UnknownSchema) {
-			return invalid(m.unknown(), "", "%s has no schema %s", t.Name, clip(e.Text())).at(i)
+			return invalid(m.unknown(), "", "%s has no schema %s", t.Name, quoted(e.Text())).at(i)
 		}
 	}
 	if !base && !m.Tolerate(quirk.MissingSchemas) {
@@ -196,13 +196,13 @@ func (t *Type) misplacedMembers(body document.Value, given *document.Member) *Er
 func (t *Type) unknownKey(name string, m *Mode) *Error {
 	if p := splitPath(name); p.URI != "" || p.Sub != "" {
 		if a, _, err := t.resolve(p, nil); err == nil && a != nil {
-			return invalid("invalidValue", "", "%s is a path, not a name; nest the value instead", clip(Shown(name)))
+			return invalid("invalidValue", "", "%s is a path, not a name; nest the value instead", quoted(Shown(name)))
 		}
 	}
 	if a := t.unqualified[document.FoldName(name)]; a != nil {
 		return invalid("invalidValue", "", "%s belongs into the object %s", a.Name, a.Path.URI)
 	}
-	return invalid(m.unknown(), "", "%s is no attribute of %s", clip(Shown(name)), t.Name)
+	return invalid(m.unknown(), "", "%s is no attribute of %s", quoted(Shown(name)), t.Name)
 }
 
 // isPath says whether a key that is no attribute's name is a path to one, and may be: name.givenName, URN:department,

@@ -214,7 +214,7 @@ func (p *parser) object() (Value, *SyntaxError) {
 		}
 		v, err := p.value()
 		if err != nil {
-			return Value{}, err.under(clip(name))
+			return Value{}, err.under(short(name))
 		}
 		*p.stack = append(*p.stack, Member{name, v})
 		if err := p.next('}'); err != nil {
@@ -308,11 +308,11 @@ func (n *names) has(items []Member, name string) bool {
 }
 
 func twice(name string) string {
-	return "the member " + strconv.Quote(clip(name)) + " stands twice (names ignore case)"
+	return "the member " + strconv.Quote(short(name)) + " stands twice (names ignore case)"
 }
 
-// clip shortens a name for an error.
-func clip(name string) string {
+// short shortens a name for an error.
+func short(name string) string {
 	const shown = 64
 	if len(name) <= shown {
 		return name

@@ -78,7 +78,7 @@ func (t *Type) urn(p filter.Path) (x *Extension, base bool) {
 
 func (t *Type) unknown(p filter.Path) *Error {
 	if len(p.URI)+len(p.Name)+len(p.Sub) > 200 {
-		return invalid("invalidPath", "", "%s is no attribute of %s", clip(Shown(p.String())), t.Name)
+		return invalid("invalidPath", "", "%s is no attribute of %s", quoted(Shown(p.String())), t.Name)
 	}
 	return invalid("invalidPath", Shown(p.String()), "%s has no such attribute", t.Name)
 }
