@@ -197,7 +197,7 @@ func TestGerman(t *testing.T) {
 	})
 }
 
-// Screenshots for docs/portal.md: go test ./examples/browser -run TestScreens -update
+// Screenshots for docs/portal.md: go test ./examples/browser -run 'TestScreens|TestProducts' -update
 func TestScreens(t *testing.T) {
 	if !*update {
 		t.Skip("writes docs/screens with -update only")
@@ -235,29 +235,39 @@ func TestScreens(t *testing.T) {
 	tab.Press(`form[action*="/begin/"] button`)
 	for _, page := range screens {
 		tab.Go("/setup/" + page.path)
-		if page.press != "" {
-			tab.Press(page.press)
+		if page.do != nil {
+			page.do(tab)
 		}
 		shoot(page.name)
 	}
 }
 
-// screens are the pages that the documents show. Where press is set, what it finds on the page is clicked first.
-var screens = []struct{ name, path, press string }{
-	{"overview", "", ""},
-	{"choose", "connect?new=1", ""},
-	{"connect", "connect", ""},
-	{"credentials", "credentials", ""},
-	{"secret", "credentials", `form[action$="/credentials/issue"] button`},
-	{"people", "people?sort=modified", ""},
-	{"person", "people?state=pending", "main tbody th a"},
-	{"groups", "groups", ""},
-	{"group", "groups", "main tbody th a"},
-	{"activity", "activity", ""},
-	{"entry", "activity?outcome=refused", "main tbody th a"},
-	{"safety", "safety", ""},
-	{"settings", "settings", ""},
-	{"review", "settings?change=1&deprovision=delete&scim=true", ""},
-	{"off", "off", ""},
-	{"vendor", "../staff/", ""},
+// screens are the pages that the documents show, and what is done on each before the picture is taken.
+var screens = []struct {
+	name, path string
+	do         func(*browser.Tab)
+}{
+	{"overview", "", nil},
+	{"choose", "connect?new=1", nil},
+	{"connect", "connect", nil},
+	{"credentials", "credentials", nil},
+	{"secret", "credentials", press(`form[action$="/credentials/issue"] button`)},
+	{"people", "people?sort=modified", nil},
+	{"person", "people?state=pending", press("main tbody th a")},
+	{"groups", "groups", nil},
+	{"group", "groups", press("main tbody th a")},
+	{"activity", "activity", nil},
+	{"entry", "activity?outcome=refused", press("main tbody th a")},
+	{"safety", "safety", nil},
+	{"settings", "settings", nil},
+	{"review", "settings", func(tab *browser.Tab) {
+		tab.Choose("#deprovision", "deactivate")
+		tab.Press("main button.main")
+	}},
+	{"off", "off", nil},
+	{"vendor", "../staff/", nil},
+}
+
+func press(selector string) func(*browser.Tab) {
+	return func(tab *browser.Tab) { tab.Press(selector) }
 }
