@@ -1,7 +1,7 @@
 // Package app is a tiny product around the lifecycle, to see it work: a demo API in JSON under /app. It is NOT
 // authenticated, and shows every tenant's people to everybody who can reach it; a real product has its own pages for this.
 //
-//	POST   /app/login      {"tenant","userName"} -> {"status","firstLogin","billed","id"}: a sign-in
+//	POST   /app/login      {"tenant","userName"} -> {"status","firstLogin","billed","id","role","groups":[{"id","name"}]}: a sign-in
 //	GET    /app/users      ?tenant=&cursor=&status= -> {"users":[...],"next"}: "next" is the next page's cursor, "" on the last
 //	POST   /app/users      {"tenant","userName",...}: somebody is added by hand, with any attributes
 //	PATCH  /app/users      {"tenant","userName",...}: attributes are changed by hand, and taken away by null
@@ -17,6 +17,7 @@
 //	GET    /app/people/{id}/export  ?tenant=: all that is kept about somebody
 //	DELETE /app/people/{id}/data    ?tenant=: somebody is taken out of all that is kept
 //	DELETE /app/tenant     ?tenant=&confirm=: nothing of a tenant remains; confirm is its name again
+//	GET    /app/preview, POST /app/connections/{id}/live: see mountPreview
 //	POST   /app/import     ?tenant=: people who are there already, as text/csv or application/x-ndjson -> how many were what, and "rows"
 //	POST   /app/accounts   {"userName"}: there is an account outside any organization
 //
@@ -63,6 +64,7 @@ type App struct {
 	service *lifecycle.Service
 	handler *scim.Handler
 	secrets secrets
+	lives   lives
 }
 
 // Boot is the app as boot runs it, under a command's name.
@@ -130,6 +132,7 @@ func (a *App) background(ctx context.Context, s *boot.Service) error {
 		}
 	}
 	err := s.Handler.Lifecycle().Run(ctx)
+	a.lives.end()
 	others.Wait()
 	if cause := context.Cause(ctx); err == nil && !errors.Is(cause, context.Canceled) {
 		err = cause
@@ -162,9 +165,11 @@ func (a *App) mount(mux *http.ServeMux, s *boot.Service) error {
 // Pages are all that is served under /app/, and /feed.
 func (a *App) Pages(h *scim.Handler) (http.Handler, error) {
 	a.service, a.handler = h.Lifecycle(), h
+	a.lives.stop = make(chan struct{})
 	mux := http.NewServeMux()
 	a.mountConnections(mux)
 	a.mountJournal(mux)
+	a.mountPreview(mux)
 	for pattern, do := range map[string]func(r *http.Request, in input) (any, error){
 		"POST /app/login":      a.login,
 		"GET /app/users":       a.users,
@@ -199,14 +204,14 @@ func (a *App) Pages(h *scim.Handler) (http.Handler, error) {
 	return mux, a.mountOut(mux)
 }
 
-// login answers POST /app/login: {"status","firstLogin","billed","id"}.
+// login answers POST /app/login: {"status","firstLogin","billed","id","role","groups"}.
 func (a *App) login(r *http.Request, in input) (any, error) {
 	login, err := a.service.Login(r.Context(), in.Tenant, lifecycle.Identity{UserName: in.UserName})
 	var denied *lifecycle.Denied
 	if errors.As(err, &denied) && denied.Reason == lifecycle.DeniedElsewhere { // for this organization that is nobody
 		err = &lifecycle.Denied{Reason: lifecycle.DeniedUnknown}
 	}
-	return map[string]any{"status": login.State, "firstLogin": login.FirstLogin, "billed": login.Billed, "id": login.ID}, err
+	return map[string]any{"status": login.State, "firstLogin": login.FirstLogin, "billed": login.Billed, "id": login.ID, "role": login.Role, "groups": noneNil(login.Groups)}, err
 }
 
 // user is a line of GET /app/users.

@@ -156,7 +156,8 @@ type Update struct {
 	Limits     *Limits
 }
 
-// Change changes a connection. A change of anything but the name holds in every process when it returns; if that isn't certain
+// Change changes a connection. What it has written in the state shadow is made true if it becomes live, as by GoLive, is forgotten if it is
+// switched off, and waits if it is paused. A change of anything but the name holds in every process when it returns; if that isn't certain
 // within 30 s it returns ErrUncertain, and may be called again.
 func (s *Service) Change(ctx context.Context, by lifecycle.Request, id string, u Update) (*Connection, error) {
 	if u.Name != nil {
@@ -176,6 +177,11 @@ func (s *Service) Change(ctx context.Context, by lifecycle.Request, id string, u
 	}
 	if u.TraceUntil != nil && time.Until(*u.TraceUntil) > mostTrace {
 		return nil, invalid("traceUntil: want a time within %s", mostTrace)
+	}
+	if u.State != nil {
+		if err := s.leaveShadow(ctx, by, id, *u.State); err != nil {
+			return nil, err
+		}
 	}
 	var c *Connection
 	err := again(ctx, func() (err error) {
@@ -213,6 +219,9 @@ func (s *Service) Change(ctx context.Context, by lifecycle.Request, id string, u
 	})
 	if err == nil && (u.State != nil || u.Dialect != nil || u.TraceUntil != nil || u.Limits != nil) {
 		err = s.everywhere(ctx, by.Tenant)
+	}
+	if err == nil && u.State != nil {
+		err = s.endShadow(ctx, by.Tenant, id, c.State)
 	}
 	return c, uncertain(err)
 }
@@ -286,6 +295,9 @@ func (s *Service) SwitchOff(ctx context.Context, by lifecycle.Request, id string
 	})
 	if err == nil {
 		err = s.everywhere(ctx, by.Tenant)
+	}
+	if err == nil {
+		err = s.endShadow(ctx, by.Tenant, id, lifecycle.ConnectionOff)
 	}
 	return uncertain(err)
 }

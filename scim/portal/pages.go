@@ -61,6 +61,7 @@ func init() { // the tables name functions that look into them
 		{path: "/activity.csv", name: "activity", needs: See, stream: export(true)},
 		{path: "/safety", name: "safety", needs: See, menu: true, model: safetyPage},
 		{path: "/settings", name: "settings", needs: Connect, menu: true, shown: hasChoices, model: settings},
+		{path: "/check", name: "check", needs: Connect, menu: true, shown: hasCheck, model: checkPage},
 		{path: "/off", name: "off", needs: Connect, menu: true, model: offPage},
 		{path: "/live", name: "live", stream: live},
 		{path: "/begin/{ticket}", name: "begin", open: true, model: openLink},
@@ -84,6 +85,7 @@ func init() { // the tables name functions that look into them
 		{path: "/safety/pause", page: "/safety", needs: Safety, do: setMode(lifecycle.ConnectionLive, lifecycle.ConnectionPaused, "paused")},
 		{path: "/safety/resume", page: "/safety", needs: Safety, do: setMode(lifecycle.ConnectionPaused, lifecycle.ConnectionLive, "resumed")},
 		{path: "/settings", page: "/settings", needs: Connect, do: setSettings},
+		{path: "/check", page: "/check", needs: Connect, do: runCheck},
 		{path: "/off", page: "/off", needs: Connect, do: switchOff},
 		{path: "/on", page: "/off", needs: Connect, do: switchOn},
 	}

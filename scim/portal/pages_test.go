@@ -237,6 +237,23 @@ func TestSwitchOff(t *testing.T) {
 	assert.Equal(t, 200, status)
 }
 
+func TestCheck(t *testing.T) {
+	s := newSite(t)
+	v := s.admin("acme")
+	id, _ := v.connect()
+	assert.Equal(t, 400, v.post("check", form("connection", id)).status, "without being sure")
+	assert.Nil(t, model[portal.CheckModel](v, "check").Time)
+	for range 2 {
+		p := v.post("check", form("connection", id, "sure", "1"))
+		assert.True(t, p.has("1 passed, 1 failed"))
+		assert.True(t, p.has("GET is answered for okta"))
+	}
+	m := model[portal.CheckModel](v, "check")
+	assert.Equal(t, portal.CheckLine{Name: "reads", Rule: "GET is answered for okta", Result: "fail", Detail: "200"}, m.Lines[0], "what failed comes first")
+	assert.Len(t, model[portal.CredentialsModel](v, "credentials").Credentials, 1, "its credential is revoked")
+	assert.Equal(t, 404, newSite(t, func(o *portal.Options) { o.Check = nil }).admin("acme").get("check").status)
+}
+
 // Whatever an identity provider can write is text, on every page and in every export.
 func TestInjection(t *testing.T) {
 	s := newSite(t)
