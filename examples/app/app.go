@@ -21,7 +21,7 @@
 //	POST   /app/import     ?tenant=: people who are there already, as text/csv or application/x-ndjson -> how many were what, and "rows"
 //	POST   /app/accounts   {"userName"}: there is an account outside any organization
 //
-// The portal for customers' administrators is at /setup; POST /app/portal-link makes a link to it, see mountPortal.
+// The portal for customers' administrators is at /setup, see portalLink.
 //
 // The pages for operators of events (/app/webhooks and others) are explained at mountOut, and GET /feed in package feed.
 //
@@ -53,8 +53,8 @@ type App struct {
 	Connections *connection.Service
 	// Options completes the handler's options.
 	Options func(o *scim.Options)
-	// Portal completes the portal's options: how it looks, and what the product maps.
-	Portal func(o *portal.Options)
+	// Portal is what POST /app/portal-link makes links to; Boot makes it.
+	Portal *portal.Portal
 	// Plugins are further ways out for events, and who watches.
 	Plugins []Plugin
 
@@ -64,7 +64,6 @@ type App struct {
 	service *lifecycle.Service
 	handler *scim.Handler
 	secrets secrets
-	portal  *portal.Portal
 	lives   lives
 }
 
@@ -193,6 +192,7 @@ func (a *App) Pages(h *scim.Handler) (http.Handler, error) {
 	} {
 		mux.Handle(pattern, page(do))
 	}
+	mux.Handle("POST /app/portal-link", adminPage(a.portalLink))
 	mux.HandleFunc("POST /app/import", a.importPeople)
 	for pattern, do := range map[string]func(r *http.Request, in adminInput) (int, any, error){
 		"GET /app/people/{id}/export":  a.exportPerson,

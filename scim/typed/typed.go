@@ -193,6 +193,15 @@ func (t *Type[T]) Declare() (scim.Declaration, error) {
 // Name is the resource type's name.
 func (t *Type[T]) Name() string { return t.declared.ResourceType.Name }
 
+// Attributes are those that the type's mapping has, for the set-up pages: see portal.Options.People. A mapping of a tenant's own may have
+// others.
+func (t *Type[T]) Attributes() []mapping.Attribute {
+	if t.mapping == nil {
+		return nil
+	}
+	return t.mapping.Attributes()
+}
+
 // For is the mapping of a tenant.
 func (t *Type[T]) For(ctx context.Context, tenant string) (*mapping.Mapping[T], error) {
 	if t.tenants != nil {
