@@ -243,9 +243,10 @@ func (r release) claim(counter string, used, n int) (store.Claim, bool) {
 
 // held is the refusal of what is beyond a brake. The product is told of the first one of a window.
 func (p *plan) held(l *loss, limit int, wait time.Duration, told store.Counter, claim store.Claim) error {
+	window, _ := l.brake.Window.MarshalText()
 	refusal := &Refusal{Reason: HeldBack, RetryAfter: max(wait, time.Second), Detail: fmt.Sprintf(
 		"a brake holds this change back: %s within %s, and that is its limit. If this is meant, an administrator of the product can release the brake; otherwise check which users the application is assigned to. It is tried again later by itself",
-		l.words(limit), time.Duration(l.brake.Window))}
+		l.words(limit), window)}
 	if told.Count == 0 || !claim.At.Before(told.Began.Add(claim.Window)) {
 		refusal.event, refusal.once = KindBrakeHeld, []store.Claim{claim}
 	}
