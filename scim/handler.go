@@ -283,7 +283,7 @@ func (x *exchange) dispatch(ep *endpoint, id string, methods []method) error {
 	for _, m := range methods {
 		if m.name == x.r.Method {
 			x.reads = m.scope == ScopeRead
-			x.request.Action, x.request.Subject = m.name+" "+ep.Endpoint, x.key(ep, id)
+			x.request.Action, x.request.Subject = ep.actions[m.name], x.key(ep, id)
 			if !x.who.reaches(ep.Name) {
 				return outOfScope(ep)
 			}

@@ -1,0 +1,96 @@
+package sqlstore
+
+import (
+	"strings"
+
+	"github.com/rollcall-dev/rollcall/store/document"
+	"github.com/rollcall-dev/rollcall/store/filter"
+)
+
+// compareType needs no SQL: all resources that the condition is about are of one type.
+func (c *compiler) compareType(x filter.Compare) Condition {
+	x.Attr.Path = filter.Path{Name: "value"}
+	if filter.MatchElement(x, document.String(c.typ)) {
+		return certain
+	}
+	return never
+}
+
+// orders are the operators that compare by order.
+var orders = map[filter.Op]string{
+	filter.Eq: "=", filter.Ne: "<>", filter.Gt: ">", filter.Ge: ">=", filter.Lt: "<", filter.Le: "<=",
+}
+
+// compareText compares a column that always has a value; folded is the same with case folded, if there is such a one.
+func (c *compiler) compareText(column, folded string, x filter.Compare) Condition {
+	isText := x.Attr.Type == filter.String || x.Attr.Type == filter.Reference || x.Attr.Type == filter.Binary
+	if x.Value.Kind() != document.KindString { // null, or of another kind than the value is
+		if x.Op == filter.Ne {
+			return certain
+		}
+		return never
+	}
+	if !x.Attr.CaseExact {
+		column = folded
+	}
+	if !isText || column == "" {
+		return unknown
+	}
+	s := x.Value.Text()
+	if op, ok := orders[x.Op]; ok {
+		return exactly(column + " " + op + " " + c.text(s))
+	}
+	if s == "" {
+		return certain
+	}
+	for i := range len(s) {
+		if s[i] < ' ' { // could match a part of an escape
+			return unknown
+		}
+	}
+	// No LIKE: that of SQLite would fold. Both engines look at positions.
+	switch x.Op {
+	case filter.Co:
+		return exactly("length(replace(" + column + ", " + c.text(s) + ", '')) < length(" + column + ")")
+	case filter.Sw:
+		v := c.text(s)
+		return exactly("substr(" + column + ", 1, length(" + v + ")) = " + v)
+	case filter.Ew:
+		v := c.text(s)
+		return exactly("(length(" + column + ") >= length(" + v + ") AND substr(" + column + ", length(" + column + ") - length(" + v + ") + 1) = " + v + ")")
+	}
+	return unknown
+}
+
+// compareTime compares a column of whole microseconds with an instant that may be finer.
+func (c *compiler) compareTime(column string, x filter.Compare) Condition {
+	op, ok := orders[x.Op]
+	if !ok || x.Attr.Type != filter.DateTime || x.Value.Kind() != document.KindString {
+		return unknown
+	}
+	at := x.Time.UnixMicro()
+	if x.Time.Nanosecond()%1000 != 0 { // between at and the next: nothing is equal to it
+		switch x.Op {
+		case filter.Eq:
+			return never
+		case filter.Ne:
+			return certain
+		case filter.Ge:
+			op = ">"
+		case filter.Lt:
+			op = "<="
+		}
+	}
+	compared := exactly(column + " " + op + " " + c.arg(at))
+	if column == "r.modified" && x.Op != filter.Ne {
+		compared.isRange, compared.IsIDs, compared.isThere, compared.isSpread = true, true, true, true
+		of := strings.ReplaceAll(ofType, "r.", "x.") + " = " + c.arg(c.tenant+"/"+Enc(c.typ)) + " AND "
+		is := strings.ReplaceAll(compared.SQL, "r.", "x.")
+		compared.span = &span{test: compared.SQL, rows: "x.id FROM ~resource x WHERE " + of + is, once: true}
+		if x.Op != filter.Eq {
+			compared.span.others = "x.id FROM ~resource x WHERE " + of + "NOT (" + is + ")"
+		}
+		compared.Ids = "SELECT " + compared.span.rows
+	}
+	return compared
+}

@@ -1,0 +1,185 @@
+package sqlstore
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/pressly/goose/v3"
+)
+
+//go:embed migrations
+var Migrations embed.FS
+
+// Steps are an engine's migrations, oldest first. Steps are never changed once released; new ones are added.
+func (n Names) Steps(engine string) (all []*goose.Migration, err error) {
+	files, err := Migrations.ReadDir(path.Join("migrations", engine))
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		version, err := goose.NumericComponent(f.Name())
+		if err != nil {
+			return nil, err
+		}
+		text, err := Migrations.ReadFile(path.Join("migrations", engine, f.Name()))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, goose.NewGoMigration(version, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
+			before, after, fills := strings.Cut(string(text), "-- Here the program fills")
+			_, err := tx.ExecContext(ctx, n.Fill(before))
+			if err == nil && fills {
+				if err = n.fillKeys(ctx, tx); err == nil {
+					_, err = tx.ExecContext(ctx, n.Fill("--"+after))
+				}
+			}
+			return err
+		}}, nil))
+	}
+	return all, nil
+}
+
+// fillKeys makes the keys and marks of all resources, on SQLite.
+func (n Names) fillKeys(ctx context.Context, tx *sql.Tx) error {
+	type row struct {
+		n int64
+		Record
+	}
+	for after, read := int64(0), Batch; read == Batch; {
+		rows, err := tx.QueryContext(ctx, n.Fill("SELECT n, tenant, type, id, keys, uniques, attributes, internal FROM ~resource WHERE n > ? ORDER BY n LIMIT ?"), after, Batch)
+		if err != nil {
+			return err
+		}
+		var all []row
+		for rows.Next() {
+			var r row
+			if err := rows.Scan(&r.n, &r.Tenant, &r.Type, &r.ID, &r.keys, &r.uniques, (*string)(&r.Attributes), (*string)(&r.Internal)); err != nil {
+				return errors.Join(err, rows.Close())
+			}
+			all = append(all, r)
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			return err
+		}
+		for _, r := range all {
+			after = r.n
+			if set, err := SplitKeys(r.keys, r.uniques); err == nil { // else it is damaged, and was found by nothing
+				for i, key := range set.Hashes(r.Tenant, r.Type) {
+					if _, err := tx.ExecContext(ctx, n.Fill("INSERT INTO ~key (key, id, uniq, n, tenant) VALUES (?, ?, ?, ?, ?)"), key, r.ID, i < set.Uniques, r.n, r.Tenant); err != nil {
+						return err
+					}
+				}
+			}
+			if cmp.Or(r.Attributes.Check(), r.Internal.Check()) != nil {
+				continue
+			}
+			if _, err := tx.ExecContext(ctx, n.Fill("UPDATE ~resource SET mark = ? WHERE n = ?"), MarkOf(&r.Resource), r.n); err != nil {
+				return err
+			}
+		}
+		read = len(all)
+	}
+	return nil
+}
+
+// CheckVersion says whether this program can use the tables of a version; 0 means that there are none yet.
+func (n Names) CheckVersion(found int64, steps []*goose.Migration) error {
+	first, last := steps[0].Version, steps[len(steps)-1].Version
+	switch {
+	case found > last:
+		return fmt.Errorf("the tables %s* are of version %d, and this program knows no version after %d: start the release that migrated them, or a newer one, or restore a backup from before",
+			n.Prefix, found, last)
+	case found > 0 && found < first:
+		return fmt.Errorf("the tables %s* are of version %d, which was in no release and can't be migrated: drop them, or choose another Options.Prefix", n.Prefix, found)
+	}
+	return nil
+}
+
+// Migrate applies an engine's steps that a database lacks, each in a transaction. version reads that of the tables.
+func (n Names) Migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, engine string, version func(context.Context) (int64, error), o ...goose.ProviderOption) error {
+	steps, err := n.Steps(engine)
+	if err != nil {
+		return err
+	}
+	check := func() error {
+		found, err := version(ctx)
+		if err != nil {
+			return err
+		}
+		return n.CheckVersion(found, steps)
+	}
+	if err := check(); err != nil {
+		return err
+	}
+	table := n.Prefix + "migration"
+	if n.Schema != "" {
+		table = n.Schema + "." + table
+	}
+	p, err := goose.NewProvider(dialect, db, nil, append(o, goose.WithGoMigrations(steps...), goose.WithDisableGlobalRegistry(true), goose.WithTableName(table))...)
+	if err != nil {
+		return err
+	}
+	if _, err = p.Up(ctx); err != nil {
+		return err
+	}
+	return check() // a newer program may have been faster
+}
+
+// VersionSQL reads the version of the tables.
+const VersionSQL = "SELECT COALESCE(MAX(version_id), 0) FROM ~migration"
+
+// Names are how the tables are called.
+type Names struct {
+	Schema, Prefix string
+	Replacer       *strings.Replacer
+	Filled         *Texts
+}
+
+func NewNames(schema, prefix string) Names {
+	table := prefix
+	if schema != "" {
+		table = `"` + schema + `".` + prefix
+	}
+	return Names{schema, prefix, strings.NewReplacer("~", table, "#", prefix), &Texts{}}
+}
+
+// Fill puts the names into a statement: "~" is in front of every table, "#" in front of every index.
+func (n Names) Fill(sql string) string {
+	return n.Filled.Get(sql, n.Replacer.Replace)
+}
+
+// Texts remembers what was made of statements, of so many as a program has; those with a filter in them are countless.
+type Texts struct {
+	Made sync.Map
+	N    atomic.Int32
+}
+
+func (t *Texts) Get(sql string, make func(string) string) string {
+	if s, ok := t.Made.Load(sql); ok {
+		return s.(string)
+	}
+	s := make(sql)
+	if t.N.Add(1) < 500 {
+		t.Made.Store(sql, s)
+	}
+	return s
+}
+
+// checkName says whether a schema or a prefix is a plain identifier, so that it needs no quoting anywhere.
+func checkName(what, s string) error {
+	for i := range len(s) {
+		c := s[i]
+		if c != '_' && (c < 'a' || 'z' < c) && (i == 0 || c < '0' || '9' < c) || i >= 40 {
+			return fmt.Errorf("sqlstore: %s %q: want at most 40 of a-z, 0-9 and _, not beginning with a digit", what, s)
+		}
+	}
+	return nil
+}
