@@ -12,8 +12,8 @@ func (p *plan) create(ctx context.Context) error {
 	r := &store.Resource{Key: p.d.Key, Created: now()}
 	r.ID = newID()
 	r.Version, r.LastModified = r.ID, r.Created // any fresh version will do, and the id is one
+	p.index(r)
 	if p.r.By == SourceSCIM {
-		r.Index, r.Label = p.s.opts.Index(r.Type, p.d.After)
 		cur, err := p.sameAs(ctx, r)
 		if err != nil {
 			return err
@@ -32,7 +32,10 @@ func (p *plan) create(ctx context.Context) error {
 	if err := p.guarded(ctx, &joins); err != nil {
 		return err
 	}
-	if err := p.encode(r); err != nil {
+	if len(p.s.opts.Guards) > 0 {
+		p.index(r) // they may have amended the tree
+	}
+	if err := p.write(r); err != nil {
 		return err
 	}
 	switch r.Type {

@@ -44,6 +44,7 @@ func (s *Service) decideOn(ctx context.Context, r *Request, draft Draft) (*Decis
 			subject = p.Resource.Key
 		}
 		p.before, p.quiet = p.d.Before, p.d.Cause == recount
+		p.was, p.is = p.d.Was, p.d.After
 		s.record(r, &p.Decision, subject)
 		return &p.Decision, nil
 	}

@@ -158,5 +158,8 @@ func (s *Service) Feed(ctx context.Context, q store.FeedQuery) (store.FeedPage, 
 	return reader.Feed(ctx, q)
 }
 
+// Tells says whether anybody is told the events of a kind.
+func (s *Service) Tells(k Kind) bool { return len(s.told[k])+len(s.taken[k]) > 0 }
+
 // HasFeed says whether Options.Feed is set.
 func (s *Service) HasFeed() bool { return s.opts.Feed }

@@ -150,6 +150,7 @@ func (p *plan) recall(ctx context.Context, r *store.Resource, account *Account) 
 	}
 	look := p.r.lost || p.r.By != SourceSCIM || p.s.opts.Accounts != nil
 	held, back := false, false
+	p.Change.Absent = slices.Grow(p.Change.Absent, len(keys))
 	for _, key := range keys {
 		var t *tombstone
 		if look {

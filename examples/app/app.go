@@ -20,6 +20,8 @@
 //	POST   /app/import     ?tenant=: people who are there already, as text/csv or application/x-ndjson -> how many were what, and "rows"
 //	POST   /app/accounts   {"userName"}: there is an account outside any organization
 //
+// The portal for customers' administrators is at /setup; POST /app/portal-link makes a link to it, see mountPortal.
+//
 // The pages for operators of events (/app/webhooks and others) are explained at mountOut, and GET /feed in package feed.
 //
 // What can't be is {"error","reason"}: 403 or 404 at a sign-in, with one of the reasons suspended, deactivated, pending, unknown,
@@ -39,6 +41,7 @@ import (
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim"
 	"github.com/rollcall-dev/rollcall/scim/connection"
+	"github.com/rollcall-dev/rollcall/scim/portal"
 	"github.com/rollcall-dev/rollcall/store"
 )
 
@@ -49,6 +52,8 @@ type App struct {
 	Connections *connection.Service
 	// Options completes the handler's options.
 	Options func(o *scim.Options)
+	// Portal completes the portal's options: how it looks, and what the product maps.
+	Portal func(o *portal.Options)
 	// Plugins are further ways out for events, and who watches.
 	Plugins []Plugin
 
@@ -58,6 +63,7 @@ type App struct {
 	service *lifecycle.Service
 	handler *scim.Handler
 	secrets secrets
+	portal  *portal.Portal
 }
 
 // Boot is the app as boot runs it, under a command's name.
@@ -135,6 +141,9 @@ func (a *App) background(ctx context.Context, s *boot.Service) error {
 func (a *App) mount(mux *http.ServeMux, s *boot.Service) error {
 	pages, err := a.Pages(s.Handler)
 	if err != nil {
+		return err
+	}
+	if err := a.mountPortal(mux, s); err != nil {
 		return err
 	}
 	mux.Handle("/app/", pages)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rollcall-dev/rollcall/examples/boot"
+	"github.com/rollcall-dev/rollcall/lifecycle/payload"
 	"github.com/rollcall-dev/rollcall/lifecycle/webhook"
 	"github.com/rollcall-dev/rollcall/scim"
 	"github.com/rollcall-dev/rollcall/store"
@@ -56,6 +57,8 @@ func (x *out) configure(s store.Store, o *scim.Options) (err error) {
 	l := &o.Lifecycle
 	l.Consumers = append(l.Consumers, x.hooks.Consumer())
 	l.Delivery.Retention.Delivered = x.retention
-	l.Feed = x.feedToken != ""
+	if l.Feed = x.feedToken != ""; l.Feed {
+		o.SecurityEvents = []string{payload.SETAsyncResp} // the feed has the results of asynchronous requests
+	}
 	return nil
 }

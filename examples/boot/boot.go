@@ -46,6 +46,7 @@ var ErrDone = errors.New("boot: done")
 // Service is what runs.
 type Service struct {
 	URL     string // of the SCIM service, without a slash at the end
+	Public  string // the flag -base-url: URL as clients behind a proxy see it; "": as it is
 	Handler *scim.Handler
 	Store   store.Store
 	Log     *slog.Logger
@@ -109,7 +110,7 @@ func serve(ctx context.Context, app App, f *Flags, s store.Store, log *slog.Logg
 	if err != nil {
 		return fmt.Errorf("-addr %s: %w", f.Addr, err)
 	}
-	service := &Service{URL: "http://" + listener.Addr().String() + f.BasePath, Handler: h, Store: s, Log: log}
+	service := &Service{URL: "http://" + listener.Addr().String() + f.BasePath, Public: strings.TrimRight(f.BaseURL, "/"), Handler: h, Store: s, Log: log}
 	mux := http.NewServeMux()
 	mux.Handle(f.BasePath+"/", http.StripPrefix(f.BasePath, h))
 	if f.BasePath != "" { // the address without a slash is the service too, and no redirect

@@ -39,8 +39,16 @@ var indexedRequests = []struct {
 	{"GET", "/Groups/all?excludedAttributes=members", "", 1},
 	{"GET", "/Users?startIndex=3&count=2", "", 1},
 	{"GET", "/Groups?excludedAttributes=members", "", 1},
-	{"GET", "/Users?startIndex=2000&count=2", "", 2}, // the total by another
-	{"GET", "/Users?cursor&count=2", "", 3},          // the tenant's key of cursors is looked for and made
+	{"GET", "/Users?startIndex=2000&count=2", "", 3}, // a transaction, so that what is counted is of the same moment
+	{"GET", "/Users?sortBy=userName&count=2", "", 0},
+	{"GET", "/Users?sortBy=displayName&sortOrder=descending&count=2", "", 0},
+	{"GET", "/Users?sortBy=externalId&count=2", "", 0},
+	{"GET", "/Users?count=2&filter=" + url.QueryEscape(`userName sw "person"`), "", 0},
+	{"GET", "/Users?count=2&sortBy=userName&filter=" + url.QueryEscape(`userName sw "person"`), "", 0},
+	{"GET", "/Users?count=2&filter=" + url.QueryEscape(`userName sw "person" or displayName sw "Ada" or emails.value sw "a"`), "", 0},
+	{"GET", "/Users?count=2&filter=" + url.QueryEscape(`active eq true`), "", 4},
+	{"GET", "/Users?count=2&filter=" + url.QueryEscape(`active eq false and userName sw "person"`), "", 0},
+	{"GET", "/Users?cursor&count=2", "", 3}, // the tenant's key of cursors is looked for and made
 	{"GET", "/Users?cursor&count=2", "", 1},
 	{"GET", "/Users?filter=" + url.QueryEscape(`userName eq "ada"`), "", 1},
 	{"GET", "/Users?filter=" + url.QueryEscape(`externalId eq "e" and active eq true`), "", 0},

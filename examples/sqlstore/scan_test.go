@@ -49,7 +49,7 @@ var costly = map[string]store.Query{
 	"not in a group":             {Filter: filter.Not{X: inGroup("g")}},
 	"created":                    {Count: 5, Filter: meta("created", filter.Ge, epoch)},
 	"in the order of created":    {Count: 5, Sort: &store.Sort{By: filter.Attr{Path: filter.Path{Name: "meta", Sub: "created"}, Type: filter.DateTime}}},
-	"in the order of a name":     {Count: 5, Sort: &store.Sort{By: filter.Attr{Path: filter.Path{Name: "userName"}, Type: filter.String}}},
+	"in the order of a title":    {Count: 5, Sort: &store.Sort{By: filter.Attr{Path: filter.Path{Name: "title"}, Type: filter.String}}},
 	"in many groups":             {Count: 5, Filter: filter.Or{inGroup("g"), inGroup("a"), inGroup("b"), inGroup("c"), inGroup("d")}},
 	"a large group's, looked at": {Count: 5, Filter: filter.And{inGroup("g"), compare("userName", filter.Co, "00")}},
 }
@@ -69,6 +69,9 @@ var cheap = map[string]store.Query{
 	"a group's":          {Count: 5, Filter: inGroup("g")},
 	"a group's total":    {Filter: inGroup("g")},
 	"two groups'":        {Filter: filter.Or{inGroup("g"), inGroup("a")}},
+	"in order of names":  {Count: 5, Sort: &store.Sort{By: filter.Attr{Path: filter.Path{Name: "userName"}, Type: filter.String}, Descending: true}},
+	"a beginning":        {Count: 5, Filter: compare("userName", filter.Sw, "u00")},
+	"active":             {Count: 5, Filter: filter.Compare{Attr: filter.Attr{Path: filter.Path{Name: "active"}, Type: filter.Boolean}, Op: filter.Eq, Value: document.Bool(true)}},
 	"by name":            {Count: 5, Filter: compare("userName", filter.Eq, "u000003"), Sort: &store.Sort{By: filter.Attr{Path: filter.Path{Name: "title"}, Type: filter.String}}},
 }
 

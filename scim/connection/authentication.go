@@ -36,7 +36,6 @@ type entry struct {
 	tenantHash string
 	loaded     time.Time
 	expires    time.Time // of the credential or the access token; zero: never
-	ends       time.Time // when the credential expires; zero: never
 	refused    error     // it is known, but not good any more
 	access     bool      // it is an access token
 	noted      atomic.Int64
@@ -181,7 +180,7 @@ func (s *Service) readEntry(ctx context.Context, token string, access bool) (*en
 	if !access && (c.Kind != Bearer || subtle.ConstantTimeCompare([]byte(c.sum), []byte(sumText(token))) != 1) {
 		return nil, errUnknown
 	}
-	e := &entry{expires: c.Expires, ends: c.Expires, access: access}
+	e := &entry{expires: c.Expires, access: access}
 	if !until.IsZero() && (e.expires.IsZero() || until.Before(e.expires)) {
 		e.expires = until
 	}
@@ -207,7 +206,8 @@ func (s *Service) PrincipalOf(ctx context.Context, tenant, id string) (scim.Prin
 	if err != nil {
 		return scim.Principal{}, err
 	}
-	p := scim.Principal{Tenant: tenant, Connection: id, State: c.State, Dialect: c.Dialect.Dialect, TakesOver: c.takesOver, TraceUntil: c.TraceUntil}
+	p := scim.Principal{Tenant: tenant, Connection: id, State: c.State, Dialect: c.Dialect.Dialect, TakesOver: c.takesOver, TraceUntil: c.TraceUntil,
+		Limits: scim.CallerLimits{Rate: scim.Rate{PerSecond: c.Limits.PerSecond, Burst: c.Limits.Burst}, Body: c.Limits.Body}}
 	return p, nil
 }
 

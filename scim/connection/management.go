@@ -153,9 +153,10 @@ type Update struct {
 	Dialect *Dialect
 	// TraceUntil switches the trace of a connection on, for 24 hours at most, or off by a time that is past.
 	TraceUntil *time.Time
+	Limits     *Limits
 }
 
-// Change changes a connection. A change of the state or dialect holds in every process when it returns; if that isn't certain
+// Change changes a connection. A change of anything but the name holds in every process when it returns; if that isn't certain
 // within 30 s it returns ErrUncertain, and may be called again.
 func (s *Service) Change(ctx context.Context, by lifecycle.Request, id string, u Update) (*Connection, error) {
 	if u.Name != nil {
@@ -165,6 +166,11 @@ func (s *Service) Change(ctx context.Context, by lifecycle.Request, id string, u
 	}
 	if u.State != nil {
 		if err := checkState(*u.State); err != nil {
+			return nil, err
+		}
+	}
+	if u.Limits != nil {
+		if err := u.Limits.check(); err != nil {
 			return nil, err
 		}
 	}
@@ -191,6 +197,9 @@ func (s *Service) Change(ctx context.Context, by lifecycle.Request, id string, u
 		if u.TraceUntil != nil && !c.TraceUntil.Equal(*u.TraceUntil) {
 			c.TraceUntil, changed = u.TraceUntil.UTC().Truncate(time.Microsecond), append(changed, "traceUntil")
 		}
+		if u.Limits != nil && c.Limits != *u.Limits {
+			c.Limits, changed = *u.Limits, append(changed, "limits")
+		}
 		if len(changed) == 0 {
 			return nil // but it may not hold everywhere yet, if the last call was interrupted
 		}
@@ -202,7 +211,7 @@ func (s *Service) Change(ctx context.Context, by lifecycle.Request, id string, u
 		}
 		return s.commit(ctx, by, id, "change connection", lifecycle.Updated, c.Name, changed, puts...)
 	})
-	if err == nil && (u.State != nil || u.Dialect != nil || u.TraceUntil != nil) {
+	if err == nil && (u.State != nil || u.Dialect != nil || u.TraceUntil != nil || u.Limits != nil) {
 		err = s.everywhere(ctx, by.Tenant)
 	}
 	return c, uncertain(err)
@@ -359,6 +368,11 @@ func (s *Service) Issue(ctx context.Context, by lifecycle.Request, connection st
 		}
 	}
 	k.lookup = sumText(texts[0])
+	if !k.Expires.IsZero() {
+		if err := s.watchExpiry(ctx, by.Tenant, &k.Credential); err != nil {
+			return nil, err
+		}
+	}
 	for _, text := range texts {
 		if err := s.lead(ctx, text, to); err != nil {
 			return nil, err
@@ -431,6 +445,9 @@ func (s *Service) Forget(ctx context.Context, tenant string) error {
 		}
 		err := s.store.Commit(ctx, &store.Change{Tenant: libraryTenant, Delete: []store.Delete{{Type: lookupType, ID: k.lookup}}})
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		if err := s.forgetExpiry(ctx, k.ID); err != nil {
 			return err
 		}
 	}

@@ -85,7 +85,8 @@ type parser struct {
 	depth   int       // levels left
 	trusted bool      // our own encoder's output: no duplicate names to look for, and no white space
 	exotic  bool      // the last string has characters beyond ASCII
-	stack   *[]Member // of the arrays and objects not yet closed, so that each is allocated once and in its size
+	stack   *[]Member // of the arrays and objects not yet closed, so that each has its size when it gets memory
+	slab    Slab
 }
 
 // stacks lends parsers their stacks.
@@ -183,7 +184,12 @@ func (p *parser) enter() *SyntaxError {
 func (p *parser) leave(base int) []Member {
 	p.pos++
 	p.depth++
-	items := make([]Member, len(*p.stack)-base)
+	const perMember = 32 // bytes of text, roughly
+	ahead := len(p.in)
+	if p.slab.free != nil { // the first brackets to be left may stand at the end
+		ahead -= p.pos
+	}
+	items := p.slab.Take(len(*p.stack)-base, ahead/perMember)
 	copy(items, (*p.stack)[base:])
 	*p.stack = (*p.stack)[:base]
 	return items

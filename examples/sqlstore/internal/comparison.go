@@ -1,6 +1,8 @@
 package sqlstore
 
 import (
+	"strings"
+
 	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
@@ -80,9 +82,15 @@ func (c *compiler) compareTime(column string, x filter.Compare) Condition {
 		}
 	}
 	compared := exactly(column + " " + op + " " + c.arg(at))
-	if column == "r.modified" && x.Op != filter.Ne { // for its index
-		compared.SQL = "(" + ofType + " = " + c.arg(c.tenant+"/"+Enc(c.typ)) + " AND " + compared.SQL + ")"
-		compared.isRange = true
+	if column == "r.modified" && x.Op != filter.Ne {
+		compared.isRange, compared.IsIDs, compared.isThere, compared.isSpread = true, true, true, true
+		of := strings.ReplaceAll(ofType, "r.", "x.") + " = " + c.arg(c.tenant+"/"+Enc(c.typ)) + " AND "
+		is := strings.ReplaceAll(compared.SQL, "r.", "x.")
+		compared.span = &span{test: compared.SQL, rows: "x.id FROM ~resource x WHERE " + of + is, once: true}
+		if x.Op != filter.Eq {
+			compared.span.others = "x.id FROM ~resource x WHERE " + of + "NOT (" + is + ")"
+		}
+		compared.Ids = "SELECT " + compared.span.rows
 	}
 	return compared
 }

@@ -63,11 +63,11 @@ func IsFree(c store.Claim) bool { return c.Take >= 0 && c.Limit < 0 && c.Window 
 // ChangesNothing says whether a claim takes nothing and begins no window.
 func ChangesNothing(c store.Claim) bool { return c.Take == 0 && c.Window <= 0 }
 
-// counted is a row of what is counted: a type's resources, and a counter. Either may be "".
-type counted struct{ Tenant, Typ, Counter string }
+// counted is a row of what is counted: a type's resources of a mark, and a counter. Each may be "".
+type counted struct{ Tenant, Typ, Counter, Mark string }
 
 func (x counted) compare(y counted) int {
-	return cmp.Or(cmp.Compare(x.Tenant, y.Tenant), cmp.Compare(x.Typ, y.Typ), cmp.Compare(x.Counter, y.Counter))
+	return cmp.Or(cmp.Compare(x.Tenant, y.Tenant), cmp.Compare(x.Typ, y.Typ), cmp.Compare(x.Counter, y.Counter), cmp.Compare(x.Mark, y.Mark))
 }
 
 // delta is what is added to a row of what is counted.
@@ -81,33 +81,32 @@ func (all Counts) add(k counted, d delta) {
 	all[k] = delta{was.N + d.N, was.Claimed + d.Claimed}
 }
 
-// Of adds what a change counts. A claim that comes with new resources shares the row of the first of them.
+// Of adds what a change counts. A claim that comes with new resources shares the row of the first of them. What deletions and
+// changes of marks count, triggers do.
 func (all Counts) Of(tenant string, c *store.Change) {
-	typ, counter := "", ""
+	var first counted // of the first new resource, with the claim
 	for _, p := range c.Put {
 		if p.IfVersion == "" {
-			typ = Enc(p.Resource.Type)
+			first.Typ, first.Mark = Enc(p.Resource.Type), MarkOf(p.Resource)
 			break
 		}
 	}
+	first.Tenant = tenant
 	for _, x := range c.Claims {
 		if IsFree(x) && x.Take > 0 {
-			counter = Enc(x.Counter)
-			all.add(counted{tenant, typ, counter}, delta{Claimed: int64(x.Take)})
+			first.Counter = Enc(x.Counter)
+			all.add(first, delta{Claimed: int64(x.Take)})
 		}
 	}
 	for _, p := range c.Put {
 		if p.IfVersion != "" {
 			continue
 		}
-		k := counted{tenant, Enc(p.Resource.Type), ""}
-		if k.Typ == typ {
-			k.Counter = counter
+		k := counted{Tenant: tenant, Typ: Enc(p.Resource.Type), Mark: MarkOf(p.Resource)}
+		if k.Typ == first.Typ && k.Mark == first.Mark {
+			k.Counter = first.Counter
 		}
 		all.add(k, delta{N: 1})
-	}
-	for _, d := range c.Delete {
-		all.add(counted{tenant, Enc(d.Type), ""}, delta{N: -1})
 	}
 }
 

@@ -11,6 +11,15 @@ type dialect interface {
 	// Find is where to look for the resources r of a type that a condition may hold for, the whole condition, and the column of
 	// their ids.
 	Find(c Condition, ofType string) (from, where, id string)
+	// Contains is the condition that a text has another one in it.
+	Contains(text, part string) string
+	// ByKey is where the resources r of a type are looked for that keys k are of. ByKeys is the same for keys p that a query has,
+	// of which this is what comes behind SELECT.
+	ByKey(ofType string) string
+	ByKeys(ofType, query string) string
+	// Without is the condition on a resource r, of which there is an index, to have no key of an attribute; and the column of
+	// that index which says that it may have a value all the same.
+	Without(attribute string) (none, suspect string)
 	// RowsOf joins a resource r to each place p of a list.
 	RowsOf() string
 	// Joined is a column with all the membership rows of a resource r: rowText of each in their order, joined by keysSplit.

@@ -129,19 +129,19 @@ func (s *Store) pruneEntries(ctx context.Context, tenant string, before int64) (
 // can be found by nobody.
 func (s *Store) Forget(ctx context.Context, tenant string) error {
 	of := Enc(tenant)
-	least, greatest := TenantHash(of).bounds()
+	least, behind := TenantHash(of).bounds()
 	for _, x := range []struct {
 		table, key, where string
 		args              []any
 	}{
 		{"resource", "tenant, type, id", "tenant = $1", []any{of}},
-		{"key", "key, id", "key >= $1 AND key <= $2 AND tenant = $3", []any{least, greatest, of}},
+		{"key", "key, id", "key >= $1 AND key < $2 AND tenant = $3", []any{least, behind, of}},
 		{"member", "tenant, group_id, member_id", "tenant = $1", []any{of}},
 		{"event", "seq", "tenant = $1 AND due IS NOT NULL", []any{of}},
 		{"event", "seq", "tenant = $1 AND due IS NULL", []any{of}},
 		{"paused", "tenant, consumer", "tenant = $1", []any{of}},
 		{"journal", "tenant, id", "tenant = $1", []any{of}},
-		{"count", "tenant, type, counter", "tenant = $1", []any{of}},
+		{"count", "tenant, type, counter, mark", "tenant = $1", []any{of}},
 	} {
 		if _, err := s.removeAll(ctx, x.table, x.key, x.where, x.args...); err != nil {
 			return err

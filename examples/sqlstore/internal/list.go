@@ -26,6 +26,13 @@ type list struct {
 	rows     []store.Member // those of the page's resources
 	complete int            // of how many resources they are complete
 
+	in          Session     // that it reads in
+	mark        filter.Expr // what of the filter marks answer; nil if nothing
+	marksHelp   filter.Expr // the same, where they are asked only if there are many resources to look at
+	byKey       *keyOrder   // the order that the index of keys has; nil if it isn't that of the list
+	isUnordered bool        // the index of keys turned out not to have it
+	total       int64       // of all matches, if it is known; else -1
+
 	leave func() // what it was admitted to as a scan; nil if it wasn't
 }
 
@@ -34,7 +41,8 @@ type listType struct {
 	name  string
 	place string // the parameter that has the name
 	Condition
-	rest filter.Expr // what the condition doesn't say, for filter.Match; nil if nothing
+	rest  filter.Expr // what the condition doesn't say, for filter.Match; nil if nothing
+	isBig bool        // the range that the condition is about has so many that they are rather looked for in order
 	answers
 }
 
@@ -59,7 +67,7 @@ func (s *Store) ListRelated(ctx context.Context, q store.Query, most int) (*stor
 }
 
 func (s *Store) newList(ctx context.Context, q store.Query) (*list, error) {
-	l := &list{Store: s, Query: q}
+	l := &list{Store: s, Query: q, in: s.engine, total: -1}
 	l.Start, l.Count = max(q.Start, 0), max(q.Count, 0)
 	l.column = orderColumn(q.Sort)
 	var err error
@@ -67,7 +75,21 @@ func (s *Store) newList(ctx context.Context, q store.Query) (*list, error) {
 		return nil, err
 	}
 	l.desc = q.Sort != nil && q.Sort.Descending
-	return l, l.compile(ctx)
+	if err := l.compile(ctx, q.Filter); err != nil {
+		return nil, err
+	}
+	l.marksHelp, _ = splitMarks(q.Filter)
+	if l.marksHelp != nil && (len(l.types) != 1 || l.types[0].Ids == "" || l.types[0].isSpread) {
+		err = l.useMarks(ctx)
+	}
+	return l, err
+}
+
+// useMarks has the marks answer what they can of the filter.
+func (l *list) useMarks(ctx context.Context) error {
+	of, rest := splitMarks(l.Filter)
+	l.mark, l.marksHelp = of, nil
+	return l.compile(ctx, rest)
 }
 
 // orderColumn is the column that an order is the order of.
@@ -87,12 +109,14 @@ func orderColumn(by *store.Sort) string {
 	return ""
 }
 
-func (l *list) compile(ctx context.Context) error {
-	l.args = []any{Enc(l.Tenant)}
+// compile makes conditions of what of the filter marks don't answer.
+func (l *list) compile(ctx context.Context, x filter.Expr) error {
+	l.args, l.types = []any{Enc(l.Tenant)}, nil
 	l.exact, l.plain = true, true
 	parts, width := 0, 0
 	var failed error
 	var asked map[Indexed]bool // those that aren't known to be indexed
+	l.byKey = nil
 	for _, t := range slices.Compact(slices.Sorted(slices.Values(l.Types))) {
 		c := compiler{Engine: l.engine, args: &l.args, tenant: Enc(l.Tenant), typ: t, isIndexed: func(attribute string) bool {
 			x := Indexed{t, attribute}
@@ -110,8 +134,8 @@ func (l *list) compile(ctx context.Context) error {
 		}}
 		c.typePlace = c.arg(Enc(t))
 		of := listType{name: t, place: c.typePlace, Condition: certain}
-		if l.Filter != nil {
-			if of.Condition, of.rest = c.split(l.Filter); of.rest != nil {
+		if x != nil {
+			if of.Condition, of.rest = c.split(x); of.rest != nil {
 				of.rest = c.answer(of.rest, &of.answers)
 			}
 		}
@@ -119,6 +143,12 @@ func (l *list) compile(ctx context.Context) error {
 		l.plain = l.plain && of.isCertain()
 		parts, width = parts+of.parts+many*len(of.columns), max(width, len(of.columns))
 		l.types = append(l.types, of)
+		if l.column == "" && !l.isUnordered {
+			l.byKey = newKeyOrder(&c, l.Sort.By)
+		}
+	}
+	if len(l.types) > 1 || !l.exact {
+		l.byKey = nil
 	}
 	for n := range l.types { // a statement for several types has as many columns for each
 		for len(l.types[n].columns) < width {
@@ -160,23 +190,22 @@ func (l *list) isEmpty() bool {
 
 // run makes the page.
 func (l *list) run(ctx context.Context) (page *store.Page, err error) {
-	switch {
-	case l.isEmpty():
+	if l.isEmpty() {
 		return &store.Page{}, nil
-	case l.exact && l.Count == 0:
-		return l.totalOnly(ctx, &store.Page{})
-	case l.exact && l.column != "":
-		return l.page(ctx)
 	}
-	err = l.engine.Snapshot(ctx, func(in Session) error {
-		if l.column != "" {
-			page, err = l.pick(ctx, in)
-		} else {
-			page, err = l.sort(ctx, in)
-		}
+	isSingle := l.exact && (l.column != "" || l.Count == 0) && l.mark == nil && !l.isFar()
+	for _, t := range l.types {
+		isSingle = isSingle && !t.isSpread
+	}
+	if isSingle {
+		return l.make(ctx)
+	}
+	err = l.engine.Snapshot(ctx, func(in Session) (err error) {
+		l.in = in
+		page, err = l.make(ctx)
 		return err
 	})
-	if err != nil || l.most == 0 || len(page.Resources) == 0 {
+	if l.in = l.engine; err != nil || l.most == 0 || len(page.Resources) == 0 || l.complete > 0 {
 		return page, err
 	}
 	q := store.MemberQuery{Tenant: l.Tenant}
@@ -192,12 +221,42 @@ func (l *list) run(ctx context.Context) (page *store.Page, err error) {
 	return page, err
 }
 
+func (l *list) make(ctx context.Context) (*store.Page, error) {
+	if l.mark != nil {
+		if err := l.applyMark(ctx); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case l.isEmpty():
+		return &store.Page{}, nil
+	case l.exact && l.Count == 0:
+		return l.totalOnly(ctx, &store.Page{})
+	case l.exact && l.column != "":
+		return l.page(ctx)
+	case l.byKey != nil:
+		return l.pageByKey(ctx)
+	case l.column != "":
+		return l.pick(ctx, l.in)
+	}
+	return l.sort(ctx, l.in)
+}
+
 // page reads a page that the database can cut out.
 func (l *list) page(ctx context.Context) (*store.Page, error) {
 	p := &store.Page{}
 	var counted int64
-	total, extra := int64(-1), ""
-	if l.plain && !l.NoTotal {
+	total, extra := l.total, ""
+	if l.isFar() {
+		if err := l.skip(ctx); err != nil {
+			return nil, err
+		}
+		if total = l.total; int64(l.Start) >= total && l.after == nil {
+			p.Total = int(total)
+			return p, nil
+		}
+	}
+	if l.plain && !l.NoTotal && total < 0 {
 		extra = ", (" + l.countAll() + ") AS total"
 	}
 	sql, args := l.read(l.after, l.column, l.desc, l.Count+1, l.Start, extra, l.most)
@@ -206,7 +265,7 @@ func (l *list) page(ctx context.Context) (*store.Page, error) {
 		more = append(more, &counted)
 	}
 	scan := l.scanner(more...)
-	err := l.ask(ctx, l.engine, sql, args, func(rw Row) error {
+	err := l.ask(ctx, l.in, sql, args, func(rw Row) error {
 		found, err := scan(rw)
 		if err != nil {
 			return err
@@ -261,24 +320,45 @@ func (l *list) countAll() string {
 
 // totalOnly counts what matches.
 func (l *list) totalOnly(ctx context.Context, p *store.Page) (*store.Page, error) {
-	sql := l.countAll()
-	if !l.plain {
-		sql = ""
-		for n, t := range l.types {
-			if t.isNever() {
-				continue
-			}
-			if sql != "" {
-				sql += " + "
-			}
-			from, where, _ := l.from(n)
-			sql += "(SELECT COUNT(*) FROM " + from + " WHERE " + where + ")"
-		}
-		sql = "SELECT " + sql
+	if l.total >= 0 {
+		p.Total = int(l.total)
+		return p, nil
 	}
-	sql, args := compact(sql, l.args)
-	var total int64
-	err := l.ask(ctx, l.engine, sql, args, func(rw Row) error { return rw.Scan(&total) })
+	total, err := l.remembered(ctx)
 	p.Total = int(total)
 	return p, err
+}
+
+// countOf is a query for how many match.
+func (l *list) countOf() string {
+	if l.plain {
+		return l.countAll()
+	}
+	sql := ""
+	for n, t := range l.types {
+		if t.isNever() {
+			continue
+		}
+		if sql != "" {
+			sql += " + "
+		}
+		if s := t.span; s != nil && t.SQL == s.test && s.once {
+			sql += "(SELECT COUNT(*) FROM (SELECT " + s.rows + ") j)"
+			continue
+		}
+		if t.IsIDs && t.isThere {
+			sql += "(SELECT COUNT(*) FROM (SELECT DISTINCT * FROM (" + t.Ids + ") i) j)"
+			continue
+		}
+		from, where, _ := l.from(n)
+		sql += "(SELECT COUNT(*) FROM " + from + " WHERE " + where + ")"
+	}
+	return "SELECT " + sql
+}
+
+// count asks for a number.
+func (l *list) count(ctx context.Context, sql string) (n int64, err error) {
+	sql, args := compact(sql, l.args)
+	err = l.ask(ctx, l.in, sql, args, func(rw Row) error { return rw.Scan(&n) })
+	return n, err
 }

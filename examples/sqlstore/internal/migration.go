@@ -1,9 +1,11 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -32,11 +34,60 @@ func (n Names) Steps(engine string) (all []*goose.Migration, err error) {
 			return nil, err
 		}
 		all = append(all, goose.NewGoMigration(version, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
-			_, err := tx.ExecContext(ctx, n.Fill(string(text)))
+			before, after, fills := strings.Cut(string(text), "-- Here the program fills")
+			_, err := tx.ExecContext(ctx, n.Fill(before))
+			if err == nil && fills {
+				if err = n.fillKeys(ctx, tx); err == nil {
+					_, err = tx.ExecContext(ctx, n.Fill("--"+after))
+				}
+			}
 			return err
 		}}, nil))
 	}
 	return all, nil
+}
+
+// fillKeys makes the keys and marks of all resources, on SQLite.
+func (n Names) fillKeys(ctx context.Context, tx *sql.Tx) error {
+	type row struct {
+		n int64
+		Record
+	}
+	for after, read := int64(0), Batch; read == Batch; {
+		rows, err := tx.QueryContext(ctx, n.Fill("SELECT n, tenant, type, id, keys, uniques, attributes, internal FROM ~resource WHERE n > ? ORDER BY n LIMIT ?"), after, Batch)
+		if err != nil {
+			return err
+		}
+		var all []row
+		for rows.Next() {
+			var r row
+			if err := rows.Scan(&r.n, &r.Tenant, &r.Type, &r.ID, &r.keys, &r.uniques, (*string)(&r.Attributes), (*string)(&r.Internal)); err != nil {
+				return errors.Join(err, rows.Close())
+			}
+			all = append(all, r)
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			return err
+		}
+		for _, r := range all {
+			after = r.n
+			if set, err := SplitKeys(r.keys, r.uniques); err == nil { // else it is damaged, and was found by nothing
+				for i, key := range set.Hashes(r.Tenant, r.Type) {
+					if _, err := tx.ExecContext(ctx, n.Fill("INSERT INTO ~key (key, id, uniq, n, tenant) VALUES (?, ?, ?, ?, ?)"), key, r.ID, i < set.Uniques, r.n, r.Tenant); err != nil {
+						return err
+					}
+				}
+			}
+			if cmp.Or(r.Attributes.Check(), r.Internal.Check()) != nil {
+				continue
+			}
+			if _, err := tx.ExecContext(ctx, n.Fill("UPDATE ~resource SET mark = ? WHERE n = ?"), MarkOf(&r.Resource), r.n); err != nil {
+				return err
+			}
+		}
+		read = len(all)
+	}
+	return nil
 }
 
 // CheckVersion says whether this program can use the tables of a version; 0 means that there are none yet.

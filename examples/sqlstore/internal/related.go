@@ -37,12 +37,15 @@ func (c *compiler) related(x filter.Related) Condition {
 	found := Condition{SQL: exists("SELECT 1" + from + " AND " + near + " = r.id"), exact: where.exact, isHeavy: true, parts: many}
 	for _, t := range filter.Conjuncts(x.Where) {
 		if t.Attr.Name == "value" && t.Op == filter.Eq && t.Attr.CaseExact && t.Value.Kind() == document.KindString {
-			found.Ids, found.IsIDs, found.isHeavy = "SELECT "+near+from, true, false
+			found.Ids, found.IsIDs, found.isThere, found.isHeavy = "SELECT "+near+from, true, true, false
 			if !isMembers {
 				found.wide = 1
 			}
 			if _, ok := x.Where.(filter.Compare); ok {
 				found.parts = 1
+				if !isMembers {
+					found.span = &span{test: found.SQL, rows: near + from, once: true, group: Enc(t.Value.Text())}
+				}
 			}
 			break
 		}

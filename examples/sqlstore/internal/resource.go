@@ -107,13 +107,13 @@ func RowsAre(r filter.Relation) string {
 	return "m.tenant = $1 AND m.member_id = r.id"
 }
 
-// ResourceArgs are the columns of a resource in the order of the tables.
+// ResourceArgs are the columns of a resource in the order in which statements name them.
 func ResourceArgs(tenant string, r *store.Resource, keys KeySet) []any {
 	label := Enc(r.Label)
 	folded := label
 	if f := document.Fold(r.Label); f != r.Label {
 		folded = Enc(f)
 	}
-	return append(make([]any, 0, 13), tenant, Enc(r.Type), Enc(r.ID), Enc(r.Version), r.Created.UnixMicro(), r.LastModified.UnixMicro(),
-		label, folded, keys.Joined(), int64(keys.Uniques), string(r.Attributes), string(r.Internal))
+	return append(make([]any, 0, 14), tenant, Enc(r.Type), Enc(r.ID), Enc(r.Version), r.Created.UnixMicro(), r.LastModified.UnixMicro(),
+		label, folded, keys.Joined(), int64(keys.Uniques), string(r.Attributes), string(r.Internal), MarkOf(r))
 }

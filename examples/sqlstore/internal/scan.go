@@ -2,7 +2,9 @@ package sqlstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -114,16 +116,44 @@ func (l *list) isScan() bool {
 		if t.isNever() {
 			continue
 		}
-		if t.Ids == "" && (l.column == "" || l.column == "created") || !t.isIndexed() && !t.isCertain() {
+		isOrdered := l.column != "" && l.column != "created" || l.byKey != nil
+		if t.Ids == "" && !isOrdered || !t.isIndexed() && !t.isCertain() || t.isBig && !l.isInSpan(&t) {
 			return true
 		}
 	}
 	return false
 }
 
-// bounded runs the list within what a scan may cost.
+// bounded runs the list within what a scan may cost. What can't be answered as it was planned is planned again.
 func (l *list) bounded(ctx context.Context) (*store.Page, error) {
-	if l.fixed && !l.isScan() && l.exact && l.column != "" {
+	for {
+		p, err := l.try(ctx)
+		l.total = -1
+		switch {
+		case errors.Is(err, errMarks):
+			err = l.useMarks(ctx)
+		case errors.Is(err, errUndecided):
+			l.mark = nil
+			err = l.compile(ctx, l.Filter)
+		case errors.Is(err, errUnordered):
+			l.isUnordered = true
+			rest := l.Filter
+			if l.mark != nil {
+				_, rest = splitMarks(l.Filter)
+			}
+			err = l.compile(ctx, rest)
+		default:
+			return p, err
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (l *list) try(ctx context.Context) (*store.Page, error) {
+	isSpread := slices.ContainsFunc(l.types, func(t listType) bool { return t.isSpread })
+	if l.fixed && !l.isScan() && l.exact && l.column != "" && !isSpread {
 		return l.run(ctx)
 	}
 	within := ctx
@@ -135,8 +165,14 @@ func (l *list) bounded(ctx context.Context) (*store.Page, error) {
 	defer func() {
 		if l.leave != nil {
 			l.leave()
+			l.leave = nil
 		}
 	}()
+	if isSpread {
+		if err := l.measure(within); err != nil {
+			return nil, l.explain(ctx, within, err)
+		}
+	}
 	if l.isScan() {
 		if err := l.admit(within); err != nil {
 			return nil, l.explain(ctx, within, err)
@@ -172,6 +208,9 @@ func (l *list) admit(ctx context.Context) error {
 func (l *list) looked(ctx context.Context, n int) error {
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if n > firstChunk && l.marksHelp != nil {
+		return errMarks
 	}
 	if n <= Few {
 		return nil

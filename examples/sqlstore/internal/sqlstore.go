@@ -56,6 +56,8 @@ type Store struct {
 	engine     Engine
 	getRelated string // a query
 	scans      *Scans
+	totals     totals
+	ranks      ranks
 	known      sync.Map // each indexed that is in the database
 }
 

@@ -81,32 +81,62 @@ func Dec(s string) string {
 // KeyOf makes the text of a key.
 func KeyOf(attribute, value string) string { return Enc(attribute) + KeySplit + Enc(value) }
 
-// HashOf tells a key in the index of keys: short, however long the value is. 4 bytes are of the tenant, so that its keys stand
-// together, and 12 of the type and the key, of which two are never the same in practice. PostgreSQL does the same in #hash.
+// HashOf tells a key in the index of keys. 6 bytes are of the tenant and 4 of the type and the attribute, so that the keys of an
+// attribute stand together; the value follows, so that they are in the order of values. PostgreSQL does the same in #hash.
 func HashOf(tenant, typ, key string) []byte {
 	return TenantHash(tenant).Of(typ, key)
 }
 
-// TenantHash is what the hashes of a tenant's keys begin with.
-func TenantHash(tenant string) keyPrefix {
+// TenantHash is what a tenant's keys begin with.
+func TenantHash(tenant string) (p keyPrefix) {
 	var buf [64]byte
 	h := sha256.Sum256(append(buf[:0], tenant...))
-	return keyPrefix(h[:4])
+	copy(p[:], h[:])
+	return p
 }
 
-type keyPrefix [4]byte
+type keyPrefix [6]byte
+
+const (
+	ofAttribute = 10  // bytes of a key in front of the value
+	wholeValue  = 200 // up to so many bytes of a value are in a key
+	valueHash   = 12  // bytes of the hash of a longer one that follow the first bytes of it
+)
 
 func (p keyPrefix) Of(typ, key string) []byte {
-	var buf [160]byte
-	b := append(append(buf[:0], typ...), KeysSplit...)
-	h := sha256.Sum256(append(b, key...))
-	return append(append(make([]byte, 0, 16), p[:]...), h[:12]...)
+	attribute, value, _ := strings.Cut(key, KeySplit)
+	b := p.attribute(typ, attribute, len(value))
+	if len(value) <= wholeValue {
+		return append(b, value...)
+	}
+	h := sha256.Sum256([]byte(value))
+	return append(append(b, value[:wholeValue]...), h[:valueHash]...)
 }
 
-// bounds are the least and the greatest hash that a tenant's keys can have.
-func (p keyPrefix) bounds() (least, greatest []byte) {
-	return append(p[:], make([]byte, 12)...), append(p[:], bytes.Repeat([]byte{0xff}, 12)...)
+// attribute is what the keys of an attribute begin with, with room for more.
+func (p keyPrefix) attribute(typ, attribute string, more int) []byte {
+	var buf [160]byte
+	h := sha256.Sum256(append(append(append(buf[:0], typ...), KeysSplit...), attribute...))
+	b := make([]byte, 0, ofAttribute+min(more, wholeValue+valueHash))
+	return append(append(b, p[:]...), h[:ofAttribute-len(p)]...)
 }
+
+// isCut says whether a key doesn't have the whole value, so that its place among those which begin like it tells nothing.
+func isCut(key []byte) bool { return len(key) > ofAttribute+wholeValue }
+
+// next is the least text of bytes behind all that begin with a prefix.
+func next(prefix []byte) []byte {
+	b := bytes.Clone(prefix)
+	for i := len(b) - 1; i >= 0; i-- {
+		if b[i]++; b[i] != 0 {
+			return b[:i+1]
+		}
+	}
+	return bytes.Repeat([]byte{0xff}, len(prefix)+1) // it was nothing but the greatest byte
+}
+
+// bounds are the least text of bytes that can be a key of the tenant, and the least one behind all of them.
+func (p keyPrefix) bounds() (least, behind []byte) { return p[:], next(p[:]) }
 
 // Number is a hash of texts, in which they can't run into each other.
 func Number(texts ...string) int64 {

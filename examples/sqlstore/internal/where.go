@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/filter"
@@ -21,10 +22,16 @@ type Condition struct {
 	// answers. isIDs says that the condition is nothing more than to be among them.
 	Ids   string
 	IsIDs bool
-	wide  int    // how many of the queries in ids may find very many: the members of a group
-	Key   string // the parameter of a key, if the ids are of those that have it: an index has them in their order, each once
+	// isStable says that the condition is about nothing but ids, keys and marks, of which the tables count when they change.
+	isStable bool
+	isThere  bool   // all ids are those of resources of the type
+	wide     int    // how many of the queries in ids may find very many: the members of a group
+	Key      string // the parameter of a key, if the ids are of those that have it: an index has them in their order, each once
 	// isRange says that an index has the resources next to each other.
 	isRange bool
+	// isSpread says that ids may be any number. span is the range of an index that they are, if they are one.
+	isSpread bool
+	span     *span
 	// isHeavy says that membership rows are read for each resource.
 	isHeavy bool
 	// parts is how many look-ups of a fixed form the text is made of. It is many if the text depends on the filter otherwise.
@@ -35,8 +42,8 @@ type Condition struct {
 const many = 100
 
 var (
-	certain = Condition{SQL: "TRUE", exact: true}
-	never   = Condition{SQL: "FALSE", exact: true}
+	certain = Condition{SQL: "TRUE", exact: true, isStable: true}
+	never   = Condition{SQL: "FALSE", exact: true, isStable: true}
 	unknown = Condition{SQL: "TRUE"} // is up to filter.Match
 )
 
@@ -81,9 +88,34 @@ func (c *compiler) text(s string) string { return "CAST(" + c.arg(Enc(s)) + " AS
 // withKey is the condition to have a key.
 func (c *compiler) withKey(hash []byte) Condition {
 	key := c.arg(hash)
+	s := &span{test: exists("SELECT 1 FROM ~key k WHERE k.key = " + key + " AND k.id = r.id"), rows: "k.id FROM ~key k WHERE k.key = " + key, once: true}
+	return Condition{SQL: s.test, exact: true, Ids: "SELECT " + s.rows, IsIDs: true, isThere: true, isStable: true, Key: key, span: s, parts: 1}
+}
+
+// span is a range of an index.
+type span struct {
+	test string // the condition that a resource r is in it
+	rows string // what a query for its rows has behind SELECT
+	once bool   // no resource has two of them
+	// Of several keys: the attribute, and the least key and the one behind the greatest.
+	attribute    string
+	least, under []byte
+	// group is that of which the rows are the members, as it is written.
+	group string
+	// others is what a query for the other resources of the type has behind SELECT, of a range of times.
+	others string
+}
+
+// beginning is the condition to have a key of the attribute whose value begins with a text.
+func (c *compiler) beginning(attribute, text string, once bool) Condition {
+	least := TenantHash(c.tenant).attribute(Enc(c.typ), attribute, len(text))
+	least = append(least, text...)
+	s := &span{once: once, attribute: attribute, least: least, under: next(least)}
+	s.rows = "k.id FROM ~key k WHERE k.key >= " + c.arg(least) + " AND k.key < " + c.arg(s.under)
+	s.test = c.Contains("'"+KeysSplit+"' || r.keys", "CAST("+c.arg(KeysSplit+Enc(attribute)+KeySplit+text)+" AS text)")
 	return Condition{
-		SQL: exists("SELECT 1 FROM ~key k WHERE k.key = " + key + " AND k.id = r.id"), exact: true,
-		Ids: "SELECT k.id FROM ~key k WHERE k.key = " + key, IsIDs: true, Key: key, parts: 1,
+		SQL: s.test, exact: true,
+		Ids: "SELECT " + s.rows, IsIDs: true, isThere: true, isStable: true, isSpread: true, span: s, parts: many,
 	}
 }
 
@@ -107,7 +139,7 @@ func (c *compiler) compile(x filter.Expr) Condition {
 	case filter.Not:
 		if in := c.compile(x.X); in.exact {
 			not := exactly("NOT (" + in.SQL + ")")
-			not.isHeavy = in.isHeavy
+			not.isHeavy, not.isStable = in.isHeavy, in.isStable
 			switch {
 			case in.isCertain():
 				return never
@@ -151,7 +183,7 @@ func (c *compiler) split(x filter.Expr) (Condition, filter.Expr) {
 
 // and also returns the terms that its condition doesn't say all about.
 func (c *compiler) and(terms []filter.Expr) (Condition, []filter.Expr) {
-	all := Condition{SQL: "TRUE", exact: true}
+	all := Condition{SQL: "TRUE", exact: true, isStable: true}
 	parts := make([]Condition, len(terms))
 	narrow := -1 // the term with the fewest ids
 	for i, t := range terms {
@@ -180,10 +212,12 @@ func (c *compiler) and(terms []filter.Expr) (Condition, []filter.Expr) {
 		}
 		all.isHeavy = all.isHeavy || p.isHeavy
 		all.isRange = all.isRange || p.isRange
+		all.isStable = all.isStable && p.isStable
 	}
 	if all.exact = len(rest) == 0; narrow >= 0 {
 		p := parts[narrow]
 		all.Ids, all.Key, all.wide, all.IsIDs = p.Ids, p.Key, p.wide, p.IsIDs && len(texts) == 1
+		all.isThere, all.isSpread, all.span = p.isThere, p.isSpread, p.span
 	}
 	switch {
 	case len(texts) == 1:
@@ -197,6 +231,8 @@ func (c *compiler) and(terms []filter.Expr) (Condition, []filter.Expr) {
 // width orders the queries for ids: those that find few come first.
 func (c Condition) width() int {
 	switch {
+	case c.isSpread:
+		return 3
 	case c.wide > 0:
 		return 2
 	case c.Key == "":
@@ -210,7 +246,7 @@ func (c *compiler) or(terms []filter.Expr) Condition {
 	if len(terms) == 1 {
 		return c.compile(terms[0])
 	}
-	any := Condition{exact: true, IsIDs: true, parts: many}
+	any := Condition{exact: true, IsIDs: true, isThere: true, isStable: true, parts: many}
 	var texts, ids []string
 	for _, p := range c.alternatives(terms) {
 		switch {
@@ -222,7 +258,9 @@ func (c *compiler) or(terms []filter.Expr) Condition {
 		texts = append(texts, p.SQL)
 		any.exact = any.exact && p.exact
 		any.IsIDs = any.IsIDs && p.IsIDs
+		any.isThere, any.isStable = any.isThere && p.isThere, any.isStable && p.isStable
 		any.wide += p.wide
+		any.isSpread = any.isSpread || p.isSpread
 		any.isHeavy = any.isHeavy || p.isHeavy
 		if p.Ids != "" {
 			ids = append(ids, p.Ids)
@@ -234,7 +272,7 @@ func (c *compiler) or(terms []filter.Expr) Condition {
 	if any.SQL = "(" + strings.Join(texts, " OR ") + ")"; len(ids) == len(texts) {
 		any.Ids = strings.Join(ids, " UNION ALL ")
 	} else {
-		any.IsIDs, any.wide = false, 0
+		any.IsIDs, any.wide, any.isSpread = false, 0, false
 	}
 	return any
 }
@@ -261,7 +299,9 @@ func (c *compiler) alternatives(terms []filter.Expr) (all []Condition) {
 	}
 	if len(keys) > 0 {
 		slices.Sort(keys)
-		all = append(all, among(c.IdsOfKeys(c.arg(c.Texts(slices.Compact(keys))))))
+		found := among(c.IdsOfKeys(c.arg(c.Texts(slices.Compact(keys)))))
+		found.isThere, found.isStable = true, true
+		all = append(all, found)
 	}
 	return all
 }
@@ -274,7 +314,9 @@ func isID(x filter.Compare) (id string, ok bool) {
 
 func (c *compiler) withID(ids []string) Condition {
 	slices.Sort(ids)
-	return among(c.IdsIn(c.arg(c.Texts(slices.Compact(ids)))))
+	found := among(c.IdsIn(c.arg(c.Texts(slices.Compact(ids)))))
+	found.isStable = true
+	return found
 }
 
 func (c *compiler) compare(x filter.Compare) Condition {
@@ -306,7 +348,37 @@ func (c *compiler) compare(x filter.Compare) Condition {
 	if hash, ok := c.lookup(x.Attr.Path, x); ok {
 		return c.withKey(hash)
 	}
-	return unknown
+	return c.begins(x.Attr.Path, x)
+}
+
+// begins is the condition that a value of an indexed attribute begins with a text.
+func (c *compiler) begins(p filter.Path, x filter.Compare) Condition {
+	if x.Op != filter.Sw || x.Attr.Type != filter.String && x.Attr.Type != filter.Reference || x.Value.Kind() != document.KindString {
+		return unknown
+	}
+	text := x.Value.Text()
+	for i := range len(text) {
+		if text[i] < ' ' { // could match a part of an escape
+			return unknown
+		}
+	}
+	attribute, ok := c.keysOf(p)
+	if !ok || text == "" || len(text) > wholeValue || !utf8.ValidString(text) {
+		return unknown
+	}
+	return c.beginning(attribute, text, !x.Attr.Multi && p.Sub == "")
+}
+
+// keysOf is the indexed attribute that a path means.
+func (c *compiler) keysOf(p filter.Path) (attribute string, ok bool) {
+	if c.isIndexed(p.String()) {
+		return p.String(), true
+	}
+	if p.Sub != "" {
+		return "", false
+	}
+	p.Sub = "value" // emails eq "x" means its value
+	return p.String(), c.isIndexed(p.String())
 }
 
 // lookup is the hash of a key, if the attribute is indexed.
@@ -315,29 +387,30 @@ func (c *compiler) lookup(p filter.Path, x filter.Compare) (hash []byte, ok bool
 	if x.Op != filter.Eq || !isText || x.Value.Kind() != document.KindString || x.Value.Text() == "" {
 		return nil, false
 	}
-	if !c.isIndexed(p.String()) {
-		if p.Sub != "" {
-			return nil, false
-		}
-		if p.Sub = "value"; !c.isIndexed(p.String()) { // emails eq "x" means its value
-			return nil, false
-		}
+	attribute, ok := c.keysOf(p)
+	if !ok {
+		return nil, false
 	}
-	return HashOf(c.tenant, Enc(c.typ), KeyOf(p.String(), x.Value.Text())), true
+	return HashOf(c.tenant, Enc(c.typ), KeyOf(attribute, x.Value.Text())), true
 }
 
 // has finds an element by a key, and leaves the rest of it to filter.Match.
 func (c *compiler) has(x filter.Has) Condition {
-	terms := filter.Conjuncts(x.Where)
-	for _, t := range terms {
+	best := unknown
+	for _, t := range filter.Conjuncts(x.Where) {
 		p := x.Attr.Path
 		p.Sub = t.Attr.Name
+		var found Condition
 		if hash, ok := c.lookup(p, t); ok {
-			found := c.withKey(hash)
+			found = c.withKey(hash)
+		} else {
+			t.Attr.Multi = true
+			found = c.begins(p, t)
+		}
+		if found.Ids != "" && (best.Ids == "" || found.width() < best.width()) {
 			_, isAll := x.Where.(filter.Compare)
-			found.exact = isAll
-			return found
+			best, best.exact = found, isAll
 		}
 	}
-	return unknown
+	return best
 }

@@ -31,8 +31,8 @@ const (
 	// pgRewrite is for who knows the keys that there were, and pgUpdate for who doesn't.
 	pgRewrite = `WITH w AS (
 	UPDATE ~resource SET version = $4, created = $5, modified = $6, label = $7, folded = $8, keys = $9, uniques = $10,
-	attributes = $11, internal = $12
-	WHERE tenant = $1 AND type = $2 AND id = $3 AND version = $13 RETURNING 1)
+	attributes = $11, internal = $12, mark = $13
+	WHERE tenant = $1 AND type = $2 AND id = $3 AND version = $14 RETURNING 1)
 SELECT ~expect(EXISTS (SELECT FROM w), 'RC409', '')`
 	pgNoKey   = `DELETE FROM ~key WHERE key = $1 AND id = $2`
 	pgNextKey = `UPDATE ~key SET key = $3, uniq = $4 WHERE key = $1 AND id = $2`
@@ -40,8 +40,8 @@ SELECT ~expect(EXISTS (SELECT FROM w), 'RC409', '')`
 	// o is the row as it was: if another one changes it first, the version isn't the expected one any more.
 	pgUpdate = `WITH w AS (
 	UPDATE ~resource r SET version = $4, created = $5, modified = $6, label = $7, folded = $8, keys = $9, uniques = $10,
-	attributes = $11, internal = $12
-	FROM ~resource o WHERE r.tenant = $1 AND r.type = $2 AND r.id = $3 AND r.version = $13
+	attributes = $11, internal = $12, mark = $13
+	FROM ~resource o WHERE r.tenant = $1 AND r.type = $2 AND r.id = $3 AND r.version = $14
 	AND o.tenant = $1 AND o.type = $2 AND o.id = $3 RETURNING o.keys, o.uniques)
 SELECT ~expect(EXISTS (SELECT FROM w), 'RC409', ''),
 	(SELECT ~rekey($1, $2, $3, w.keys, w.uniques, $9, $10::int) FROM w WHERE w.keys <> $9 OR w.uniques <> $10)`

@@ -50,10 +50,10 @@ func connect(ctx context.Context, dsn string, o *sqlstore.Options) (sqlstore.Eng
 
 // tuned is what the store's statements want of a session. All that they ask for is in an index, mostly in its order: with
 // other ways discouraged, a plan made for a table while it is small is still right when it has grown, and needn't be made
-// again for every call.
-var tuned = map[string]string{"enable_seqscan": "off", "enable_bitmapscan": "off", "plan_cache_mode": "force_generic_plan"}
+// again for every call. Nothing runs for so long that it were worth compiling, or other processes, which belong to everybody.
+var tuned = map[string]string{"enable_seqscan": "off", "enable_bitmapscan": "off", "plan_cache_mode": "force_generic_plan", "jit": "off", "max_parallel_workers_per_gather": "0"}
 
-// Tune sets what the store's statements want of a session (enable_seqscan, enable_bitmapscan and plan_cache_mode), unless the configuration
+// Tune sets what the store's statements want of a session (enable_seqscan, enable_bitmapscan, plan_cache_mode, jit and max_parallel_workers_per_gather), unless the configuration
 // has an opinion of its own. [Open] does it; a product that makes its own pool may, and is the faster for it.
 func Tune(c *pgxpool.Config) {
 	for setting, value := range tuned {

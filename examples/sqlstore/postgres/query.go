@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgtype"
 
 	sqlstore "github.com/rollcall-dev/rollcall/examples/sqlstore/internal"
 	"github.com/rollcall-dev/rollcall/store"
@@ -20,7 +19,7 @@ func (p *engine) IdsIn(place string) string {
 }
 
 func (p *engine) IdsOfKeys(place string) string {
-	return "SELECT k.id FROM ~key k WHERE k.key = ANY (CAST(" + place + " AS uuid[]))"
+	return "SELECT k.id FROM ~key k WHERE k.key = ANY (ARRAY(SELECT decode(x, 'hex') FROM unnest(CAST(" + place + " AS text[])) x))"
 }
 
 // Find looks up id by id: from a condition alone the planner may think that it finds a page sooner by reading the tenant
@@ -37,6 +36,24 @@ func (p *engine) Find(c sqlstore.Condition, ofType string) (from, where, id stri
 		where = c.SQL
 	}
 	return ids + " CROSS JOIN LATERAL (SELECT * FROM ~resource r WHERE " + ofType + " AND r.id = i.id LIMIT 1) r", where, "i.id"
+}
+
+func (p *engine) Contains(text, part string) string { return "strpos(" + text + ", " + part + ") > 0" }
+
+func (p *engine) ByKey(ofType string) string {
+	return "~key k CROSS JOIN LATERAL (SELECT * FROM ~resource r WHERE " + ofType + " AND r.id = k.id LIMIT 1) r"
+}
+
+func (p *engine) ByKeys(ofType, query string) string {
+	return "(SELECT k.key, k.id " + query + ") p CROSS JOIN LATERAL (SELECT * FROM ~resource r WHERE " + ofType + " AND r.id = p.id LIMIT 1) r"
+}
+
+func (p *engine) Without(attribute string) (none, suspect string) {
+	none = "strpos(chr(3) || r.keys, chr(3) || '" + attribute + "' || chr(2)) = 0 AND strpos(r.type, '.') = 0"
+	if attribute == "userName" {
+		none += " AND r.type <> 'Group'"
+	}
+	return none, "(strpos(r.attributes, '\"" + attribute + "\":') > 0)"
 }
 
 func (p *engine) RowsOf() string {
@@ -67,17 +84,7 @@ func (s pgSession) QueryOnce(ctx context.Context, sql string, args []any, each f
 }
 
 // once are arguments of which the types tell those of the parameters, as nothing asks PostgreSQL for them.
-func once(args []any) []any {
-	all := make([]any, len(args)+1)
-	all[0] = pgx.QueryExecModeExec
-	for i, a := range args {
-		if hash, ok := a.([]byte); ok {
-			a = pgtype.UUID{Bytes: [16]byte(hash), Valid: true}
-		}
-		all[i+1] = a
-	}
-	return all
-}
+func once(args []any) []any { return append([]any{pgx.QueryExecModeExec}, args...) }
 
 // The rows of the owners $2, in their order and no more than $3. Nothing sorts them: each join is a look-up for each row
 // before it, and so the statement stops when it has as many as it may.

@@ -17,11 +17,11 @@ import (
 // The statements of a commit. There's one writer, so that what was read stays true until it is written.
 const (
 	liteKeys   = `SELECT n, version, keys, uniques FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3`
-	liteInsert = `INSERT INTO ~resource (tenant, type, id, version, created, modified, label, folded, keys, uniques, attributes, internal)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
+	liteInsert = `INSERT INTO ~resource (tenant, type, id, version, created, modified, label, folded, keys, uniques, attributes, internal, mark)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
 	liteUpdate = `UPDATE ~resource SET version = $4, created = $5, modified = $6, label = $7, folded = $8, keys = $9, uniques = $10,
-attributes = $11, internal = $12 WHERE tenant = $1 AND type = $2 AND id = $3`
-	liteRewrite = liteUpdate + ` AND version = $13`
+attributes = $11, internal = $12, mark = $13 WHERE tenant = $1 AND type = $2 AND id = $3`
+	liteRewrite = liteUpdate + ` AND version = $14`
 	liteDelete  = `DELETE FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3`
 	liteKey     = `INSERT INTO ~key (key, id, uniq, n, tenant) VALUES ($1, $2, $3, $4, $5)`
 	liteNoKey   = `DELETE FROM ~key WHERE key = $1 AND id = $2`
@@ -39,8 +39,8 @@ SELECT $1, $3, id, type FROM (` + liteTyped + `) WHERE TRUE ORDER BY n ON CONFLI
 	liteIsMember = `SELECT 1 FROM ~member WHERE tenant = $1 AND member_id = $2 AND member_type = $3 LIMIT 1`
 	liteDisband  = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2`
 	liteIndexed  = `INSERT INTO ~indexed (type, attribute) VALUES ($1, $2) ON CONFLICT DO NOTHING`
-	liteCount    = `INSERT INTO ~count (tenant, type, counter, n, claimed) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT DO UPDATE SET n = n + $4, claimed = claimed + $5`
+	liteCount    = `INSERT INTO ~count (tenant, type, counter, mark, n, claimed) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT DO UPDATE SET n = n + $5, claimed = claimed + $6`
 	liteCounter = `SELECT claimed, began FROM ~count WHERE tenant = $1 AND counter = $2`
 	// The rows of a window that has ended don't count any more.
 	liteClaim = `INSERT INTO ~count (tenant, type, counter, claimed, began) VALUES ($1, '', $2, $3, $4)
@@ -106,7 +106,7 @@ func (t *liteChange) write(c *store.Change) error {
 	all := sqlstore.Counts{} // before the members, whose types are looked up there
 	all.Of(t.tenant, c)
 	for k, d := range all.InOrder() {
-		if err := t.do(liteCount, k.Tenant, k.Typ, k.Counter, d.N, d.Claimed); err != nil {
+		if err := t.do(liteCount, k.Tenant, k.Typ, k.Counter, k.Mark, d.N, d.Claimed); err != nil {
 			return err
 		}
 	}

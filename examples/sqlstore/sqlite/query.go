@@ -52,6 +52,22 @@ func (e *engine) Find(c sqlstore.Condition, ofType string) (from, where, id stri
 	return "~resource r", ofType + " AND " + c.SQL, "r.id"
 }
 
+func (e *engine) Contains(text, part string) string { return "instr(" + text + ", " + part + ") > 0" }
+
+func (e *engine) ByKey(string) string { return "~key k CROSS JOIN ~resource r ON r.n = k.n" }
+
+func (e *engine) ByKeys(_, query string) string {
+	return "(SELECT k.key, k.id, k.n " + query + ") p CROSS JOIN ~resource r ON r.n = p.n"
+}
+
+func (e *engine) Without(attribute string) (none, suspect string) {
+	none = "instr(char(3) || r.keys, char(3) || '" + attribute + "' || char(2)) = 0 AND instr(r.type, '.') = 0"
+	if attribute == "userName" {
+		none += " AND r.type <> 'Group'"
+	}
+	return none, "(instr(r.attributes, '\"" + attribute + "\":') > 0)"
+}
+
 func (e *engine) RowsOf() string {
 	return " CROSS JOIN ~resource r ON r.tenant = $1 AND r.type = p.type AND r.id = p.id"
 }

@@ -50,7 +50,7 @@ func coerce(a *Attribute, v document.Value, m *Mode) (document.Value, *Error) {
 	if v.Len() > maxElements && a.Relation == 0 {
 		return v, invalid("invalidValue", "", "want at most %d values, got %d", maxElements, v.Len())
 	}
-	elements := make([]document.Value, 0, v.Len())
+	elements := m.take(v.Len())[:0]
 	for i := range v.Items() {
 		x, err := coerceOne(a, *v.At(i), m)
 		if err != nil {
@@ -58,15 +58,15 @@ func coerce(a *Attribute, v document.Value, m *Mode) (document.Value, *Error) {
 		}
 		switch {
 		case !x.IsEmpty():
-			elements = append(elements, x)
+			elements = append(elements, document.Member{Value: x})
 		case a.Relation == filter.Members: // a group never loses its members to elements that say nothing
 			return v, invalid("invalidValue", "value", "want the id of a resource").at(i)
 		}
 	}
 	if len(elements) > 1 && a.Relation == 0 {
-		return a.Distinct(document.Array(elements...)), nil
+		return a.Distinct(document.ArrayOf(elements)), nil
 	}
-	return document.Array(elements...), nil
+	return document.ArrayOf(elements), nil
 }
 
 func coerceOne(a *Attribute, v document.Value, m *Mode) (document.Value, *Error) {
@@ -250,7 +250,7 @@ func coerceComplex(a *Attribute, v document.Value, m *Mode) (document.Value, *Er
 		}
 		return document.Value{}, nil
 	}
-	return packed(items, n), nil
+	return m.packed(items, n), nil
 }
 
 // isBlankElement says that the sub-attribute value is there, empty, and all that stands beside it is a type or
@@ -271,8 +271,8 @@ func isBlankElement(items []document.Member, value int) bool {
 }
 
 // packed is an object of the n members that are there.
-func packed(items []document.Member, n int) document.Value {
-	there := make([]document.Member, 0, n)
+func (m *Mode) packed(items []document.Member, n int) document.Value {
+	there := m.take(n)[:0]
 	for i := range items {
 		if items[i].Name != "" {
 			there = append(there, items[i])

@@ -88,7 +88,7 @@ func (t *Type) decode(body document.Value, m *Mode, expand bool) (document.Value
 	if err := t.checkSchemas(schemas, items, m); err != nil {
 		return body, err.under("schemas")
 	}
-	return packed(items, body.Len()), nil
+	return m.packed(items, body.Len()), nil
 }
 
 // decode decodes the extension's object into its place.
@@ -105,7 +105,7 @@ func (x *Extension) decode(to []document.Member, v document.Value, m *Mode) *Err
 	if to[x.order].Name != "" {
 		return twice("")
 	}
-	items := make([]document.Member, len(x.Attributes))
+	items := m.take(len(x.Attributes))
 	for i := range v.Items() {
 		given := &v.Items()[i]
 		a := x.Find(given.Name)

@@ -141,7 +141,8 @@ func (p *Projection) AppendTail(b []byte, r *store.Resource, version, collection
 		b = appendURL(append(b, `,"location":`...), collection, "", r.ID)
 	}
 	if p.shows("version") {
-		b = document.AppendString(append(b, `,"version":`...), ETag(version))
+		b = document.AppendString(append(b, `,"version":"W/\`...), version) // ETag(version) as JSON
+		b = append(b[:len(b)-1], `\""`...)
 	}
 	if len(b) > start { // without the first comma
 		b = append(b[:start], b[start+1:]...)
