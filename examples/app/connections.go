@@ -318,5 +318,5 @@ func (a *App) rotate(r *http.Request, in adminInput) (int, any, error) {
 
 // NextExpiry is when the first credential of all organizations expires; see connection.Service.NextExpiry.
 func (a *App) NextExpiry(ctx context.Context) (at time.Time, ok bool, err error) {
-	return a.connections.NextExpiry(ctx)
+	return a.Connections.NextExpiry(ctx)
 }
