@@ -11,7 +11,7 @@ import (
 func (p *plan) create(ctx context.Context) error {
 	r := &store.Resource{Key: p.d.Key, Created: now()}
 	r.ID = newID()
-	r.Version, r.LastModified = r.ID, r.Created // any fresh version will do, and the id is one
+	r.Version, r.LastModified = r.ID, r.Created // any new text will do as a version, so the id serves as one
 	p.index(r)
 	if p.r.By == SourceSCIM {
 		cur, err := p.sameAs(ctx, r)

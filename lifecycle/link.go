@@ -10,8 +10,9 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// linked finds the resource that r is by Options.Link: the one that has a value of the first attribute of which anybody
-// has r's. It is nil if there is none. If the attributes speak of different resources, nobody can tell which was meant.
+// linked finds the resource that Options.Link takes r for. The attributes of Link are asked in their order, and the first of them
+// by which a resource has the same value as r decides. linked returns nil if there is no such resource. It refuses r if its
+// attributes belong to different resources, because nobody can tell which was meant.
 func (s *Service) linked(ctx context.Context, r *store.Resource) (found *store.Resource, err error) {
 	by := ""
 	for _, attribute := range s.opts.Link[r.Type] {
@@ -39,8 +40,8 @@ func (s *Service) linked(ctx context.Context, r *store.Resource) (found *store.R
 	return found, nil
 }
 
-// withKey finds the resources that have an index key, or some of them if there are many. A value that isn't folded is that
-// of a caseExact attribute; for the others the key itself decides.
+// withKey finds the resources that have an index key, or some of them if there are many. A value that isn't folded belongs to a
+// caseExact attribute; of the others the key itself decides.
 func (s *Service) withKey(ctx context.Context, tenant, typ string, k store.IndexKey) ([]*store.Resource, error) {
 	p, _, err := filter.ParsePath(k.Attribute, filter.Options{Strict: true})
 	if err != nil {
