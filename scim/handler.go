@@ -44,7 +44,9 @@ type Handler struct {
 	away      failureLog  // of a store that can't be had
 }
 
-// NewHandler makes a handler on a store. It checks the options and compiles the schemas; a nil o.Auth is an error.
+// NewHandler makes a handler on a store. It checks the options and compiles the schemas. It returns an error, which says what
+// would be right, if an option is wrong, contradicts another one, or needs an interface that the store doesn't have; a nil o.Auth
+// is such an error.
 func NewHandler(s store.Store, o *Options) (*Handler, error) {
 	if s == nil {
 		return nil, errors.New("scim: NewHandler needs a store")
@@ -127,7 +129,7 @@ func NewHandler(s store.Store, o *Options) (*Handler, error) {
 	return h, nil
 }
 
-// Lifecycle is the service behind the handler: sign-in, administration, event delivery.
+// Lifecycle returns the service behind the handler: sign-in, administration, event delivery.
 func (h *Handler) Lifecycle() *lifecycle.Service { return h.lifecycle }
 
 // ServeHTTP implements http.Handler.
