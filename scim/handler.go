@@ -1,8 +1,10 @@
-// Package scim is a SCIM 2.0 service provider (RFC 7643, RFC 7644) as an http.Handler, to be mounted in an existing
-// product. It reads requests, liberally where an identity provider is known to deviate (package quirk), turns each into
-// an intent for package lifecycle, which commits it to the product's [store.Store], and answers strictly by the RFCs.
+// Package scim is a SCIM 2.0 service provider (RFC 7643, RFC 7644) as an http.Handler, to be mounted in an existing product. It
+// reads requests, liberally where an identity provider is known to deviate from the RFCs, has package lifecycle decide what each
+// means and commit that to the product's [store.Store], and answers strictly by the RFCs.
 //
-//	request - authenticate - decode - validate - plan - commit - render - answer
+//	request - authenticate - decode - validate - decide - commit - render - answer
+//
+// Begin with [NewHandler] and [Options]. [Handler.Lifecycle] is what a product asks at each sign-in.
 package scim
 
 import (
