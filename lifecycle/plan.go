@@ -52,7 +52,7 @@ func (p *plan) guarded(ctx context.Context, members *[]store.MemberDelta) error 
 	return nil
 }
 
-// known sees to it that the draft has the tree of Before.
+// known makes sure that the draft has the tree of Before.
 func (p *plan) known() (err error) {
 	if p.d.Was.IsNull() {
 		if p.d.Was, err = p.d.Before.Attributes.Tree(); err != nil {
@@ -161,7 +161,7 @@ func (p *plan) claim(n int) {
 	p.Change.Claims[0].Take += n
 }
 
-// fence sees to it that a seat is taken by the limit that holds when it is taken: see settingsCounter.
+// fence makes sure that a seat is taken by the limit that holds when it is taken: see settingsCounter.
 func (p *plan) fence() {
 	if p.r.fence == 0 || p.r.inShadow() || len(p.Change.Claims) == 0 {
 		return
