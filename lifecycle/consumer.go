@@ -128,7 +128,7 @@ func override[T int | time.Duration](field *T, value T) {
 var allKinds = [...]Kind{
 	KindProvisioned, KindActivated, KindDeactivated, KindReactivated, KindBilled, KindUnbilled, KindRejected, KindUpdated, KindDeleted,
 	KindGroupCreated, KindGroupUpdated, KindGroupDeleted, KindMembersChanged, KindSeatRefused, KindAccountConflict, KindBrakeHeld,
-	KindResourceCreated, KindResourceUpdated, KindResourceDeleted, KindCredentialExpiring,
+	KindResourceCreated, KindResourceUpdated, KindResourceDeleted, KindCredentialExpiring, KindRequestCompleted,
 }
 
 // Kinds are all kinds of events that there are, in the order of the documents.

@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/document"
 )
 
 // Outcome is what became of a request, in the journal's word.
@@ -35,10 +36,12 @@ type Decision struct {
 
 	left   map[string]string // labels of members that leave a group, by id, as far as they were read
 	before *store.Resource   // as the resource was, of a change or removal
-	quiet  bool              // a decision that changes nothing needs no entry
-	named  string            // what a refused resource would have been called
-	events []*Event          // those of Change.Events
-	link   string            // id of the account outside the organization that Do must claim before it commits
+	was    document.Value    // the tree of before, and of the resource as it will be, where attributes were asked for
+	is     document.Value
+	quiet  bool     // a decision that changes nothing needs no entry
+	named  string   // what a refused resource would have been called
+	events []*Event // those of Change.Events
+	link   string   // id of the account outside the organization that Do must claim before it commits
 }
 
 // empty says whether there is nothing to commit.

@@ -135,6 +135,7 @@ type delivering struct {
 	alone     sync.Once    // says in the log that there is no Run
 	abandoned atomic.Int64 // how many hooks go on that nobody waits for any more
 	pruning   turns
+	aside     chan func(context.Context) // what Run is to do beside; without a buffer
 
 	mu      sync.Mutex
 	wakes   map[chan struct{}]bool // of those who deliver; a full one has been woken

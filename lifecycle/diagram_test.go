@@ -10,15 +10,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var update = flag.Bool("update", false, "write the diagram of the state table into the README")
+var update = flag.Bool("update", false, "write the diagram of the state table into docs/lifecycle.md")
 
-// TestDiagram keeps the README's diagram the table's. go generate writes it anew.
+// TestDiagram keeps the diagram of docs/lifecycle.md the table's. go generate writes it anew.
 func TestDiagram(t *testing.T) {
-	const file, begin, end = "../README.md", "<!-- states:begin -->\n", "<!-- states:end -->"
+	const file, begin, end = "../docs/lifecycle.md", "<!-- states:begin -->\n", "<!-- states:end -->"
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
 	before, rest, ok := strings.Cut(string(text), begin)
-	require.True(t, ok, "the README has no place for the diagram")
+	require.True(t, ok, "docs/lifecycle.md has no place for the diagram")
 	drawn, after, ok := strings.Cut(rest, end)
 	require.True(t, ok)
 	if *update {

@@ -36,6 +36,10 @@ const (
 	// A credential of a connection expires soon; only Hooks.Any is told. The subject is the credential.
 	KindCredentialExpiring Kind = "credential.expiring"
 
+	// A request that was answered before it was done has ended, or one operation of it (RFC 9967 section 2.5.1). Only Hooks.Any is
+	// told. Origin.Request is its transaction, and After is what became of it, as in the answer to a bulk request.
+	KindRequestCompleted Kind = "request.completed"
+
 	KindResourceCreated Kind = "resource.created" // of the product's own types
 	KindResourceUpdated Kind = "resource.updated"
 	KindResourceDeleted Kind = "resource.deleted"

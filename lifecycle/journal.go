@@ -42,10 +42,9 @@ func (s *Service) entryData(r *Request, d *Decision, subject store.Key) document
 		w.WriteString(`,"shadow":true`)
 	}
 	s.describeSubject(&w, r, d)
-	var refusal *Refusal
 	if d.Err != nil {
 		w.text(`,"detail":`, d.Err.Error())
-		if errors.As(d.Err, &refusal) {
+		if refusal := (*Refusal)(nil); errors.As(d.Err, &refusal) {
 			w.text(`,"explanation":`, refusal.Explanation)
 			w.text(`,"attribute":`, refusal.Attribute)
 		}
@@ -98,18 +97,29 @@ func (s *Service) describeSubject(w *dataWriter, r *Request, d *Decision) {
 	case d.named != "":
 		w.text(`,"name":`, d.named)
 	}
-	if d.Err != nil || d.Resource == nil || d.Outcome == Unchanged || d.Outcome == Removed || d.before == d.Resource {
+	if d.Err != nil || d.Resource == nil || d.is.IsNull() || d.Outcome == Unchanged || d.Outcome == Removed {
 		return
 	}
-	var before document.Document
-	if d.before != nil {
-		before = d.before.Attributes
+	opened := false
+	for name := range document.Diff(d.was, d.is) {
+		opened = w.next(`,"changed":[`, opened)
+		w.string(name)
 	}
-	names := changed(before, d.Resource.Attributes)
-	w.list(`,"changed":`, names)
+	if opened {
+		w.WriteByte(']')
+	}
 	if until := r.Settings.KeepValuesUntil; until != nil && time.Now().Before(*until) {
-		s.keepValues(w, d.Resource.Type, names, before, d.Resource.Attributes)
+		s.keepValues(w, d)
 	}
+}
+
+// next begins a list or an object, or its next member.
+func (w *dataWriter) next(begin string, opened bool) bool {
+	if opened {
+		begin = ","
+	}
+	w.WriteString(begin)
+	return true
 }
 
 // knownAs is by what people know a resource: the userName of a user, and of others what they are shown as.
@@ -121,19 +131,21 @@ func knownAs(r *store.Resource) string {
 }
 
 // keepValues writes the values that changed, except those that must not be seen or are too large.
-func (s *Service) keepValues(w *dataWriter, typ string, names []string, before, after document.Document) {
+func (s *Service) keepValues(w *dataWriter, d *Decision) {
+	var before document.Document
+	if d.before != nil {
+		before = d.before.Attributes
+	}
 	opened := false
-	for _, name := range names {
-		if s.opts.Secret != nil && s.opts.Secret(typ, name) {
+	for name := range document.Diff(d.was, d.is) {
+		if s.opts.Secret != nil && s.opts.Secret(d.Resource.Type, name) {
 			continue
 		}
-		was, is := rawOf(before, name), rawOf(after, name)
+		was, is := rawOf(before, name), rawOf(d.Resource.Attributes, name)
 		if len(was)+len(is) > mostValue {
 			continue
 		}
-		if w.WriteString(map[bool]string{false: `,"values":{`, true: `,`}[opened]); !opened {
-			opened = true
-		}
+		opened = w.next(`,"values":{`, opened)
 		w.string(name)
 		w.WriteString(`:{`)
 		if was != "" {

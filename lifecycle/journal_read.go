@@ -294,7 +294,7 @@ func (s *Service) entry(ctx context.Context, tenant, id string) (JournalEntry, e
 }
 
 // Tell commits a change of the caller's own, together with events, and has those delivered. It is for what belongs to the
-// library beside the lifecycle, such as credentials.
+// library beside the lifecycle, such as credentials. An event that says its Origin.Request keeps it.
 func (s *Service) Tell(ctx context.Context, r Request, change *store.Change, events ...*Event) error {
 	to, err := s.audience(ctx, r.Tenant)
 	if err != nil {

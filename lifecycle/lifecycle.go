@@ -113,7 +113,7 @@ func New(s store.Store, o *Options) (*Service, error) {
 	if s == nil {
 		return nil, errors.New("lifecycle: New needs a store")
 	}
-	l := &Service{store: s}
+	l := &Service{store: s, delivery: delivering{aside: make(chan func(context.Context))}}
 	if o != nil {
 		l.opts = *o
 		l.store = ObserveStore(s, o.Observer)

@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -64,11 +65,19 @@ func (p *plan) known() (err error) {
 // encode makes the draft's tree the attributes of a resource, with what follows from them. It is done once for a decision,
 // behind the guards.
 func (p *plan) encode(r *store.Resource) error {
+	p.index(r)
+	return p.write(r)
+}
+
+// index gives a resource the keys and the label that follow from the draft's tree.
+func (p *plan) index(r *store.Resource) { r.Index, r.Label = p.s.opts.Index(r.Type, p.d.After) }
+
+// write makes the draft's tree the attributes of a resource.
+func (p *plan) write(r *store.Resource) error {
 	r.Attributes = p.d.After.Document()
 	if most := p.s.opts.MaxResource; len(r.Attributes) > most {
 		return &Refusal{Reason: TooLarge, Detail: fmt.Sprintf("the %s would have %d bytes of attributes; the limit is %d", r.Type, len(r.Attributes), most)}
 	}
-	r.Index, r.Label = p.s.opts.Index(r.Type, p.d.After)
 	return nil
 }
 
@@ -83,7 +92,7 @@ func (p *plan) tell(e *Event) {
 	}
 	e.consumers = to
 	e.ID, e.Time = newID(), now()
-	e.Origin = Origin{Request: p.r.ID, Who: p.r.Who, By: p.r.By, Connection: p.r.Connection.ID}
+	e.Origin = Origin{Request: cmp.Or(e.Origin.Request, p.r.ID), Who: p.r.Who, By: p.r.By, Connection: p.r.Connection.ID}
 	p.events = append(p.events, e)
 	kept := e.stored(p.s.opts.Delivery.Snapshot)
 	kept.InTx = taken

@@ -1,11 +1,10 @@
 package lifecycle
 
 import (
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/document"
 )
 
 // Refusal is why a change may not be, in words for the administrator of the identity provider. A Guard returns one to
@@ -54,13 +53,7 @@ func (d *Denied) Error() string { return "lifecycle: denied: " + string(d.Reason
 type DeniedReason string
 
 // quoted is a client's own words for a detail, cut short, so that an answer doesn't grow with what came in.
-func quoted(words string) string {
-	const most = 64
-	if len(words) > most {
-		words = strings.ToValidUTF8(words[:most], "") + "..."
-	}
-	return strconv.Quote(words)
-}
+func quoted(words string) string { return document.Quoted(words) }
 
 // The reasons for which Login and the administrator's methods deny.
 const (

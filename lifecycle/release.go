@@ -12,6 +12,7 @@ type Release struct {
 	Connection string        // of which connection; "": of all
 	Count      int           // for so many people, and for so many memberships
 	For        time.Duration // for so long, whatever comes
+	Reason     string        // why, for the journal; at most 500 bytes, and it may be empty
 }
 
 // release is a Release as it is kept.
@@ -36,6 +37,8 @@ func (s *Service) Release(ctx context.Context, by Request, what Release) error {
 		return &Refusal{Reason: Invalid, Attribute: "count", Detail: fmt.Sprintf("want from 1 to %d people", mostCount)}
 	case what.For < 0 || what.For > most:
 		return &Refusal{Reason: Invalid, Attribute: "minutes", Detail: fmt.Sprintf("want from 1 to %d minutes", int(most.Minutes()))}
+	case len(what.Reason) > 500:
+		return &Refusal{Reason: Invalid, Attribute: "reason", Detail: "want at most 500 bytes"}
 	case what.Count > 0 && what.For > 0:
 		return &Refusal{Reason: Invalid, Detail: "want a count or a time, not both"}
 	}
@@ -46,7 +49,11 @@ func (s *Service) Release(ctx context.Context, by Request, what Release) error {
 	case what.For > 0:
 		action = fmt.Sprintf("release the brake for %s", what.For)
 	}
-	return s.updateSafety(ctx, by.click(SourceManual, action), func(kept *safety) error {
+	r := by.click(SourceManual, action)
+	if what.Reason != "" {
+		r.AddNote(Note{Text: "reason: " + what.Reason})
+	}
+	return s.updateSafety(ctx, r, func(kept *safety) error {
 		at := now()
 		kept.Releases = slices.DeleteFunc(slices.Clone(kept.Releases), func(r release) bool { return !at.Before(r.Until) })
 		if len(kept.Releases) >= mostReleases {

@@ -182,10 +182,10 @@ func TestOneAccountIsNotTwo(t *testing.T) {
 
 	// What is remembered of somebody who is there, as by a store that was restored, is worth nothing.
 	require.NoError(t, h.del(byID))
-	graves, err := h.fake.List(t.Context(), store.Query{Tenant: "acme", Types: []string{"rollcall.Tombstone"}, Count: 10})
+	tombstones, err := h.fake.List(t.Context(), store.Query{Tenant: "acme", Types: []string{"rollcall.Tombstone"}, Count: 10})
 	require.NoError(t, err)
 	back := h.create("User", `{"userName":"ada.new","externalId":"e1"}`)
-	for _, g := range graves.Resources {
+	for _, g := range tombstones.Resources {
 		require.NoError(t, h.fake.Commit(t.Context(), &store.Change{Tenant: "acme", Put: []store.Put{{Resource: g}}}))
 	}
 	other := h.create("User", `{"userName":"other","externalId":"e1"}`)

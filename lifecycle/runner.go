@@ -27,6 +27,7 @@ func (s *Service) Run(ctx context.Context) error {
 	all.Go(func() { s.prune(ctx) })
 	all.Go(func() { s.summaries(ctx) })
 	all.Go(func() { s.hear(ctx) })
+	all.Go(func() { s.background(ctx) })
 	for _, c := range s.consumers {
 		if c.Subscribers == nil && !c.InTx {
 			all.Go(func() { s.runConsumer(ctx, c, c.Name, 0) })

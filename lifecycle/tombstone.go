@@ -84,10 +84,10 @@ func (p *plan) putTombstone(ctx context.Context, key string, user *store.Resourc
 	return nil
 }
 
-// bury plans what remains of a user who is removed: what the account was in the product, and nothing personal unless the
+// leaveTombstones plans what remains of a user who is removed: what the account was in the product, and nothing personal unless the
 // policy retains the user. It is found by the externalId, which the identity provider keeps through a rename. Somebody
 // who is retained is found by the userName too, and somebody whom an administrator has shut out by every name.
-func (p *plan) bury(ctx context.Context, cur *store.Resource) error {
+func (p *plan) leaveTombstones(ctx context.Context, cur *store.Resource) error {
 	account, err := AccountOf(cur)
 	if err != nil {
 		return err
@@ -119,13 +119,13 @@ func (p *plan) bury(ctx context.Context, cur *store.Resource) error {
 	if !retain {
 		return nil
 	}
-	kept := *cur
-	kept.Type, kept.Version, kept.Internal = retainedType, newID(), account.document()
-	kept.Index = slices.Clone(cur.Index)
-	for i := range kept.Index {
-		kept.Index[i].Unique = false // its name is free for others (RFC 7644 section 3.6)
+	retained := *cur
+	retained.Type, retained.Version, retained.Internal = retainedType, newID(), account.document()
+	retained.Index = slices.Clone(cur.Index)
+	for i := range retained.Index {
+		retained.Index[i].Unique = false // its name is free for others (RFC 7644 section 3.6)
 	}
-	p.put(nil, &kept)
+	p.put(nil, &retained)
 	return nil
 }
 
@@ -150,6 +150,7 @@ func (p *plan) recall(ctx context.Context, r *store.Resource, account *Account) 
 	}
 	look := p.r.lost || p.r.By != SourceSCIM || p.s.opts.Accounts != nil
 	held, back := false, false
+	p.Change.Absent = slices.Grow(p.Change.Absent, len(keys))
 	for _, key := range keys {
 		var t *tombstone
 		if look {
@@ -217,16 +218,16 @@ func (p *plan) holds(account *Account, held, retained bool) error {
 // unretain plans that a user is retained no longer, nor remembered unless it is held, and returns the record; nil if there is
 // none. Whoever is held stays remembered under the old name, as it may come back under another one.
 func (p *plan) unretain(ctx context.Context, id string) (*store.Resource, error) {
-	kept, err := p.s.store.Get(ctx, p.r.key(retainedType, id))
+	retained, err := p.s.store.Get(ctx, p.r.key(retainedType, id))
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	p.drop(kept)
-	keys := []string{nameKey(userName(kept))}
-	if id := person(kept); id != "" {
+	p.drop(retained)
+	keys := []string{nameKey(userName(retained))}
+	if id := person(retained); id != "" {
 		keys = append(keys, id)
 	}
 	for _, key := range keys {
@@ -234,11 +235,11 @@ func (p *plan) unretain(ctx context.Context, id string) (*store.Resource, error)
 		if err != nil {
 			return nil, err
 		}
-		if t != nil && t.user == kept.ID && !t.account.Held {
+		if t != nil && t.user == retained.ID && !t.account.Held {
 			p.drop(t.record)
 		}
 	}
-	user := *kept
+	user := *retained
 	user.Type = userType
 	return &user, nil
 }

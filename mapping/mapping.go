@@ -157,6 +157,23 @@ func (m *Mapping[T]) Diff(old, new *T) (changes []Change) {
 	return changes
 }
 
+// Kept lists the attributes that the fields hold, if no others are kept (see Options.Unknown); nil if all are. It is the form of
+// scim.Options.Advertise for one resource type.
+func (m *Mapping[T]) Kept() (paths []string) {
+	if m.unknown == Keep {
+		return nil
+	}
+	for _, r := range m.rules {
+		if r.Authority != Ignore {
+			paths = append(paths, r.Path)
+		}
+	}
+	for name := range protocol {
+		paths = append(paths, name)
+	}
+	return paths
+}
+
 // Fields lists the mapped fields and their attributes, in the order of the fields.
 func (m *Mapping[T]) Fields() []Change {
 	fields := make([]Change, len(m.rules))

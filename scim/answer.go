@@ -88,12 +88,16 @@ func (x *exchange) answerResource(ep *endpoint, status int, f found, p *schema.P
 	if err != nil {
 		return err
 	}
-	values := &[2]string{schema.ETag(version), x.location(ep, f.resource.ID)} // together, to allocate once
-	h["Etag"], h["Content-Location"] = values[:1:1], values[1:]
+	tag, location := schema.ETag(version), x.location(ep, f.resource.ID)
+	values := &struct { // together, to allocate once
+		texts    [2]string
+		resource [1]*store.Resource
+	}{[...]string{tag, location}, [...]*store.Resource{f.resource}}
+	h["Etag"], h["Content-Location"] = values.texts[:1:1], values.texts[1:]
 	if status == http.StatusCreated {
-		h["Location"] = values[1:]
+		h["Location"] = values.texts[1:]
 	}
-	if x.buf, err = x.appendResources(x.buf[:0], x.base, ep, p, []*store.Resource{f.resource}, f.related, x.overflow(status)); err != nil {
+	if x.buf, err = x.appendResources(x.buf[:0], x.base, ep, p, values.resource[:], f.related, x.overflow(status)); err != nil {
 		return err
 	}
 	return x.answer(status)

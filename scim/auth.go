@@ -33,6 +33,8 @@ type Principal struct {
 	Dialect    Dialect  // which deviations from the RFCs are tolerated; the zero value is Tolerant
 	// TraceUntil is until when the journal lists what the connection reads, too; zero: it doesn't.
 	TraceUntil time.Time
+	// Limits bound what the connection may ask for, beside Options.Limits and Options.RateLimit. The zero value bounds nothing more.
+	Limits CallerLimits
 	// State says whether the connection may do anything now. An empty state is live.
 	State lifecycle.ConnectionState
 	// TakesOver says that there may be people whom no connection manages any more: see lifecycle.Connection.

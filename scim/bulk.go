@@ -72,6 +72,9 @@ func (x *exchange) bulk() error {
 	for _, o := range b.ops {
 		b.refer(o)
 	}
+	if wait, asked := respondAsync(x.r.Header); asked && x.answersAsync() {
+		return b.runAsync(wait)
+	}
 	b.run()
 	return b.answer()
 }

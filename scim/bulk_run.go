@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim/internal/patch"
@@ -25,7 +26,8 @@ type bulkJob struct {
 	failOnErrors int
 	ops          []*bulkOperation
 	byID         map[string]*bulkOperation
-	patches      int // how many operations are PATCHes, which share the budget of comparisons
+	keeps        bool // the tenant keeps bodies: each operation's is in its own entry
+	patches      int  // how many operations are PATCHes, which share the budget of comparisons
 	circles      map[int][]*bulkOperation
 
 	running sync.WaitGroup
@@ -52,9 +54,11 @@ func (b *bulkJob) run() {
 		}
 	}
 	workers := bulkWorkers
-	if b.failOnErrors > 0 || b.seatsAreLimited() {
+	settings := b.settings()
+	if b.failOnErrors > 0 || settings.SeatLimit != nil { // the order of creations decides who gets a seat
 		workers = 1
 	}
+	b.keeps = b.x.h.opts.Lifecycle.Bodies != nil && settings.KeepBodiesUntil != nil && time.Now().Before(*settings.KeepBodiesUntil)
 	b.slots = make(chan struct{}, workers)
 	b.latest = make(map[string]chan struct{})
 	unfinished := make(map[*bulkOperation]int) // how many it waits for with its second step
@@ -101,10 +105,13 @@ func (b *bulkJob) errors() (n int) {
 	return n
 }
 
-// seatsAreLimited says whether the order of creations decides who gets a seat.
-func (b *bulkJob) seatsAreLimited() bool {
+// settings are those of the tenant; none if it isn't let in, which each operation is told.
+func (b *bulkJob) settings() (s lifecycle.Settings) {
 	r := b.x.request
-	return b.x.h.lifecycle.Admit(b.x.ctx, &r) == nil && r.Settings.SeatLimit != nil
+	if b.x.h.lifecycle.Admit(b.x.ctx, &r) == nil {
+		s = r.Settings
+	}
+	return s
 }
 
 // start runs an operation's first step when everything that it depends on has ended.
@@ -262,6 +269,22 @@ func (b *bulkJob) attempt(o *bulkOperation, do func(c *caller, o *bulkOperation)
 	}
 }
 
+// body is an operation as the request that it would be by itself, for its entry of the journal.
+func (b *bulkJob) body(o *bulkOperation) (body lifecycle.Body) {
+	if !b.keeps || o.ep == nil {
+		return body
+	}
+	body.Method, body.Path = o.method, o.ep.Endpoint
+	if o.method != http.MethodPost {
+		body.Path += "/" + o.id
+		body.Match = o.version
+	}
+	if o.data.Kind() == document.KindObject {
+		body.Text = string(document.AppendJSON(nil, b.first(o)))
+	}
+	return body
+}
+
 // journalOperation sees to it that an operation that was refused before lifecycle.Service.Do has its entry, too.
 func (c *caller) journalOperation(o *bulkOperation, err error) {
 	if o.ep == nil || c.request.Journalled() || o.status < 400 || o.status >= 500 {
@@ -273,6 +296,7 @@ func (c *caller) journalOperation(o *bulkOperation, err error) {
 
 // do does an operation's first step.
 func (b *bulkJob) do(c *caller, o *bulkOperation) (err error) {
+	c.request.Body = b.body(o)
 	if o.err != nil {
 		return o.err
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -338,4 +339,49 @@ func TestBulkJournal(t *testing.T) {
 		assert.Equal(t, "POST /Users", e.Action)
 	}
 	assert.ElementsMatch(t, []string{"created", "created", "refused"}, outcomes)
+}
+
+// Where a tenant keeps bodies, each operation's is in its own entry, as a request that can be tried again by itself.
+func TestBulkKeepsBodies(t *testing.T) {
+	fake := storetest.NewFake()
+	keep := time.Now().Add(time.Hour)
+	s := serveStore(t, fake, func(o *scim.Options) {
+		o.Lifecycle.Bodies = lifecycle.RandomKeyRing()
+		settings := lifecycle.DefaultSettings()
+		settings.KeepBodiesUntil = &keep
+		o.Lifecycle.Settings = lifecycle.FixedSettings(settings)
+	})
+	ada := s.user("ada")
+	a := s.bulk("", bulkUser("1", "bob"), bulkUser("2", "ADA"), bulkGroup("g", "Crew", "bulkId:1"),
+		`{"method":"PUT","path":"/Users/`+ada+`","version":"W/\"old\"","data":`+userBody("ada", `"title":"T"`)+`}`,
+		`{"method":"PATCH","path":"/Groups/bulkId:g","data":`+patchBody(`{"op":"add","path":"members","value":[{"value":"`+ada+`"}]}`)+`}`,
+		`{"method":"DELETE","path":"/Users/nobody"}`)
+	require.Equal(t, []string{"201", "409", "201", "412", "200", "404"}, a.statuses())
+	bob, crew := a.made(0), a.made(2)
+	entries, err := fake.Journal(t.Context(), store.JournalQuery{Tenant: "acme", Request: a.header.Get("X-Request-Id"), Max: 10})
+	require.NoError(t, err)
+	seen := map[string]string{}
+	again := func(id string) string {
+		r, err := s.h.Retry(t.Context(), "acme", id)
+		require.NoError(t, err)
+		return fmt.Sprint(r.Status, " ", r.Outcome)
+	}
+	for _, e := range entries {
+		_, body, err := s.h.Lifecycle().KeptBody(t.Context(), "acme", e.ID)
+		require.NoError(t, err, e.Action)
+		seen[body.Method+" "+body.Path+" "+e.Outcome] = body.Text
+		switch body.Method + " " + e.Outcome {
+		case "POST refused":
+			assert.Equal(t, "409 refused", again(e.ID))
+			s.do("DELETE", "/Users/"+ada, "").is(204)
+			assert.Equal(t, "201 created", again(e.ID), "by today's state")
+		case "PUT refused":
+			assert.Equal(t, `W/"old"`, body.Match)
+		}
+	}
+	require.Len(t, seen, 6)
+	assert.Contains(t, seen["POST /Users created"], `"userName":"bob"`)
+	assert.Contains(t, seen["POST /Groups created"], bob, "references are replaced")
+	assert.Contains(t, seen["PATCH /Groups/"+crew+" updated"], ada)
+	assert.Empty(t, seen["DELETE /Users/nobody refused"])
 }

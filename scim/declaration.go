@@ -27,6 +27,7 @@ type Declaration struct {
 	Index        []string          // as in Options.Index
 	Unique       []string          // as in Options.Unique; nil is the default, and an empty list is none
 	Mutability   map[string]string // as in Options.Mutability
+	Advertise    []string          // as in Options.Advertise; nil shows all
 	Sensitive    []string          // as in Options.Sensitive
 	Link         []string          // as in lifecycle.Options.Link
 	Guards       []lifecycle.Guard // they are asked before those of Lifecycle.Guards, about resources of every type
@@ -44,6 +45,7 @@ func (o Options) withTypes() (*Options, error) {
 		given = []elimity.ResourceType{UserType(), GroupType()}
 	}
 	o.Index, o.Mutability, o.Sensitive = cloned(o.Index), cloned(o.Mutability), cloned(o.Sensitive)
+	o.Advertise = cloned(o.Advertise)
 	o.Lifecycle.Link = cloned(o.Lifecycle.Link)
 	if o.Unique = maps.Clone(o.Unique); o.Unique == nil {
 		o.Unique = maps.Clone(uniques)
@@ -69,6 +71,7 @@ func (o Options) withTypes() (*Options, error) {
 		given = slices.DeleteFunc(given, func(rt elimity.ResourceType) bool { return rt.Name == name })
 		o.ResourceTypes = append(o.ResourceTypes, d.ResourceType)
 		set(o.Index, name, d.Index)
+		set(o.Advertise, name, d.Advertise)
 		set(o.Sensitive, name, d.Sensitive)
 		set(o.Lifecycle.Link, name, d.Link)
 		if len(d.Mutability) > 0 {
@@ -101,6 +104,7 @@ func (o *Options) about(name string) string {
 	_, index := o.Index[name]
 	_, unique := o.Unique[name]
 	_, mutability := o.Mutability[name]
+	_, advertise := o.Advertise[name]
 	_, sensitive := o.Sensitive[name]
 	_, link := o.Lifecycle.Link[name]
 	for _, option := range [...]struct {
@@ -108,7 +112,7 @@ func (o *Options) about(name string) string {
 		says bool
 	}{
 		{"ResourceTypes", has(o.ResourceTypes, name)}, {"Index", index}, {"Unique", unique},
-		{"Mutability", mutability}, {"Sensitive", sensitive}, {"Lifecycle.Link", link},
+		{"Mutability", mutability}, {"Advertise", advertise}, {"Sensitive", sensitive}, {"Lifecycle.Link", link},
 	} {
 		if option.says {
 			return option.name

@@ -213,8 +213,12 @@ func (h *Handler) completeConfig(v *document.Value) {
 		for i, uri := range h.opts.SecurityEvents {
 			uris[i] = document.String(uri)
 		}
+		async := "none"
+		if h.asynchronous() {
+			async = "request"
+		}
 		v.Set("securityEvents", document.Object(
-			document.Member{Name: "asyncRequest", Value: document.String("none")},
+			document.Member{Name: "asyncRequest", Value: document.String(async)},
 			document.Member{Name: "eventUris", Value: document.Array(uris...)},
 		))
 	}

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim/internal/schema"
@@ -49,17 +48,7 @@ func badRequest(scimType, format string, args ...any) *Error {
 }
 
 // quoted is a client's own words for a detail, cut short, so that an answer doesn't grow with what came in.
-func quoted(words string) string {
-	const most = 64
-	if len(words) > most {
-		cut := most
-		for cut > 0 && !utf8.RuneStart(words[cut]) {
-			cut--
-		}
-		words = words[:cut] + "..."
-	}
-	return strconv.Quote(words)
-}
+func quoted(words string) string { return document.Quoted(words) }
 
 // describe makes any error the answer that the client may see; nil if it may see nothing of it.
 func describe(err error) *Error {

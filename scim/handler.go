@@ -17,6 +17,7 @@ import (
 	"time"
 
 	elimity "github.com/elimity-com/scim"
+	"golang.org/x/time/rate"
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim/internal/schema"
@@ -36,10 +37,11 @@ type Handler struct {
 	interop   discovery // what connections of the dialect interop are told
 	cursors   cursors
 	exchanges sync.Pool
-	observer  Observer   // nil: nobody wants to know
-	denied    failureLog // of credentials that were refused
-	failed    failureLog // of what is answered with 500
-	away      failureLog // of a store that can't be had
+	callers   rateLimiter // of connections that have a limit of their own
+	observer  Observer    // nil: nobody wants to know
+	denied    failureLog  // of credentials that were refused
+	failed    failureLog  // of what is answered with 500
+	away      failureLog  // of a store that can't be had
 }
 
 // NewHandler makes a handler on a store. It checks the options and compiles the schemas; a nil o.Auth is an error.
@@ -112,10 +114,14 @@ func NewHandler(s store.Store, o *Options) (*Handler, error) {
 	if h.lifecycle, err = lifecycle.New(s, h.lifecycleOptions(types)); err != nil {
 		return nil, err
 	}
+	if h.asynchronous() && !h.lifecycle.Tells(lifecycle.KindRequestCompleted) {
+		return nil, errors.New("scim: Options.SecurityEvents has " + asyncResponse + ", but nobody is told the results of asynchronous requests: set Lifecycle.Feed, or Hooks.Any")
+	}
 	if a, ok := o.Auth.(interface{ Attach(*lifecycle.Service) }); ok {
 		a.Attach(h.lifecycle)
 	}
 	h.denied.mild = true
+	h.callers.known = make(map[limited]*rate.Limiter)
 	h.observer, _ = o.Auth.(Observer)
 	h.exchanges.New = func() any { return &exchange{caller: caller{h: h}, buf: make([]byte, 0, 4<<10)} }
 	return h, nil
@@ -200,7 +206,7 @@ func (x *exchange) serve() error {
 	if x.h.opts.ServerTiming {
 		x.authenticated = time.Now()
 	}
-	if x.h.opts.RateLimit != nil && x.who.Tenant != "" {
+	if x.who.Tenant != "" && x.preset == nil {
 		if err := x.limitRate(); err != nil {
 			return err
 		}
@@ -277,7 +283,7 @@ func (x *exchange) dispatch(ep *endpoint, id string, methods []method) error {
 	for _, m := range methods {
 		if m.name == x.r.Method {
 			x.reads = m.scope == ScopeRead
-			x.request.Action, x.request.Subject = m.name+" "+ep.Endpoint, x.key(ep, id)
+			x.request.Action, x.request.Subject = ep.actions[m.name], x.key(ep, id)
 			if !x.who.reaches(ep.Name) {
 				return outOfScope(ep)
 			}

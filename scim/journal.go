@@ -183,11 +183,13 @@ func (w *dryWriter) Write(b []byte) (int, error) { return w.body.Write(b) }
 
 // noteDecision keeps what the observer is told of a decision.
 func (c *caller) noteDecision(d *lifecycle.Decision, err error) {
-	var refusal *lifecycle.Refusal
 	if d != nil {
 		c.outcome = d.Outcome
 	}
-	if errors.As(err, &refusal) {
+	if err == nil {
+		return
+	}
+	if refusal := (*lifecycle.Refusal)(nil); errors.As(err, &refusal) {
 		c.explained = refusal.Explanation
 	}
 }

@@ -103,7 +103,7 @@ func (c *caller) do(action string, ep *endpoint, on conditions, draft func() (li
 		return nil, outOfScope(ep)
 	}
 	c.identify()
-	c.request.Action = action + " " + ep.Endpoint
+	c.request.Action = ep.actions[action]
 	c.request.Once = on.match.given // a client that named a version has asked to be told
 	d, err := c.h.lifecycle.Do(c.ctx, &c.request, func(context.Context) (lifecycle.Draft, error) {
 		d, err := draft()

@@ -25,7 +25,7 @@ type Options struct {
 	Auth Authenticator
 
 	// Types are resource types that say all of themselves in one value: scim/typed makes them of the product's own Go types.
-	// Of a type that is here, ResourceTypes, Index, Unique, Mutability, Sensitive and Lifecycle.Link must say nothing.
+	// Of a type that is here, ResourceTypes, Index, Unique, Mutability, Advertise, Sensitive and Lifecycle.Link must say nothing.
 	Types []Type
 
 	// ResourceTypes are what is served beside Types, declared with elimity's schema types; their Handler fields are not used.
@@ -47,12 +47,19 @@ type Options struct {
 	// back what holds. mapping.Mapping.Mutability makes it. The default leaves all to the schemas.
 	Mutability map[string]map[string]string
 
+	// Advertise names, by resource type, the attributes that /Schemas shows, where guards drop all others: name.givenName, or the URN of
+	// an extension. The others are taken as before, and can be asked for in filters. What is required and active are always shown, and so are
+	// groups and members. The default shows all.
+	Advertise map[string][]string
+
 	// Sensitive names attributes, by resource type, whose values no error shows, beside those that are never returned.
 	// mapping.Mapping.Sensitive lists them. The default is none.
 	Sensitive map[string][]string
 
 	// SecurityEvents are the URIs of the Security Event Tokens (RFC 9967) that receivers can get from the product, for
-	// ServiceProviderConfig: such as payload.SETEvents. nil: there are none.
+	// ServiceProviderConfig: such as payload.SETEvents. nil: there are none. With payload.SETAsyncResp among them, bulk requests
+	// that prefer it are answered before they are done (section 2.5.1) while Lifecycle().Run runs in the process: the results
+	// are events of the kind lifecycle.KindRequestCompleted. Then somebody must be told of these: Lifecycle.Feed, or Hooks.Any.
 	SecurityEvents []string
 
 	// Hooks are told what has happened to people and groups. It is short for Lifecycle.Hooks; only one of the two may be set.
@@ -253,6 +260,7 @@ func (o *Options) checkTypes(types map[string]*endpoint) error {
 		types iter.Seq[string]
 	}{
 		{"Index", maps.Keys(o.Index)}, {"Unique", maps.Keys(o.Unique)}, {"Mutability", maps.Keys(o.Mutability)},
+		{"Advertise", maps.Keys(o.Advertise)},
 		{"Sensitive", maps.Keys(o.Sensitive)}, {"Lifecycle.Link", maps.Keys(o.Lifecycle.Link)},
 	} {
 		for name := range option.types {

@@ -26,6 +26,12 @@ type Rate struct {
 	Burst     int     // at once; 0: twice PerSecond, and at least 1
 }
 
+// CallerLimits are those of one connection. Its rate is counted by each process for itself; beyond it comes 429.
+type CallerLimits struct {
+	Rate Rate
+	Body int64 // bytes of a request's body; beyond it 413; 0: no more than Options.Limits say
+}
+
 func (r Rate) check(name string) error {
 	if r.PerSecond < 0 || math.IsNaN(r.PerSecond) || math.IsInf(r.PerSecond, 0) || r.Burst < 0 || r.PerSecond == 0 && r.Burst > 0 {
 		return fmt.Errorf("scim: NewRateLimiter: %s: want a positive number of requests a second, or none at all, got %v and a burst of %d", name, r.PerSecond, r.Burst)
@@ -83,8 +89,8 @@ func (l *rateLimiter) Limit(_ context.Context, p Principal) (wait time.Duration,
 func (l *rateLimiter) limiter(who limited, r Rate, now time.Time) *rate.Limiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if known, ok := l.known[who]; ok {
-		return known
+	if known, ok := l.known[who]; ok && known.Limit() == rate.Limit(r.PerSecond) && known.Burst() == r.burst() {
+		return known // unless its limit was changed since
 	}
 	if len(l.known) >= mostLimiters {
 		for key, known := range l.known {
@@ -93,24 +99,46 @@ func (l *rateLimiter) limiter(who limited, r Rate, now time.Time) *rate.Limiter 
 			}
 		}
 	}
-	burst := r.Burst
-	if burst == 0 {
-		burst = max(1, int(2*r.PerSecond))
-	}
-	l.known[who] = rate.NewLimiter(rate.Limit(r.PerSecond), burst)
+	l.known[who] = rate.NewLimiter(rate.Limit(r.PerSecond), r.burst())
 	return l.known[who]
 }
 
-// limitRate asks whether the caller may make one more request.
-func (x *exchange) limitRate() error {
-	wait, err := x.h.opts.RateLimit.Limit(x.ctx, x.who)
-	if err != nil {
-		return err
+func (r Rate) burst() int {
+	if r.Burst > 0 {
+		return r.Burst
 	}
-	if wait <= 0 {
+	return max(1, int(2*r.PerSecond))
+}
+
+// limit takes one request of a connection that has a rate of its own.
+func (l *rateLimiter) limit(p *Principal) (wait time.Duration) {
+	now := time.Now()
+	taken := l.limiter(limited{p.Tenant, p.Connection, true}, p.Limits.Rate, now).ReserveN(now, 1)
+	if wait = taken.DelayFrom(now); wait > 0 {
+		taken.CancelAt(now)
+	}
+	return wait
+}
+
+// limitRate asks whether the caller may make one more request, by the limits of its connection and by Options.RateLimit.
+func (x *exchange) limitRate() error {
+	if x.who.Limits.Rate.PerSecond > 0 {
+		if wait := x.h.callers.limit(&x.who); wait > 0 {
+			return tooMany("this connection", wait)
+		}
+	}
+	if x.h.opts.RateLimit == nil {
 		return nil
 	}
-	seconds := int(min(math.Ceil(wait.Seconds()), 3600))
-	return &Error{Status: http.StatusTooManyRequests, RetryAfter: max(1, seconds),
-		Detail: fmt.Sprintf("this organization makes more requests than it may; try again after %d s", max(1, seconds))}
+	wait, err := x.h.opts.RateLimit.Limit(x.ctx, x.who)
+	if err != nil || wait <= 0 {
+		return err
+	}
+	return tooMany("this organization", wait)
+}
+
+func tooMany(who string, wait time.Duration) error {
+	seconds := max(1, int(min(math.Ceil(wait.Seconds()), 3600)))
+	return &Error{Status: http.StatusTooManyRequests, RetryAfter: seconds,
+		Detail: fmt.Sprintf("%s makes more requests than it may; try again after %d s", who, seconds)}
 }

@@ -15,11 +15,13 @@ func (x *exchange) body() (document.Value, error) {
 	if err := x.checkContentType(); err != nil {
 		return document.Value{}, err
 	}
-	limit := x.bodyLimit
-	tooLarge := &Error{Status: http.StatusRequestEntityTooLarge, Detail: "the body is too large: the limit " + x.limitName + "is " + bytesText(limit)}
+	limit, limitName := x.bodyLimit, x.limitName
+	if own := x.who.Limits.Body; own > 0 && own < limit {
+		limit, limitName = own, "of this connection "
+	}
 	if x.r.ContentLength > limit {
 		x.skipBody()
-		return document.Value{}, tooLarge
+		return document.Value{}, tooLarge(limit, limitName)
 	}
 	body, err := x.bodyReader()
 	if err != nil {
@@ -35,7 +37,7 @@ func (x *exchange) body() (document.Value, error) {
 		text.Write(buf[:n])
 		if int64(text.Len()) > limit {
 			x.skipBody()
-			return document.Value{}, tooLarge
+			return document.Value{}, tooLarge(limit, limitName)
 		}
 		if err == io.EOF {
 			break
@@ -43,7 +45,7 @@ func (x *exchange) body() (document.Value, error) {
 		if err != nil {
 			var max *http.MaxBytesError
 			if errors.As(err, &max) || errors.Is(err, errTooLong) {
-				return document.Value{}, tooLarge
+				return document.Value{}, tooLarge(limit, limitName)
 			}
 			return document.Value{}, badRequest("invalidSyntax", "the body broke off before its end")
 		}
@@ -67,6 +69,11 @@ func (x *exchange) body() (document.Value, error) {
 		return document.Value{}, badRequest("invalidSyntax", "the body is a JSON %s; want an object", v.Kind())
 	}
 	return v, nil
+}
+
+// tooLarge is the refusal of a body beyond the limit; name is what the limit is called, with a blank behind it, or "".
+func tooLarge(limit int64, name string) error {
+	return &Error{Status: http.StatusRequestEntityTooLarge, Detail: "the body is too large: the limit " + name + "is " + bytesText(limit)}
 }
 
 // mostExpected is how much memory a body gets before it comes, because of what its length is said to be.

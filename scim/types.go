@@ -50,7 +50,10 @@ func (h *Handler) compile(rt elimity.ResourceType) (*endpoint, error) {
 	if h.opts.Unique != nil {
 		unique = h.opts.Unique
 	}
-	ep := &endpoint{}
+	ep := &endpoint{actions: make(map[string]string)}
+	for _, m := range slices.Concat(collectionMethods, resourceMethods) {
+		ep.actions[m.name] = m.name + " " + rt.Endpoint
+	}
 	for _, path := range unique[rt.Name] {
 		if path == externalID || strings.ContainsRune(path, '[') { // every type has it, or only some elements are meant: no schema can say this
 			ep.unique = append(ep.unique, path)
@@ -70,6 +73,9 @@ func (h *Handler) compile(rt elimity.ResourceType) (*endpoint, error) {
 		if err != nil {
 			return nil, fmt.Errorf("scim: Options.Mutability: %w", err)
 		}
+	}
+	if paths := h.opts.Advertise[rt.Name]; paths != nil {
+		ep.declared = schema.Narrow(ep.declared, paths)
 	}
 	var err error
 	if ep.Type, err = schema.Compile(rt, slices.Concat(lookups[rt.Name], h.opts.Index[rt.Name], h.opts.Lifecycle.Link[rt.Name], ep.unique)...); err != nil {
@@ -126,6 +132,7 @@ type endpoint struct {
 	*schema.Type
 	declared elimity.ResourceType
 	standard *schema.Projection // of a request that names no attributes
+	actions  map[string]string  // what a method on it is called in the journal, such as PATCH /Users
 	unique   []string           // keys that are unique beside those that the schema says so of
 	secrets  bool               // it has attributes in Options.Sensitive
 

@@ -20,6 +20,8 @@
 //	POST   /app/import     ?tenant=: people who are there already, as text/csv or application/x-ndjson -> how many were what, and "rows"
 //	POST   /app/accounts   {"userName"}: there is an account outside any organization
 //
+// The portal for customers' administrators is at /setup; POST /app/portal-link makes a link to it, see mountPortal.
+//
 // The pages for operators of events (/app/webhooks and others) are explained at mountOut, and GET /feed in package feed.
 //
 // What can't be is {"error","reason"}: 403 or 404 at a sign-in, with one of the reasons suspended, deactivated, pending, unknown,
@@ -39,27 +41,29 @@ import (
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim"
 	"github.com/rollcall-dev/rollcall/scim/connection"
+	"github.com/rollcall-dev/rollcall/scim/portal"
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// App is the product. Its fields may be set before New's result is used.
+// App is the product. Its fields may be set before its methods are called.
 type App struct {
-	// Defaults are the settings of a tenant that has none of its own; nil: lifecycle.DefaultSettings.
-	Defaults func() lifecycle.Settings
+	// Settings and Connections are those that the pages show and change. They must be set before Join; Boot makes them.
+	Settings    *lifecycle.StoredSettings
+	Connections *connection.Service
 	// Options completes the handler's options.
 	Options func(o *scim.Options)
+	// Portal completes the portal's options: how it looks, and what the product maps.
+	Portal func(o *portal.Options)
 	// Plugins are further ways out for events, and who watches.
 	Plugins []Plugin
 
-	out      out
-	settings *lifecycle.StoredSettings
-	ledger   ledger
-	outside  outside
-	service  *lifecycle.Service
-	handler  *scim.Handler
-
-	connections *connection.Service
-	secrets     secrets
+	out     out
+	ledger  ledger
+	outside outside
+	service *lifecycle.Service
+	handler *scim.Handler
+	secrets secrets
+	portal  *portal.Portal
 }
 
 // Boot is the app as boot runs it, under a command's name.
@@ -68,16 +72,14 @@ func (a *App) Boot(name string) boot.App {
 }
 
 func (a *App) configure(ctx context.Context, s store.Store, o *scim.Options) (err error) {
-	if a.ledger, err = newLedger(ctx, s); err != nil {
+	a.Settings = &lifecycle.StoredSettings{Store: s, MaxAge: 100 * time.Millisecond}
+	o.Lifecycle.Settings = a.Settings
+	a.Connections, err = connection.New(s, &connection.Options{Fallback: o.Auth, Logger: o.Logger, Federation: a.verifier()})
+	if err != nil {
 		return err
 	}
-	a.settings = &lifecycle.StoredSettings{Store: s, MaxAge: 100 * time.Millisecond, Defaults: a.Defaults}
-	a.outside = outside{s}
-	o.Lifecycle.Settings = a.settings
-	o.Lifecycle.Accounts = a.outside
-	o.Lifecycle.Safety = defaultSafety
-	o.Hooks.Any = a.ledger.record
-	if err := a.out.configure(s, o); err != nil {
+	o.Auth = a.Connections
+	if err := a.Join(ctx, s, o); err != nil {
 		return err
 	}
 	for _, p := range a.Plugins {
@@ -87,13 +89,26 @@ func (a *App) configure(ctx context.Context, s store.Store, o *scim.Options) (er
 			}
 		}
 	}
-	if err := a.configureConnections(s, o); err != nil {
-		return err
-	}
 	if a.Options != nil {
 		a.Options(o)
 	}
 	return nil
+}
+
+// Join adds to a handler's options what the pages show: a hook that records all events, accounts outside of any organization,
+// brakes, webhooks, and a key for bodies that are kept.
+func (a *App) Join(ctx context.Context, s store.Store, o *scim.Options) (err error) {
+	if a.ledger, err = newLedger(ctx, s); err != nil {
+		return err
+	}
+	a.outside = outside{s}
+	o.Lifecycle.Accounts = a.outside
+	o.Lifecycle.Safety = defaultSafety
+	o.Hooks.Any = a.ledger.record
+	if o.Lifecycle.Bodies, err = a.secrets.bodies(); err != nil {
+		return err
+	}
+	return a.out.configure(s, o)
 }
 
 // background delivers the events, if the store keeps them.
@@ -102,7 +117,7 @@ func (a *App) background(ctx context.Context, s *boot.Service) error {
 	defer cancel(nil)
 	var others sync.WaitGroup
 	others.Go(func() {
-		if err := a.runConnections(ctx); err != nil && ctx.Err() == nil {
+		if err := a.Connections.Run(ctx); err != nil && ctx.Err() == nil {
 			cancel(err)
 		}
 	})
@@ -124,10 +139,33 @@ func (a *App) background(ctx context.Context, s *boot.Service) error {
 }
 
 func (a *App) mount(mux *http.ServeMux, s *boot.Service) error {
-	a.service, a.handler = s.Handler.Lifecycle(), s.Handler
+	pages, err := a.Pages(s.Handler)
+	if err != nil {
+		return err
+	}
+	if err := a.mountPortal(mux, s); err != nil {
+		return err
+	}
+	mux.Handle("/app/", pages)
+	mux.Handle("/feed", pages)
+	mux.Handle("/oauth/token", a.Connections.TokenEndpoint())
+	mux.Handle("GET /.well-known/oauth-authorization-server", a.Connections.Metadata("", "/oauth/token"))
+	for _, p := range a.Plugins {
+		if p.Mount != nil {
+			if err := p.Mount(mux, s); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Pages are all that is served under /app/, and /feed.
+func (a *App) Pages(h *scim.Handler) (http.Handler, error) {
+	a.service, a.handler = h.Lifecycle(), h
+	mux := http.NewServeMux()
 	a.mountConnections(mux)
 	a.mountJournal(mux)
-	a.mountOAuth(mux, s)
 	for pattern, do := range map[string]func(r *http.Request, in input) (any, error){
 		"POST /app/login":      a.login,
 		"GET /app/users":       a.users,
@@ -158,14 +196,7 @@ func (a *App) mount(mux *http.ServeMux, s *boot.Service) error {
 	} {
 		mux.Handle(pattern, adminPage(do))
 	}
-	for _, p := range a.Plugins {
-		if p.Mount != nil {
-			if err := p.Mount(mux, s); err != nil {
-				return err
-			}
-		}
-	}
-	return a.mountOut(mux)
+	return mux, a.mountOut(mux)
 }
 
 // login answers POST /app/login: {"status","firstLogin","billed","id"}.

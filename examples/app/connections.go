@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -18,7 +19,7 @@ import (
 //
 //	POST   /app/connections                   {"name","provider"} -> 201 {"id",...}
 //	GET    /app/connections                   -> {"connections":[...]}
-//	PATCH  /app/connections/{id}              {"state","dialect","name","traceUntil"}: those that are given
+//	PATCH  /app/connections/{id}              {"state","dialect","name","traceUntil","limits":{"perSecond","burst","body"}}: those that are given
 //	DELETE /app/connections/{id}              -> 200 {"effects":[...]}; with ?confirm=true it is done: 204
 //	POST   /app/connections/{id}/credentials  {"kind","expires","scopes",...} -> 201 with the secret, once
 //	DELETE /app/credentials/{id}              -> 204 when no process accepts it any more
@@ -36,8 +37,8 @@ func (a *App) mountConnections(mux *http.ServeMux) {
 		"POST /app/connections/{id}/credentials": a.issue,
 		"DELETE /app/credentials/{id}":           a.revoke,
 		"POST /app/credentials/{id}/rotate":      a.rotate,
-		"POST /app/credentials/{id}/complete":    a.endRotation(a.connections.Complete),
-		"POST /app/credentials/{id}/cancel":      a.endRotation(a.connections.Cancel),
+		"POST /app/credentials/{id}/complete":    a.endRotation(a.Connections.Complete),
+		"POST /app/credentials/{id}/cancel":      a.endRotation(a.Connections.Cancel),
 	} {
 		mux.Handle(pattern, adminPage(do))
 	}
@@ -74,11 +75,9 @@ func adminPage(do func(r *http.Request, in adminInput) (int, any, error)) http.H
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		in := adminInput{Tenant: r.URL.Query().Get("tenant")}
 		status, out, err := http.StatusOK, any(nil), error(nil)
-		if in.Tenant == "" || len(in.Tenant) > 1_000 {
+		err = in.read(r)
+		if err == nil && (in.Tenant == "" || len(in.Tenant) > 1_000) {
 			err = badInput{errors.New("tenant is missing, or too long")}
-		}
-		if err == nil {
-			err = in.read(r)
 		}
 		if err == nil {
 			status, out, err = do(r, in)
@@ -104,12 +103,13 @@ func (in *adminInput) read(r *http.Request) (err error) {
 		in.raw = []byte("{}")
 	}
 	var who struct {
-		Who string `json:"who"`
+		Who    string `json:"who"`
+		Tenant string `json:"tenant"`
 	}
 	if in.raw[0] != '{' || json.Unmarshal(in.raw, &who) != nil {
 		return badInput{errors.New("the body: want a JSON object")}
 	}
-	in.Who = who.Who
+	in.Who, in.Tenant = who.Who, cmp.Or(in.Tenant, who.Tenant)
 	return nil
 }
 
@@ -141,6 +141,7 @@ type connectionView struct {
 	Recognised  *connection.Provider      `json:"recognised"`
 	State       lifecycle.ConnectionState `json:"state"`
 	Dialect     connection.Dialect        `json:"dialect"`
+	Limits      connection.Limits         `json:"limits"`
 	Created     string                    `json:"created"`
 	Status      statusView                `json:"status"`
 	Credentials []credentialView          `json:"credentials"`
@@ -173,7 +174,7 @@ func timeText(t time.Time) *string {
 }
 
 func viewOf(c *connection.Connection) connectionView {
-	v := connectionView{ID: c.ID, Name: c.Name, Provider: c.Provider, State: c.State, Dialect: c.Dialect, Created: *timeText(c.Created), Credentials: []credentialView{},
+	v := connectionView{ID: c.ID, Name: c.Name, Provider: c.Provider, State: c.State, Dialect: c.Dialect, Limits: c.Limits, Created: *timeText(c.Created), Credentials: []credentialView{},
 		Status: statusView{c.Status, timeText(c.Status.LastRequest), timeText(c.Status.LastSuccess)}}
 	if c.Recognised != "" {
 		v.Recognised = &c.Recognised
@@ -186,7 +187,7 @@ func viewOf(c *connection.Connection) connectionView {
 
 // view reads one connection as List shows it.
 func (a *App) view(r *http.Request, tenant, id string) (any, error) {
-	list, err := a.connections.List(r.Context(), tenant)
+	list, err := a.Connections.List(r.Context(), tenant)
 	for i := range list {
 		if list[i].ID == id {
 			return viewOf(&list[i]), nil
@@ -205,7 +206,7 @@ func (a *App) createConnection(r *http.Request, in adminInput) (int, any, error)
 	if err := in.decode(&body); err != nil {
 		return 0, nil, err
 	}
-	c, err := a.connections.Create(r.Context(), in.click(), body.Name, body.Provider)
+	c, err := a.Connections.Create(r.Context(), in.click(), body.Name, body.Provider)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -214,7 +215,7 @@ func (a *App) createConnection(r *http.Request, in adminInput) (int, any, error)
 }
 
 func (a *App) listConnections(r *http.Request, in adminInput) (int, any, error) {
-	list, err := a.connections.List(r.Context(), in.Tenant)
+	list, err := a.Connections.List(r.Context(), in.Tenant)
 	views := make([]connectionView, len(list))
 	for i := range list {
 		views[i] = viewOf(&list[i])
@@ -228,13 +229,14 @@ func (a *App) changeConnection(r *http.Request, in adminInput) (int, any, error)
 		State   *lifecycle.ConnectionState `json:"state"`
 		Dialect *connection.Dialect        `json:"dialect"`
 		Trace   *time.Time                 `json:"traceUntil"`
+		Limits  *connection.Limits         `json:"limits"`
 		Who     string                     `json:"who"`
 		Tenant  string                     `json:"tenant"`
 	}
 	if err := in.decode(&body); err != nil {
 		return 0, nil, err
 	}
-	if _, err := a.connections.Change(r.Context(), in.click(), r.PathValue("id"), connection.Update{Name: body.Name, State: body.State, Dialect: body.Dialect, TraceUntil: body.Trace}); err != nil {
+	if _, err := a.Connections.Change(r.Context(), in.click(), r.PathValue("id"), connection.Update{Name: body.Name, State: body.State, Dialect: body.Dialect, TraceUntil: body.Trace, Limits: body.Limits}); err != nil {
 		return 0, nil, err
 	}
 	out, err := a.view(r, in.Tenant, r.PathValue("id"))
@@ -243,9 +245,9 @@ func (a *App) changeConnection(r *http.Request, in adminInput) (int, any, error)
 
 func (a *App) switchOff(r *http.Request, in adminInput) (int, any, error) {
 	if r.URL.Query().Get("confirm") == "true" {
-		return http.StatusNoContent, nil, a.connections.SwitchOff(r.Context(), in.click(), r.PathValue("id"))
+		return http.StatusNoContent, nil, a.Connections.SwitchOff(r.Context(), in.click(), r.PathValue("id"))
 	}
-	effects, err := a.connections.Effects(r.Context(), in.Tenant, r.PathValue("id"))
+	effects, err := a.Connections.Effects(r.Context(), in.Tenant, r.PathValue("id"))
 	return http.StatusOK, map[string]any{"effects": effects}, err
 }
 
@@ -272,7 +274,7 @@ func (a *App) issue(r *http.Request, in adminInput) (int, any, error) {
 			return 0, nil, badInput{errors.New("expires: want a time in the future")}
 		}
 	}
-	k, err := a.connections.Issue(r.Context(), in.click(), r.PathValue("id"), ask)
+	k, err := a.Connections.Issue(r.Context(), in.click(), r.PathValue("id"), ask)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -291,7 +293,7 @@ func secretOf(k *connection.Issued) map[string]string {
 }
 
 func (a *App) revoke(r *http.Request, in adminInput) (int, any, error) {
-	return http.StatusNoContent, nil, a.connections.Revoke(r.Context(), in.click(), r.PathValue("id"))
+	return http.StatusNoContent, nil, a.Connections.Revoke(r.Context(), in.click(), r.PathValue("id"))
 }
 
 func (a *App) rotate(r *http.Request, in adminInput) (int, any, error) {
@@ -307,9 +309,14 @@ func (a *App) rotate(r *http.Request, in adminInput) (int, any, error) {
 	if body.Expires != nil {
 		expires = *body.Expires
 	}
-	k, err := a.connections.Rotate(r.Context(), in.click(), r.PathValue("id"), expires)
+	k, err := a.Connections.Rotate(r.Context(), in.click(), r.PathValue("id"), expires)
 	if err != nil {
 		return 0, nil, err
 	}
 	return http.StatusCreated, secretOf(k), nil
+}
+
+// NextExpiry is when the first credential of all organizations expires; see connection.Service.NextExpiry.
+func (a *App) NextExpiry(ctx context.Context) (at time.Time, ok bool, err error) {
+	return a.connections.NextExpiry(ctx)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rollcall-dev/rollcall/examples/boot"
+	"github.com/rollcall-dev/rollcall/lifecycle/payload"
 	"github.com/rollcall-dev/rollcall/lifecycle/webhook"
 	"github.com/rollcall-dev/rollcall/scim"
 	"github.com/rollcall-dev/rollcall/store"
@@ -28,11 +29,18 @@ type out struct {
 	hooks     *webhook.Webhooks
 }
 
-func (a *App) flags(set *flag.FlagSet) {
+// Flags adds the flags of the pages to those of a server.
+func (a *App) Flags(set *flag.FlagSet) {
 	a.secrets.flags(set)
 	set.StringVar(&a.out.feedToken, "feed-token", "", "bearer `token` of GET /feed, the feed of all tenants' events; without one there is no feed")
 	set.DurationVar(&a.out.retention, "retention", 0, "how long events are kept that were told, for replays and for the feed; 0: 7 days")
 	set.Var(&a.out.allow, "webhook-allow", "`HOST` that webhooks may go to though its address isn't public; repeatable")
+}
+
+// flags are those and what only Boot has a use for.
+func (a *App) flags(set *flag.FlagSet) {
+	a.Flags(set)
+	set.Var(&a.secrets.hosts, "jwks-host", "`HOST` that may be asked for the keys of an identity provider, by http and at a private address too; for tests; repeatable")
 	for _, p := range a.Plugins {
 		if p.Flags != nil {
 			p.Flags(set)
@@ -49,6 +57,8 @@ func (x *out) configure(s store.Store, o *scim.Options) (err error) {
 	l := &o.Lifecycle
 	l.Consumers = append(l.Consumers, x.hooks.Consumer())
 	l.Delivery.Retention.Delivered = x.retention
-	l.Feed = x.feedToken != ""
+	if l.Feed = x.feedToken != ""; l.Feed {
+		o.SecurityEvents = []string{payload.SETAsyncResp} // the feed has the results of asynchronous requests
+	}
 	return nil
 }

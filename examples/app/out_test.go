@@ -258,3 +258,49 @@ func TestOtherProcessHears(t *testing.T) {
 		t.Logf("after %s", took)
 	})
 }
+
+// A bulk request that prefers it is answered before it is done, and the feed has the results (RFC 9967 section 2.5.1).
+func TestAsyncBulk(t *testing.T) {
+	try.OnStores(t, func(t *testing.T, store string) {
+		p := withFeed(t, store)
+		assert.Equal(t, "request", p.Do(200, "GET", "/ServiceProviderConfig", "")["securityEvents"].(map[string]any)["asyncRequest"])
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.Base+"/Bulk", strings.NewReader(`{"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],"Operations":[
+			{"method":"POST","path":"/Users","bulkId":"a","data":{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"ada"}},
+			{"method":"POST","path":"/Groups","bulkId":"g","data":{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"Crew","members":[{"value":"bulkId:a"}]}},
+			{"method":"DELETE","path":"/Users/nobody"}]}`))
+		require.NoError(t, err)
+		r.Header = http.Header{"Authorization": {"Bearer " + try.Token}, "Content-Type": {"application/scim+json"}, "Prefer": {"respond-async"}}
+		answer, err := http.DefaultClient.Do(r)
+		require.NoError(t, err)
+		answer.Body.Close()
+		require.Equal(t, http.StatusAccepted, answer.StatusCode)
+		results := map[string]string{}
+		cursor := ""
+		for len(results) < 3 {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, strings.TrimSuffix(p.Base, "/scim/v2")+"/feed?wait=10&kinds=request.completed&cursor="+cursor, nil)
+			require.NoError(t, err)
+			r.Header.Set("Authorization", "Bearer FEED")
+			answer, err := http.DefaultClient.Do(r)
+			require.NoError(t, err)
+			var page struct {
+				Events []struct {
+					Data struct {
+						Origin struct{ Request string }
+						After  struct{ Status string }
+					}
+				}
+				Cursor string
+			}
+			err = json.NewDecoder(answer.Body).Decode(&page)
+			answer.Body.Close()
+			require.NoError(t, err)
+			require.NotEmpty(t, page.Events, "within 10 s")
+			for _, e := range page.Events {
+				results[e.Data.Origin.Request] = e.Data.After.Status
+			}
+			cursor = page.Cursor
+		}
+		txn := answer.Header.Get("Set-Txn")
+		assert.Equal(t, map[string]string{txn + ":0": "201", txn + ":1": "201", txn + ":2": "404"}, results)
+	})
+}

@@ -12,13 +12,13 @@ import (
 )
 
 func (a *App) getSettings(r *http.Request, in input) (any, error) {
-	return a.settings.Settings(r.Context(), in.Tenant)
+	return a.Settings.Settings(r.Context(), in.Tenant)
 }
 
 // putSettings answers PUT /app/settings: what the body leaves out stays as it is. When it answers, the settings hold in every
 // process, and the people follow them.
 func (a *App) putSettings(r *http.Request, in input) (any, error) {
-	settings, err := a.settings.Settings(r.Context(), in.Tenant)
+	settings, err := a.Settings.Settings(r.Context(), in.Tenant)
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +31,7 @@ func (a *App) putSettings(r *http.Request, in input) (any, error) {
 	if err := merge(&settings, given); err != nil {
 		return nil, badInput{err}
 	}
-	if err := a.settings.Set(r.Context(), in.Tenant, settings); err != nil {
+	if err := a.Settings.Set(r.Context(), in.Tenant, settings); err != nil {
 		return nil, err
 	}
 	if err := a.recordSettings(r.Context(), in, slices.Sorted(maps.Keys(given))); err != nil {

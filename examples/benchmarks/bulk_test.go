@@ -12,11 +12,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// BenchmarkBulkPostgres creates 1,000 users by 1,000 requests one after another on one connection, and by one bulk request
+// BenchmarkBulk creates 1,000 users by 1,000 requests one after another on one connection, and by one bulk request
 // (RFC 7644 section 3.7), by turns, on PostgreSQL. It reports the medians, and that of the ratios of their times.
 //
-//	ROLLCALL_TEST_POSTGRES=postgres://... go test -bench Bulk -benchtime 5x ./examples/benchmarks
-func BenchmarkBulkPostgres(b *testing.B) {
+//	ROLLCALL_TEST_POSTGRES=postgres://... go test -run '^$' -bench 'Bulk$' -benchtime 5x ./examples/benchmarks
+func BenchmarkBulk(b *testing.B) {
 	const users = 1_000
 	s := serve(b, rollcallOnPostgres(b, newPool(b)))
 	c := &client{http: &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1, DisableCompression: true}}, base: s.server.URL}

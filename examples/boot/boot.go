@@ -1,5 +1,5 @@
 // Package boot is what the example servers have in common: their flags, the store that a flag names, the ready line,
-// and a clean stop. A product has all of this already and needs only what the README shows.
+// and a clean stop. A product has all of this already; examples/products have it written out, to be copied.
 package boot
 
 import (
@@ -46,6 +46,7 @@ var ErrDone = errors.New("boot: done")
 // Service is what runs.
 type Service struct {
 	URL     string // of the SCIM service, without a slash at the end
+	Public  string // the flag -base-url: URL as clients behind a proxy see it; "": as it is
 	Handler *scim.Handler
 	Store   store.Store
 	Log     *slog.Logger
@@ -70,13 +71,21 @@ func Command(app App, defaults ...string) int {
 // Run runs the app until ctx ends, and then lets the requests that are under way finish. On stdout goes one line, when
 // the server accepts connections: ready http://ADDR/BASE. All else goes to stderr.
 func Run(ctx context.Context, app App, args []string, stdout, stderr io.Writer) error {
-	f, err := parseFlags(app, args, stderr)
+	var more []func(*flag.FlagSet)
+	if app.Flags != nil {
+		more = append(more, app.Flags)
+	}
+	f, err := ParseFlags(app.Name, args, stderr, more...)
 	if err != nil {
 		return err
 	}
-	s, err := openStore(ctx, app, f.store)
+	open := func(ctx context.Context, name string) (store.Store, error) { return OpenStore(ctx, name) }
+	if app.Store != nil {
+		open = app.Store
+	}
+	s, err := open(ctx, f.Store)
 	if err != nil {
-		return fmt.Errorf("-store %s: %w", redacted(f.store), err)
+		return err
 	}
 	log := slog.New(slog.NewTextHandler(stderr, nil))
 	err = serve(ctx, app, f, s, log, stdout)
@@ -86,8 +95,8 @@ func Run(ctx context.Context, app App, args []string, stdout, stderr io.Writer) 
 	return err
 }
 
-func serve(ctx context.Context, app App, f *flags, s store.Store, log *slog.Logger, stdout io.Writer) error {
-	o := &scim.Options{Auth: scim.BearerTokens(f.tokens), Logger: log, BaseURL: f.baseURL, TrustForwarded: f.trust}
+func serve(ctx context.Context, app App, f *Flags, s store.Store, log *slog.Logger, stdout io.Writer) error {
+	o := &scim.Options{Auth: scim.BearerTokens(f.Tokens), Logger: log, BaseURL: f.BaseURL, TrustForwarded: f.TrustForwarded}
 	if app.Configure != nil {
 		if err := app.Configure(ctx, s, o); err != nil {
 			return err
@@ -97,26 +106,31 @@ func serve(ctx context.Context, app App, f *flags, s store.Store, log *slog.Logg
 	if err != nil {
 		return err
 	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", f.addr)
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", f.Addr)
 	if err != nil {
-		return fmt.Errorf("-addr %s: %w", f.addr, err)
+		return fmt.Errorf("-addr %s: %w", f.Addr, err)
 	}
-	service := &Service{URL: "http://" + listener.Addr().String() + f.basePath, Handler: h, Store: s, Log: log}
+	service := &Service{URL: "http://" + listener.Addr().String() + f.BasePath, Public: strings.TrimRight(f.BaseURL, "/"), Handler: h, Store: s, Log: log}
 	mux := http.NewServeMux()
-	mux.Handle(f.basePath+"/", http.StripPrefix(f.basePath, h))
-	if f.basePath != "" { // the address without a slash is the service too, and no redirect
-		mux.Handle(f.basePath, http.StripPrefix(f.basePath, h))
+	mux.Handle(f.BasePath+"/", http.StripPrefix(f.BasePath, h))
+	if f.BasePath != "" { // the address without a slash is the service too, and no redirect
+		mux.Handle(f.BasePath, http.StripPrefix(f.BasePath, h))
 	}
 	if app.Mount != nil {
 		if err := app.Mount(mux, service); err != nil {
 			return errors.Join(err, listener.Close())
 		}
 	}
-	var handler http.Handler = mux
-	if f.demoAPI != "open" && !isLoopback(listener.Addr()) {
-		handler = withoutDemoAPI(mux)
+	return run(ctx, app, service, newServer(f.DemoAPI(listener, mux), log), listener, stdout)
+}
+
+// DemoAPI refuses what is under /app if others than this machine can reach the listener, unless the flag -demo-api opens it: the
+// demo API asks nobody for a credential.
+func (f *Flags) DemoAPI(l net.Listener, next http.Handler) http.Handler {
+	if f.demoAPI == "open" || isLoopback(l.Addr()) {
+		return next
 	}
-	return run(ctx, app, service, newServer(handler, log), listener, stdout)
+	return withoutDemoAPI(next)
 }
 
 // isLoopback says whether only this machine can reach an address.
@@ -125,8 +139,6 @@ func isLoopback(a net.Addr) bool {
 	return ok && tcp.IP.IsLoopback()
 }
 
-// withoutDemoAPI refuses what is under /app: the demo API asks nobody for a credential, so it must not be reached from elsewhere
-// by accident.
 func withoutDemoAPI(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !strings.HasPrefix(r.URL.Path, "/app/") {

@@ -9,30 +9,33 @@ import (
 	"strings"
 )
 
-// flags are those of every example server. Scripts drive them: they stay as they are.
-type flags struct {
-	addr     string
-	store    string
-	basePath string // with a slash in front and none behind, or ""
-	baseURL  string // scim.Options.BaseURL
-	trust    bool   // scim.Options.TrustForwarded
-	demoAPI  string // loopback, open
-	tokens   tokens
+// Flags are those of every example server. Scripts drive them, so they stay as they are.
+type Flags struct {
+	Addr           string
+	Store          string // for OpenStore
+	BasePath       string // with a slash in front and none behind, or ""
+	BaseURL        string // scim.Options.BaseURL
+	TrustForwarded bool   // scim.Options.TrustForwarded
+	Tokens         map[string]string
+
+	demoAPI string // loopback, open
 }
 
-func parseFlags(app App, args []string, stderr io.Writer) (*flags, error) {
-	f := &flags{tokens: tokens{}}
-	set := flag.NewFlagSet(app.Name, flag.ContinueOnError)
+// ParseFlags reads the flags of a server's command line; name is the command's, for its usage text. Each of more adds flags.
+// Without a token it makes one, and prints it on stderr. The error is flag.ErrHelp if only the usage was asked for.
+func ParseFlags(name string, args []string, stderr io.Writer, more ...func(*flag.FlagSet)) (*Flags, error) {
+	f := &Flags{Tokens: map[string]string{}}
+	set := flag.NewFlagSet(name, flag.ContinueOnError)
 	set.SetOutput(stderr)
-	set.StringVar(&f.addr, "addr", "127.0.0.1:8080", "`address` to listen on; port 0 takes a free one")
-	set.StringVar(&f.store, "store", defaultStore, "where to keep everything: "+storeNames)
-	set.StringVar(&f.basePath, "base-path", "/scim/v2", "`path` of the SCIM service")
-	set.StringVar(&f.baseURL, "base-url", "", "`URL` under which clients reach the SCIM service, if a proxy is in front of it; without one it is taken from each request")
-	set.BoolVar(&f.trust, "trust-forwarded", false, "believe X-Forwarded-Proto, -Host and -Prefix; only behind a proxy that overwrites them")
+	set.StringVar(&f.Addr, "addr", "127.0.0.1:8080", "`address` to listen on; port 0 takes a free one")
+	set.StringVar(&f.Store, "store", defaultStore, "where to keep everything: "+storeNames)
+	set.StringVar(&f.BasePath, "base-path", "/scim/v2", "`path` of the SCIM service")
+	set.StringVar(&f.BaseURL, "base-url", "", "`URL` under which clients reach the SCIM service, if a proxy is in front of it; without one it is taken from each request")
+	set.BoolVar(&f.TrustForwarded, "trust-forwarded", false, "believe X-Forwarded-Proto, -Host and -Prefix; only behind a proxy that overwrites them")
 	set.StringVar(&f.demoAPI, "demo-api", "loopback", "who may use the demo API under /app, which asks nobody for a credential: loopback (only if the server listens there) or open")
-	set.Var(f.tokens, "token", "`TENANT=TOKEN`: a bearer token and whose it is; repeatable; without one a token is made for the tenant \"default\" and printed on stderr")
-	if app.Flags != nil {
-		app.Flags(set)
+	set.Var(tokens(f.Tokens), "token", "`TENANT=TOKEN`: a bearer token and whose it is; repeatable; without one a token is made for the tenant \"default\" and printed on stderr")
+	for _, add := range more {
+		add(set)
 	}
 	if err := set.Parse(args); err != nil {
 		return nil, err
@@ -40,18 +43,18 @@ func parseFlags(app App, args []string, stderr io.Writer) (*flags, error) {
 	if set.NArg() > 0 {
 		return nil, fmt.Errorf("unexpected argument %q; try -h", set.Arg(0))
 	}
-	if f.basePath = strings.Trim(f.basePath, "/"); f.basePath != "" {
-		f.basePath = "/" + f.basePath
+	if f.BasePath = strings.Trim(f.BasePath, "/"); f.BasePath != "" {
+		f.BasePath = "/" + f.BasePath
 	}
-	if strings.ContainsAny(f.basePath, "{}?# ") {
-		return nil, fmt.Errorf("-base-path %s: not a plain path", f.basePath)
+	if strings.ContainsAny(f.BasePath, "{}?# ") {
+		return nil, fmt.Errorf("-base-path %s: not a plain path", f.BasePath)
 	}
 	if f.demoAPI != "loopback" && f.demoAPI != "open" {
 		return nil, fmt.Errorf("-demo-api %s: want loopback or open", f.demoAPI)
 	}
-	if len(f.tokens) == 0 {
+	if len(f.Tokens) == 0 {
 		token := rand.Text()
-		f.tokens[token] = "default"
+		f.Tokens[token] = "default"
 		fmt.Fprintf(stderr, "token for tenant default: %s\n", token)
 	}
 	return f, nil

@@ -3,6 +3,8 @@ package boot
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net/url"
 	"strings"
 
@@ -55,15 +57,29 @@ func orNil[T Database](db T, err error) (Database, error) {
 	return db, nil
 }
 
-// openStore opens the store of the flag -store.
-func openStore(ctx context.Context, app App, name string) (store.Store, error) {
+// Store is a store that is closed at the end.
+type Store interface {
+	store.Store
+	io.Closer
+}
+
+// inMemory has nothing to close.
+type inMemory struct{ *memstore.Store }
+
+func (inMemory) Close() error { return nil }
+
+// OpenStore opens what the flag -store names. An error shows the name without its password.
+func OpenStore(ctx context.Context, name string) (s Store, err error) {
 	switch {
-	case app.Store != nil:
-		return app.Store(ctx, name)
 	case name == "memory":
-		return memstore.New(), nil
+		return inMemory{memstore.New()}, nil
 	case strings.HasPrefix(name, "sqlite:"), strings.HasPrefix(name, "postgres://"), strings.HasPrefix(name, "postgresql://"):
-		return OpenDatabase(ctx, name)
+		s, err = OpenDatabase(ctx, name)
+	default:
+		err = errors.New("want " + storeNames)
 	}
-	return nil, errors.New("want " + storeNames)
+	if err != nil {
+		return nil, fmt.Errorf("-store %s: %w", redacted(name), err)
+	}
+	return s, nil
 }

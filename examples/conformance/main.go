@@ -18,6 +18,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/rollcall-dev/rollcall/examples/memstore"
 	"github.com/rollcall-dev/rollcall/scim"
@@ -57,6 +58,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	file := set.String("json", "", "`file` for the report as JSON; - is stdout, and then nothing else is printed there")
 	elimity := set.Bool("elimity", false, "without -url: test elimity-com/scim's own Server in the place of ours")
 	set.BoolVar(&t.Optional, "optional", false, "also run those steps of conversations that are only for services that opted in")
+	set.DurationVar(&t.Wait, "wait", 0, "how `long` to wait at most for a cursor to expire; 0: 4s")
 	quiet := set.Bool("quiet", false, "print only what failed, and the table")
 	if err := set.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -131,7 +133,8 @@ func own(t *scimtest.Target, elimity bool) (err error) {
 	if t.Token == "" {
 		t.Token = "a-token"
 	}
-	h, err := scim.NewHandler(memstore.New(), &scim.Options{Auth: tokens{scim.BearerTokens{t.Token: "acme"}, t.Profile}})
+	h, err := scim.NewHandler(memstore.New(), &scim.Options{Auth: tokens{scim.BearerTokens{t.Token: "acme"}, t.Profile},
+		Limits: scim.Limits{CursorTimeout: 3 * time.Second}}) // or the kit would not wait for a cursor to expire
 	t.Handler = h
 	return err
 }

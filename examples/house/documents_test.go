@@ -88,6 +88,22 @@ func TestDocumentsNameWhatIsThere(t *testing.T) {
 	}
 }
 
+// verbs are those that were names of files.
+var verbs = strings.Fields("amend apply authenticate bind coerce compile compose compress create decide declare decode distinct do encode erase finish forget " +
+	"manage migrate negotiate observe operate parse project protect prune rehearse reindex remove render resolve rewrite run select send share simulate validate write")
+
+// The files that CONTRIBUTING.md names are there.
+func TestFilesNamed(t *testing.T) {
+	text, err := os.ReadFile("../../CONTRIBUTING.md")
+	require.NoError(t, err)
+	named := regexp.MustCompile("`((?:[a-z_]+/)+[a-z_]+\\.go)`").FindAllStringSubmatch(string(text), -1)
+	assert.Greater(t, len(named), 10)
+	for _, n := range named {
+		_, err := os.Stat(filepath.Join("../..", n[1]))
+		assert.NoError(t, err)
+	}
+}
+
 // Go files stay short enough to hold one idea, and the top level stays tidy.
 func TestTree(t *testing.T) {
 	require.NoError(t, filepath.WalkDir("../..", func(path string, d os.DirEntry, err error) error {
@@ -103,6 +119,10 @@ func TestTree(t *testing.T) {
 		assert.NotContains(t, path, "/testdata/", "testdata holds no Go")
 		text, err := os.ReadFile(path)
 		assert.LessOrEqual(t, strings.Count(string(text), "\n"), 700, "%s is too long for one idea", path)
+		name := strings.TrimSuffix(strings.TrimSuffix(filepath.Base(path), ".go"), "_test")
+		if slices.Contains(verbs, name) && !strings.Contains(path, "/gen/") {
+			t.Errorf("%s is called by a verb; a file's name is a noun", path)
+		}
 		return err
 	}))
 	top, err := os.ReadDir("../..")

@@ -24,6 +24,8 @@ var may = map[string][]string{
 	"scim":                 {"scim/internal/patch", "scim/internal/schema", "scim/internal/quirk", "lifecycle", "store", "store/filter", "store/document", elimity, uuid, "golang.org/x/time/rate"},
 	"scim/connection":      {"scim", "scim/internal/quirk", "lifecycle", "store", "store/document", elimity, uuid},
 	"scim/typed":           {"scim", "mapping", "scim/internal/schema", "scim/internal/quirk", "lifecycle", "store", "store/filter", "store/document", elimity},
+	"scim/portal":          {"scim", "scim/connection", "scim/portal/guide", "lifecycle", "mapping", "store", "store/filter", "store/document", uuid},
+	"scim/portal/guide":    nil,
 	"scim/internal/patch":  {"scim/internal/schema", "scim/internal/quirk", "lifecycle", "store", "store/filter", "store/document"},
 	"scim/internal/schema": {"scim/internal/quirk", "store", "store/filter", "store/document", elimity},
 	"scim/internal/quirk":  nil,

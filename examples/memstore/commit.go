@@ -23,6 +23,7 @@ func (s *Store) Commit(ctx context.Context, c *store.Change) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	x := commit{tenant: t}
+	x.undo = x.few[:0]
 	if err := x.apply(c); err != nil {
 		for _, undo := range slices.Backward(x.undo) {
 			undo()
@@ -42,6 +43,7 @@ func (s *Store) Commit(ctx context.Context, c *store.Change) error {
 type commit struct {
 	*tenant
 	undo []func()
+	few  [8]func() // room for the undo of most commits
 }
 
 func (x *commit) apply(c *store.Change) error {

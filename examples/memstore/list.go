@@ -93,10 +93,7 @@ func (l *lister) page(total int, records []*record) *store.Page {
 		records = records[:l.count]
 	}
 	if len(records) > 0 {
-		p.Resources = make([]*store.Resource, len(records))
-	}
-	for i, r := range records {
-		p.Resources[i] = r.resource()
+		p.Resources = resources(records)
 	}
 	if more && l.count > 0 {
 		p.Next = l.q.CursorAt(l.positionOf(records[l.count-1]))

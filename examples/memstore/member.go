@@ -173,10 +173,50 @@ func (w *memberWalk) next() []store.Member {
 	return w.out
 }
 
+// GetRelated implements [store.RelatedReader].
+func (s *Store) GetRelated(ctx context.Context, k store.Key) (*store.Resource, []store.Member, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	t := s.tenant(k.Tenant)
+	if t == nil {
+		return nil, nil, store.ErrNotFound
+	}
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	r := t.record(k.Type, k.ID)
+	if r == nil {
+		return nil, nil, store.ErrNotFound
+	}
+	return r.resource(), t.groupsIn(k.ID), nil
+}
+
+// ListRelated implements [store.RelatedReader].
+func (s *Store) ListRelated(ctx context.Context, q store.Query, most int) (*store.Page, []store.Member, int, error) {
+	page, err := s.List(ctx, q)
+	if err != nil || len(page.Resources) == 0 {
+		return page, nil, 0, err
+	}
+	t := s.tenant(q.Tenant)
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	var rows []store.Member
+	complete := 0
+	for ; complete < len(page.Resources) && (complete == 0 || len(rows) < most); complete++ {
+		rows = append(rows, t.groupsIn(page.Resources[complete].ID)...)
+	}
+	return page, rows, complete, nil
+}
+
 // groupsOf are the groups of a member, in one step: nobody is in so many.
 func (t *tenant) groupsOf(id string) []store.Member {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
+	return t.groupsIn(id)
+}
+
+// groupsIn does the same where the lock is held.
+func (t *tenant) groupsIn(id string) []store.Member {
 	of := t.members.of[id]
 	if of == nil {
 		return nil

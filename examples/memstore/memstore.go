@@ -38,6 +38,7 @@ const _ = store.ContractIsVersion1
 var (
 	_ store.Store         = (*Store)(nil)
 	_ store.CounterReader = (*Store)(nil)
+	_ store.RelatedReader = (*Store)(nil)
 	_ store.EventSource   = (*Store)(nil)
 	_ store.JournalReader = (*Store)(nil)
 	_ store.Forgetter     = (*Store)(nil)

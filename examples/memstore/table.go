@@ -101,7 +101,28 @@ func (tb *table) newRecord(r *store.Resource) *record {
 
 // resource makes a resource of the caller's own.
 func (r *record) resource() *store.Resource {
-	out := &store.Resource{
+	out := new(store.Resource)
+	r.fill(out, make([]store.IndexKey, len(r.index)))
+	return out
+}
+
+// resources does the same for many, in less memory than one by one.
+func resources(records []*record) []*store.Resource {
+	n := 0
+	for _, r := range records {
+		n += len(r.index)
+	}
+	out, all, keys := make([]*store.Resource, len(records)), make([]store.Resource, len(records)), make([]store.IndexKey, n)
+	for i, r := range records {
+		r.fill(&all[i], keys)
+		out[i], keys = &all[i], keys[len(r.index):]
+	}
+	return out
+}
+
+// fill fills a resource in. keys is free memory for its index.
+func (r *record) fill(out *store.Resource, keys []store.IndexKey) {
+	*out = store.Resource{
 		Key:          store.Key{Tenant: r.table.tenant, Type: r.table.typ, ID: r.id},
 		Version:      r.version,
 		Created:      time.UnixMicro(r.created).UTC(),
@@ -111,16 +132,23 @@ func (r *record) resource() *store.Resource {
 		Internal:     r.internal,
 	}
 	if len(r.index) > 0 {
-		out.Index = make([]store.IndexKey, len(r.index))
+		out.Index = keys[:len(r.index):len(r.index)]
 		for i, e := range r.index {
 			out.Index[i] = store.IndexKey{Attribute: e.index.attribute, Value: e.value, Unique: e.index.unique}
 		}
 	}
-	return out
 }
 
 // set puts next in the place of old; either may be nil. The lock is held for writing.
 func (tb *table) set(old, next *record) {
+	if old != nil && next != nil && slices.Equal(old.index, next.index) {
+		for _, e := range next.index {
+			e.index.replace(e.value, next)
+		}
+		tb.byID[next.id] = next
+		tb.order.put(next)
+		return
+	}
 	if old != nil {
 		for _, e := range old.index {
 			e.index.remove(e.value, old)
@@ -173,6 +201,15 @@ func (x *index) add(value string, r *record) {
 	many.put(r)
 	x.many[value] = many
 	delete(x.one, value)
+}
+
+// replace puts a record in the place of one with the same id.
+func (x *index) replace(value string, r *record) {
+	if many := x.many[value]; many != nil {
+		many.put(r)
+		return
+	}
+	x.one[value] = r
 }
 
 func (x *index) remove(value string, r *record) {

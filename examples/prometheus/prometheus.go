@@ -33,6 +33,7 @@ type Metrics struct {
 	quirks     *client.CounterVec
 	refusals   *client.CounterVec
 	lag        *lag
+	expiry     *expiry
 }
 
 // names that the metrics have, all with the prefix rollcall_.
@@ -57,11 +58,12 @@ func New(r client.Registerer) *Metrics {
 		quirks:     counter("quirks_total", "Requests that used a tolerated deviation, by its name.", "quirk"),
 		refusals:   counter("refusals_total", "Requests that were refused, by operation, status and scimType.", "operation", "status", "type"),
 		lag:        newLag(),
+		expiry:     &expiry{days: client.NewDesc(prefix+"credential_expiry_days", "Days until the first credential of a connection expires that is still good; not there if none expires.", nil, nil)},
 	}
 	for _, reason := range []string{"missing", "invalid"} { // there from the beginning, so that a rate can be told of the first one
 		m.auth.WithLabelValues(reason)
 	}
-	r.MustRegister(m.requests, m.stores, m.hooks, m.decisions, m.deliveries, m.auth, m.quirks, m.refusals, m.lag)
+	r.MustRegister(m.requests, m.stores, m.hooks, m.decisions, m.deliveries, m.auth, m.quirks, m.refusals, m.lag, m.expiry)
 	return m
 }
 

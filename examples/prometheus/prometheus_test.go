@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	client "github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -17,6 +18,7 @@ import (
 	"github.com/rollcall-dev/rollcall/examples/prometheus"
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim"
+	"github.com/rollcall-dev/rollcall/scim/connection"
 	"github.com/rollcall-dev/rollcall/store/storetest"
 )
 
@@ -25,8 +27,11 @@ func busy(t *testing.T) (*client.Registry, *lifecycle.Service) {
 	t.Helper()
 	registry := client.NewRegistry()
 	metrics := prometheus.New(registry)
-	h, err := scim.NewHandler(storetest.NewFake(), &scim.Options{
-		Auth: scim.BearerTokens{"secret": "acme-corporation"},
+	fake := storetest.NewFake()
+	connections, err := connection.New(fake, &connection.Options{Fallback: scim.BearerTokens{"secret": "acme-corporation"}})
+	require.NoError(t, err)
+	h, err := scim.NewHandler(fake, &scim.Options{
+		Auth: connections,
 		Hooks: lifecycle.Hooks{Any: func(_ context.Context, e *lifecycle.Event) error {
 			if e.UserName == "bad@example.com" {
 				return errors.New("no")
@@ -37,6 +42,17 @@ func busy(t *testing.T) (*client.Registry, *lifecycle.Service) {
 	})
 	require.NoError(t, err)
 	metrics.Watch(h.Lifecycle())
+	metrics.WatchExpiry(connections.NextExpiry)
+	by := lifecycle.Request{Tenant: "acme-corporation"}
+	okta, err := connections.Create(t.Context(), by, "Okta", connection.Okta)
+	require.NoError(t, err)
+	for _, days := range []int{40, 11, 7} {
+		k, err := connections.Issue(t.Context(), by, okta.ID, connection.Ask{Kind: connection.Bearer, Expires: time.Now().Add(time.Duration(days)*24*time.Hour - time.Hour)})
+		require.NoError(t, err)
+		if days == 7 {
+			require.NoError(t, connections.Revoke(t.Context(), by, k.ID)) // it doesn't count any more
+		}
+	}
 	for _, q := range []struct{ method, path, token, body string }{
 		{"POST", "/Users", "secret", `{"userName":"ann@example.com","active":"True"}`},
 		{"POST", "/Users", "secret", `{"userName":"ann@example.com"}`},
@@ -70,11 +86,16 @@ rollcall_parked{consumer="hooks"} 1
 # TYPE rollcall_outbox_lag_seconds gauge
 rollcall_outbox_lag_seconds{consumer="hooks"} 0
 `), "rollcall_auth_failures_total", "rollcall_deliveries_total", "rollcall_parked", "rollcall_outbox_lag_seconds"))
+	families, err := registry.Gather()
+	require.NoError(t, err)
+	for _, f := range families {
+		if f.GetName() == "rollcall_credential_expiry_days" {
+			assert.InDelta(t, 10.9, f.GetMetric()[0].GetGauge().GetValue(), 0.1)
+		}
+	}
 	parked, err := service.Parked(t.Context(), "acme-corporation", 1)
 	require.NoError(t, err)
 	require.Len(t, parked, 1)
-	families, err := registry.Gather()
-	require.NoError(t, err)
 	for _, f := range families {
 		assert.True(t, strings.HasPrefix(f.GetName(), "rollcall_"), f.GetName())
 		for _, secret := range []string{"acme-corporation", "example.com", parked[0].ID, parked[0].Subject.ID, "secret"} {

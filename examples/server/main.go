@@ -12,6 +12,7 @@ import (
 )
 
 func main() {
-	a := &app.App{Plugins: []app.Plugin{metrics(), publisher()}}
+	a := &app.App{}
+	a.Plugins = []app.Plugin{metrics(a), publisher()}
 	boot.Main(a.Boot("server"))
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // metrics are GET /metrics, with the flag -metrics.
-func metrics() app.Plugin {
+func metrics(a *app.App) app.Plugin {
 	var (
 		wanted   bool
 		registry = client.NewRegistry()
@@ -37,6 +37,7 @@ func metrics() app.Plugin {
 		Mount: func(mux *http.ServeMux, s *boot.Service) error {
 			if wanted {
 				counted.Watch(s.Handler.Lifecycle())
+				counted.WatchExpiry(a.NextExpiry)
 				mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 			}
 			return nil

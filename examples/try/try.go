@@ -30,14 +30,23 @@ type Product struct {
 	Base string // of the SCIM service
 }
 
-// Start runs a product until the test ends, on memory unless the flags say otherwise.
+// Start runs an app until the test ends, on memory unless the flags say otherwise.
 func Start(t *testing.T, app boot.App, flags ...string) *Product {
+	t.Helper()
+	return Run(t, func(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+		return boot.Run(ctx, app, args, stdout, stderr)
+	}, flags...)
+}
+
+// Run is Start for a program that is given as its own function: it gets the command line, prints the ready line on stdout, and
+// ends when the context does.
+func Run(t *testing.T, program func(ctx context.Context, args []string, stdout, stderr io.Writer) error, flags ...string) *Product {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	out, in := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		done <- boot.Run(ctx, app, append([]string{"-addr", "127.0.0.1:0", "-store", "memory",
+		done <- program(ctx, append([]string{"-addr", "127.0.0.1:0", "-store", "memory",
 			"-token", "acme=" + Token, "-token", "umbrella=" + Other}, flags...), in, io.Discard)
 		in.Close()
 	}()

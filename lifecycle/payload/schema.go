@@ -30,6 +30,7 @@ var descriptions = map[lifecycle.Kind]string{
 	lifecycle.KindAccountConflict: "An account outside the organization has the name that somebody should get.",
 
 	lifecycle.KindCredentialExpiring: "A credential of an identity provider's link ends soon: an administrator must make another one.",
+	lifecycle.KindRequestCompleted:   "A request that was answered before it was done has ended, or one operation of it: after is what became of it, and origin.request its transaction.",
 	lifecycle.KindBrakeHeld:          "A brake holds what a connection does: an administrator must look before it goes on.",
 
 	lifecycle.KindResourceCreated: "A resource of one of the product's own types is there.",

@@ -1,6 +1,7 @@
 package payload
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,7 +29,7 @@ const (
 )
 
 // SETEvents are the URIs of the events that SETs.Event makes in a form, for scim.Options.SecurityEvents. With Full there may be
-// notices, too, where a resource is too large.
+// notices, too, where a resource is too large. SETAsyncResp comes to these where the product takes asynchronous requests.
 func SETEvents(form Form) []string {
 	always := []string{SETCreateNotice, SETPatchNotice, SETPutNotice, SETDelete, SETActivate, SETDeactivate}
 	if form == Thin {
@@ -71,6 +72,8 @@ func (s *SETs) Event(e *lifecycle.Event) (claims []byte, ok bool) {
 		name, payload = SETActivate, "{}"
 	case lifecycle.KindDeactivated:
 		name, payload = SETDeactivate, "{}"
+	case lifecycle.KindRequestCompleted:
+		return s.AsyncResponse(e.ID, e.Origin.Request, e.Subject, e.Time, cmp.Or(e.After, "{}")), true
 	default:
 		return nil, false
 	}
@@ -156,9 +159,15 @@ func (s *SETs) members(e *lifecycle.Event) string {
 }
 
 func (s *SETs) claims(id, txn string, at time.Time, subject store.Key, external, name, payload string) []byte {
-	endpoint := subject.Type + "s"
-	if s.Endpoint != nil {
-		endpoint = s.Endpoint(subject.Type)
+	uri := "/" + subject.Type + "s"
+	switch {
+	case subject.Type == "Bulk": // an operation of a bulk request whose path names no resource type
+		uri = "/Bulk"
+	case s.Endpoint != nil:
+		uri = "/" + s.Endpoint(subject.Type)
+	}
+	if subject.ID != "" { // else what a creation that failed was sent to
+		uri += "/" + subject.ID
 	}
 	b := member(nil, `{"jti":`, id)
 	b = member(b, `,"iss":`, s.Issuer)
@@ -168,7 +177,7 @@ func (s *SETs) claims(id, txn string, at time.Time, subject store.Key, external,
 		txn = id
 	}
 	b = member(b, `,"txn":`, txn)
-	b = member(b, `,"sub_id":{"format":"scim","uri":`, "/"+endpoint+"/"+subject.ID)
+	b = member(b, `,"sub_id":{"format":"scim","uri":`, uri)
 	if external != "" {
 		b = member(b, `,"externalId":`, external)
 	}

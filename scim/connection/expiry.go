@@ -2,11 +2,28 @@ package connection
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/store"
+)
+
+// The product is told of every credential that expires soon, whether it is used or not, by one process and each time once. As no call to
+// a store looks into all tenants (I4), each credential with an expiry has a record in the library's own tenant that leads to it, and
+// one process reads those each hour: the one that is first to write down that it does. That a credential's notice was given is
+// committed with the event, in the version of the credential that was read, so that two processes never give the same one.
+
+const (
+	expiryType = "rollcall.Expiry" // one for each credential that expires, with its id
+	turnType   = "rollcall.Turn"
+	expiryTurn = "expiry"
+
+	expiryEvery = time.Hour
+	// orphanAge is how old a record is before it is removed because there is no credential: Issue writes the record first.
+	orphanAge = time.Hour
 )
 
 // noticeDays are how many days before its expiry the product is told of a credential.
@@ -22,41 +39,128 @@ func noticeOf(expires, at time.Time) (days int) {
 	return days
 }
 
-// warnOfExpiry tells the product of credentials in use that expire soon, each time once: by the event credential.expiring. It
-// looks at those that this process remembers. Whether a credential is in use or not, the status of its connection shows the days.
+// expiryRecord is what leads to a credential that expires.
+type expiryRecord struct {
+	Tenant  string    `json:"tenant"`
+	Expires time.Time `json:"expires"`
+}
+
+// watchExpiry writes the record of a credential that is about to be issued.
+func (s *Service) watchExpiry(ctx context.Context, tenant string, k *Credential) error {
+	r := &store.Resource{Key: store.Key{Tenant: libraryTenant, Type: expiryType, ID: k.ID}, Version: newID(), Created: now(), LastModified: now(),
+		Internal: documentOf(expiryRecord{tenant, k.Expires})}
+	return s.store.Commit(ctx, &store.Change{Tenant: libraryTenant, Put: []store.Put{{Resource: r}}})
+}
+
+// forgetExpiry removes the record of a credential.
+func (s *Service) forgetExpiry(ctx context.Context, id string) error {
+	err := s.store.Commit(ctx, &store.Change{Tenant: libraryTenant, Delete: []store.Delete{{Type: expiryType, ID: id}}})
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// takeTurn says whether this process is the one that looks for credentials that expire, for the next hour.
+func (s *Service) takeTurn(ctx context.Context, at time.Time) (bool, error) {
+	old, err := s.store.Get(ctx, store.Key{Tenant: libraryTenant, Type: turnType, ID: expiryTurn})
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return false, err
+	}
+	r := &store.Resource{Key: store.Key{Tenant: libraryTenant, Type: turnType, ID: expiryTurn}, Version: newID(), Created: now(), LastModified: now()}
+	put := store.Put{Resource: r}
+	if err == nil {
+		if wait := expiryEvery - at.Sub(old.LastModified); wait > 0 && wait <= expiryEvery { // more if a clock was wrong
+			return false, nil
+		}
+		put.IfVersion, put.Was, r.Created = old.Version, old, old.Created
+	}
+	err = s.store.Commit(ctx, &store.Change{Tenant: libraryTenant, Put: []store.Put{put}})
+	if errors.Is(err, store.ErrVersionMismatch) || errors.As(err, new(*store.ConflictError)) {
+		return false, nil // another one was faster
+	}
+	return err == nil, err
+}
+
+// warnOfExpiry tells the product of credentials that expire soon, by the event credential.expiring.
 func (s *Service) warnOfExpiry(ctx context.Context) {
-	l := s.lifecycle.Load()
+	l, at := s.lifecycle.Load(), time.Now()
 	if l == nil {
 		return
 	}
-	at := time.Now()
-	due := make(map[target]bool)
-	s.hold.mu.RLock()
-	for _, e := range s.hold.entries {
-		if !e.ends.IsZero() && e.refused == nil && noticeOf(e.ends, at) > 0 && e.ends.After(at) {
-			due[target{e.principal.Tenant, e.principal.Credential}] = true
-		}
+	turn, err := s.takeTurn(ctx, at)
+	if turn {
+		err = s.all(ctx, libraryTenant, expiryType, func(r *store.Resource) error {
+			err := again(ctx, func() error { return s.notice(ctx, l, r, at) })
+			if err != nil && ctx.Err() == nil { // of one; the others are told nevertheless
+				s.opts.Logger.WarnContext(ctx, "the product could not be told that a credential expires", slog.String("credential", r.ID), slog.String("error", err.Error()))
+			}
+			return ctx.Err()
+		})
 	}
-	s.hold.mu.RUnlock()
-	for t := range due {
-		if err := again(ctx, func() error { return s.notice(ctx, l, t, at) }); err != nil && ctx.Err() == nil {
-			s.opts.Logger.WarnContext(ctx, "the product could not be told that a credential expires", slog.String("tenant", t.Tenant), slog.String("error", err.Error()))
-		}
+	if err != nil && ctx.Err() == nil {
+		s.opts.Logger.WarnContext(ctx, "credentials that expire could not be looked for", slog.String("error", err.Error()))
 	}
 }
 
-func (s *Service) notice(ctx context.Context, l *lifecycle.Service, t target, at time.Time) error {
-	k, err := s.credential(ctx, t.Tenant, t.Credential)
-	if err != nil {
+// notice tells the product of the credential that a record leads to, if it is time. The record goes when nothing more is to be told.
+func (s *Service) notice(ctx context.Context, l *lifecycle.Service, record *store.Resource, at time.Time) error {
+	var x expiryRecord
+	if err := read(record, &x); err != nil {
 		return err
 	}
-	days := noticeOf(k.Expires, at)
-	if k.Expires.IsZero() || !k.revoked.IsZero() || days == 0 || k.notified != 0 && k.notified <= days {
+	days := noticeOf(x.Expires, at)
+	if days == 0 {
+		return nil
+	}
+	k, err := s.credential(ctx, x.Tenant, record.ID)
+	switch {
+	case errors.Is(err, store.ErrNotFound) && at.Sub(record.Created) < orphanAge:
+		return nil
+	case errors.Is(err, store.ErrNotFound), err == nil && (!k.revoked.IsZero() || !k.Expires.After(at)):
+		return s.forgetExpiry(ctx, record.ID)
+	case err != nil:
+		return err
+	case k.notified != 0 && k.notified <= days:
 		return nil
 	}
 	k.notified = days
-	r := k.resource(t.Tenant)
-	by := lifecycle.Request{Tenant: t.Tenant, By: lifecycle.SourceSCIM, Connection: lifecycle.Connection{ID: k.Connection}, Who: k.ID}
-	return l.Tell(ctx, by, &store.Change{Tenant: t.Tenant, Put: []store.Put{{Resource: r, IfVersion: k.version}}},
+	r := k.resource(x.Tenant)
+	by := lifecycle.Request{Tenant: x.Tenant, By: lifecycle.SourceSCIM, Connection: lifecycle.Connection{ID: k.Connection}, Who: k.ID}
+	return l.Tell(ctx, by, &store.Change{Tenant: x.Tenant, Put: []store.Put{{Resource: r, IfVersion: k.version}}},
 		&lifecycle.Event{Kind: lifecycle.KindCredentialExpiring, Subject: r.Key})
+}
+
+// NextExpiry is when the first credential of all tenants expires that is still good; ok is false if none expires. It is for those who watch
+// the service, and reads what there is of every credential that expires, so it should be asked a few times an hour.
+func (s *Service) NextExpiry(ctx context.Context) (at time.Time, ok bool, err error) {
+	type candidate struct {
+		expiryRecord
+		id string
+	}
+	var all []candidate
+	now := time.Now()
+	err = s.all(ctx, libraryTenant, expiryType, func(r *store.Resource) error {
+		x := candidate{id: r.ID}
+		err := read(r, &x.expiryRecord)
+		if err == nil && x.Expires.After(now) {
+			all = append(all, x)
+		}
+		return err
+	})
+	slices.SortFunc(all, func(a, b candidate) int { return a.Expires.Compare(b.Expires) })
+	for _, x := range all {
+		if err != nil {
+			break
+		}
+		k, e := s.credential(ctx, x.Tenant, x.id)
+		switch {
+		case errors.Is(e, store.ErrNotFound), e == nil && !k.revoked.IsZero():
+		case e != nil:
+			err = e
+		default:
+			return k.Expires, true, nil
+		}
+	}
+	return time.Time{}, false, err
 }

@@ -27,11 +27,34 @@ type Connection struct {
 	State       lifecycle.ConnectionState // never empty
 	Dialect     Dialect
 	TraceUntil  time.Time // until then the journal lists what it reads, too; zero: it doesn't
+	Limits      Limits
 	Status      Status
 	Credentials []Credential // those that were not revoked
 
 	takesOver bool
 	version   string
+}
+
+// Limits bound what a connection may ask for, beside the service's own. A field that is 0 bounds nothing more.
+type Limits struct {
+	PerSecond float64 `json:"perSecond,omitzero"` // requests a second, on average, of each process; beyond it 429
+	Burst     int     `json:"burst,omitzero"`     // requests at once; 0: twice PerSecond, and at least 1
+	Body      int64   `json:"body,omitzero"`      // bytes of a request's body; beyond it 413
+}
+
+// leastBody is the least limit of a body: a person with a name and an address fits in.
+const leastBody = 1 << 10
+
+func (l Limits) check() error {
+	switch {
+	case !(l.PerSecond >= 0 && l.PerSecond <= 1_000_000):
+		return invalid("limits.perSecond: want a number of requests a second, or 0 for no limit")
+	case l.Burst < 0 || l.Burst > 1_000_000 || l.Burst > 0 && l.PerSecond == 0:
+		return invalid("limits.burst: want a number of requests at once, beside perSecond, or 0 for twice that")
+	case l.Body != 0 && l.Body < leastBody:
+		return invalid("limits.body: want at least %d bytes, or 0 for no limit of its own", leastBody)
+	}
+	return nil
 }
 
 // Provider is an identity provider's product.
@@ -142,6 +165,7 @@ type connectionRecord struct {
 	Dialect   string                    `json:"dialect"` // as scim.ParseDialect reads it
 	TakesOver bool                      `json:"takesOver"`
 	Trace     time.Time                 `json:"trace,omitzero"`
+	Limits    Limits                    `json:"limits,omitzero"`
 }
 
 type credentialRecord struct {
@@ -169,7 +193,7 @@ const (
 
 func (c *Connection) resource(tenant string) *store.Resource {
 	r := &store.Resource{Key: store.Key{Tenant: tenant, Type: connectionType, ID: c.ID}, Version: newID(), Created: c.Created, LastModified: now()}
-	r.Internal = documentOf(connectionRecord{c.Name, c.Provider, c.State, c.Dialect.String(), c.takesOver, c.TraceUntil})
+	r.Internal = documentOf(connectionRecord{c.Name, c.Provider, c.State, c.Dialect.String(), c.takesOver, c.TraceUntil, c.Limits})
 	return r
 }
 
@@ -179,8 +203,8 @@ func connectionOf(r *store.Resource) (*Connection, error) {
 		return nil, err
 	}
 	d, err := scim.ParseDialect(x.Dialect)
-	c := &Connection{ID: r.ID, Created: r.Created, Name: x.Name, Provider: x.Provider, State: x.State, Dialect: Dialect{d}, takesOver: x.TakesOver, TraceUntil: x.Trace, version: r.Version}
-	if checkState(c.State) != nil || err != nil || x.Dialect == "" {
+	c := &Connection{ID: r.ID, Created: r.Created, Name: x.Name, Provider: x.Provider, State: x.State, Dialect: Dialect{d}, takesOver: x.TakesOver, TraceUntil: x.Trace, Limits: x.Limits, version: r.Version}
+	if checkState(c.State) != nil || c.Limits.check() != nil || err != nil || x.Dialect == "" {
 		return nil, fmt.Errorf("%w: %s %s", store.ErrCorrupt, r.Type, r.ID)
 	}
 	return c, nil

@@ -108,8 +108,9 @@ func New(s store.Store, o *Options) (*Service, error) {
 // Attach tells the Service the lifecycle whose journal and events it writes. scim.NewHandler calls it.
 func (s *Service) Attach(l *lifecycle.Service) { s.lifecycle.Store(l) }
 
-// Run keeps what the process remembers good, so that no request has to wait for the store, and writes down what connections
-// did. It ends when ctx does, and returns nil. A product that doesn't call it has requests do this by the way.
+// Run keeps what the process remembers good, so that no request has to wait for the store, writes down what connections did, and tells
+// the product of credentials that expire soon. It ends when ctx does, and returns nil. A product that doesn't call it has
+// requests do this by the way, but for the last: without Run nobody is told of an expiry.
 func (s *Service) Run(ctx context.Context) error {
 	s.running.Add(1)
 	defer s.running.Add(-1)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -182,41 +183,69 @@ func TestAuthenticationAsksNobody(t *testing.T) {
 	})
 }
 
-// The product is told of a credential that expires, 30, 14 and 3 days before, each time once.
+// The product is told of every credential that expires, 30, 14 and 3 days before, used or not, each time once by one of several
+// processes, and of none that was revoked.
 func TestExpiryIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fake := storetest.NewFake()
-		var told atomic.Int32
-		p := newProcess(t, fake, &connection.Options{Hold: 10 * time.Second, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}, func(o *scim.Options) {
-			o.Hooks.Any = func(_ context.Context, e *lifecycle.Event) error {
-				if e.Kind == lifecycle.KindCredentialExpiring {
-					told.Add(1)
+		var mu sync.Mutex
+		told := map[string]int{}
+		processes := make([]*process, 3)
+		for i := range processes {
+			processes[i] = newProcess(t, fake, &connection.Options{Hold: 10 * time.Second, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}, func(o *scim.Options) {
+				o.Hooks.Any = func(_ context.Context, e *lifecycle.Event) error {
+					if e.Kind == lifecycle.KindCredentialExpiring {
+						mu.Lock()
+						defer mu.Unlock()
+						told[e.Subject.Tenant+" "+e.Subject.ID]++
+					}
+					return nil
 				}
-				return nil
-			}
-		})
-		k := p.token(connection.Ask{Expires: time.Now().Add(40 * 24 * time.Hour)})
-		ctx, stop := context.WithCancel(t.Context())
-		done := make(chan error, 1)
-		go func() { done <- p.c.Run(ctx) }()
+			})
+		}
+		p := processes[0]
+		in := time.Now().Add(40 * 24 * time.Hour)
+		issue := func(tenant string, expires time.Time) *connection.Issued {
+			own := lifecycle.Request{Tenant: tenant, Who: "zoe"}
+			c, err := p.c.Create(t.Context(), own, "Okta", connection.Okta)
+			require.NoError(t, err)
+			k, err := p.c.Issue(t.Context(), own, c.ID, connection.Ask{Kind: connection.Bearer, Expires: expires})
+			require.NoError(t, err)
+			return k
+		}
+		used, unused, revoked, forever := issue("acme", in), issue("umbrella", in), issue("acme", in), issue("acme", time.Time{})
+		gone := issue("initech", in)
+		require.NoError(t, p.c.Forget(t.Context(), "initech"))
+		require.NoError(t, p.c.Revoke(t.Context(), by, revoked.ID))
 		day := 0
-		for _, x := range []struct {
-			day  int
-			told int32
-		}{{5, 0}, {11, 1}, {20, 1}, {27, 2}, {38, 3}, {39, 3}} {
+		for _, x := range []struct{ day, told int }{{5, 0}, {11, 1}, {20, 1}, {27, 2}, {38, 3}, {39, 3}, {50, 3}} {
 			time.Sleep(time.Duration(x.day-day) * 24 * time.Hour)
 			day = x.day
-			assert.Equal(t, 200, p.do("GET", "/ServiceProviderConfig", k.Token, "").Code)
-			time.Sleep(2 * time.Minute)
+			ctx, stop := context.WithTimeout(t.Context(), 3*time.Hour)
+			var running sync.WaitGroup
+			for _, one := range processes {
+				running.Go(func() { _ = one.c.Run(ctx) })
+			}
+			running.Wait()
+			stop()
+			if day < 39 {
+				assert.Equal(t, 200, p.do("GET", "/ServiceProviderConfig", used.Token, "").Code)
+			}
 			synctest.Wait()
-			assert.Equal(t, x.told, told.Load(), "day %d", x.day)
+			mu.Lock()
+			assert.Equal(t, x.told, told["acme "+used.ID], "day %d", x.day)
+			assert.Equal(t, x.told, told["umbrella "+unused.ID], "day %d: nobody uses it", x.day)
+			assert.Zero(t, told["acme "+revoked.ID]+told["acme "+forever.ID]+told["initech "+gone.ID])
+			mu.Unlock()
+			if day == 39 {
+				list, err := p.c.List(t.Context(), "umbrella")
+				require.NoError(t, err)
+				assert.Zero(t, *list[0].Status.ExpiresInDays)
+			}
 		}
-		list, err := p.c.List(t.Context(), "acme")
+		left, err := fake.List(t.Context(), store.Query{Tenant: "rollcall.library", Types: []string{"rollcall.Expiry"}, Count: 10})
 		require.NoError(t, err)
-		assert.Zero(t, *list[0].Status.ExpiresInDays)
-		assert.Equal(t, connection.Attention, list[0].Status.State)
-		stop()
-		require.NoError(t, <-done)
+		assert.Empty(t, left.Resources, "what leads to credentials that expired, were revoked or belong to nobody")
 	})
 }
 

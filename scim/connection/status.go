@@ -38,6 +38,14 @@ type Status struct {
 	LastError     *Problem  `json:"lastError"`
 	Counts        Counts    `json:"counts"`
 	ExpiresInDays *int      `json:"expiresInDays"` // to the first expiry of a credential that is good; nil: none expires
+	Hours         []Bar     `json:"-"`             // of the last day, without those in which nothing was asked, the oldest first
+	Days          []Bar     `json:"-"`             // of the last week, likewise
+}
+
+// Bar is how many requests had which outcome in an hour or a day (UTC).
+type Bar struct {
+	From   time.Time
+	Counts map[string]int
 }
 
 // Problem is the last request that was refused.
@@ -69,6 +77,8 @@ type statusRecord struct {
 	Hours       []bucket             `json:"hours"`   // of the last day
 	Days        []bucket             `json:"days"`    // of the last week
 	Used        map[string]time.Time `json:"used"`    // when each credential was used
+
+	agent string // the User-Agent that told nothing of the provider last
 }
 
 // bucket are the counts of a minute, hour or day, by its number since 1970.
@@ -175,8 +185,8 @@ func (s *Service) Observe(p *scim.Principal, o scim.Observation) {
 		}
 	}
 	d.count(at, outcome, 1)
-	if d.Recognised == "" {
-		d.Recognised = recognise(o)
+	if d.Recognised == "" && (o.UserAgent != d.agent || len(o.Quirks) > 0) {
+		d.Recognised, d.agent = recognise(o), o.UserAgent
 	}
 	due := s.running.Load() == 0 && time.Since(st.flushed) > flushEvery
 	st.mu.Unlock()
@@ -325,7 +335,8 @@ func (s *Service) flush(ctx context.Context) {
 func (d *statusRecord) show(c *Connection, now time.Time) Status {
 	minute := now.Unix() / 60
 	st := Status{LastRequest: d.LastRequest, LastSuccess: d.LastSuccess, LastError: d.LastError, Counts: Counts{
-		sum(d.Minutes, minute-60), sum(d.Hours, minute/60-24), sum(d.Days, minute/60/24-7)}}
+		sum(d.Minutes, minute-60), sum(d.Hours, minute/60-24), sum(d.Days, minute/60/24-7)},
+		Hours: bars(d.Hours, time.Hour, minute/60-24), Days: bars(d.Days, 24*time.Hour, minute/60/24-7)}
 	good, soon := 0, false
 	for i := range c.Credentials {
 		k := &c.Credentials[i]
@@ -362,6 +373,16 @@ func (d *statusRecord) show(c *Connection, now time.Time) Status {
 		st.State = Syncing
 	}
 	return st
+}
+
+// bars are the buckets after one, each of which is so long.
+func bars(list []bucket, long time.Duration, after int64) (bars []Bar) {
+	for _, b := range list {
+		if b.At > after {
+			bars = append(bars, Bar{time.Unix(b.At*int64(long/time.Second), 0).UTC(), maps.Clone(b.Counts)})
+		}
+	}
+	return bars
 }
 
 // sum adds up the buckets after one.

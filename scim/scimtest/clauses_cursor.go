@@ -3,6 +3,7 @@ package scimtest
 import (
 	"net/http"
 	"slices"
+	"time"
 )
 
 // cursorClauses are RFC 9865.
@@ -66,6 +67,18 @@ func cursorClauses() []clause {
 		}},
 		{id: "9865-2.1-invalid", section: "2.1", text: "What is no cursor is answered with 400 invalidCursor.", each: func(c *check, k *kind) {
 			c.refused(c.read(query(k.endpoint, "cursor", "kit-"+c.unique())), "cursor", 400, "invalidCursor")
+		}},
+		{id: "9865-2.1-expired", section: "2.1", text: "A cursor that is older than cursorTimeout is answered with 400 expiredCursor.", once: func(c *check) {
+			seconds, ok := at(c.config, "pagination", "cursorTimeout").(float64)
+			timeout := time.Duration(seconds * float64(time.Second))
+			if !ok || timeout > c.target.wait() {
+				c.skip("a cursor is good for longer than the kit waits (Target.Wait)")
+			}
+			k := c.kinds[0]
+			t := c.three(k)
+			cursor := text(at(c.list(k.endpoint, "filter", t.mark, "count", "1", "cursor", ""), "nextCursor"))
+			c.pause(timeout + time.Second)
+			c.refused(c.read(query(k.endpoint, "filter", t.mark, "count", "1", "cursor", cursor)), "cursor", 400, "expiredCursor")
 		}},
 		{id: "9865-3-search", section: "3", text: "A SearchRequest may have a cursor.", each: func(c *check, k *kind) {
 			t := c.three(k)

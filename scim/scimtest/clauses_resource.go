@@ -134,6 +134,13 @@ func resourceClauses() []clause {
 			c.want(a, c.now(m), 42.0)
 			c.refused(c.postWith(k, a, 4.2), a.path(), 400)
 		}},
+		{id: "7643-2.3-decimal", section: "2.3.3", level: must, text: "A decimal is a number with a fraction, and nothing else is one.", each: func(c *check, k *kind) {
+			a := c.need(k.pick(func(a *attribute) bool { return a.kind == "decimal" && !a.multi && a.free() }), "decimal")
+			for _, value := range []float64{-0.25, 1234567.125} {
+				c.want(a, c.now(c.create(k, with(a, value))), value)
+			}
+			c.refused(c.postWith(k, a, "kit"), a.path(), 400)
+		}},
 		{id: "7643-2.2-required", section: "2.2", level: must, text: "A resource without an attribute that is required is refused.", each: func(c *check, k *kind) {
 			a := k.pick(func(a *attribute) bool { return a.required && a.urn == "" && a.mutability != "readOnly" }, "userName", "displayName")
 			if a == nil {

@@ -170,6 +170,14 @@ func rootClauses() []clause {
 			x, y := c.create(k, with(a, 9.0)), c.create(k, with(a, 100.0))
 			c.finds(k, a.path(), both(a.path()+" gt 50", "id eq "+quote(x.id)+" or id eq "+quote(y.id)), []*made{x, y}, y)
 		}},
+		{id: "7644-3.4.2.2-decimal", section: "3.4.2.2", level: must, needs: needsFilter, text: "Decimals are compared as numbers, with their fraction.", each: func(c *check, k *kind) {
+			a := c.need(k.pick(func(a *attribute) bool { return a.kind == "decimal" && !a.multi && a.free() && a.urn == "" }), "decimal")
+			x, y := c.create(k, with(a, 9.25)), c.create(k, with(a, 10.5))
+			these := "id eq " + quote(x.id) + " or id eq " + quote(y.id)
+			c.finds(k, a.path(), both(a.path()+" gt 9.75", these), []*made{x, y}, y)
+			c.finds(k, a.path(), both(a.path()+" lt 9.75", these), []*made{x, y}, x)
+			c.finds(k, a.path(), both(a.path()+" eq 10.50", these), []*made{x, y}, y)
+		}},
 		{id: "7644-3.4.2.2-dateTime", section: "3.4.2.2", level: must, needs: needsFilter, text: "A dateTime is compared as a moment, whatever its time zone.", each: func(c *check, k *kind) {
 			a := c.need(k.pick(func(a *attribute) bool { return a.kind == "dateTime" && !a.multi && a.free() && a.urn == "" }), "dateTime")
 			m := c.create(k, with(a, "2026-01-02T12:00:00Z"))

@@ -54,6 +54,7 @@ func device() elimityschema.Schema {
 			text(elimityschema.StringParams{Name: "notes", Returned: elimityschema.AttributeReturnedRequest()}),
 			text(elimityschema.StringParams{Name: "unlockCode", Mutability: elimityschema.AttributeMutabilityWriteOnly(), Returned: elimityschema.AttributeReturnedNever()}),
 			elimityschema.SimpleCoreAttribute(elimityschema.SimpleNumberParams(elimityschema.NumberParams{Name: "storage", Type: elimityschema.AttributeTypeInteger()})),
+			elimityschema.SimpleCoreAttribute(elimityschema.SimpleNumberParams(elimityschema.NumberParams{Name: "weight", Type: elimityschema.AttributeTypeDecimal()})),
 			elimityschema.SimpleCoreAttribute(elimityschema.SimpleDateTimeParams(elimityschema.DateTimeParams{Name: "bought"})),
 			elimityschema.SimpleCoreAttribute(elimityschema.SimpleBooleanParams(elimityschema.BooleanParams{Name: "encrypted"})),
 			elimityschema.ComplexCoreAttribute(elimityschema.ComplexParams{

@@ -1,6 +1,9 @@
 package scimtest_test
 
-import "strings"
+import (
+	"net/http"
+	"strings"
+)
 
 func bulkMutants() []mutant {
 	bulk := at("/Bulk")
@@ -75,6 +78,12 @@ func cursorMutants() []mutant {
 			}
 		})},
 		{"9865-2.1-invalid", "what is no cursor is the first page", parameter(list, "cursor", ignored), nil},
+		{"9865-2.1-expired", "a cursor is good for ever", nil, status(list, 400, 200)},
+		{"9865-2.1-expired", "an expired cursor is called invalid", nil, func(q *asked, a *told) {
+			if both(q) && a.status == http.StatusBadRequest {
+				a.body["scimType"] = "invalidCursor"
+			}
+		}},
 		{"9865-2-negative", "a negative count is ignored", parameter(list, "count", func(s string) string { return strings.TrimPrefix(s, "-") }), nil},
 		{"9865-2-total", "totalResults is the size of the page", nil, edit(both, set("totalResults", 1))},
 		{"9865-2-previous", "the cursor back leads to the same page", nil, edit(both, func(body map[string]any) {

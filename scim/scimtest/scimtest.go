@@ -14,6 +14,7 @@
 package scimtest
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"testing"
@@ -44,6 +45,10 @@ type Target struct {
 	// Profile is the name of what is to be proven, one of [Profiles]. The default is rfc.
 	Profile string
 
+	// Wait is how long a case waits for a cursor to expire (RFC 9865). A service whose cursorTimeout is longer isn't tested for that.
+	// The default is 4 seconds.
+	Wait time.Duration
+
 	// Optional also runs those steps of conversations that are only for services that opted in.
 	Optional bool
 
@@ -65,6 +70,8 @@ type Target struct {
 	// Each is called with every result as soon as it is there, from one goroutine.
 	Each func(Result)
 }
+
+func (t *Target) wait() time.Duration { return cmp.Or(t.Wait, 4*time.Second) }
 
 // Run tests the target by the clauses of a profile, or by its conversations, and fails t for each clause that is broken, in a subtest of its name. It returns the report.
 func Run(t *testing.T, target Target) *Report {

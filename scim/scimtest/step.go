@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 )
 
 const patchURN = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
@@ -135,6 +136,17 @@ func (c *check) refused(a *answer, attribute string, status int, scimTypes ...st
 	}
 	if got := text(at(a.body, "scimType")); len(scimTypes) > 0 && !slices.Contains(scimTypes, got) {
 		c.fail("scimType", "want %s, got %s", strings.Join(scimTypes, " or "), show(at(a.body, "scimType")))
+	}
+}
+
+// pause waits, and ends the case if the run ends meanwhile.
+func (c *check) pause(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-c.ctx.Done():
+		panic(stop{})
 	}
 }
 

@@ -182,6 +182,9 @@ func (t *Type[T]) Declare() (scim.Declaration, error) {
 	if t.err == nil {
 		t.err = t.checkHooks()
 	}
+	if t.tenants == nil && t.mapping != nil { // with rules of its own a tenant may keep other attributes
+		d.Advertise = t.mapping.Kept()
+	}
 	d.Guards = []lifecycle.Guard{t.guard}
 	d.Hooks = t.told()
 	return d, t.err

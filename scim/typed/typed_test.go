@@ -276,3 +276,57 @@ func TestByHand(t *testing.T) {
 	require.NoError(t, err)
 	assert.True(t, login.FirstLogin)
 }
+
+type sparse struct {
+	Login  string `scim:"userName"`
+	First  string `scim:"name.givenName"`
+	Mobile string `scim:"phoneNumbers[type eq \"mobile\"].value"`
+	Boss   string `scim:"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value"`
+	Badge  string `scim:"urn:example:rules:badge"`
+	Shoe   string `scim:"urn:example:rules:shoe,ignore"`
+}
+
+// /Schemas shows what is kept, and no more: name has one sub-attribute, and of an element everything is shown.
+func TestSchemasShowWhatIsKept(t *testing.T) {
+	for _, unknown := range []mapping.Unknown{mapping.Drop, mapping.Refuse, mapping.Keep} {
+		m, err := mapping.Compile[sparse](&mapping.Options{Unknown: unknown})
+		require.NoError(t, err)
+		h, err := scim.NewHandler(storetest.NewFake(), &scim.Options{Auth: scim.NoAuth{Tenant: "acme"}, Types: []scim.Type{typed.Users(m)}})
+		require.NoError(t, err)
+		shown := map[string]bool{}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/Schemas", nil))
+		list, err := document.Parse(w.Body.String(), 0)
+		require.NoError(t, err)
+		for _, s := range list.Get("Resources").Items() {
+			short := map[string]string{"urn:ietf:params:scim:schemas:core:2.0:User": "", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": "enterprise:",
+				"urn:example:rules": "rules:"}
+			prefix, ok := short[s.Value.Get("id").Text()]
+			if !ok {
+				continue // groups
+			}
+			for _, a := range s.Value.Get("attributes").Items() {
+				name := prefix + a.Value.Get("name").Text()
+				shown[name] = true
+				for _, sub := range a.Value.Get("subAttributes").Items() {
+					shown[name+"."+sub.Value.Get("name").Text()] = true
+				}
+			}
+		}
+		if unknown == mapping.Keep {
+			assert.Greater(t, len(shown), 60)
+			continue
+		}
+		want := map[string]bool{"userName": true, "active": true, "name": true, "name.givenName": true, "enterprise:manager": true, "enterprise:manager.value": true, "rules:badge": true}
+		for name := range shown {
+			if !strings.HasPrefix(name, "groups") && !strings.HasPrefix(name, "phoneNumbers") {
+				assert.True(t, want[name], name)
+				delete(want, name)
+			}
+		}
+		assert.Empty(t, want)
+		for _, name := range []string{"groups.value", "phoneNumbers.value", "phoneNumbers.type"} {
+			assert.True(t, shown[name], name)
+		}
+	}
+}

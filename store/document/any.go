@@ -104,7 +104,7 @@ func fromMap(x map[string]any, depth int) (Value, error) {
 		}
 		v, err := fromAny(x[name], depth-1)
 		if err != nil {
-			return Value{}, fmt.Errorf("%s: %w", clip(name), err)
+			return Value{}, fmt.Errorf("%s: %w", short(name), err)
 		}
 		items = append(items, Member{name, v})
 	}

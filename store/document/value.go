@@ -1,6 +1,7 @@
 package document
 
 import (
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -61,6 +62,9 @@ func Array(elements ...Value) Value {
 	}
 	return Value{kind: KindArray, items: items}
 }
+
+// ArrayOf makes an array of members without names; it keeps the slice.
+func ArrayOf(elements []Member) Value { return Value{kind: KindArray, items: elements} }
 
 // Object makes an object; it keeps the slice.
 func Object(members ...Member) Value { return Value{kind: KindObject, items: members} }
@@ -212,6 +216,23 @@ func equalElements(a, b []Member) bool {
 			return false
 		}
 		a, b = a[1:], b[1:]
+	}
+}
+
+// Diff names the members in which two objects differ, as Equal compares: first those of b, in its order, then those that only a
+// has. A value that is no object has no members.
+func Diff(a, b Value) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := range b.items {
+			if name := b.items[i].Name; !Equal(a.member(name, i), b.items[i].Value) && !yield(name) {
+				return
+			}
+		}
+		for i := range a.items {
+			if name := a.items[i].Name; !a.items[i].Value.IsEmpty() && b.member(name, i).IsNull() && !yield(name) {
+				return
+			}
+		}
 	}
 }
 

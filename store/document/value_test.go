@@ -1,6 +1,7 @@
 package document
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -132,5 +133,26 @@ func TestEqual(t *testing.T) {
 		if a.Kind() == KindObject && b.Kind() == KindObject && a.Document() == b.Document() {
 			assert.True(t, tt.want, "%s and %s have the same document", tt.a, tt.b)
 		}
+	}
+}
+
+func TestDiff(t *testing.T) {
+	for _, tt := range []struct {
+		a, b string
+		want []string
+	}{
+		{`{}`, `{}`, nil},
+		{`{}`, `{"a":1,"b":"x"}`, []string{"a", "b"}},
+		{`{"a":1,"b":"x"}`, `{}`, []string{"a", "b"}},
+		{`{"a":1,"b":"x"}`, `{"b":"x","a":1}`, nil},
+		{`{"a":1,"b":"x"}`, `{"b":"y","c":true}`, []string{"b", "c", "a"}},
+		{`{"a":1.0,"b":[]}`, `{"a":1,"c":{"d":null}}`, nil},
+		{`{"a":{"b":[{"c":1}]}}`, `{"a":{"b":[{"c":2}]}}`, []string{"a"}},
+		{`null`, `{"a":1,"b":null}`, []string{"a"}},
+		{`{"a":1}`, `null`, []string{"a"}},
+	} {
+		a, b := parse(t, tt.a), parse(t, tt.b)
+		assert.Equal(t, tt.want, slices.Collect(Diff(a, b)), "%s %s", tt.a, tt.b)
+		assert.Equal(t, len(tt.want) == 0, Equal(a, b) || a.IsEmpty() && b.IsEmpty(), "%s %s", tt.a, tt.b)
 	}
 }

@@ -5,11 +5,29 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
 	"github.com/rollcall-dev/rollcall/examples/app"
 	"github.com/rollcall-dev/rollcall/examples/boot"
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/mapping"
 	"github.com/rollcall-dev/rollcall/scim"
+	"github.com/rollcall-dev/rollcall/scim/connection"
+	"github.com/rollcall-dev/rollcall/scim/connection/federation"
 	"github.com/rollcall-dev/rollcall/scim/typed"
 )
 
@@ -32,24 +50,109 @@ var (
 	groups = typed.Groups(mapping.Must(mapping.For[Team]()), typed.Unique("externalId"))
 )
 
-func main() {
-	boot.Main(product())
+// defaults are the settings of an organization that has set none of its own.
+func defaults() lifecycle.Settings {
+	s := lifecycle.DefaultSettings()
+	s.SeatCounting = "billed"     // "Provisioned" until the first login, which is when billing begins
+	s.ExistingAccount = "acquire" // an account with that address must be acquired by an administrator first
+	s.SSO, s.Manual = true, true  // the toggles of the page; PUT /app/settings switches them
+	s.Deprovision = "suspend"     // active=false keeps the person and what is theirs
+	s.Plan, s.PlanAllows = "Enterprise", true
+	return s
 }
 
-func product() boot.App {
-	a := &app.App{
-		Defaults: func() lifecycle.Settings {
-			s := lifecycle.DefaultSettings()
-			s.SeatCounting = "billed"     // "Provisioned" until the first login, which is when billing begins
-			s.ExistingAccount = "acquire" // an account with that address must be acquired by an administrator first
-			s.SSO, s.Manual = true, true  // the toggles of the page; PUT /app/settings switches them
-			s.Deprovision = "suspend"     // active=false keeps the person and what is theirs
-			s.Plan, s.PlanAllows = "Enterprise", true
-			return s
-		},
-		Options: func(o *scim.Options) {
-			o.Types = []scim.Type{people, groups}
-		},
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil && !errors.Is(err, flag.ErrHelp) {
+		log.Fatal("zenkit: ", err)
 	}
-	return a.Boot("zenkit")
+}
+
+// run is the whole of the service, to be copied. Only what is called boot or demo isn't for a product: the flags of the examples
+// and the demo API under /app.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	demo := &app.App{}
+	f, err := boot.ParseFlags("zenkit", args, stderr, demo.Flags)
+	if err != nil {
+		return err
+	}
+	logger := slog.New(slog.NewTextHandler(stderr, nil))
+
+	s, err := boot.OpenStore(ctx, f.Store) // with PostgreSQL: postgres.Open(ctx, os.Getenv("DATABASE_URL"), nil)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+
+	// Each organization has its own policy, and its administrators make connections with credentials of their own. The tokens of
+	// the flags are good beside those.
+	settings := &lifecycle.StoredSettings{Store: s, MaxAge: 100 * time.Millisecond, Defaults: defaults}
+	connections, err := connection.New(s, &connection.Options{
+		Fallback: scim.BearerTokens(f.Tokens), Federation: federation.New(nil), Logger: logger,
+	})
+	if err != nil {
+		return err
+	}
+
+	options := &scim.Options{
+		Auth:  connections,
+		Types: []scim.Type{people, groups},
+		Hooks: lifecycle.Hooks{Deactivated: func(ctx context.Context, e *lifecycle.Event) error {
+			logger.InfoContext(ctx, "sessions end", "tenant", e.Subject.Tenant, "user", e.Subject.ID) // where a product ends them
+			return nil
+		}},
+		Lifecycle:      lifecycle.Options{Settings: settings},
+		Logger:         logger,
+		BaseURL:        f.BaseURL,
+		TrustForwarded: f.TrustForwarded,
+	}
+	demo.Settings, demo.Connections = settings, connections
+	if err := demo.Join(ctx, s, options); err != nil {
+		return err
+	}
+	h, err := scim.NewHandler(s, options)
+	if err != nil {
+		return err
+	}
+	pages, err := demo.Pages(h)
+	if err != nil {
+		return err
+	}
+
+	mux := http.NewServeMux()
+	mux.Handle(f.BasePath+"/", http.StripPrefix(f.BasePath, h))
+	mux.Handle("/oauth/token", connections.TokenEndpoint())
+	mux.Handle("GET /.well-known/oauth-authorization-server", connections.Metadata("", "/oauth/token"))
+	mux.Handle("/app/", pages)
+	mux.Handle("/feed", pages)
+
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", f.Addr)
+	if err != nil {
+		return err
+	}
+	server := &http.Server{
+		Handler:           f.DemoAPI(listener, mux),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
+		WriteTimeout:      5 * time.Minute, // a large group takes its time to go out
+		IdleTimeout:       2 * time.Minute,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+	}
+	fmt.Fprintf(stdout, "ready http://%s%s\n", listener.Addr(), f.BasePath)
+
+	work, ctx := errgroup.WithContext(ctx)
+	work.Go(func() error { return server.Serve(listener) })
+	work.Go(func() error { return h.Lifecycle().Run(ctx) }) // tells the hooks
+	work.Go(func() error { return connections.Run(ctx) })
+	work.Go(func() error {
+		<-ctx.Done() // then requests that are under way have 15 seconds to end
+		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
+		defer cancel()
+		return server.Shutdown(stopping)
+	})
+	if err := work.Wait(); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
 }

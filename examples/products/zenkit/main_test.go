@@ -8,11 +8,12 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/rollcall-dev/rollcall/examples/try"
+	"github.com/rollcall-dev/rollcall/scim/scimtest"
 )
 
 func start(t *testing.T, flags ...string) *try.Product {
 	t.Helper()
-	return try.Start(t, product(), flags...)
+	return try.Run(t, run, flags...)
 }
 
 func TestConversations(t *testing.T) {
@@ -80,6 +81,22 @@ func TestFourAttributes(t *testing.T) {
 	kept(p.Do(200, "GET", at, ""))
 	kept(p.Patch(200, at, "add", "title", `"Prof"`))
 	kept(p.Do(200, "PUT", at, `{"userName":"mila@acme.example","displayName":"Mila","preferredLanguage":"de-DE","externalId":"mila","nickName":"M"}`))
+}
+
+// /Schemas shows what is kept, and the kit finds that what is shown is kept.
+func TestSchemas(t *testing.T) {
+	p := start(t)
+	names := func(urn string) (names []string) {
+		for _, a := range p.Do(200, "GET", "/Schemas/"+urn, "")["attributes"].([]any) {
+			names = append(names, a.(map[string]any)["name"].(string))
+		}
+		return names
+	}
+	assert.ElementsMatch(t, []string{"userName", "displayName", "preferredLanguage", "active", "groups"}, names("urn:ietf:params:scim:schemas:core:2.0:User"))
+	p.Do(404, "GET", "/Schemas/urn:ietf:params:scim:schemas:extension:enterprise:2.0:User", "")
+	assert.Empty(t, p.Do(200, "GET", "/ResourceTypes/User", "")["schemaExtensions"])
+	report := scimtest.Run(t, scimtest.Target{URL: p.Base, Token: try.Token})
+	assert.Greater(t, report.Totals.Passed, 200)
 }
 
 // An administrator's bad input is told, too.

@@ -10,7 +10,7 @@ import (
 
 func start(t *testing.T, flags ...string) *try.Product {
 	t.Helper()
-	return try.Start(t, product(), flags...)
+	return try.Run(t, run, flags...)
 }
 
 func TestConversations(t *testing.T) {

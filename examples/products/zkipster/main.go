@@ -6,17 +6,29 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"flag"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"net"
 	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/rollcall-dev/rollcall/examples/app"
 	"github.com/rollcall-dev/rollcall/examples/boot"
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/mapping"
 	"github.com/rollcall-dev/rollcall/scim"
+	"github.com/rollcall-dev/rollcall/scim/connection"
+	"github.com/rollcall-dev/rollcall/scim/connection/federation"
 	"github.com/rollcall-dev/rollcall/scim/typed"
-	"github.com/rollcall-dev/rollcall/store"
 )
 
 // Person is somebody who works on guest lists.
@@ -47,86 +59,112 @@ var (
 // roles are those of the product, by the teams that somebody is in.
 var roles = mapping.Roles{Rules: []mapping.RoleRule{{Group: "Admins", Role: "administrator"}, {Group: "Front Door", Role: "check-in"}}, Default: "viewer"}
 
+// defaults are the settings of an organization that has set none of its own.
+func defaults(seats int) lifecycle.Settings {
+	s := lifecycle.DefaultSettings()
+	s.SeatLimit = &seats // of all who have access; deactivation frees one
+	s.Deprovision = "deactivate"
+	s.Plan, s.PlanAllows = "Enterprise", true // PUT /app/settings {"plan":"Basic","planAllows":false}: the gate
+	s.DefaultRole = roles.Default
+	return s
+}
+
 func main() {
-	boot.Main(product())
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil && !errors.Is(err, flag.ErrHelp) {
+		log.Fatal("zkipster: ", err)
+	}
 }
 
-func product() boot.App {
+// run is the whole of the service, to be copied. Only what is called boot or demo isn't for a product: the flags of the examples
+// and the demo API under /app.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	demo := &app.App{}
 	seats := 10
-	a := &app.App{
-		Defaults: func() lifecycle.Settings {
-			s := lifecycle.DefaultSettings()
-			s.SeatLimit = &seats // of all who have access; deactivation frees one
-			s.Deprovision = "deactivate"
-			s.Plan, s.PlanAllows = "Enterprise", true // PUT /app/settings {"plan":"Basic","planAllows":false}: the gate
-			s.DefaultRole = roles.Default
-			return s
-		},
-		Options: func(o *scim.Options) {
-			o.Types = []scim.Type{people, teams}
-		},
-	}
-	b := a.Boot("zkipster")
-	b.Flags = func(f *flag.FlagSet) { f.IntVar(&seats, "seats", seats, "`seats` of a tenant's plan") }
-	mount := b.Mount
-	b.Mount = func(mux *http.ServeMux, s *boot.Service) error {
-		mux.HandleFunc("GET /app/teams", func(w http.ResponseWriter, r *http.Request) {
-			tenant := r.URL.Query().Get("tenant")
-			if tenant == "" {
-				http.Error(w, `{"error":"tenant is missing"}`, http.StatusBadRequest)
-				return
-			}
-			list, err := listTeams(r.Context(), s.Store, tenant)
-			if err != nil {
-				http.Error(w, "the service failed", http.StatusInternalServerError)
-				return
-			}
-			w.Header().Set("Content-Type", "application/json")
-			_ = json.NewEncoder(w).Encode(map[string]any{"teams": list})
-		})
-		return mount(mux, s)
-	}
-	return b
-}
-
-// team is a line of GET /app/teams.
-type team struct {
-	Name    string `json:"name"`
-	Members []mate `json:"members"`
-}
-
-type mate struct {
-	Name string `json:"name"`
-	Role string `json:"role"`
-}
-
-// listTeams shows a tenant's teams, with the role that each member has.
-func listTeams(ctx context.Context, s store.Store, tenant string) ([]team, error) {
-	const most = 100
-	page, err := s.List(ctx, store.Query{Tenant: tenant, Types: []string{"Group"}, Count: most, NoTotal: true})
+	f, err := boot.ParseFlags("zkipster", args, stderr, demo.Flags, func(set *flag.FlagSet) {
+		set.IntVar(&seats, "seats", seats, "`seats` of a tenant's plan")
+	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	list := []team{}
-	for _, g := range page.Resources {
-		t, err := teams.Value(ctx, g)
-		if err != nil {
-			return nil, err
-		}
-		line := team{Name: t.Name, Members: []mate{}}
-		for row, err := range s.Members(ctx, store.MemberQuery{Tenant: tenant, Groups: []string{g.ID}}) {
-			if err != nil {
-				return nil, err
-			}
-			role, err := roles.OfMember(ctx, s, tenant, row.ID)
-			if err != nil {
-				return nil, err
-			}
-			if line.Members = append(line.Members, mate{row.Label, role}); len(line.Members) == most {
-				break
-			}
-		}
-		list = append(list, line)
+	logger := slog.New(slog.NewTextHandler(stderr, nil))
+
+	s, err := boot.OpenStore(ctx, f.Store) // with PostgreSQL: postgres.Open(ctx, os.Getenv("DATABASE_URL"), nil)
+	if err != nil {
+		return err
 	}
-	return list, nil
+	defer s.Close()
+
+	// Each organization has its own policy, and its administrators make connections with credentials of their own. The tokens of
+	// the flags are good beside those.
+	settings := &lifecycle.StoredSettings{Store: s, MaxAge: 100 * time.Millisecond, Defaults: func() lifecycle.Settings { return defaults(seats) }}
+	connections, err := connection.New(s, &connection.Options{
+		Fallback: scim.BearerTokens(f.Tokens), Federation: federation.New(nil), Logger: logger,
+	})
+	if err != nil {
+		return err
+	}
+
+	options := &scim.Options{
+		Auth:  connections,
+		Types: []scim.Type{people, teams},
+		Hooks: lifecycle.Hooks{Deactivated: func(ctx context.Context, e *lifecycle.Event) error {
+			logger.InfoContext(ctx, "sessions end", "tenant", e.Subject.Tenant, "user", e.Subject.ID) // where a product ends them
+			return nil
+		}},
+		Lifecycle:      lifecycle.Options{Settings: settings},
+		Logger:         logger,
+		BaseURL:        f.BaseURL,
+		TrustForwarded: f.TrustForwarded,
+	}
+	demo.Settings, demo.Connections = settings, connections
+	if err := demo.Join(ctx, s, options); err != nil {
+		return err
+	}
+	h, err := scim.NewHandler(s, options)
+	if err != nil {
+		return err
+	}
+	pages, err := demo.Pages(h)
+	if err != nil {
+		return err
+	}
+
+	mux := http.NewServeMux()
+	mux.Handle(f.BasePath+"/", http.StripPrefix(f.BasePath, h))
+	mux.Handle("/oauth/token", connections.TokenEndpoint())
+	mux.Handle("GET /.well-known/oauth-authorization-server", connections.Metadata("", "/oauth/token"))
+	mux.Handle("GET /app/teams", teamsPage(s))
+	mux.Handle("/app/", pages)
+	mux.Handle("/feed", pages)
+
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", f.Addr)
+	if err != nil {
+		return err
+	}
+	server := &http.Server{
+		Handler:           f.DemoAPI(listener, mux),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
+		WriteTimeout:      5 * time.Minute, // a large group takes its time to go out
+		IdleTimeout:       2 * time.Minute,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+	}
+	fmt.Fprintf(stdout, "ready http://%s%s\n", listener.Addr(), f.BasePath)
+
+	work, ctx := errgroup.WithContext(ctx)
+	work.Go(func() error { return server.Serve(listener) })
+	work.Go(func() error { return h.Lifecycle().Run(ctx) }) // tells the hooks
+	work.Go(func() error { return connections.Run(ctx) })
+	work.Go(func() error {
+		<-ctx.Done() // then requests that are under way have 15 seconds to end
+		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
+		defer cancel()
+		return server.Shutdown(stopping)
+	})
+	if err := work.Wait(); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
 }

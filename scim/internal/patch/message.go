@@ -214,13 +214,7 @@ func showable(a *schema.Attribute, x filter.Expr) bool {
 }
 
 // clip keeps a client's text in an error message short.
-func clip(s string) string {
-	const most = 200
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "..."
-}
+func clip(s string) string { return schema.Clip(s, 200) }
 
 func article(k document.Kind) string {
 	switch k {

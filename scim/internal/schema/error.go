@@ -67,7 +67,7 @@ func misspelt(a *Attribute, want string, got document.Value) *Error {
 	if a.Hidden() {
 		return invalid("invalidValue", "", "want %s, got something else", want)
 	}
-	return invalid("invalidValue", "", "want %s, got %s", want, clip(got.Text()))
+	return invalid("invalidValue", "", "want %s, got %s", want, quoted(got.Text()))
 }
 
 func article(t filter.Type) string {
@@ -77,15 +77,16 @@ func article(t filter.Type) string {
 	return "a " + t.String()
 }
 
-// clip quotes a client's text for an error, and cuts it short.
-func clip(s string) string {
-	const shown = 40
-	if len(s) > shown {
-		cut := shown
-		for cut > 0 && !utf8.RuneStart(s[cut]) {
-			cut--
-		}
-		s = s[:cut] + "..."
+// quoted quotes a client's text for an error, cut short.
+func quoted(s string) string { return strconv.Quote(Clip(s, 40)) }
+
+// Clip cuts a client's text short for an error: to that many bytes, without a part of a character at its end.
+func Clip(s string, most int) string {
+	if len(s) <= most {
+		return s
 	}
-	return strconv.Quote(s)
+	for most > 0 && !utf8.RuneStart(s[most]) {
+		most--
+	}
+	return s[:most] + "..."
 }

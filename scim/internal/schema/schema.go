@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/rollcall-dev/rollcall/scim/internal/quirk"
+	"github.com/rollcall-dev/rollcall/store/document"
 )
 
 // Mode is how a request is to be read, and what was found on the way. It belongs to one request. A nil Mode is
@@ -15,6 +16,16 @@ type Mode struct {
 	Refused quirk.Set // those that the request may not use
 	Interop bool      // the rules of draft-zollner-scim-interop-profile hold
 	Quirks  quirk.Set // those used so far; grows
+	slab    document.Slab
+}
+
+// take is memory for the members of a tree, of which the request needs more.
+func (m *Mode) take(n int) []document.Member {
+	const ahead = 20 // what a user has, roughly
+	if m == nil {
+		return make([]document.Member, n)
+	}
+	return m.slab.Take(n, ahead)
 }
 
 // Tolerate notes that the request needs a quirk, and says whether it may have it.

@@ -1,0 +1,251 @@
+package browser_test
+
+import (
+	"flag"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rollcall-dev/rollcall/examples/browser"
+	"github.com/rollcall-dev/rollcall/examples/try"
+	"github.com/rollcall-dev/rollcall/scim/scimtest/idp"
+)
+
+var (
+	update = flag.Bool("update", false, "write the screenshots")
+	screen = flag.String("screens", filepath.Join("..", "..", "docs", "screens"), "the `folder` of the screenshots")
+	width  = flag.Int64("width", 1000, "how wide they are, in pixels")
+)
+
+// most is how large a page may be, in bytes, with all that it loads and before compression.
+const most = 50_000
+
+// users is the beginning of a user's resource.
+const users = `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],`
+
+// company brings an organization to life: people and groups of an identity provider in all states, refusals, held changes, and an
+// account by hand. It returns the connection's token.
+func company(t *testing.T, s *site, tenant string) (connection, token string) {
+	t.Helper()
+	connection, token = s.connection(tenant, "Okta of "+tenant, "okta")
+	_, err := idp.Simulate(t.Context(), idp.Options{IdP: "okta", URL: s.Base, Token: token, Seed: 7, People: 36, Days: 1, Keep: true})
+	require.NoError(t, err)
+	s.Do(http.StatusOK, "POST", "/app/users", `{"tenant":"`+tenant+`","userName":"by.hand@acme.example","displayName":"Made by Hand"}`)
+	s.Do(http.StatusOK, "POST", "/app/accounts", `{"userName":"grace@acme.example"}`)
+	ids := s.ids(token)
+	name := func(i int) string {
+		return s.As(token, http.StatusOK, "GET", ids[i], "")["userName"].(string)
+	}
+	for i := range 6 {
+		s.Do(http.StatusOK, "POST", "/app/login", fmt.Sprintf(`{"tenant":%q,"userName":%q}`, tenant, name(i)))
+	}
+	s.Do(http.StatusOK, "POST", "/app/suspend", fmt.Sprintf(`{"tenant":%q,"userName":%q,"who":"Ada Lovelace"}`, tenant, name(1)))
+	s.Do(http.StatusOK, "PUT", "/app/settings?tenant="+tenant, `{"review":true}`)
+	for _, who := range []string{"wen", "yara"} { // they wait for an approval
+		s.As(token, http.StatusCreated, "POST", "/Users", users+`"userName":"`+who+`@acme.example","displayName":"`+strings.ToUpper(who[:1])+who[1:]+` New","active":true}`)
+	}
+	s.Do(http.StatusOK, "PUT", "/app/settings?tenant="+tenant, `{"seatLimit":40}`)
+	s.As(token, http.StatusConflict, "POST", "/Users", users+`"userName":"`+strings.ToUpper(name(2))+`","externalId":"another","active":true}`)
+	s.As(token, http.StatusConflict, "POST", "/Users", users+`"userName":"grace@acme.example","active":true}`)
+	s.As(token, http.StatusBadRequest, "POST", "/Users", users+`"active":true}`)
+	s.Do(http.StatusOK, "PUT", "/app/safety?tenant="+tenant, `{"people":{"max":10,"window":"1h"},"protected":["`+ids[3][len("/Users/"):]+`"]}`)
+	for i := 8; i < 21; i++ { // ten pass, three are held
+		s.send(token, "PATCH", ids[i], deactivation)
+	}
+	s.send(token, "PATCH", ids[3], deactivation) // who is protected
+	return connection, token
+}
+
+const deactivation = `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","path":"active","value":false}]}`
+
+// connection makes a connection with a token.
+func (s *site) connection(tenant, name, provider string) (id, token string) {
+	id = s.Do(http.StatusCreated, "POST", "/app/connections?tenant="+tenant, fmt.Sprintf(`{"name":%q,"provider":%q}`, name, provider))["id"].(string)
+	made := s.Do(http.StatusCreated, "POST", "/app/connections/"+id+"/credentials?tenant="+tenant, `{"kind":"bearer"}`)
+	return id, made["token"].(string)
+}
+
+// send sends a request whose answer may be a refusal.
+func (s *site) send(token, method, path, body string) (int, map[string]any) {
+	status, answer, err := try.Send(s.t.Context(), s.Base, token, method, path, body)
+	require.NoError(s.t, err)
+	return status, answer
+}
+
+// ids are the paths of the people that a token sees.
+func (s *site) ids(token string) (paths []string) {
+	for _, r := range s.As(token, http.StatusOK, "GET", "/Users?count=100", "")["Resources"].([]any) {
+		paths = append(paths, "/Users/"+r.(map[string]any)["id"].(string))
+	}
+	return paths
+}
+
+// pageName is what a page is called in a screenshot's name: its path without ids, and the names of what is asked of it.
+var id = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27,}`)
+
+func pageName(href string) string {
+	u, err := url.Parse(href)
+	if err != nil {
+		return href
+	}
+	path := strings.Trim(strings.TrimPrefix(id.ReplaceAllString(u.Path, "one"), "/setup"), "/")
+	if path == "" {
+		path = "overview"
+	}
+	for _, name := range []string{"guide", "connection", "state", "sort", "outcome", "new"} {
+		switch v := u.Query().Get(name); {
+		case v == "":
+		case name == "guide" || name == "state" || name == "outcome":
+			path += "-" + v
+		default:
+			path += "-" + name
+		}
+	}
+	return strings.ReplaceAll(path, "/", "-")
+}
+
+// walk opens every page that links lead to, each kind once, and calls a function on it.
+func walk(t *testing.T, tab *browser.Tab, visit func(name string)) (seen []string) {
+	t.Helper()
+	queue := []string{"/setup/"}
+	for len(queue) > 0 {
+		at := queue[0]
+		queue = queue[1:]
+		if name := pageName(at); !slices.Contains(seen, name) {
+			seen = append(seen, name)
+			tab.Go(at)
+			queue = append(queue, tab.Links()...)
+			visit(name)
+		}
+	}
+	return seen
+}
+
+// Every page can be used by everybody, in both colour schemes and at every width; it loads nothing from elsewhere, keeps to its own
+// policy, and is small.
+func TestPages(t *testing.T) {
+	axe := browser.NeedAxe(t)
+	s := start(t)
+	company(t, s, "acme")
+	check := func(tab *browser.Tab) func(string) {
+		return func(name string) {
+			assert.Less(t, tab.Bytes(), most, "%s is too large", name)
+			for _, dark := range []bool{false, true} {
+				tab.Scheme(dark)
+				for _, v := range tab.Axe(axe) {
+					t.Errorf("%s, dark: %v: %s", name, dark, v)
+				}
+			}
+			tab.Resize(320)
+			assert.Empty(t, tab.Overflow(), "%s is wider than 320 pixels", name)
+			tab.Resize(1000)
+			tab.Scheme(false)
+		}
+	}
+	tab := browser.Open(t, s.origin, browser.Look{})
+	tab.Go(s.link("acme"))
+	check(tab)("begin")
+	tab.Press(`form[action*="/begin/"] button`)
+	seen := walk(t, tab, check(tab))
+	for _, want := range []string{"overview", "connect", "connect-guide-connection", "credentials", "people", "people-one", "groups", "groups-one", "activity", "activity-one", "safety", "off"} {
+		assert.True(t, slices.ContainsFunc(seen, func(s string) bool {
+			return s == want || strings.HasPrefix(want, "connect-") && strings.HasPrefix(s, "connect-")
+		}), "no link leads to %s, only to %v", want, seen)
+	}
+	tab.Go("/setup/credentials")
+	tab.Press(`form[action$="/credentials/issue"] button`)
+	check(tab)("secret")
+	tab.Go("/setup/people/nobody")
+	check(tab)("problem")
+	tab.Go("/setup/")
+	tab.Press(`form[action$="/end"] button`)
+	check(tab)("bye")
+	assert.Empty(t, tab.Faults())
+	t.Logf("%d pages: %s", len(seen)+4, strings.Join(seen, " "))
+}
+
+// The pages are in the language of the browser or the link, or that was chosen, and hold none of another.
+func TestGerman(t *testing.T) {
+	axe := browser.NeedAxe(t)
+	s := start(t)
+	company(t, s, "acme")
+	tab := s.visit(t, "acme", browser.Look{})
+	tab.Press(`button[lang="de"]`)
+	walk(t, tab, func(name string) {
+		assert.Equal(t, "de", tab.Attribute("html", "lang"), name)
+		for _, v := range tab.Axe(axe) {
+			t.Errorf("%s: %s", name, v)
+		}
+		tab.Resize(320)
+		assert.Empty(t, tab.Overflow(), "%s is wider than 320 pixels", name)
+		tab.Resize(1000)
+	})
+}
+
+// Screenshots for docs/portal.md: go test ./examples/browser -run TestScreens -update
+func TestScreens(t *testing.T) {
+	if !*update {
+		t.Skip("writes docs/screens with -update only")
+	}
+	s := start(t)
+	company(t, s, "acme")
+	dir := *screen
+	require.NoError(t, os.MkdirAll(dir, 0o755))
+	old, err := filepath.Glob(filepath.Join(dir, "*.png"))
+	require.NoError(t, err)
+	for _, name := range old {
+		require.NoError(t, os.Remove(name))
+	}
+	tab := browser.Open(t, s.origin, browser.Look{Width: *width})
+	shoot := func(name string) {
+		for _, dark := range []bool{false, true} {
+			tab.Scheme(dark)
+			file := name + "-light.png"
+			if dark {
+				file = name + "-dark.png"
+			}
+			shot := tab.Screen()
+			if len(shot) > 100_000 {
+				t.Errorf("%s has %d bytes", file, len(shot))
+			}
+			require.NoError(t, os.WriteFile(filepath.Join(dir, file), shot, 0o644))
+		}
+		tab.Scheme(false)
+	}
+	tab.Go(s.link("acme"))
+	shoot("begin")
+	tab.Press(`form[action*="/begin/"] button`)
+	for _, page := range screens {
+		tab.Go("/setup/" + page.path)
+		if page.press != "" {
+			tab.Press(page.press)
+		}
+		shoot(page.name)
+	}
+}
+
+// screens are the pages that the documents show. Where press is set, what it finds on the page is clicked first.
+var screens = []struct{ name, path, press string }{
+	{"overview", "", ""},
+	{"choose", "connect?new=1", ""},
+	{"connect", "connect", ""},
+	{"credentials", "credentials", ""},
+	{"secret", "credentials", `form[action$="/credentials/issue"] button`},
+	{"people", "people?sort=modified", ""},
+	{"person", "people?state=pending", "main tbody th a"},
+	{"groups", "groups", ""},
+	{"group", "groups", "main tbody th a"},
+	{"activity", "activity", ""},
+	{"entry", "activity?outcome=refused", "main tbody th a"},
+	{"safety", "safety", ""},
+	{"off", "off", ""},
+}

@@ -1,0 +1,22 @@
+package portal
+
+// Patterns are the paths of all pages and forms with what each needs, so that no test forgets one.
+func Patterns() (gets, posts []Pattern) {
+	for _, x := range pages {
+		gets = append(gets, Pattern{x.path, x.needs, x.open})
+	}
+	for _, x := range forms {
+		posts = append(posts, Pattern{x.path, x.needs, x.open})
+	}
+	return gets, posts
+}
+
+// Pattern is a page or form.
+type Pattern struct {
+	Path  string
+	Needs Ability
+	Open  bool
+}
+
+// Cell is cell.
+var Cell = cell

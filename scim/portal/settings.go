@@ -1,0 +1,283 @@
+package portal
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/rollcall-dev/rollcall/lifecycle"
+	"github.com/rollcall-dev/rollcall/store"
+)
+
+// choice is a setting that a customer may be let decide.
+type choice struct {
+	name  string   // of lifecycle.Settings in JSON
+	words []string // that it may have; nil: it is on or off
+	until bool     // it is on for a day: the setting has the time at which it ends
+	// effect says whom a change to a word concerns: how many, and the text behind "effect." about it.
+	effect func(c headcount, to string) (n int, key string)
+}
+
+// headcount is how many people there are of whom a setting may say something.
+type headcount struct {
+	access   int // who may sign in
+	managed  int // whom an identity provider manages, and who may sign in
+	shutOut  int // whom it manages, and who may not
+	byHand   int // added by hand or by a sign-in
+	inactive int // without access
+	pending  int
+	more     bool // there are more people than were counted
+}
+
+func later(key string) func(headcount, string) (int, string) {
+	return func(headcount, string) (int, string) { return 0, key }
+}
+
+// choices are all that there are, in the order of the page.
+var choices = []choice{
+	{name: "scim", effect: func(c headcount, to string) (int, string) {
+		if to == "true" {
+			return c.shutOut, "scim.on"
+		}
+		return c.managed, "scim.off"
+	}},
+	{name: "scimOff", words: []string{"keep", "suspend"}, effect: func(c headcount, to string) (int, string) { return c.managed, "scimOff." + to }},
+	{name: "sso", effect: func(c headcount, to string) (int, string) {
+		if to == "true" {
+			return c.access, "sso.on"
+		}
+		return c.access, "sso.off"
+	}},
+	{name: "jit", effect: later("jit")},
+	{name: "manual", effect: func(c headcount, _ string) (int, string) { return c.byHand, "manual" }},
+	{name: "review", effect: func(c headcount, to string) (int, string) {
+		if to == "true" {
+			return c.access, "review.on"
+		}
+		return c.pending, "review.off"
+	}},
+	{name: "deprovision", words: []string{"suspend", "deactivate", "delete"}, effect: func(c headcount, to string) (int, string) { return c.managed, "deprovision." + to }},
+	{name: "delete", words: []string{"remove", "keep"}, effect: func(c headcount, to string) (int, string) { return c.managed, "delete." + to }},
+	{name: "existingUser", words: []string{"refuse", "link"}, effect: func(c headcount, to string) (int, string) { return c.byHand, "existingUser." + to }},
+	{name: "existingAccount", words: []string{"refuse", "acquire", "link"}, effect: later("later")},
+	{name: "inactiveUser", words: []string{"refuse", "restore"}, effect: func(c headcount, to string) (int, string) { return c.inactive, "inactiveUser." + to }},
+	{name: "suspendManaged", effect: func(c headcount, to string) (int, string) { return c.managed, "suspendManaged" }},
+	{name: "editManaged", effect: func(c headcount, to string) (int, string) { return c.managed, "editManaged" }},
+	{name: "handOver", effect: func(c headcount, to string) (int, string) { return c.managed, "handOver" }},
+	{name: "keepBodiesUntil", until: true, effect: later("keep")},
+	{name: "keepValuesUntil", until: true, effect: later("keep")},
+}
+
+// ChoiceNames are the settings that a customer may be let decide (Options.Choices), by their names in JSON.
+func ChoiceNames() []string {
+	names := make([]string, len(choices))
+	for i := range choices {
+		names[i] = choices[i].name
+	}
+	return names
+}
+
+func (p *Portal) checkChoices() error {
+	for _, name := range p.opts.Choices {
+		if !slices.Contains(ChoiceNames(), name) {
+			return fmt.Errorf("portal: Options.Choices: there is no choice %q; there are %v", name, ChoiceNames())
+		}
+	}
+	return nil
+}
+
+// SettingsModel is the settings that the customer decides, and what a change would do.
+type SettingsModel struct {
+	Choices []ChoiceModel `json:"choices"`
+	Changes []ChangeModel `json:"changes"` // with ?change=1 and the settings that are wanted
+	More    bool          `json:"more"`    // there are more people than the numbers say
+}
+
+// ChoiceModel is a setting as it is.
+type ChoiceModel struct {
+	Name  string   `json:"name"`
+	Value string   `json:"value"` // a word, true or false; of one with an end true while it holds
+	Words []string `json:"words,omitempty"`
+}
+
+// On says whether a setting without words is on.
+func (c ChoiceModel) On() bool { return c.Value == "true" }
+
+// ChangeModel is a setting that would be another one.
+type ChangeModel struct {
+	Name   string `json:"name"`
+	From   string `json:"from"`
+	To     string `json:"to"`
+	People int    `json:"people"` // whom it concerns
+	Effect string `json:"effect"` // in words
+}
+
+// valueOf reads a setting by its name.
+func (c *choice) valueOf(s lifecycle.Settings) (string, error) {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return "", err
+	}
+	var all map[string]any
+	if err := json.Unmarshal(text, &all); err != nil {
+		return "", err
+	}
+	switch value := all[c.name].(type) {
+	case bool:
+		return fmt.Sprint(value), nil
+	case string:
+		if c.until {
+			at, err := time.Parse(time.RFC3339, value)
+			return fmt.Sprint(err == nil && at.After(time.Now())), nil
+		}
+		return value, nil
+	}
+	return fmt.Sprint(false), nil
+}
+
+// set changes a setting by its name.
+func (c *choice) set(s *lifecycle.Settings, value string) error {
+	var x any
+	switch {
+	case c.until && value == "true":
+		x = time.Now().Add(24 * time.Hour).UTC().Truncate(time.Second)
+	case c.until:
+		x = nil
+	case c.words == nil:
+		x = value == "true"
+	default:
+		x = value
+	}
+	text, err := json.Marshal(map[string]any{c.name: x})
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, s)
+}
+
+// wanted are the changes that a form asks for: a box that isn't ticked isn't sent.
+func (v *visit) wanted(s lifecycle.Settings) (list []ChangeModel, err error) {
+	for i := range choices {
+		c := &choices[i]
+		if !slices.Contains(v.p.opts.Choices, c.name) {
+			continue
+		}
+		is, err := c.valueOf(s)
+		if err != nil {
+			return nil, err
+		}
+		to := v.get(c.name)
+		switch {
+		case c.words == nil && to == "":
+			to = "false"
+		case c.words == nil && to != "true" && to != "false", c.words != nil && !slices.Contains(c.words, to):
+			return nil, wrong(v.T("error.form"))
+		}
+		if to != is {
+			list = append(list, ChangeModel{Name: c.name, From: is, To: to})
+		}
+	}
+	return list, nil
+}
+
+func settings(v *visit) (any, error) {
+	ctx, tenant := v.r.Context(), v.Admin.Tenant
+	s, err := v.p.opts.Settings.Settings(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	m := SettingsModel{Choices: []ChoiceModel{}, Changes: []ChangeModel{}}
+	for i := range choices {
+		c := &choices[i]
+		if slices.Contains(v.p.opts.Choices, c.name) {
+			value, err := c.valueOf(s)
+			if err != nil {
+				return nil, err
+			}
+			m.Choices = append(m.Choices, ChoiceModel{c.name, value, c.words})
+		}
+	}
+	if v.get("change") == "" {
+		return m, nil
+	}
+	changes, err := v.wanted(s)
+	if err != nil {
+		return nil, err
+	}
+	var counts headcount
+	if counts.more, err = v.p.walkPeople(ctx, tenant, mostCounted, counts.add); err != nil {
+		return nil, err
+	}
+	m.More = counts.more
+	for i := range changes {
+		at := slices.IndexFunc(choices, func(c choice) bool { return c.name == changes[i].Name })
+		n, key := choices[at].effect(counts, changes[i].To)
+		changes[i].People, changes[i].Effect = n, v.T("effect."+key, n)
+	}
+	m.Changes = append(m.Changes, changes...)
+	return m, nil
+}
+
+func (c *headcount) add(r *store.Resource) {
+	a, err := lifecycle.AccountOf(r)
+	if err != nil {
+		return
+	}
+	access := a.State == lifecycle.Provisioned || a.State == lifecycle.Active
+	switch {
+	case access && a.Source == lifecycle.SourceSCIM:
+		c.access, c.managed = c.access+1, c.managed+1
+	case access:
+		c.access++
+	default:
+		c.inactive++
+		if a.State == lifecycle.Pending {
+			c.pending++
+		}
+		if a.Source == lifecycle.SourceSCIM && !a.Held {
+			c.shutOut++
+		}
+	}
+	if a.Source == lifecycle.SourceManual || a.Source == lifecycle.SourceSSO {
+		c.byHand++
+	}
+}
+
+// setSettings keeps the settings, and has the people follow them.
+func setSettings(v *visit) (done, error) {
+	ctx, tenant := v.r.Context(), v.Admin.Tenant
+	s, err := v.p.opts.Settings.Settings(ctx, tenant)
+	if err != nil {
+		return done{}, err
+	}
+	changes, err := v.wanted(s)
+	if err != nil || len(changes) == 0 {
+		return done{to: "/settings"}, err
+	}
+	var names []string
+	follow := false
+	for _, x := range changes {
+		at := slices.IndexFunc(choices, func(c choice) bool { return c.name == x.Name })
+		if err := choices[at].set(&s, x.To); err != nil {
+			return done{}, wrong(err.Error())
+		}
+		names = append(names, x.Name)
+		follow = follow || x.Name == "scim" || x.Name == "scimOff"
+	}
+	if err := s.Validate(); err != nil {
+		return done{}, wrong(err.Error())
+	}
+	if err := v.p.opts.Settings.Set(ctx, tenant, s); err != nil {
+		return done{}, err
+	}
+	by := v.by()
+	by.Action = "change settings"
+	if err := v.p.life.Record(ctx, by, store.Key{Type: "rollcall.Settings", ID: "settings"}, lifecycle.Updated, "settings", names...); err != nil {
+		return done{}, err
+	}
+	if follow {
+		err = v.p.life.Apply(ctx, v.by())
+	}
+	return done{to: "/settings", notice: "settings"}, err
+}

@@ -1,0 +1,111 @@
+package portal_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rollcall-dev/rollcall/scim/portal"
+)
+
+// From the link to the first person, without scripts.
+func TestSetUp(t *testing.T) {
+	s := newSite(t)
+	v := s.stranger()
+	link := s.link("acme", portal.Abilities()...)
+	opened := v.get(link)
+	assert.Equal(t, 200, opened.status)
+	assert.True(t, opened.has("the identity provider of acme to Acme Notes"), opened.body)
+	assert.Equal(t, http.StatusUnauthorized, v.get("").status, "to open a link does nothing")
+
+	first := v.post(link, nil)
+	assert.Equal(t, "/setup/", first.at)
+	assert.True(t, first.has("No identity provider is connected"))
+
+	assert.True(t, v.get("connect").has("Microsoft Entra ID"))
+	guide := v.post("connect", form("guide", "okta-bearer"))
+	assert.True(t, guide.has("Browse App Catalog"))
+	assert.True(t, guide.has("an e-mail address such as ada@example.com"), "the table is that of the product's mapping")
+	assert.True(t, guide.has(s.server.URL+"/scim/v2"))
+
+	id, token := v.connect()
+	assert.NotContains(t, v.get("connect?connection="+id+"&guide=okta-bearer").body, token, "it is shown once")
+	assert.True(t, v.get("connect?connection="+id).has("Waiting for your test"))
+
+	status, _ := s.scim(token, http.MethodGet, "/Users?count=1", "")
+	require.Equal(t, 200, status)
+	assert.EqualValues(t, "testReceived", model[portal.LiveModel](v, "live?connection="+id).State)
+	assert.True(t, v.get("connect?connection="+id).has("Test received"))
+	status, _ = s.scim(token, http.MethodPost, "/Users", `{"userName":"ada@acme.example","displayName":"Ada"}`)
+	require.Equal(t, 201, status)
+	m := model[portal.OverviewModel](v, "")
+	assert.EqualValues(t, "firstPerson", m.State)
+	assert.Equal(t, 1, m.Seats.Used)
+	assert.Equal(t, 1, m.People[0].Count)
+	assert.True(t, v.get("").has("First person"))
+}
+
+// What went wrong with the test is said.
+func TestWrongTest(t *testing.T) {
+	s := newSite(t)
+	v := s.admin("acme")
+	id, token := v.connect()
+	status, _ := s.scim(token, http.MethodPost, "/Users", `{"displayName":"nobody"}`)
+	require.Equal(t, 400, status)
+	p := v.get("connect?connection=" + id)
+	assert.True(t, p.has("The last request was refused"), p.body)
+	assert.True(t, p.has("userName"))
+}
+
+func TestRotation(t *testing.T) {
+	s := newSite(t)
+	v := s.admin("acme")
+	id, first := v.connect()
+	old := model[portal.CredentialsModel](v, "credentials").Credentials[0].ID
+	works := func(token string) bool {
+		status, _ := s.scim(token, http.MethodGet, "/Users?count=1", "")
+		return status == 200
+	}
+
+	p := v.post("credentials/rotate", form("credential", old, "connection", id))
+	second := tokenForm.FindString(p.body)
+	require.NotEmpty(t, second)
+	assert.NotContains(t, v.get(p.at).body, second)
+	assert.True(t, works(first))
+	assert.True(t, works(second))
+	list := model[portal.CredentialsModel](v, "credentials").Credentials
+	require.Len(t, list, 2)
+	assert.Equal(t, old, list[1].Replaces)
+
+	assert.True(t, v.post("credentials/complete", form("credential", list[1].ID, "connection", id)).has("The old credential is refused everywhere"))
+	assert.False(t, works(first))
+	assert.True(t, works(second))
+
+	third := tokenForm.FindString(v.post("credentials/rotate", form("credential", list[1].ID, "connection", id)).body)
+	list = model[portal.CredentialsModel](v, "credentials").Credentials
+	v.post("credentials/cancel", form("credential", list[1].ID, "connection", id))
+	assert.False(t, works(third))
+	assert.True(t, works(second))
+	v.post("credentials/revoke", form("credential", list[0].ID, "connection", id))
+	assert.False(t, works(second))
+
+	wrong := v.post("credentials/issue", form("connection", id, "kind", "bearer", "days", "-1"))
+	assert.Equal(t, 400, wrong.status)
+	assert.True(t, wrong.has("from 1 to 3650"))
+	assert.True(t, wrong.has("Credentials of Okta"), "the page of the form says it")
+}
+
+// Forms answer JSON to who asks for it, with the secret.
+func TestJSONForms(t *testing.T) {
+	s := newSite(t)
+	v := s.admin("acme")
+	id, _ := v.connect()
+	p := v.post("credentials/issue", form("connection", id, "kind", "client"), "Accept", "application/json")
+	assert.Equal(t, 200, p.status)
+	assert.Contains(t, p.body, `"clientSecret":"rollcall_scim_`)
+	p = v.post("credentials/issue", form("connection", id, "kind", "stamp"), "Accept", "application/json")
+	assert.Equal(t, 400, p.status)
+	assert.Contains(t, p.body, `"error":"kind: want one of`)
+}
