@@ -92,8 +92,8 @@ func (p *plan) losesAccess(ctx context.Context, was, is State) error {
 		}})
 }
 
-// losesMembers holds up that members leave a group by SCIM. The groups that somebody leaves who is deleted are none of its business: that
-// counts as one person.
+// losesMembers holds up that members leave a group by SCIM. It doesn't count the groups that a deleted person leaves: a deletion
+// counts as one person already.
 func (p *plan) losesMembers(ctx context.Context, group string, ids []string) error {
 	if len(ids) == 0 || !p.guardsSafety() {
 		return nil
@@ -138,8 +138,8 @@ func (p *plan) losesMembers(ctx context.Context, group string, ids []string) err
 		}})
 }
 
-// share is a part of a whole, rounded up. What is a hair above a whole number, because it was computed with binary fractions, is that
-// number.
+// share is a part of a whole, rounded up. Binary fractions aren't exact, so a result that is only a hair above a whole number
+// counts as that number.
 func share(part float64, whole int) int {
 	return int(math.Ceil(part*float64(whole) - 1e-9))
 }

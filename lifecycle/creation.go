@@ -11,7 +11,7 @@ import (
 func (p *plan) create(ctx context.Context) error {
 	r := &store.Resource{Key: p.d.Key, Created: now()}
 	r.ID = newID()
-	r.Version, r.LastModified = r.ID, r.Created // any fresh version will do, and the id is one
+	r.Version, r.LastModified = r.ID, r.Created // any new text will do as a version, so the id serves as one
 	p.index(r)
 	if l := p.r.live; l != nil {
 		r.ID, r.Created = l.t.Is.ID, l.t.Is.Created

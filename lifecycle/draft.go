@@ -8,7 +8,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// Draft is what is asked for, as trees. Its fields say which kind of operation it is:
+// Draft is what is asked for, as trees. Which fields are set says which kind of operation it is:
 //
 //	creation       After; no Before
 //	change         Before and After, and perhaps Members

@@ -45,16 +45,17 @@ type Options struct {
 	// nothing is held back, whatever a tenant has set. It needs a store that is a store.CounterReader.
 	Safety func() Safety
 
-	// GivesAccess says whether being in a group gives people their access to the product. Then nobody who is protected
-	// (Safety.Protected) is taken out of it by SCIM. nil: no group does.
+	// GivesAccess says whether being in a group gives people their access to the product. SCIM then takes nobody out of that group
+	// who is protected (Safety.Protected). It is called in the request, with its context, and concurrently; if it returns an error
+	// the request fails. nil means that no group gives access.
 	GivesAccess func(ctx context.Context, group store.Key) (bool, error)
 
 	// Accounts knows the accounts outside any organization. nil: there are none.
 	Accounts AccountDirectory
 
-	// Link names, by resource type, the attributes by which somebody who is created is found to be there already, in their
-	// precedence: "externalId", "emails.value". Who is found becomes the one that was sent, instead of a second one or a
-	// conflict; a group keeps its members and gets those that were sent. Index must make keys of them.
+	// Link names, by resource type, the attributes by which a creation finds a resource that is there already, the most important
+	// first: "externalId", "emails.value". The resource that is found takes the attributes that were sent, instead of a second one
+	// or a conflict; a group keeps its members and gets those that were sent. Index must make keys of these attributes.
 	Link map[string][]string
 
 	// Index computes the index keys and the label of a user that the lifecycle makes itself (JIT, by hand). scim.NewHandler
@@ -187,7 +188,8 @@ func New(s store.Store, o *Options) (*Service, error) {
 	return l, nil
 }
 
-// Index computes the index keys and the label of a resource from its attributes.
+// Index computes the index keys and the label of a resource from its attributes, as Options.Index does. Package scim/connection
+// calls it.
 func (s *Service) Index(typ string, attributes document.Value) ([]store.IndexKey, string) {
 	return s.opts.Index(typ, attributes)
 }

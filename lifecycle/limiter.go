@@ -143,8 +143,8 @@ func (s *Service) commitRefusal(ctx context.Context, r *Request, d *Decision) {
 	s.deliver(ctx, events)
 }
 
-// Refuse writes down that a request was refused for a reason that was found before there was a draft, such as a body that
-// can't be read. err is what the client is told, and may be a *Refusal. The same limit holds as for all refusals.
+// Refuse writes down that a request was refused for a reason that was found before there was a draft, such as a body that can't be
+// read. Package scim calls it. err is what the client is told, and may be a *Refusal. The same limit holds as for all refusals.
 func (s *Service) Refuse(ctx context.Context, r *Request, err error) {
 	if r.journalled {
 		return

@@ -9,8 +9,9 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// linked finds the resource that r is by Options.Link: the one that has a value of the first attribute of which anybody
-// has r's. It is nil if there is none. If the attributes speak of different resources, nobody can tell which was meant.
+// linked finds the resource that Options.Link takes r for. The attributes of Link are asked in their order, and the first of them
+// by which a resource has the same value as r decides. linked returns nil if there is no such resource. It refuses r if its
+// attributes belong to different resources, because nobody can tell which was meant.
 func (s *Service) linked(ctx context.Context, r *store.Resource) (found *store.Resource, err error) {
 	by := ""
 	for _, attribute := range s.opts.Link[r.Type] {

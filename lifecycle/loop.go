@@ -20,12 +20,12 @@ const (
 )
 
 // Do makes one thing happen, or says why not: it asks for the draft, decides, commits, and has the events delivered. It is the
-// only place that commits what was decided, and the one loop against lost races: after one the draft is made anew, from what is
-// true by then.
+// only place that commits what was decided, and the one loop against lost races: after a lost race it asks for the draft again,
+// which is then made from what is true by then.
 //
-// An error of draft that is a *Refusal or a *Denied is a refusal like those that Decide makes: it gets an entry of the
-// journal. Do returns the error of a refusal beside its decision. With any other error there is no decision: the service
-// failed, or the context ended.
+// If draft returns a *Refusal or a *Denied, that is a refusal like those that Decide makes, and gets an entry of the journal. Do
+// returns the error of a refusal beside its decision. With any other error there is no decision: the service failed, or the
+// context ended.
 func (s *Service) Do(ctx context.Context, r *Request, draft func(ctx context.Context) (Draft, error)) (*Decision, error) {
 	r.lost, r.refused = false, nil
 	notes := len(r.Notes)

@@ -52,7 +52,7 @@ func (p *plan) guarded(ctx context.Context, members *[]store.MemberDelta) error 
 	return nil
 }
 
-// known sees to it that the draft has the tree of Before.
+// known makes sure that the draft has the tree of Before.
 func (p *plan) known() (err error) {
 	if p.d.Was.IsNull() {
 		if p.d.Was, err = p.d.Before.Attributes.Tree(); err != nil {
@@ -78,7 +78,7 @@ func (p *plan) write(r *store.Resource) error {
 	return nil
 }
 
-// index computes what a resource is found by. An externalId is unique among the users of a tenant unless its settings say otherwise, and
+// index gives a resource the keys and the label that follow from the draft's tree, by which it is found. An externalId is unique among the users of a tenant unless its settings say otherwise, and
 // the store sees to that, however many come at once.
 func (p *plan) index(r *store.Resource) {
 	r.Index, r.Label = p.s.opts.Index(r.Type, p.d.After)
@@ -172,7 +172,7 @@ func (p *plan) claim(n int) {
 	p.Change.Claims[0].Take += n
 }
 
-// fence sees to it that a seat is taken by the limit that holds when it is taken: see settingsCounter.
+// fence makes sure that a seat is taken by the limit that holds when it is taken: see settingsCounter.
 func (p *plan) fence() {
 	if p.r.fence == 0 || p.r.inShadow() || len(p.Change.Claims) == 0 {
 		return

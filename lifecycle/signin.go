@@ -98,8 +98,8 @@ func (s *Service) loginGroups(ctx context.Context, user *store.Resource, rows *[
 	return list, nil
 }
 
-// signsIn drafts the sign-in of who is there, or the creation of who is not where the policy says so. It returns the account as
-// it is, and the groups if they were read by the way.
+// signsIn drafts the sign-in of somebody who is there, or, where the policy says so, the creation of somebody who isn't. It
+// returns the account as it is, and the groups if they were read by the way.
 func (s *Service) signsIn(ctx context.Context, r *Request, who Identity) (Draft, Account, *[]store.Member, error) {
 	cur, groups, err := s.find(ctx, r.Tenant, who)
 	if errors.Is(err, store.ErrNotFound) && who.ID != "" {
