@@ -19,7 +19,7 @@ func NeedAxe(t testing.TB) string {
 	if name == "" {
 		t.Skip("ROLLCALL_TEST_AXE is not set: npm install --prefix /tmp/axe axe-core && export ROLLCALL_TEST_AXE=/tmp/axe/node_modules/axe-core/axe.min.js")
 	}
-	text, err := os.ReadFile(name) //nolint:gosec // the tests' own setting
+	text, err := os.ReadFile(name)
 	require.NoError(t, err)
 	return string(text)
 }
