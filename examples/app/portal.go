@@ -16,7 +16,7 @@ import (
 // mountPortal serves the portal at /setup. Browsers keep its cookie at a loopback address by http as well, everywhere else only by https.
 func (a *App) mountPortal(mux *http.ServeMux, s *boot.Service) (err error) {
 	a.Portal, err = portal.New(portal.Options{Store: s.Store, Handler: s.Handler, Connections: a.Connections, URL: s.Origin + "/setup",
-		SCIM: s.Public, TokenURL: s.Origin + "/oauth/token", Settings: a.Settings, Choices: portal.ChoiceNames(), Check: check(s.Handler), Logger: s.Log})
+		SCIM: s.Public, TokenURL: s.Origin + "/oauth/token", Settings: a.Settings, Choices: portal.ChoiceNames(), Check: Check(s.Handler), Logger: s.Log})
 	if err == nil {
 		mux.Handle("/setup/", a.Portal)
 	}
@@ -53,8 +53,8 @@ func (a *App) portalLink(r *http.Request, in adminInput) (int, any, error) {
 	return http.StatusOK, map[string]string{"url": link}, err
 }
 
-// check tries a connection by the clauses of the RFCs, and by what its identity provider was seen to send.
-func check(h http.Handler) func(context.Context, portal.CheckRequest) ([]portal.CheckLine, error) {
+// Check tries a connection by the clauses of the RFCs, and by what its identity provider was seen to send.
+func Check(h http.Handler) func(context.Context, portal.CheckRequest) ([]portal.CheckLine, error) {
 	return func(ctx context.Context, r portal.CheckRequest) (lines []portal.CheckLine, err error) {
 		for _, profile := range []string{"rfc", string(r.Provider)} {
 			if !slices.ContainsFunc(scimtest.Profiles(), func(p scimtest.Profile) bool { return p.Name == profile }) {

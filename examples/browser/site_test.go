@@ -65,7 +65,7 @@ func start(t *testing.T, flags ...string) *site {
 		}
 		// A portal that knows what the product maps, in the place of the demo's.
 		a.Portal, err = portal.New(portal.Options{Store: b.Store, Handler: b.Handler, Connections: a.Connections, URL: b.Origin + "/setup", SCIM: b.Public,
-			TokenURL: b.Origin + "/oauth/token", Settings: a.Settings, Choices: portal.ChoiceNames(), Logger: b.Log,
+			TokenURL: b.Origin + "/oauth/token", Settings: a.Settings, Choices: portal.ChoiceNames(), Check: app.Check(b.Handler), Logger: b.Log,
 			Theme:  portal.Theme{Product: "Acme Planner", Support: "mailto:help@planner.example"},
 			People: mapping.Must(mapping.For[person]()).Attributes()})
 		if err != nil {
