@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/rollcall-dev/rollcall/lifecycle/internal/overlay"
 	"github.com/rollcall-dev/rollcall/store"
 )
 
@@ -38,6 +39,7 @@ func (s *Service) decideOn(ctx context.Context, r *Request, draft Draft) (*Decis
 	p.d.Key.Tenant, p.Change.Tenant = r.Tenant, r.Tenant
 	err = p.decide(ctx)
 	if err == nil {
+		p.settleLive()
 		p.fence()
 		subject := p.d.Key
 		if p.Resource != nil {
@@ -94,20 +96,22 @@ func (p *plan) answer(ctx context.Context, creates bool) error {
 		claim    *store.ClaimError
 	)
 	switch {
+	case errors.Is(refused, overlay.ErrFull):
+		return p.s.fullShadow()
 	case errors.Is(refused, errLinkedElsewhere):
-		p.elsewhere = true // so the account is somebody else's, whatever the directory finds
+		p.elsewhere = true // the account is another tenant's, whatever the directory finds
 	case errors.As(refused, &claim) && claim.Counter == settingsCounter:
 		return nil // the settings were set anew meanwhile, and have been read again
 	case errors.As(refused, &claim) && claim.Counter == seatCounter:
 		return p.noSeat()
 	case errors.As(refused, &claim) && isBrake(claim.Counter):
-		return nil // the counters are read now, to say by what it is held, or what releases it
+		return nil // decide again: the counters are read then, to say what holds the change or releases it
 	case errors.As(refused, &claim):
 		return &Refusal{Reason: Forbidden, Detail: "a limit of this organization is reached; an administrator of the organization can say more", Err: claim}
 	case errors.As(refused, &member):
 		return p.unknownMember(ctx, member.ID)
 	case errors.As(refused, &conflict) && (conflict.Attribute == "id" || p.r.By == SourceSSO && !creates):
-		return nil // somebody else has made the same record meanwhile: it is read now
+		return nil // decide again: somebody else has made the same record meanwhile, which is read then
 	case errors.As(refused, &conflict) && creates:
 		p.taken = conflict // the creation may become a link; a sign-in has found nobody, so the value is another user's
 		return nil
@@ -117,7 +121,7 @@ func (p *plan) answer(ctx context.Context, creates bool) error {
 		_, err := p.s.store.Get(ctx, p.d.Key)
 		return missing(p.d.Key, err)
 	}
-	return nil // it isn't there any more: the draft was made anew, and says so if it matters
+	return nil // the resource isn't there any more; the draft was made anew, and is refused if that matters
 }
 
 // conflict refuses a value that somebody else has.

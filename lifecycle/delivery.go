@@ -178,8 +178,9 @@ func (d *delivering) wake() {
 	}
 }
 
-// Changed is closed when events may have been committed since it was called: by this process, or, while Run runs and the store is
-// a store.EventNotifier, by another one. Whoever waits for events should look now and then all the same.
+// Changed returns a channel that is closed when events may have been committed since the call: by this process, or, while Run runs
+// and the store is a store.EventNotifier, by another process. Package feed waits for it. A caller should look for events now and
+// then all the same, because a notification may be lost.
 func (s *Service) Changed() <-chan struct{} {
 	d := &s.delivery
 	d.mu.Lock()

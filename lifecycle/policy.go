@@ -2,8 +2,8 @@ package lifecycle
 
 import "fmt"
 
-// The policies of Settings that are one of a few words. In Go an empty word means the default. In JSON a word must be
-// one of those listed, so that a misspelt or an empty one is an error and never another policy (I9).
+// This file has those policies of Settings that are one of a few words. In Go an empty word means the default. In JSON a word must
+// be one of those listed, so that a misspelt or an empty one is an error and never another policy (I9).
 
 // SCIMOff says what becomes of those whom the identity provider manages while SCIM is off. Service.Apply does it.
 type SCIMOff string

@@ -10,9 +10,10 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// Reindex gives all resources of a type the index keys and the label that Options.Index makes now: it is for attributes that
-// are indexed, unique or linked by only since they were written. Others may write meanwhile, and nobody is told, as nothing
-// that the product knows changes. A unique key that two have by now is a *store.ConflictError: one must be changed first.
+// Reindex gives all resources of a type the index keys and the label that Options.Index makes now. It is for attributes that were
+// indexed, made unique or named in Link after those resources were written. Others may write meanwhile, and nobody is told, as
+// nothing that the product knows changes. If two resources have the same unique key by now it returns a *store.ConflictError:
+// change one of them first. It may be called again if it was interrupted.
 func (s *Service) Reindex(ctx context.Context, tenant, typ string) error {
 	const count = 200
 	q := store.Query{Tenant: tenant, Types: []string{typ}, Count: count, NoTotal: true}

@@ -68,8 +68,8 @@ func (s *Service) LoginBy(ctx context.Context, by Request, who Identity) (Login,
 	return Login{}, err
 }
 
-// signsIn drafts the sign-in of who is there, or the creation of who is not where the policy says so. It returns the account as
-// it is.
+// signsIn drafts the sign-in of somebody who is there, or, where the policy says so, the creation of somebody who isn't. It
+// returns the account as it is.
 func (s *Service) signsIn(ctx context.Context, r *Request, who Identity) (Draft, Account, error) {
 	cur, err := s.find(ctx, r.Tenant, who)
 	if errors.Is(err, store.ErrNotFound) && who.ID != "" {

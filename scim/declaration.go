@@ -20,8 +20,8 @@ type Type interface {
 	Declare() (Declaration, error)
 }
 
-// Declaration is what NewHandler wants to know of a resource type. Each field says for one type what the option with its
-// name says for all; the zero value of each means what it means there.
+// Declaration is what NewHandler wants to know of a resource type. Each field says for one type what the option of the same name
+// says for all types, and the zero value of a field means the same as there.
 type Declaration struct {
 	ResourceType elimity.ResourceType
 	Index        []string          // as in Options.Index

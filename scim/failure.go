@@ -15,8 +15,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// fail answers with an error. What describe doesn't know is the service's own fault: it is logged under a request id, and
-// the client gets only that. A store that can't be had is logged too, as nobody else may know of it.
+// fail answers with an error. An error that describe doesn't know is the service's own fault: it is logged under a request id, and
+// the client gets only that id. A store that can't be reached is logged too, because nobody else may know of it.
 func (x *exchange) fail(err error) {
 	e := x.describe(err)
 	x.told = e
@@ -39,7 +39,8 @@ func (x *exchange) describe(err error) *Error {
 	case isAway(err) && !errors.Is(x.r.Context().Err(), context.Canceled): // who has gone is no failure of the store
 		x.h.away.report(x, "the store is not available", err, x.request.ID)
 	case errors.Is(err, store.ErrTooMuch) && x.ep != nil:
-		e.Detail += "; eq on one of these attributes is answered by one: " + strings.Join(x.ep.Indexed(), ", ")
+		e.Detail += "; eq and sw on one of these attributes are answered by one: " + strings.Join(x.ep.Indexed(), ", ") +
+			"; and so are active, and gt on meta.lastModified"
 	}
 	return e
 }
@@ -60,7 +61,7 @@ func (x *exchange) failed(err error) *Error {
 	return &Error{Status: http.StatusInternalServerError, Detail: detail}
 }
 
-// isAway says whether an error is that the store can't be had, or doesn't answer in time.
+// isAway says whether an error means that the store can't be reached, or doesn't answer in time.
 func isAway(err error) bool {
 	return errors.Is(err, store.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded)
 }

@@ -8,6 +8,7 @@ import (
 
 	elimityschema "github.com/elimity-com/scim/schema"
 
+	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
@@ -87,7 +88,7 @@ func (c *caller) checkPassword(id, text string) error {
 }
 
 func (c *caller) setPassword(id, text string) error {
-	if text == "" {
+	if text == "" || c.who.State == lifecycle.ConnectionShadow {
 		return nil
 	}
 	return c.h.opts.Passwords.Set(c.ctx, Password{c.who.Tenant, id, text})
