@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/rollcall-dev/rollcall/lifecycle/internal/overlay"
 	"github.com/rollcall-dev/rollcall/store"
 )
 
@@ -38,6 +39,7 @@ func (s *Service) decideOn(ctx context.Context, r *Request, draft Draft) (*Decis
 	p.d.Key.Tenant, p.Change.Tenant = r.Tenant, r.Tenant
 	err = p.decide(ctx)
 	if err == nil {
+		p.settleLive()
 		p.fence()
 		subject := p.d.Key
 		if p.Resource != nil {
@@ -94,6 +96,8 @@ func (p *plan) answer(ctx context.Context, creates bool) error {
 		claim    *store.ClaimError
 	)
 	switch {
+	case errors.Is(refused, overlay.ErrFull):
+		return p.s.fullShadow()
 	case errors.Is(refused, errLinkedElsewhere):
 		p.elsewhere = true // the account is another tenant's, whatever the directory finds
 	case errors.As(refused, &claim) && claim.Counter == settingsCounter:

@@ -203,18 +203,20 @@ func (s *Service) deliver(ctx context.Context, events []*Event) {
 	if len(events) == 0 {
 		return
 	}
-	if s.source == nil {
-		for _, e := range events {
-			s.tellOnce(e)
+	if s.source != nil {
+		s.delivery.wake()
+		if s.delivery.running.Load() > 0 {
+			return
 		}
-		return
-	}
-	s.delivery.wake()
-	if s.delivery.running.Load() > 0 {
-		return
 	}
 	own, cancel := context.WithTimeout(context.Background(), s.opts.Delivery.Timeout)
 	defer cancel()
+	if s.source == nil {
+		for _, e := range events {
+			s.tellOnce(own, e)
+		}
+		return
+	}
 	for _, c := range s.consumers {
 		if c.Subscribers != nil || c.InTx {
 			continue
@@ -226,8 +228,8 @@ func (s *Service) deliver(ctx context.Context, events []*Event) {
 	}
 }
 
-// tellOnce tells an event that no store keeps.
-func (s *Service) tellOnce(e *Event) {
+// tellOnce tells an event that no store keeps. When ctx has ended because earlier ones took too long, the log alone hears of it.
+func (s *Service) tellOnce(ctx context.Context, e *Event) {
 	e.cut(s.opts.Delivery.Snapshot)
 	if !e.Truncated {
 		e.Changed = changed(e.Before, e.After)
@@ -236,8 +238,11 @@ func (s *Service) tellOnce(e *Event) {
 		return // it was taken inside the commit
 	}
 	e.Attempt, e.Consumer = 1, HooksConsumer
-	ctx := context.Background()
-	if err := s.tell(ctx, s.consumers[0], e); err != nil {
+	err := ctx.Err()
+	if err == nil {
+		err = s.tell(ctx, s.consumers[0], e)
+	}
+	if err != nil {
 		s.logFailure(ctx, slog.LevelError, "a hook failed and won't be called again, because the store keeps no events", e.told(), err)
 	}
 }

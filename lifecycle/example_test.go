@@ -143,7 +143,7 @@ func ExampleProtectGroups() {
 	s := storetest.NewFake()
 	h := must(scim.NewHandler(s, &scim.Options{
 		Auth:      scim.NoAuth{Tenant: "acme"},
-		Lifecycle: lifecycle.Options{Guards: []lifecycle.Guard{lifecycle.ProtectGroups(s, "Owners")}},
+		Lifecycle: lifecycle.Options{Guards: []lifecycle.Guard{lifecycle.ProtectGroups("Owners")}},
 	}))
 	owners := send(h, "POST", "/Groups", `{"displayName":"Owners"}`)
 	send(h, "DELETE", owners, "")

@@ -69,6 +69,9 @@ type Options struct {
 	// Types are the resource types that there are, for the explanations of refusals. scim.NewHandler sets it.
 	Types []string
 
+	// ShadowSize is how many bytes a connection in the state shadow may write; beyond it a change is refused. The default is 256 MiB.
+	ShadowSize int
+
 	// MaxResource is how many bytes the attributes of one resource may have; beyond it a change is refused. The default is
 	// 1 MiB.
 	MaxResource int
@@ -84,6 +87,10 @@ type Options struct {
 	// Secret says of a top-level attribute of a resource type that the journal never has its values. scim.NewHandler sets it.
 	Secret func(typ, attribute string) bool
 
+	// Authority says who decides the value of a top-level attribute of a resource type, for previews, in the words of mapping.Authority: always (the
+	// identity provider), create, ifEmpty, product or ignore. nil: the identity provider, always.
+	Authority func(typ, attribute string) string
+
 	// Delivery says how events reach the hooks.
 	Delivery Delivery
 
@@ -97,7 +104,13 @@ type Options struct {
 // Service is the lifecycle of all tenants' people. It is safe for concurrent use, and any number of processes may work
 // on one store.
 type Service struct {
-	store       store.Store
+	*engine
+	store store.Store // as the one sees it for whom the Service works: base, or a shadow over it
+}
+
+// engine is what a Service is made of, whoever it works for.
+type engine struct {
+	base        store.Store
 	source      store.EventSource // nil: the store keeps no events
 	admin       store.EventAdmin  // nil: the store has no such part
 	opts        Options
@@ -114,11 +127,12 @@ func New(s store.Store, o *Options) (*Service, error) {
 	if s == nil {
 		return nil, errors.New("lifecycle: New needs a store")
 	}
-	l := &Service{store: s, delivery: delivering{aside: make(chan func(context.Context))}}
+	l := &Service{&engine{delivery: delivering{aside: make(chan func(context.Context))}}, s}
 	if o != nil {
 		l.opts = *o
 		l.store = ObserveStore(s, o.Observer)
 	}
+	l.base = l.store
 	if l.opts.Logger == nil {
 		l.opts.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -145,6 +159,9 @@ func New(s store.Store, o *Options) (*Service, error) {
 	}
 	if l.opts.MaxResource <= 0 {
 		l.opts.MaxResource = 1 << 20
+	}
+	if l.opts.ShadowSize <= 0 {
+		l.opts.ShadowSize = 256 << 20
 	}
 	if err := l.opts.Delivery.validate(); err != nil {
 		return nil, err

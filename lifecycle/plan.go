@@ -35,7 +35,7 @@ func (p *plan) guarded(ctx context.Context, members *[]store.MemberDelta) error 
 		return nil
 	}
 	// The draft's own tree stays as it is: after a lost race the same draft may come again.
-	proposal := Proposal{Key: p.d.Key, After: p.d.After.Clone(), Members: *members, Removal: p.d.After.IsNull() && p.d.Members == nil}
+	proposal := Proposal{Store: p.guardsSee(), Key: p.d.Key, After: p.d.After.Clone(), Members: *members, Removal: p.d.After.IsNull() && p.d.Members == nil}
 	membersOnly := p.d.After.IsNull() && p.d.Members != nil // then the group may have been read, or not
 	if p.d.Before != nil && !membersOnly {
 		if err := p.known(); err != nil {
@@ -163,7 +163,7 @@ func (p *plan) claim(n int) {
 
 // fence makes sure that a seat is taken by the limit that holds when it is taken: see settingsCounter.
 func (p *plan) fence() {
-	if p.r.fence == 0 || len(p.Change.Claims) == 0 {
+	if p.r.fence == 0 || p.r.inShadow() || len(p.Change.Claims) == 0 {
 		return
 	}
 	if c := p.Change.Claims[0]; c.Counter == seatCounter && c.Take > 0 && c.Limit >= 0 {

@@ -31,7 +31,7 @@ func (c *caller) groupRows(ids []string) (rows []store.Member, err error) {
 }
 
 func (c *caller) rowsOf(ids []string) (rows []store.Member, err error) {
-	for row, err := range c.h.store.Members(c.ctx, store.MemberQuery{Tenant: c.who.Tenant, Of: ids}) {
+	for row, err := range c.store().Members(c.ctx, store.MemberQuery{Tenant: c.who.Tenant, Of: ids}) {
 		if err != nil {
 			return nil, err
 		}

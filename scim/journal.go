@@ -28,7 +28,7 @@ func (x *exchange) journal(e *Error, err error) {
 		x.explained = detail
 	case http.StatusBadRequest, http.StatusForbidden, http.StatusConflict, http.StatusPreconditionFailed,
 		http.StatusRequestEntityTooLarge, http.StatusTooManyRequests:
-	case http.StatusNotFound:
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusUnsupportedMediaType:
 		if x.reads {
 			return
 		}
@@ -36,7 +36,8 @@ func (x *exchange) journal(e *Error, err error) {
 		return
 	}
 	if x.request.Action == "" {
-		x.request.Action = x.r.Method + " " + x.place()
+		const most = 16 // bytes of a method that isn't one
+		x.request.Action = x.r.Method[:min(len(x.r.Method), most)] + " " + x.place()
 	}
 	x.identify()
 	x.h.lifecycle.Refuse(context.WithoutCancel(x.ctx), &x.request, &lifecycle.Refusal{Detail: detail, Err: err})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -90,6 +91,19 @@ func (c *caller) permit(scope string) error {
 	return c.h.lifecycle.Admit(c.ctx, &c.request)
 }
 
+// store is what the caller sees: for a connection in the state shadow what would be.
+func (c *caller) store() store.Store { return c.h.lifecycle.View(&c.request) }
+
+// saw notes whom the identity provider of a connection in the state shadow has looked up. Nothing is refused because it can't be noted.
+func (c *caller) saw(found ...*store.Resource) {
+	if c.who.State != lifecycle.ConnectionShadow {
+		return
+	}
+	if err := c.h.lifecycle.Saw(c.ctx, &c.request, found...); err != nil {
+		c.h.opts.Logger.WarnContext(c.ctx, "whom a connection in the state shadow has looked up could not be noted", slog.String("tenant", c.who.Tenant), slog.String("error", err.Error()))
+	}
+}
+
 func (c *caller) key(ep *endpoint, id string) store.Key {
 	return store.Key{Tenant: c.who.Tenant, Type: ep.Name, ID: id}
 }
@@ -158,12 +172,12 @@ type related struct {
 func (c *caller) read(ep *endpoint, id string, shows filter.Relation) (f found, err error) {
 	if ep.grants != nil {
 		f.resource, err = ep.grants.find(id)
-	} else if s, ok := c.h.store.(store.RelatedReader); ok && shows == filter.Groups {
+	} else if s, ok := c.store().(store.RelatedReader); ok && shows == filter.Groups {
 		if f.resource, f.rows, err = s.GetRelated(c.ctx, c.key(ep, id)); err == nil {
 			f.complete = 1
 		}
 	} else {
-		f.resource, err = c.h.store.Get(c.ctx, c.key(ep, id))
+		f.resource, err = c.store().Get(c.ctx, c.key(ep, id))
 	}
 	if errors.Is(err, store.ErrNotFound) {
 		err = notFound(ep, id)
@@ -180,7 +194,7 @@ func (c *caller) read(ep *endpoint, id string, shows filter.Relation) (f found, 
 func (c *caller) withMembers(ep *endpoint, f *found) (stop func(), err error) {
 	const tries = 5 // a group that changes all the time is answered all the same
 	for try := 1; ; try++ {
-		next, stop := iter.Pull2(c.h.store.Members(c.ctx, store.MemberQuery{Tenant: c.who.Tenant, Groups: []string{f.resource.ID}}))
+		next, stop := iter.Pull2(c.store().Members(c.ctx, store.MemberQuery{Tenant: c.who.Tenant, Groups: []string{f.resource.ID}}))
 		first, failed, any := next()
 		again, err := c.read(ep, f.resource.ID, filter.Members)
 		if err != nil {

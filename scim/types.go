@@ -182,7 +182,7 @@ func (h *Handler) lifecycleOptions(types map[string]*endpoint) *lifecycle.Option
 	}
 	o.MaxResource = h.opts.Limits.Resource
 	if u := h.opts.UnknownManager; u != TakeUnknownManager {
-		o.Guards = append(slices.Clone(o.Guards), u.guard(h.store))
+		o.Guards = append(slices.Clone(o.Guards), u.guard())
 	}
 	o.Types = slices.Sorted(maps.Keys(types))
 	o.Index = func(typ string, attributes document.Value) ([]store.IndexKey, string) {

@@ -157,9 +157,10 @@ type Update struct {
 	Limits     *Limits
 }
 
-// Change changes a connection, and returns it as it is then. Any change but that of the name holds in every process when Change
-// returns; if that isn't certain within 30 s it returns ErrUncertain, and may be called again. A value that can't be is an
-// *InvalidError; it returns store.ErrNotFound if there is no such connection.
+// Change changes a connection, and returns it as it is then. What the connection has written in the state shadow is made true if it
+// becomes live, as by GoLive, is forgotten if it is switched off, and waits if it is paused. Any change but that of the name holds in
+// every process when Change returns; if that isn't certain within 30 s it returns ErrUncertain, and may be called again. A value that
+// can't be is an *InvalidError; it returns store.ErrNotFound if there is no such connection.
 func (s *Service) Change(ctx context.Context, by lifecycle.Request, id string, u Update) (*Connection, error) {
 	if u.Name != nil {
 		if err := checkName(*u.Name); err != nil {
@@ -178,6 +179,11 @@ func (s *Service) Change(ctx context.Context, by lifecycle.Request, id string, u
 	}
 	if u.TraceUntil != nil && time.Until(*u.TraceUntil) > mostTrace {
 		return nil, invalid("traceUntil: want a time within %s", mostTrace)
+	}
+	if u.State != nil {
+		if err := s.leaveShadow(ctx, by, id, *u.State); err != nil {
+			return nil, err
+		}
 	}
 	var c *Connection
 	err := again(ctx, func() (err error) {
@@ -215,6 +221,9 @@ func (s *Service) Change(ctx context.Context, by lifecycle.Request, id string, u
 	})
 	if err == nil && (u.State != nil || u.Dialect != nil || u.TraceUntil != nil || u.Limits != nil) {
 		err = s.everywhere(ctx, by.Tenant)
+	}
+	if err == nil && u.State != nil {
+		err = s.endShadow(ctx, by.Tenant, id, c.State)
 	}
 	return c, uncertain(err)
 }
@@ -289,6 +298,9 @@ func (s *Service) SwitchOff(ctx context.Context, by lifecycle.Request, id string
 	})
 	if err == nil {
 		err = s.everywhere(ctx, by.Tenant)
+	}
+	if err == nil {
+		err = s.endShadow(ctx, by.Tenant, id, lifecycle.ConnectionOff)
 	}
 	return uncertain(err)
 }

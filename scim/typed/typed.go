@@ -194,6 +194,15 @@ func (t *Type[T]) Declare() (scim.Declaration, error) {
 // Name returns the resource type's name.
 func (t *Type[T]) Name() string { return t.declared.ResourceType.Name }
 
+// Attributes returns the attributes that the type's mapping has, for the set-up pages: see portal.Options.People. A mapping of a
+// tenant's own may have others.
+func (t *Type[T]) Attributes() []mapping.Attribute {
+	if t.mapping == nil {
+		return nil
+	}
+	return t.mapping.Attributes()
+}
+
 // For returns the mapping of a tenant: that of PerTenant, or else that of the type.
 func (t *Type[T]) For(ctx context.Context, tenant string) (*mapping.Mapping[T], error) {
 	if t.tenants != nil {
