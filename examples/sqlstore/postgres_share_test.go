@@ -32,7 +32,7 @@ func newCrowd(t *testing.T) crowd {
 	config, err := pgxpool.ParseConfig(os.Getenv(postgresVariable))
 	require.NoError(t, err)
 	config.ConnConfig.RuntimeParams["application_name"] = schema // by which its connections are known
-	config.MaxConns = sharers + 3 // two that hold something, and one that looks
+	config.MaxConns = sharers + 3                                // two that hold something, and one that looks
 	pool, err := pgxpool.NewWithConfig(t.Context(), config)
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)

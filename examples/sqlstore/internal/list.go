@@ -62,6 +62,11 @@ func (s *Store) List(ctx context.Context, q store.Query) (*store.Page, error) {
 
 // ListRelated implements [store.RelatedReader]. The rows are mostly read by the statement that reads the page.
 func (s *Store) ListRelated(ctx context.Context, q store.Query, most int) (*store.Page, []store.Member, int, error) {
+	leave, err := s.turn(ctx, q.Tenant)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	defer leave()
 	l, err := s.newList(ctx, q)
 	if err != nil {
 		return nil, nil, 0, err
