@@ -62,11 +62,6 @@ func (s *Store) List(ctx context.Context, q store.Query) (*store.Page, error) {
 
 // ListRelated implements [store.RelatedReader]. The rows are mostly read by the statement that reads the page.
 func (s *Store) ListRelated(ctx context.Context, q store.Query, most int) (*store.Page, []store.Member, int, error) {
-	leave, err := s.turn(ctx, q.Tenant)
-	if err != nil {
-		return nil, nil, 0, err
-	}
-	defer leave()
 	l, err := s.newList(ctx, q)
 	if err != nil {
 		return nil, nil, 0, err
@@ -206,6 +201,11 @@ func (l *list) run(ctx context.Context) (page *store.Page, err error) {
 	if l.isEmpty() {
 		return &store.Page{}, nil
 	}
+	leave, err := l.turn(ctx, l.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	isSingle := l.exact && (l.column != "" || l.Count == 0) && l.mark == nil && !l.isFar()
 	for _, t := range l.types {
 		isSingle = isSingle && !t.isSpread
