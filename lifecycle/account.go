@@ -13,7 +13,7 @@ import (
 // State is where a user's account stands in the product.
 type State string
 
-// The states. None is that of somebody who isn't there: never was, or is deleted.
+// The states. None is the state of somebody who isn't there: who never was, or who is deleted.
 const (
 	None        State = ""
 	Provisioned State = "provisioned" // there, never signed in, not billed
@@ -121,7 +121,7 @@ func inState(s State) filter.Expr {
 	}
 }
 
-// isActive is what the identity provider said last (RFC 7643 section 4.1.1); who says nothing is active.
+// isActive is what the identity provider said last. A user of whom it has said nothing is active (RFC 7643 section 4.1.1).
 func isActive(r *store.Resource) bool {
 	v := r.Attributes.Get("active")
 	return v.IsNull() || v.True()

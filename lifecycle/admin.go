@@ -13,23 +13,27 @@ import (
 // fills in Tenant, Who and perhaps ID, and the id of a user. It denies by a *Denied; attributes that can't be are a *Refusal.
 // Users who were deleted by SCIM and whom the product retains have ids like all others.
 
-// Approve lets in somebody who waits for review.
+// Approve lets in somebody who waits for review. by is the click of an administrator, of which the product fills in Tenant, Who
+// and perhaps ID; id is the user's. Approve returns the user as it is then. It returns a *Denied if the user isn't there or
+// doesn't wait, or if no seat is left.
 func (s *Service) Approve(ctx context.Context, by Request, id string) (*store.Resource, error) {
 	return s.administer(ctx, by, id, Approve)
 }
 
-// Reject doesn't let in somebody who waits for review. Only Reactivate lets that person in again, whatever the identity
-// provider says meanwhile.
+// Reject ends the wait of somebody for review without access. Only Reactivate lets that person in again, whatever the identity
+// provider says meanwhile. The arguments and the errors are those of Approve.
 func (s *Service) Reject(ctx context.Context, by Request, id string) (*store.Resource, error) {
 	return s.administer(ctx, by, id, Reject)
 }
 
-// Suspend stops somebody's access until Reactivate, whatever the identity provider says meanwhile.
+// Suspend stops somebody's access until Reactivate, whatever the identity provider says meanwhile. The arguments and the errors
+// are those of Approve; whom an identity provider manages may be suspended only where Settings.SuspendManaged allows it.
 func (s *Service) Suspend(ctx context.Context, by Request, id string) (*store.Resource, error) {
 	return s.administer(ctx, by, id, Suspend)
 }
 
-// Reactivate gives somebody access again.
+// Reactivate gives somebody access again whom an administrator, the identity provider or a setting has shut out. The arguments and
+// the errors are those of Approve.
 func (s *Service) Reactivate(ctx context.Context, by Request, id string) (*store.Resource, error) {
 	return s.administer(ctx, by, id, Reactivate)
 }
@@ -65,7 +69,8 @@ func (s *Service) toUser(ctx context.Context, r *Request, id string, edits bool,
 	return d.Resource, nil
 }
 
-// Add creates a user by hand.
+// Add creates a user by hand. It returns a *Denied if Settings.Manual doesn't allow that, if the name is taken, or if no seat is
+// left, and a *Refusal if an attribute isn't what the schema wants.
 func (s *Service) Add(ctx context.Context, by Request, who Identity) (*store.Resource, error) {
 	r := by.click(SourceManual, "add by hand")
 	d, err := s.Do(ctx, r, func(context.Context) (Draft, error) {
@@ -123,8 +128,9 @@ func (s *Service) Find(ctx context.Context, tenant, userName string) (*store.Res
 	return r, err
 }
 
-// Accounts lists users, in a state if it isn't None, from a cursor ("" at first; the last page's is ""). The last are those
-// whom the product retains, who are deleted for the identity provider.
+// Accounts lists users, of one state unless state is None, at most count at once. It begins with the cursor "" and goes on with
+// next, which is "" on the last page. Users whom the product retains, although they are deleted for the identity provider, come
+// last.
 func (s *Service) Accounts(ctx context.Context, tenant string, state State, cursor string, count int) (users []*store.Resource, next string, err error) {
 	const behind = "retained." // in front of the cursors of those; no store's begin so
 	q := store.Query{Tenant: tenant, Types: []string{userType}, Cursor: cursor, Count: count, NoTotal: true}
@@ -156,7 +162,7 @@ func (s *Service) Accounts(ctx context.Context, tenant string, state State, curs
 	return append(users, page.Resources...), next, nil
 }
 
-// Seats are the tenant's used seats and their limit (negative: none).
+// Seats are how many seats of the tenant are used, and how many there are. A negative limit means that there is no limit.
 func (s *Service) Seats(ctx context.Context, tenant string) (used, limit int, err error) {
 	settings, err := s.opts.Settings.Settings(ctx, tenant)
 	if err != nil {

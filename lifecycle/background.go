@@ -12,9 +12,10 @@ import (
 // aside is how much one Run does beside delivering: see Background.
 const aside = 4
 
-// Background has a Run of this process do something, so that nobody starts a goroutine that the product doesn't know of. It is false if
-// no Run is there, or if each is busy with as much as it does at once; then nothing is done. The context of work ends when Run has
-// been stopping for Delivery.Stop; Run returns when work has.
+// Background has a Run of this process do something beside delivering events, so that no goroutine begins that the product doesn't
+// know of. Package scim calls it for requests that are answered before they are done. It returns false, and nothing is done, if no
+// Run is there, or if each Run is busy with as much as it does at once. The context of work ends when Run has been stopping for
+// Delivery.Stop, and Run returns only when work has returned.
 func (s *Service) Background(work func(ctx context.Context)) bool {
 	select {
 	case s.delivery.aside <- work:

@@ -39,6 +39,9 @@ type loss struct {
 	words func(limit int) string                 // what is held
 }
 
+// brakes says whether a brake may hold a request up. In a shadow nobody loses anything, and going live is an administrator's decision.
+func (p *plan) brakes() bool { return !p.r.inShadow() && p.r.live == nil }
+
 // guardsSafety says whether brakes and protection may hold a request up.
 func (p *plan) guardsSafety() bool { return p.r.By == SourceSCIM && p.s.opts.Safety != nil }
 
@@ -69,6 +72,9 @@ func (p *plan) losesAccess(ctx context.Context, was, is State) error {
 	if err := kept.refuseProtected(p.d.Before.ID); err != nil {
 		return err
 	}
+	if !p.brakes() {
+		return nil
+	}
 	return p.brake(ctx, kept, &loss{of: "people", scope: p.r.Connection.ID, n: 1, brake: kept.of(p.r.Connection.ID).People,
 		limit: func(b *Brake, base int) int {
 			limit := math.MaxInt32
@@ -86,8 +92,8 @@ func (p *plan) losesAccess(ctx context.Context, was, is State) error {
 		}})
 }
 
-// losesMembers holds up that members leave a group by SCIM. The groups that somebody leaves who is deleted are none of its business: that
-// counts as one person.
+// losesMembers holds up that members leave a group by SCIM. It doesn't count the groups that a deleted person leaves: a deletion
+// counts as one person already.
 func (p *plan) losesMembers(ctx context.Context, group string, ids []string) error {
 	if len(ids) == 0 || !p.guardsSafety() {
 		return nil
@@ -100,7 +106,7 @@ func (p *plan) losesMembers(ctx context.Context, group string, ids []string) err
 		return err
 	}
 	b := kept.of(p.r.Connection.ID).Members
-	if b == nil {
+	if b == nil || !p.brakes() {
 		return nil
 	}
 	if b.Max != nil {
@@ -132,8 +138,8 @@ func (p *plan) losesMembers(ctx context.Context, group string, ids []string) err
 		}})
 }
 
-// share is a part of a whole, rounded up. What is a hair above a whole number, because it was computed with binary fractions, is that
-// number.
+// share is a part of a whole, rounded up. Binary fractions aren't exact, so a result that is only a hair above a whole number
+// counts as that number.
 func share(part float64, whole int) int {
 	return int(math.Ceil(part*float64(whole) - 1e-9))
 }
@@ -237,9 +243,10 @@ func (r release) claim(counter string, used, n int) (store.Claim, bool) {
 
 // held is the refusal of what is beyond a brake. The product is told of the first one of a window.
 func (p *plan) held(l *loss, limit int, wait time.Duration, told store.Counter, claim store.Claim) error {
+	window, _ := l.brake.Window.MarshalText()
 	refusal := &Refusal{Reason: HeldBack, RetryAfter: max(wait, time.Second), Detail: fmt.Sprintf(
 		"a brake holds this change back: %s within %s, and that is its limit. If this is meant, an administrator of the product can release the brake; otherwise check which users the application is assigned to. It is tried again later by itself",
-		l.words(limit), time.Duration(l.brake.Window))}
+		l.words(limit), window)}
 	if told.Count == 0 || !claim.At.Before(told.Began.Add(claim.Window)) {
 		refusal.event, refusal.once = KindBrakeHeld, []store.Claim{claim}
 	}

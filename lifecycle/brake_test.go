@@ -155,7 +155,7 @@ func TestProtectGroups(t *testing.T) {
 	h := newHouse(t, func(o *lifecycle.Options, _ *lifecycle.Settings) {
 		o.Guards = []lifecycle.Guard{func(ctx context.Context, r *lifecycle.Request, p *lifecycle.Proposal) error { return guard(ctx, r, p) }}
 	})
-	guard = lifecycle.ProtectGroups(h.fake, "Owners")
+	guard = lifecycle.ProtectGroups("Owners")
 	ada := h.create("User", `{"userName":"ada"}`)
 	for _, name := range []string{"Owners", "Others"} {
 		group := h.create("Group", `{"displayName":"`+name+`"}`)

@@ -64,10 +64,10 @@ func (p *plan) administer(ctx context.Context, account Account, cur, next *store
 	if _, ok := Table[account.State][c]; !ok {
 		return &Denied{DeniedNotPossible}
 	}
-	switch c { // whom an administrator shuts out only an administrator lets in
+	switch c { // only an administrator lets in somebody whom an administrator has shut out
 	case Suspend, Reject:
 		account.Held = true
-		if id := person(cur); id != "" { // or who is created beside under another name would be the same person, with access
+		if id := person(cur); id != "" { // or the same person would get access by being created again under another name
 			if err := p.putTombstone(ctx, id, cur, account); err != nil {
 				return err
 			}

@@ -172,12 +172,12 @@ func (p *plan) changeAttributes(ctx context.Context, next *store.Resource) (remo
 	if err := p.renamed(ctx, account, cur, next); err != nil {
 		return false, err
 	}
-	if p.takes(&account) { // by finding and changing it the identity provider has taken it over
+	if p.takes(&account) { // an identity provider that changes somebody manages that person from then on
 		next.Internal = account.document()
 	}
 	var cause Cause
 	switch {
-	case was == is, is && account.Held: // whom an administrator shut out only an administrator lets in
+	case was == is, is && account.Held: // only an administrator lets in somebody whom an administrator has shut out
 		p.tellOf(KindUpdated, cur, next)
 		return false, nil
 	case is:
@@ -192,8 +192,8 @@ func (p *plan) changeAttributes(ctx context.Context, next *store.Resource) (remo
 	return cause == DisableRemove || cause == RemoveKeep, err
 }
 
-// manages refuses an administrator's change of somebody's record, where the policy leaves it to the identity provider, and an
-// identity provider's change of whom another connection manages.
+// manages refuses two changes of somebody's record: one by an administrator where the policy leaves the record to the identity
+// provider, and one by an identity provider where another connection manages the person.
 func (p *plan) manages(ctx context.Context) error {
 	cur := p.d.Before
 	if err := p.yields(ctx, cur); err != nil {

@@ -23,7 +23,7 @@ type Consumer struct {
 	// begins with a letter, and must stay the same. "hooks" is that of Options.Hooks.
 	Name string
 
-	// Hooks are what it is told by. It gets the events of the kinds that there is a hook for.
+	// Hooks are the functions that are called. The consumer gets the events of those kinds for which there is a hook.
 	Hooks Hooks
 
 	// Kinds, if it isn't nil, are the only kinds that it is told.
@@ -40,15 +40,15 @@ type Consumer struct {
 	// be nil.
 	Wait func(n int) time.Duration
 
-	// Subscribers makes this a family of consumers, which come and go while the service runs: such as the webhook endpoints of a
-	// tenant. Each is a consumer by itself, with the name Name.Subscriber.Name (see Event.Consumer), and told by Hooks. It is asked
-	// for each change of a tenant, so it should answer from memory; an error of it makes the change fail. Only Run delivers to a
-	// family, and the store must be a store.EventAdmin.
+	// Subscribers makes this a family of consumers, which come and go while the service runs, such as the webhook endpoints of a
+	// tenant. Each of them is a consumer by itself. Its name is that of the family, a dot, and Subscriber.Name (see
+	// Event.Consumer), and it is told by Hooks. Subscribers is called for each change of a tenant, so it should answer from memory;
+	// if it returns an error the change fails. Only Run delivers to a family, and the store must be a store.EventAdmin.
 	Subscribers func(ctx context.Context, tenant string) ([]Subscriber, error)
 
-	// InTx says that the product's own store takes the events while it commits the change, in the same transaction: such as
-	// sqlstore's Options.InTx, which finds them in the change by EventsFor. Nothing is kept for the consumer and Hooks isn't called:
-	// Kinds says what it gets, nil means all.
+	// InTx says that the product's own store takes the events while it commits the change, in the same transaction: for example
+	// sqlstore's Options.InTx, which finds them by EventsFor. Nothing is kept for such a consumer and Hooks isn't called. Kinds
+	// says which events it gets; nil means all.
 	InTx bool
 }
 

@@ -11,9 +11,12 @@ import (
 func (p *plan) create(ctx context.Context) error {
 	r := &store.Resource{Key: p.d.Key, Created: now()}
 	r.ID = newID()
-	r.Version, r.LastModified = r.ID, r.Created // any fresh version will do, and the id is one
+	r.Version, r.LastModified = r.ID, r.Created // any new text will do as a version, so the id serves as one
 	p.index(r)
-	if p.r.By == SourceSCIM {
+	if l := p.r.live; l != nil {
+		r.ID, r.Created = l.t.Is.ID, l.t.Is.Created
+		r.Version, r.LastModified = l.t.Is.Version, l.t.Is.LastModified
+	} else if p.r.By == SourceSCIM {
 		cur, err := p.sameAs(ctx, r)
 		if err != nil {
 			return err
@@ -133,7 +136,7 @@ func (p *plan) sameAs(ctx context.Context, r *store.Resource) (*store.Resource, 
 	if cur, err := p.inactive(ctx, r); err != nil || cur != nil {
 		return cur, err
 	}
-	if p.taken == nil || p.taken.Attribute != "userName" || p.r.Settings.ExistingUser != "link" || r.Type != userType {
+	if p.taken == nil || p.taken.Attribute != "userName" || p.r.Settings.ExistingUser != "link" && !p.r.inShadow() || r.Type != userType {
 		return nil, nil
 	}
 	cur, err = p.s.user(ctx, p.r.Tenant, "userName", p.d.After.Get("userName").Text())

@@ -1,11 +1,13 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 
+	"github.com/rollcall-dev/rollcall/lifecycle/internal/overlay"
 	"github.com/rollcall-dev/rollcall/store"
 )
 
@@ -38,6 +40,7 @@ func (s *Service) decideOn(ctx context.Context, r *Request, draft Draft) (*Decis
 	p.d.Key.Tenant, p.Change.Tenant = r.Tenant, r.Tenant
 	err = p.decide(ctx)
 	if err == nil {
+		p.settleLive()
 		p.fence()
 		subject := p.d.Key
 		if p.Resource != nil {
@@ -94,20 +97,22 @@ func (p *plan) answer(ctx context.Context, creates bool) error {
 		claim    *store.ClaimError
 	)
 	switch {
+	case errors.Is(refused, overlay.ErrFull):
+		return p.s.fullShadow()
 	case errors.Is(refused, errLinkedElsewhere):
-		p.elsewhere = true // so the account is somebody else's, whatever the directory finds
+		p.elsewhere = true // the account is another tenant's, whatever the directory finds
 	case errors.As(refused, &claim) && claim.Counter == settingsCounter:
 		return nil // the settings were set anew meanwhile, and have been read again
 	case errors.As(refused, &claim) && claim.Counter == seatCounter:
 		return p.noSeat()
 	case errors.As(refused, &claim) && isBrake(claim.Counter):
-		return nil // the counters are read now, to say by what it is held, or what releases it
+		return nil // decide again: the counters are read then, to say what holds the change or releases it
 	case errors.As(refused, &claim):
 		return &Refusal{Reason: Forbidden, Detail: "a limit of this organization is reached; an administrator of the organization can say more", Err: claim}
 	case errors.As(refused, &member):
 		return p.unknownMember(ctx, member.ID)
 	case errors.As(refused, &conflict) && (conflict.Attribute == "id" || p.r.By == SourceSSO && !creates):
-		return nil // somebody else has made the same record meanwhile: it is read now
+		return nil // decide again: somebody else has made the same record meanwhile, which is read then
 	case errors.As(refused, &conflict) && creates:
 		p.taken = conflict // the creation may become a link; a sign-in has found nobody, so the value is another user's
 		return nil
@@ -117,7 +122,7 @@ func (p *plan) answer(ctx context.Context, creates bool) error {
 		_, err := p.s.store.Get(ctx, p.d.Key)
 		return missing(p.d.Key, err)
 	}
-	return nil // it isn't there any more: the draft was made anew, and says so if it matters
+	return nil // the resource isn't there any more; the draft was made anew, and is refused if that matters
 }
 
 // conflict refuses a value that somebody else has.
@@ -126,6 +131,9 @@ func (p *plan) conflict(ctx context.Context, conflict *store.ConflictError) erro
 		return &Denied{DeniedExists}
 	}
 	refusal := &Refusal{Reason: Taken, Attribute: conflict.Attribute, Detail: "another resource has this value already; it must be unique", Err: conflict}
+	if conflict.Attribute == "externalId" && p.d.Key.Type == userType {
+		return p.sameExternalID(ctx, refusal)
+	}
 	if conflict.Attribute != "userName" || p.d.Key.Type != userType {
 		return refusal
 	}
@@ -146,6 +154,18 @@ func (p *plan) conflict(ctx context.Context, conflict *store.ConflictError) erro
 	if p.samePerson(holder) && shutOut(holder, account) {
 		refusal.Detail = fmt.Sprintf("the user with this name is inactive: %s, created by %s on %s; to restore it send active=true to that user by PATCH, or let an administrator set inactiveUser to restore", holder.ID, account.Source, day)
 	}
+	return refusal
+}
+
+// sameExternalID says who has an externalId already.
+func (p *plan) sameExternalID(ctx context.Context, refusal *Refusal) error {
+	id := p.d.After.Get("externalId").Text()
+	same, err := p.s.withKey(ctx, p.r.Tenant, userType, store.IndexKey{Attribute: "externalId", Value: id, Unique: true})
+	if err != nil || len(same) == 0 {
+		return cmp.Or(err, error(refusal))
+	}
+	refusal.Detail = fmt.Sprintf("the user %s has this externalId already; it must be another one's for each person", same[0].ID)
+	refusal.Explanation = fmt.Sprintf("externalId belongs to account %s (%s); send another one for this person, or set sameExternalId to allow", same[0].ID, quoted(userName(same[0])))
 	return refusal
 }
 

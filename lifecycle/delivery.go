@@ -178,8 +178,9 @@ func (d *delivering) wake() {
 	}
 }
 
-// Changed is closed when events may have been committed since it was called: by this process, or, while Run runs and the store is
-// a store.EventNotifier, by another one. Whoever waits for events should look now and then all the same.
+// Changed returns a channel that is closed when events may have been committed since the call: by this process, or, while Run runs
+// and the store is a store.EventNotifier, by another process. Package feed waits for it. A caller should look for events now and
+// then all the same, because a notification may be lost.
 func (s *Service) Changed() <-chan struct{} {
 	d := &s.delivery
 	d.mu.Lock()
@@ -202,18 +203,20 @@ func (s *Service) deliver(ctx context.Context, events []*Event) {
 	if len(events) == 0 {
 		return
 	}
-	if s.source == nil {
-		for _, e := range events {
-			s.tellOnce(e)
+	if s.source != nil {
+		s.delivery.wake()
+		if s.delivery.running.Load() > 0 {
+			return
 		}
-		return
-	}
-	s.delivery.wake()
-	if s.delivery.running.Load() > 0 {
-		return
 	}
 	own, cancel := context.WithTimeout(context.Background(), s.opts.Delivery.Timeout)
 	defer cancel()
+	if s.source == nil {
+		for _, e := range events {
+			s.tellOnce(own, e)
+		}
+		return
+	}
 	for _, c := range s.consumers {
 		if c.Subscribers != nil || c.InTx {
 			continue
@@ -225,8 +228,8 @@ func (s *Service) deliver(ctx context.Context, events []*Event) {
 	}
 }
 
-// tellOnce tells an event that no store keeps.
-func (s *Service) tellOnce(e *Event) {
+// tellOnce tells an event that no store keeps. When ctx has ended because earlier ones took too long, the log alone hears of it.
+func (s *Service) tellOnce(ctx context.Context, e *Event) {
 	e.cut(s.opts.Delivery.Snapshot)
 	if !e.Truncated {
 		e.Changed = changed(e.Before, e.After)
@@ -235,8 +238,11 @@ func (s *Service) tellOnce(e *Event) {
 		return // it was taken inside the commit
 	}
 	e.Attempt, e.Consumer = 1, HooksConsumer
-	ctx := context.Background()
-	if err := s.tell(ctx, s.consumers[0], e); err != nil {
+	err := ctx.Err()
+	if err == nil {
+		err = s.tell(ctx, s.consumers[0], e)
+	}
+	if err != nil {
 		s.logFailure(ctx, slog.LevelError, "a hook failed and won't be called again, because the store keeps no events", e.told(), err)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// Draft is what is asked for, as trees. Its fields say which kind of operation it is:
+// Draft is what is asked for, as trees. Which fields are set says which kind of operation it is:
 //
 //	creation       After; no Before
 //	change         Before and After, and perhaps Members
@@ -48,6 +48,8 @@ type Proposal struct {
 	Before   document.Value  // the attributes as they are, read only; null at a creation, and where only members change
 	After    document.Value  // the attributes as they are to be, for the guard to amend; null at a removal, and where only members change
 	Removal  bool            // the resource is to be gone; tells it from a change of a group's members alone, which has no After either
+	// Store is what is true for who asks: of a connection in the state shadow, what would be. It is read only.
+	Store store.Store
 	// Members are the memberships that begin or end: of the group whose members change or that is deleted, or of each group
 	// that somebody leaves who is deleted. A guard may take something out of the change of one group's members; what it takes
 	// out of a removal ends nevertheless.

@@ -19,7 +19,7 @@ const (
 	KindDeactivated Kind = "deactivated" // lost access: end the sessions
 	KindReactivated Kind = "reactivated" // has access again
 	KindBilled      Kind = "billed"      // a billing period of access begins
-	KindUnbilled    Kind = "unbilled"    // and ends
+	KindUnbilled    Kind = "unbilled"    // that period ends
 	KindRejected    Kind = "rejected"    // was not let in
 	KindUpdated     Kind = "updated"     // attributes differ
 	KindDeleted     Kind = "deleted"     // is gone

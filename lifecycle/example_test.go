@@ -41,7 +41,10 @@ func ExampleHooks() {
 	service := must(lifecycle.New(storetest.NewFake(), &lifecycle.Options{
 		Hooks: lifecycle.Hooks{
 			Provisioned: func(_ context.Context, e *lifecycle.Event) error { fmt.Println("welcome", e.UserName); return nil },
-			Deactivated: func(_ context.Context, e *lifecycle.Event) error { fmt.Println("end the sessions of", e.UserName); return nil },
+			Deactivated: func(_ context.Context, e *lifecycle.Event) error {
+				fmt.Println("end the sessions of", e.UserName)
+				return nil
+			},
 		},
 	}))
 	ctx, ann := context.Background(), lifecycle.Request{Tenant: "acme", Who: "ann"}
@@ -140,7 +143,7 @@ func ExampleProtectGroups() {
 	s := storetest.NewFake()
 	h := must(scim.NewHandler(s, &scim.Options{
 		Auth:      scim.NoAuth{Tenant: "acme"},
-		Lifecycle: lifecycle.Options{Guards: []lifecycle.Guard{lifecycle.ProtectGroups(s, "Owners")}},
+		Lifecycle: lifecycle.Options{Guards: []lifecycle.Guard{lifecycle.ProtectGroups("Owners")}},
 	}))
 	owners := send(h, "POST", "/Groups", `{"displayName":"Owners"}`)
 	send(h, "DELETE", owners, "")

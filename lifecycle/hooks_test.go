@@ -162,6 +162,32 @@ func TestStoreWithoutEvents(t *testing.T) {
 	assert.Empty(t, parked)
 }
 
+// The hooks of a store without events share one deadline, as those of a request without a Run do.
+func TestHooksWithoutEventsShareADeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		calls := 0
+		s, err := lifecycle.New(plain{storetest.NewFake()}, &lifecycle.Options{
+			Logger:   slog.New(slog.NewTextHandler(&log, nil)),
+			Delivery: lifecycle.Delivery{Timeout: 10 * time.Second},
+			Hooks: lifecycle.Hooks{Any: func(ctx context.Context, _ *lifecycle.Event) error {
+				calls++
+				<-ctx.Done()
+				return ctx.Err()
+			}},
+		})
+		require.NoError(t, err)
+		began := time.Now()
+		_, err = s.Add(t.Context(), admin, lifecycle.Identity{UserName: "ada"})
+		require.NoError(t, err)
+		_, err = s.Login(t.Context(), "acme", lifecycle.Identity{UserName: "ada"}) // activated and billed: two events
+		require.NoError(t, err)
+		assert.Equal(t, 20*time.Second, time.Since(began), "10 s for each request, not for each event")
+		assert.Equal(t, 2, calls)
+		assert.Equal(t, 3, strings.Count(log.String(), "level=ERROR"), "each event that was not told has its line: %s", log.String())
+	})
+}
+
 // An event says what was, what is, and what differs.
 func TestSnapshots(t *testing.T) {
 	var last *lifecycle.Event

@@ -124,7 +124,8 @@ func (s *Service) Import(ctx context.Context, tenant string, people iter.Seq2[Pe
 			p.Line = line
 		}
 		one := m.read(p)
-		// Who may be the same as somebody before is decided about once that one is in, wherever a batch ends.
+		// Somebody who may be the same person as an earlier one of the batch is decided about after that one is in. So it makes no
+		// difference where a batch ends.
 		if len(m.batch) == m.o.Batch || m.seen.has(one) {
 			if err := m.flush(ctx); err != nil {
 				return m.count, err

@@ -83,7 +83,7 @@ func partOfName(part string) func(p *Person, value string) error {
 	}
 }
 
-// FileError is what is wrong with a file as a whole, so that nobody can be read from there on.
+// FileError says what is wrong with a file as a whole. Nobody can be read behind it.
 type FileError struct{ Detail string }
 
 func (e *FileError) Error() string { return e.Detail }

@@ -7,9 +7,9 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// inactive finds the user who is there, has no access, and is the one whom a creation means, where the tenant restores such people:
-// by the externalId, which costs a read, or by the userName of which the store said that it is taken. nil: none. Whom an
-// administrator has shut out it doesn't find.
+// inactive finds a user without access whom a creation means, where the tenant restores such people. It looks by the externalId,
+// which costs a read, or by the userName of which the store has said that it is taken. It returns nil if there is none. It never
+// finds somebody whom an administrator has shut out.
 func (p *plan) inactive(ctx context.Context, r *store.Resource) (*store.Resource, error) {
 	if p.r.Settings.InactiveUser != InactiveUserRestore || r.Type != userType || p.d.After.Get("active").Text() == "false" {
 		return nil, nil
@@ -43,12 +43,12 @@ func (p *plan) inactive(ctx context.Context, r *store.Resource) (*store.Resource
 	return found[0], nil
 }
 
-// shutOut says whether somebody is inactive as the identity provider, or a setting, wanted it.
+// shutOut says whether somebody has no access because the identity provider, or a setting, wanted it so.
 func shutOut(r *store.Resource, a Account) bool {
 	return (a.State == Suspended || a.State == Deactivated) && !a.Held && !isActive(r)
 }
 
-// samePerson says whether nothing speaks against that a user is the one whom the draft creates: two different externalIds do (I16).
+// samePerson says whether a user may be the one whom the draft creates. Two different externalIds make two people (I16).
 func (p *plan) samePerson(cur *store.Resource) bool {
 	is, was := p.d.After.Get("externalId").Text(), cur.Attributes.Get("externalId").Text()
 	return is == "" || was == "" || is == was

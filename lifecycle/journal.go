@@ -14,10 +14,11 @@ const (
 	mostValue  = 2 << 10 // bytes of a value that an entry keeps
 )
 
-// record completes a decision with its entry of the journal. Every write has one, also one that changes nothing. A sign-in
-// that changes nothing has none, as most do, and neither has somebody who follows changed settings already.
+// record completes a decision with its entry of the journal. Every write has one, also a write that changes nothing. A sign-in
+// that changes nothing has none, because most of them change nothing, and neither has a user who has followed changed settings
+// already.
 //
-// It is called for each write, so it writes the entry's data as text, without a tree.
+// record is called for each write, so it writes the entry's data as text, without a tree.
 func (s *Service) record(r *Request, d *Decision, subject store.Key) {
 	d.Entry = store.Entry{ID: newID(), Time: now(), Connection: r.Connection.ID, Request: r.ID, Who: r.Who, Subject: subject,
 		Action: r.Action, Outcome: string(d.Outcome), Data: s.entryData(r, d, subject)}

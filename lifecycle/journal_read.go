@@ -34,7 +34,7 @@ type JournalEntry struct {
 	Time       time.Time     `json:"time"`
 	Micros     int64         `json:"micros,omitempty"` // how long the request took until then, in microseconds
 	Connection string        `json:"connection"`
-	Credential string        `json:"credential"` // id of it
+	Credential string        `json:"credential"` // its id
 	Request    string        `json:"requestId"`
 	Who        string        `json:"who"` // the administrator
 	By         Source        `json:"by"`
@@ -257,8 +257,8 @@ func (s *Service) named(ctx context.Context, tenant string, entries []JournalEnt
 	return entries, next, nil
 }
 
-// KeptBody is an entry's request as it was sent. It returns store.ErrNotFound if there is no such entry, and ErrNoBody if its
-// body was not kept.
+// KeptBody is an entry's request as it was sent. Package scim calls it to do a request again. It returns store.ErrNotFound if
+// there is no such entry, and ErrNoBody if its body was not kept.
 func (s *Service) KeptBody(ctx context.Context, tenant, id string) (JournalEntry, Body, error) {
 	e, err := s.entry(ctx, tenant, id)
 	if err != nil {
@@ -293,8 +293,8 @@ func (s *Service) entry(ctx context.Context, tenant, id string) (JournalEntry, e
 	return entryOf(page[0]), nil
 }
 
-// Tell commits a change of the caller's own, together with events, and has those delivered. It is for what belongs to the
-// library beside the lifecycle, such as credentials. An event that says its Origin.Request keeps it.
+// Tell commits a change of the caller's own, together with events, and has those delivered. Package scim/connection calls it for
+// what the library keeps beside the lifecycle, such as credentials. An event that says its Origin.Request keeps it.
 func (s *Service) Tell(ctx context.Context, r Request, change *store.Change, events ...*Event) error {
 	to, err := s.audience(ctx, r.Tenant)
 	if err != nil {

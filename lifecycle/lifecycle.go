@@ -45,16 +45,17 @@ type Options struct {
 	// nothing is held back, whatever a tenant has set. It needs a store that is a store.CounterReader.
 	Safety func() Safety
 
-	// GivesAccess says whether being in a group gives people their access to the product. Then nobody who is protected
-	// (Safety.Protected) is taken out of it by SCIM. nil: no group does.
+	// GivesAccess says whether being in a group gives people their access to the product. SCIM then takes nobody out of that group
+	// who is protected (Safety.Protected). It is called in the request, with its context, and concurrently; if it returns an error
+	// the request fails. nil means that no group gives access.
 	GivesAccess func(ctx context.Context, group store.Key) (bool, error)
 
 	// Accounts knows the accounts outside any organization. nil: there are none.
 	Accounts AccountDirectory
 
-	// Link names, by resource type, the attributes by which somebody who is created is found to be there already, in their
-	// precedence: "externalId", "emails.value". Who is found becomes the one that was sent, instead of a second one or a
-	// conflict; a group keeps its members and gets those that were sent. Index must make keys of them.
+	// Link names, by resource type, the attributes by which a creation finds a resource that is there already, the most important
+	// first: "externalId", "emails.value". The resource that is found takes the attributes that were sent, instead of a second one
+	// or a conflict; a group keeps its members and gets those that were sent. Index must make keys of these attributes.
 	Link map[string][]string
 
 	// Index computes the index keys and the label of a user that the lifecycle makes itself (JIT, by hand). scim.NewHandler
@@ -67,6 +68,9 @@ type Options struct {
 
 	// Types are the resource types that there are, for the explanations of refusals. scim.NewHandler sets it.
 	Types []string
+
+	// ShadowSize is how many bytes a connection in the state shadow may write; beyond it a change is refused. The default is 256 MiB.
+	ShadowSize int
 
 	// MaxResource is how many bytes the attributes of one resource may have; beyond it a change is refused. The default is
 	// 1 MiB.
@@ -83,6 +87,10 @@ type Options struct {
 	// Secret says of a top-level attribute of a resource type that the journal never has its values. scim.NewHandler sets it.
 	Secret func(typ, attribute string) bool
 
+	// Authority says who decides the value of a top-level attribute of a resource type, for previews, in the words of mapping.Authority: always (the
+	// identity provider), create, ifEmpty, product or ignore. nil: the identity provider, always.
+	Authority func(typ, attribute string) string
+
 	// Delivery says how events reach the hooks.
 	Delivery Delivery
 
@@ -96,7 +104,13 @@ type Options struct {
 // Service is the lifecycle of all tenants' people. It is safe for concurrent use, and any number of processes may work
 // on one store.
 type Service struct {
-	store       store.Store
+	*engine
+	store store.Store // as the one sees it for whom the Service works: base, or a shadow over it
+}
+
+// engine is what a Service is made of, whoever it works for.
+type engine struct {
+	base        store.Store
 	source      store.EventSource // nil: the store keeps no events
 	admin       store.EventAdmin  // nil: the store has no such part
 	opts        Options
@@ -113,11 +127,12 @@ func New(s store.Store, o *Options) (*Service, error) {
 	if s == nil {
 		return nil, errors.New("lifecycle: New needs a store")
 	}
-	l := &Service{store: s, delivery: delivering{aside: make(chan func(context.Context))}}
+	l := &Service{&engine{delivery: delivering{aside: make(chan func(context.Context))}}, s}
 	if o != nil {
 		l.opts = *o
 		l.store = ObserveStore(s, o.Observer)
 	}
+	l.base = l.store
 	if l.opts.Logger == nil {
 		l.opts.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -145,6 +160,9 @@ func New(s store.Store, o *Options) (*Service, error) {
 	if l.opts.MaxResource <= 0 {
 		l.opts.MaxResource = 1 << 20
 	}
+	if l.opts.ShadowSize <= 0 {
+		l.opts.ShadowSize = 256 << 20
+	}
 	if err := l.opts.Delivery.validate(); err != nil {
 		return nil, err
 	}
@@ -170,7 +188,8 @@ func New(s store.Store, o *Options) (*Service, error) {
 	return l, nil
 }
 
-// Index computes the index keys and the label of a resource from its attributes.
+// Index computes the index keys and the label of a resource from its attributes, as Options.Index does. Package scim/connection
+// calls it.
 func (s *Service) Index(typ string, attributes document.Value) ([]store.IndexKey, string) {
 	return s.opts.Index(typ, attributes)
 }

@@ -107,6 +107,10 @@ func (s *Service) commitRefusal(ctx context.Context, r *Request, d *Decision) {
 		s.summarize(ctx, before)
 	}
 	change, events := d.Change, d.events
+	if r.inShadow() { // nobody is told of what would be refused
+		change.Events, change.Claims, events = nil, nil, nil
+		s.noteRefusal(ctx, r, d)
+	}
 	counter := "journal.refused." + r.Connection.ID
 	if listed {
 		// The limit holds for all processes together, so the store counts.
@@ -117,7 +121,7 @@ func (s *Service) commitRefusal(ctx context.Context, r *Request, d *Decision) {
 	}
 	var err error
 	for len(change.Journal)+len(change.Events) > 0 {
-		err = s.store.Commit(ctx, &change)
+		err = s.base.Commit(ctx, &change)
 		full := (*store.ClaimError)(nil)
 		if !errors.As(err, &full) {
 			break
@@ -139,8 +143,8 @@ func (s *Service) commitRefusal(ctx context.Context, r *Request, d *Decision) {
 	s.deliver(ctx, events)
 }
 
-// Refuse writes down that a request was refused for a reason that was found before there was a draft, such as a body that
-// can't be read. err is what the client is told, and may be a *Refusal. The same limit holds as for all refusals.
+// Refuse writes down that a request was refused for a reason that was found before there was a draft, such as a body that can't be
+// read. Package scim calls it. err is what the client is told, and may be a *Refusal. The same limit holds as for all refusals.
 func (s *Service) Refuse(ctx context.Context, r *Request, err error) {
 	if r.journalled {
 		return
@@ -160,7 +164,7 @@ func (s *Service) Trace(ctx context.Context, r *Request, status int) {
 	subject := r.Subject
 	subject.Tenant = r.Tenant
 	s.record(r, d, subject)
-	if err := s.store.Commit(ctx, &d.Change); err != nil {
+	if err := s.base.Commit(ctx, &d.Change); err != nil {
 		s.opts.Logger.WarnContext(ctx, "a traced request could not be written to the journal", slog.String("tenant", r.Tenant), slog.String("error", err.Error()))
 	}
 }
@@ -182,7 +186,7 @@ func (s *Service) summarize(ctx context.Context, u *unlisted) {
 	}
 	d := s.refuse(r, store.Key{}, &Refusal{Detail: fmt.Sprintf(many+" refused until %s, and not listed: the journal lists %d in a minute",
 		u.window.more, u.window.last.UTC().Format(time.RFC3339), refusalsListed)})
-	if err := s.store.Commit(ctx, &d.Change); err != nil {
+	if err := s.base.Commit(ctx, &d.Change); err != nil {
 		s.opts.Logger.ErrorContext(ctx, "a count of refusals could not be written to the journal", slog.String("tenant", r.Tenant),
 			slog.String("error", err.Error()))
 	}

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/rollcall-dev/rollcall/lifecycle/internal/overlay"
 	"github.com/rollcall-dev/rollcall/store"
-	"github.com/rollcall-dev/rollcall/store/document"
-	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// linked finds the resource that r is by Options.Link: the one that has a value of the first attribute of which anybody
-// has r's. It is nil if there is none. If the attributes speak of different resources, nobody can tell which was meant.
+// linked finds the resource that Options.Link takes r for. The attributes of Link are asked in their order, and the first of them
+// by which a resource has the same value as r decides. linked returns nil if there is no such resource. It refuses r if its
+// attributes belong to different resources, because nobody can tell which was meant.
 func (s *Service) linked(ctx context.Context, r *store.Resource) (found *store.Resource, err error) {
 	by := ""
 	for _, attribute := range s.opts.Link[r.Type] {
@@ -39,20 +39,13 @@ func (s *Service) linked(ctx context.Context, r *store.Resource) (found *store.R
 	return found, nil
 }
 
-// withKey finds the resources that have an index key, or some of them if there are many. A value that isn't folded is that
-// of a caseExact attribute; for the others the key itself decides.
+// withKey finds the resources that have an index key, or some of them if there are many.
 func (s *Service) withKey(ctx context.Context, tenant, typ string, k store.IndexKey) ([]*store.Resource, error) {
-	p, _, err := filter.ParsePath(k.Attribute, filter.Options{Strict: true})
+	where, err := overlay.KeyFilter(k)
 	if err != nil {
-		return nil, fmt.Errorf("lifecycle: Options.Link: %s: %w", k.Attribute, err)
+		return nil, fmt.Errorf("lifecycle: Options.Link: %w", err)
 	}
-	if p.Where != nil { // a store finds those with the value in any element
-		p.Path.Sub = p.Sub
-	}
-	page, err := s.store.List(ctx, store.Query{Tenant: tenant, Types: []string{typ}, Count: 10, NoTotal: true, Filter: filter.Compare{
-		Attr: filter.Attr{Path: p.Path, Type: filter.String, CaseExact: document.Fold(k.Value) != k.Value},
-		Op:   filter.Eq, Value: document.String(k.Value),
-	}})
+	page, err := s.store.List(ctx, store.Query{Tenant: tenant, Types: []string{typ}, Count: 10, NoTotal: true, Filter: where})
 	if err != nil {
 		return nil, err
 	}

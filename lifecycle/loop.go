@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/rollcall-dev/rollcall/lifecycle/internal/overlay"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
 )
@@ -19,17 +20,21 @@ const (
 )
 
 // Do makes one thing happen, or says why not: it asks for the draft, decides, commits, and has the events delivered. It is the
-// only place that commits what was decided, and the one loop against lost races: after one the draft is made anew, from what is
-// true by then.
+// only place that commits what was decided, and the one loop against lost races: after a lost race it asks for the draft again,
+// which is then made from what is true by then.
 //
-// An error of draft that is a *Refusal or a *Denied is a refusal like those that Decide makes: it gets an entry of the
-// journal. Do returns the error of a refusal beside its decision. With any other error there is no decision: the service
-// failed, or the context ended.
+// If draft returns a *Refusal or a *Denied, that is a refusal like those that Decide makes, and gets an entry of the journal. Do
+// returns the error of a refusal beside its decision. With any other error there is no decision: the service failed, or the
+// context ended.
 func (s *Service) Do(ctx context.Context, r *Request, draft func(ctx context.Context) (Draft, error)) (*Decision, error) {
 	r.lost, r.refused = false, nil
 	notes := len(r.Notes)
 	for attempt := 1; ; attempt++ {
 		r.Notes = r.Notes[:notes] // what a lost try had to explain is true no more
+		s, err := s.as(ctx, r)
+		if err != nil {
+			return nil, err
+		}
 		if r.lost {
 			r.settled = false // the policy may have changed while others were faster
 		}
@@ -76,11 +81,17 @@ func (s *Service) decide(ctx context.Context, r *Request, draft func(ctx context
 // commit makes a decision true. It says whether to decide again, because the store refused; why, is noted in the request.
 func (s *Service) commit(ctx context.Context, r *Request, d *Decision) (again bool, err error) {
 	if d.Err != nil {
+		if r.live != nil {
+			return s.commitNever(ctx, r, d)
+		}
 		s.commitRefusal(ctx, r, d)
 		return false, d.Err
 	}
-	if r.DryRun || r.Connection.State == ConnectionShadow {
+	switch {
+	case r.DryRun:
 		return s.rehearse(ctx, r, d)
+	case r.inShadow():
+		return s.commitShadow(ctx, r, d)
 	}
 	if d.empty() {
 		return false, nil
@@ -118,6 +129,9 @@ func tryAgain(r *Request, err error) (bool, error) {
 		return true, nil
 	case errors.As(err, &claim) && claim.Counter == settingsCounter:
 		r.lost, r.outdated, r.refused = true, true, err
+		return true, nil
+	case errors.Is(err, overlay.ErrFull):
+		r.refused = err
 		return true, nil
 	case errors.As(err, &conflict), errors.As(err, &claim), errors.As(err, &member), errors.Is(err, store.ErrNotFound):
 		r.lost, r.refused = true, err

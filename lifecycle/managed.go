@@ -15,8 +15,8 @@ type ConnectionDirectory interface {
 	Manages(ctx context.Context, tenant, id string) (name string, manages bool, err error)
 }
 
-// yields says whether the identity provider who asks may manage a user: it does so already, nobody does, or the tenant's
-// setting hands people over. Otherwise the error is a refusal that names who does.
+// yields says whether the identity provider who asks may manage a user: because it does so already, because nobody does, or
+// because the tenant's setting hands people over. Otherwise it returns a refusal that names the connection that manages the user.
 func (p *plan) yields(ctx context.Context, cur *store.Resource) error {
 	mine := p.r.Connection.ID
 	if p.r.By != SourceSCIM || mine == "" || cur == nil || cur.Type != userType {

@@ -111,8 +111,8 @@ func matches(budget *filter.Budget, where []filter.Expr, row store.Member) bool 
 	return false
 }
 
-// missing makes a refusal of the error that a resource which a request names doesn't exist. It leaves other errors, and none, as
-// they are.
+// missing turns the error that a resource doesn't exist into a refusal, if a request has named that resource. It returns other
+// errors, and nil, as they are.
 func missing(k store.Key, err error) error {
 	if !errors.Is(err, store.ErrNotFound) {
 		return err

@@ -81,7 +81,8 @@ func opName(names map[Kind]string, prefix string, k Kind) string {
 	return prefix + "other" // of a version that has more kinds
 }
 
-// ObserveStore is a store whose calls an observer sees. It is the store itself if the observer is nil or sees it already.
+// ObserveStore is a store whose calls an observer sees. NewHandler of package scim calls it. It returns the store itself if the
+// observer is nil or sees it already.
 func ObserveStore(s store.Store, o Observer) store.Store {
 	switch s.(type) {
 	case *observed, *observedRelated:

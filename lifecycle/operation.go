@@ -32,7 +32,7 @@ func (s *Service) Parked(ctx context.Context, tenant string, max int) ([]store.D
 	return s.source.Parked(ctx, tenant, "", max)
 }
 
-// Retry has a parked event of a tenant told again, at once and with all attempts: to the consumer that gave it up, or to all who did
+// Retry tells a parked event of a tenant again, at once and with all attempts: to the consumer that gave it up, or to all who did
 // if consumer is "". It returns store.ErrNotFound if nobody has it parked.
 func (s *Service) Retry(ctx context.Context, tenant, consumer, event string) error {
 	if s.source == nil {
@@ -50,8 +50,8 @@ func (s *Service) Retry(ctx context.Context, tenant, consumer, event string) err
 	return nil
 }
 
-// Drop gives up a parked event for good, with a reason for those who look later: of one consumer, or of all who have it parked if
-// consumer is "". It returns store.ErrNotFound if nobody has it parked.
+// Drop gives up a parked event for good: for one consumer, or for all who have it parked if consumer is "". The reason is kept for
+// those who look later. It returns store.ErrNotFound if nobody has it parked.
 func (s *Service) Drop(ctx context.Context, tenant, consumer, event, reason string) error {
 	if s.source == nil || s.admin == nil {
 		return errNoEvents
@@ -122,7 +122,7 @@ func (s *Service) Pause(ctx context.Context, tenant, consumer string) error {
 	return s.setPaused(ctx, tenant, consumer, true)
 }
 
-// Resume has deliveries go on that Pause has stopped.
+// Resume lets deliveries go on that Pause has stopped.
 func (s *Service) Resume(ctx context.Context, tenant, consumer string) error {
 	return s.setPaused(ctx, tenant, consumer, false)
 }
@@ -141,7 +141,8 @@ func (s *Service) setPaused(ctx context.Context, tenant, consumer string, paused
 	return nil
 }
 
-// Lags says how far behind the consumers are: of a tenant, or of all if tenant is "". Whom nothing waits for has no line.
+// Lags says how far behind the consumers are: of a tenant, or of all tenants if tenant is "". A consumer for whom nothing waits
+// has no line.
 func (s *Service) Lags(ctx context.Context, tenant string) ([]store.Lag, error) {
 	if s.admin == nil {
 		return nil, errNoEvents

@@ -35,7 +35,7 @@ func (p *plan) guarded(ctx context.Context, members *[]store.MemberDelta) error 
 		return nil
 	}
 	// The draft's own tree stays as it is: after a lost race the same draft may come again.
-	proposal := Proposal{Key: p.d.Key, After: p.d.After.Clone(), Members: *members, Removal: p.d.After.IsNull() && p.d.Members == nil}
+	proposal := Proposal{Store: p.guardsSee(), Key: p.d.Key, After: p.d.After.Clone(), Members: *members, Removal: p.d.After.IsNull() && p.d.Members == nil}
 	membersOnly := p.d.After.IsNull() && p.d.Members != nil // then the group may have been read, or not
 	if p.d.Before != nil && !membersOnly {
 		if err := p.known(); err != nil {
@@ -52,7 +52,7 @@ func (p *plan) guarded(ctx context.Context, members *[]store.MemberDelta) error 
 	return nil
 }
 
-// known sees to it that the draft has the tree of Before.
+// known makes sure that the draft has the tree of Before.
 func (p *plan) known() (err error) {
 	if p.d.Was.IsNull() {
 		if p.d.Was, err = p.d.Before.Attributes.Tree(); err != nil {
@@ -69,9 +69,6 @@ func (p *plan) encode(r *store.Resource) error {
 	return p.write(r)
 }
 
-// index gives a resource the keys and the label that follow from the draft's tree.
-func (p *plan) index(r *store.Resource) { r.Index, r.Label = p.s.opts.Index(r.Type, p.d.After) }
-
 // write makes the draft's tree the attributes of a resource.
 func (p *plan) write(r *store.Resource) error {
 	r.Attributes = p.d.After.Document()
@@ -79,6 +76,20 @@ func (p *plan) write(r *store.Resource) error {
 		return &Refusal{Reason: TooLarge, Detail: fmt.Sprintf("the %s would have %d bytes of attributes; the limit is %d", r.Type, len(r.Attributes), most)}
 	}
 	return nil
+}
+
+// index gives a resource the keys and the label that follow from the draft's tree, by which it is found. An externalId is unique among the users of a tenant unless its settings say otherwise, and
+// the store sees to that, however many come at once.
+func (p *plan) index(r *store.Resource) {
+	r.Index, r.Label = p.s.opts.Index(r.Type, p.d.After)
+	if r.Type != userType || p.r.Settings.SameExternalID == SameExternalIDAllow {
+		return
+	}
+	for i := range r.Index {
+		if r.Index[i].Attribute == "externalId" {
+			r.Index[i].Unique = true
+		}
+	}
 }
 
 // wants says whether anybody is told a kind.
@@ -161,9 +172,9 @@ func (p *plan) claim(n int) {
 	p.Change.Claims[0].Take += n
 }
 
-// fence sees to it that a seat is taken by the limit that holds when it is taken: see settingsCounter.
+// fence makes sure that a seat is taken by the limit that holds when it is taken: see settingsCounter.
 func (p *plan) fence() {
-	if p.r.fence == 0 || len(p.Change.Claims) == 0 {
+	if p.r.fence == 0 || p.r.inShadow() || len(p.Change.Claims) == 0 {
 		return
 	}
 	if c := p.Change.Claims[0]; c.Counter == seatCounter && c.Take > 0 && c.Limit >= 0 {

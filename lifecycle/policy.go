@@ -2,8 +2,8 @@ package lifecycle
 
 import "fmt"
 
-// The policies of Settings that are one of a few words. In Go an empty word means the default. In JSON a word must be
-// one of those listed, so that a misspelt or an empty one is an error and never another policy (I9).
+// This file has those policies of Settings that are one of a few words. In Go an empty word means the default. In JSON a word must
+// be one of those listed, so that a misspelt or an empty one is an error and never another policy (I9).
 
 // SCIMOff says what becomes of those whom the identity provider manages while SCIM is off. Service.Apply does it.
 type SCIMOff string
@@ -68,6 +68,25 @@ func (w InactiveUser) check() error {
 // UnmarshalText implements encoding.TextUnmarshaler; encoding/json uses it.
 func (w *InactiveUser) UnmarshalText(text []byte) error {
 	*w = InactiveUser(text)
+	return w.check()
+}
+
+// SameExternalID says whether two users of an organization may have the same externalId. Users who had the same before it was refused keep it.
+type SameExternalID string
+
+// The words of SameExternalID.
+const (
+	SameExternalIDRefuse SameExternalID = "refuse" // 409; the default
+	SameExternalIDAllow  SameExternalID = "allow"  // for identity providers that send what isn't unique
+)
+
+func (w SameExternalID) check() error {
+	return oneOf("sameExternalId", w, SameExternalIDRefuse, SameExternalIDAllow)
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler; encoding/json uses it.
+func (w *SameExternalID) UnmarshalText(text []byte) error {
+	*w = SameExternalID(text)
 	return w.check()
 }
 

@@ -41,7 +41,7 @@ func (p *plan) refuseProtectedMembers(ctx context.Context, kept *safety, group s
 // the same: protect the person for that.
 //
 // A change of nothing but members costs one read more, as the group's name must be known.
-func ProtectGroups(s store.Store, names ...string) Guard {
+func ProtectGroups(names ...string) Guard {
 	protects := make(map[string]bool, len(names))
 	for _, name := range names {
 		protects[name] = true
@@ -54,7 +54,7 @@ func ProtectGroups(s store.Store, names ...string) Guard {
 		loses := slices.ContainsFunc(p.Members, func(d store.MemberDelta) bool { return d.Group == p.Key.ID && len(d.Remove) > 0 })
 		name := p.Before.Get("displayName").Text()
 		if p.Resource == nil && loses {
-			group, err := s.Get(ctx, p.Key)
+			group, err := p.Store.Get(ctx, p.Key)
 			if err != nil {
 				return missing(p.Key, err)
 			}

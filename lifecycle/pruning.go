@@ -10,7 +10,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// pruneEvery is about how often a process removes what is old; more often if it is old sooner.
+// pruneEvery is about how often a process removes what is old. It does so more often if something is to be removed sooner than
+// that.
 const pruneEvery = time.Hour
 
 func (r Retention) every() time.Duration {

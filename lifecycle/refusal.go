@@ -7,8 +7,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// Refusal is why a change may not be, in words for the administrator of the identity provider. A Guard returns one to
-// veto a change.
+// Refusal says why a change is refused, in words for the administrator of the identity provider. A Guard returns one to veto a
+// change.
 type Refusal struct {
 	Reason    Reason
 	Attribute string // with Invalid and Taken: which
@@ -44,7 +44,7 @@ const (
 	HeldBack                    // a brake holds it back; it may pass later
 )
 
-// Denied is why somebody can't sign in, or an administrator can't do what was asked.
+// Denied says why somebody can't sign in, or why something that an administrator asks for is not done.
 type Denied struct{ Reason DeniedReason }
 
 func (d *Denied) Error() string { return "lifecycle: denied: " + string(d.Reason) }

@@ -7,25 +7,15 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// rehearse does all of a commit but writing: it finds out what the store would refuse, so that a dry run and a connection in
-// the state shadow get the answer that a commit would get. For a shadow the entry is written, and nothing else.
+// rehearse does all of a commit but writing: it finds out what the store would refuse, so that a dry run gets the answer that a commit
+// would get.
 func (s *Service) rehearse(ctx context.Context, r *Request, d *Decision) (again bool, err error) {
 	refused, err := s.wouldRefuse(ctx, &d.Change)
-	if err != nil {
+	if err != nil || refused == nil {
 		return false, err
 	}
-	if refused != nil {
-		r.lost, r.refused = true, refused
-		return true, nil
-	}
-	if r.DryRun || len(d.Change.Journal) == 0 {
-		return false, nil
-	}
-	if err := s.store.Commit(ctx, &store.Change{Tenant: d.Change.Tenant, Journal: d.Change.Journal}); err != nil {
-		return false, err
-	}
-	r.journalled = true
-	return false, nil
+	r.lost, r.refused = true, refused
+	return true, nil
 }
 
 // wouldRefuse is the error that the store would have for a change, as far as reading can tell: a taken key, a limit, a member

@@ -10,9 +10,10 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// Reindex gives all resources of a type the index keys and the label that Options.Index makes now: it is for attributes that
-// are indexed, unique or linked by only since they were written. Others may write meanwhile, and nobody is told, as nothing
-// that the product knows changes. A unique key that two have by now is a *store.ConflictError: one must be changed first.
+// Reindex gives all resources of a type the index keys and the label that Options.Index makes now. It is for attributes that were
+// indexed, made unique or named in Link after those resources were written. Others may write meanwhile, and nobody is told, as
+// nothing that the product knows changes. If two resources have the same unique key by now it returns a *store.ConflictError:
+// change one of them first. It may be called again if it was interrupted.
 func (s *Service) Reindex(ctx context.Context, tenant, typ string) error {
 	const count = 200
 	q := store.Query{Tenant: tenant, Types: []string{typ}, Count: count, NoTotal: true}
@@ -27,7 +28,13 @@ func (s *Service) Reindex(ctx context.Context, tenant, typ string) error {
 			if err != nil {
 				return fmt.Errorf("%w: attributes of %s %s", store.ErrCorrupt, typ, r.ID)
 			}
-			if next.Index, next.Label = s.Index(typ, attributes); sameKeys(r.Index, next.Index) && r.Label == next.Label {
+			next.Index, next.Label = s.Index(typ, attributes)
+			for i, k := range next.Index { // whether it is unique is the tenant's to say
+				if k.Unique = true; k.Attribute == "externalId" && slices.Contains(r.Index, k) {
+					next.Index[i] = k
+				}
+			}
+			if sameKeys(r.Index, next.Index) && r.Label == next.Label {
 				continue
 			}
 			err = s.store.Commit(ctx, &store.Change{Tenant: tenant, Put: []store.Put{{Resource: &next, IfVersion: r.Version, Was: r}}})

@@ -10,8 +10,8 @@ import (
 // Release lets through what a brake holds. With neither Count nor For it is for one request, however many it takes access from.
 type Release struct {
 	Connection string        // of which connection; "": of all
-	Count      int           // for so many people, and for so many memberships
-	For        time.Duration // for so long, whatever comes
+	Count      int           // how many people may lose access, and how many memberships may end
+	For        time.Duration // how long everything is let through
 	Reason     string        // why, for the journal; at most 500 bytes, and it may be empty
 }
 
@@ -25,9 +25,9 @@ type release struct {
 	Who        string    `json:"who"`
 }
 
-// Release lets a tenant's identity provider go on beyond its brakes, as an administrator says whom by.Who names. What is left of
-// one for a count or for one request ends when the longest window of the tenant's brakes is over. The journal has who
-// released what.
+// Release lets a tenant's identity provider go on beyond its brakes. by.Who names the administrator who allows it, and the journal
+// has who released what. A release for a count or for one request ends, whatever is left of it, when the longest window of the
+// tenant's brakes is over.
 func (s *Service) Release(ctx context.Context, by Request, what Release) error {
 	const most, mostCount = 7 * 24 * time.Hour, 1_000_000
 	switch {

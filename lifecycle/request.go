@@ -42,7 +42,8 @@ type Request struct {
 	began      time.Time // when the request came in; zero: unknown
 	journalled bool      // it has an entry
 
-	erases bool // somebody is taken out of everything that is kept
+	erases bool       // somebody is taken out of everything that is kept
+	live   *goingLive // what a shadow has is made true
 
 	settled bool // Settings have been read
 	// fence is the limit of settingsCounter until these stored settings are set anew; 0: nobody knows.
@@ -67,7 +68,7 @@ type ConnectionState string
 // The states of connections.
 const (
 	ConnectionLive   ConnectionState = "live"
-	ConnectionShadow ConnectionState = "shadow" // it is answered as if, but nothing is written
+	ConnectionShadow ConnectionState = "shadow" // it is answered as if it were live, but what it writes is kept beside; see Service.GoLive
 	ConnectionPaused ConnectionState = "paused" // everything is refused for now; its people stay as they are
 	ConnectionOff    ConnectionState = "off"    // everything is refused, and it manages nobody any more
 )

@@ -36,7 +36,7 @@ type Brakes struct {
 
 // Brake is a bound within a window of time. Where both Max and Share are set, whichever is reached first holds.
 type Brake struct {
-	Max *int `json:"max"` // so many; nil: no such bound. Of people at least leastPeople
+	Max *int `json:"max"` // how many at most; nil: no such bound. A bound on people must be 10 or more
 	// Share is a part, over 0 up to 1, of those who had access, or were members, when the window began. What it comes to is
 	// rounded up, and of people it is never less than 10. nil: no such bound.
 	Share  *float64 `json:"share"`
@@ -167,8 +167,9 @@ func (s *Service) Safety(ctx context.Context, tenant string) (Safety, error) {
 
 var errNoSafety = errors.New("lifecycle: Options.Safety is not set, so that no brake holds")
 
-// SetSafety keeps what change makes of a tenant's safety. It holds at once in all processes, and the journal says who set it. An
-// error of change, or what Validate says, is returned and nothing is kept.
+// SetSafety changes what is kept of a tenant's safety: change gets what holds now, and edits it. The result holds at once in all
+// processes, and the journal says who set it. If change or Validate returns an error, SetSafety returns it and keeps nothing.
+// change may be called more than once, when others write at the same time.
 func (s *Service) SetSafety(ctx context.Context, by Request, change func(*Safety) error) (Safety, error) {
 	var set Safety
 	err := s.updateSafety(ctx, by.click(SourceManual, "set safety"), func(kept *safety) error {

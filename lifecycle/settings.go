@@ -14,17 +14,18 @@ type Settings struct {
 	JIT    bool `json:"jit"`    // who signs in and is unknown is created
 	Manual bool `json:"manual"` // administrators may add people by hand, and edit those that they added
 
-	SCIMOff SCIMOff `json:"scimOff"` // what becomes of those it manages while SCIM is off; default keep
+	SCIMOff SCIMOff `json:"scimOff"` // what becomes of those whom it manages while SCIM is off; default keep
 
 	Review          bool            `json:"review"`          // new people wait for approval
 	Deprovision     Deprovision     `json:"deprovision"`     // what active=false does; default suspend
 	Delete          DeletePolicy    `json:"delete"`          // what a SCIM DELETE does; default remove
-	ExistingAccount ExistingAccount `json:"existingAccount"` // of one outside the organization; default refuse
-	ExistingUser    ExistingUser    `json:"existingUser"`    // of a POST for a user added by hand or by sign-in; default refuse
+	ExistingAccount ExistingAccount `json:"existingAccount"` // what a creation does about an account outside the organization; default refuse
+	ExistingUser    ExistingUser    `json:"existingUser"`    // what a POST does for a user who was added by hand or by a sign-in; default refuse
 	HandOver        bool            `json:"handOver"`        // a connection takes over people whom another one manages; else 403
-	InactiveUser    InactiveUser    `json:"inactiveUser"`    // of a POST for a user who is there and has no access; default refuse
+	InactiveUser    InactiveUser    `json:"inactiveUser"`    // what a POST does for a user who is there and has no access; default refuse
+	SameExternalID  SameExternalID  `json:"sameExternalId"`  // what becomes of an externalId that another user of the organization has; default refuse
 	EditManaged     bool            `json:"editManaged"`     // administrators may edit and remove whom the identity provider manages
-	SuspendManaged  bool            `json:"suspendManaged"`  // administrators may suspend and reactivate them
+	SuspendManaged  bool            `json:"suspendManaged"`  // administrators may suspend and reactivate whom the identity provider manages
 
 	SeatLimit    *int         `json:"seatLimit"`    // nil: none
 	SeatCounting SeatCounting `json:"seatCounting"` // who takes a seat; default provisioned
@@ -64,6 +65,9 @@ func (s Settings) withDefaults() Settings {
 	if s.InactiveUser == "" {
 		s.InactiveUser = InactiveUserRefuse
 	}
+	if s.SameExternalID == "" {
+		s.SameExternalID = SameExternalIDRefuse
+	}
 	if s.SeatCounting == "" {
 		s.SeatCounting = SeatCountingProvisioned
 	}
@@ -97,6 +101,9 @@ func (s Settings) checked() (Settings, error) {
 		return Settings{}, err
 	}
 	if err := s.InactiveUser.check(); err != nil {
+		return Settings{}, err
+	}
+	if err := s.SameExternalID.check(); err != nil {
 		return Settings{}, err
 	}
 	if err := s.SeatCounting.check(); err != nil {

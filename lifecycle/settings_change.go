@@ -6,10 +6,10 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// Apply makes the people of a tenant follow its settings, once those have been changed. Whom the identity provider manages is
-// suspended, or let in again, as SCIM and SCIMOff say, except whom an administrator or the identity provider itself has shut
-// out; and seats are counted by SeatCounting. Who finds no seat stays suspended, and the hook SeatRefused is told. It may be
-// called again if it was interrupted, and while others write.
+// Apply makes the people of a tenant follow its settings, once those have been changed. People whom the identity provider manages
+// are suspended, or let in again, as SCIM and SCIMOff say, except those whom an administrator or the identity provider itself has
+// shut out; and seats are counted by SeatCounting. Somebody for whom no seat is left stays suspended, and the hook SeatRefused is
+// told. Apply may be called again if it was interrupted, and while others write.
 func (s *Service) Apply(ctx context.Context, by Request) error {
 	r := by.click(SourceManual, "apply settings")
 	const count = 200

@@ -11,14 +11,14 @@ import (
 // SourceSnapshot is the origin of the events that Snapshot makes.
 const SourceSnapshot Source = "snapshot"
 
-// Snapshot tells one consumer everything that is true of a tenant now, as events: for a consumer that is new, or that has lost what
-// it knew. Of each user it tells KindProvisioned, and then KindActivated, KindBilled or KindDeactivated as the account stands; of each
-// group KindGroupCreated and its members as KindMembersChanged; of each other resource KindResourceCreated. After has the
-// attributes, and Origin.By is SourceSnapshot.
+// Snapshot tells one consumer everything that is true of a tenant now, as events: for a consumer that is new, or that has lost
+// what it knew. Of each user it tells KindProvisioned, and then KindActivated, KindBilled or KindDeactivated as the account
+// stands; of each group KindGroupCreated and its members as KindMembersChanged; of each other resource KindResourceCreated. After
+// has the attributes, and Origin.By is SourceSnapshot.
 //
-// What changes meanwhile is told in its order: the events of a resource are committed only if it still is as it was read. Snapshot
-// returns how many resources it told of, when their events are committed; they are delivered as all others. It may be called
-// again if it was interrupted.
+// The events of a resource are committed only if it still is as it was read, so a change that happens meanwhile is told after
+// them. Snapshot returns how many resources it told of, when their events are committed; they are delivered as all others. It may
+// be called again if it was interrupted.
 func (s *Service) Snapshot(ctx context.Context, tenant, consumer string) (resources int, err error) {
 	if s.source == nil {
 		return 0, errNoEvents

@@ -9,20 +9,20 @@ type Cause uint8
 // no conditions.
 const (
 	Create          Cause = iota + 1 // SCIM, JIT or manual, let in at once
-	CreateForReview                  // the same where the tenant reviews
+	CreateForReview                  // like Create, where new people wait for review
 	CreateInactive                   // SCIM with active=false
 	Enable                           // SCIM active=true
-	EnableForReview                  // the same where the tenant reviews, of somebody who was never let in
+	EnableForReview                  // like Enable, of somebody who was never let in, where new people wait for review
 	DisableSuspend                   // SCIM active=false, policy suspend
 	DisableClose                     // SCIM active=false, policy deactivate
 	DisableRemove                    // SCIM active=false, policy delete
 	Remove                           // SCIM DELETE
-	RemoveKeep                       // the same where deleted accounts are kept
+	RemoveKeep                       // SCIM DELETE, where the policy keeps deleted accounts
 	SignIn                           // first or later login
 	Approve                          // an administrator lets in who waits
-	Reject                           // or doesn't
+	Reject                           // an administrator doesn't let in who waits
 	Suspend                          // an administrator stops access
-	Reactivate                       // and allows it again
+	Reactivate                       // an administrator allows access again
 	causes
 )
 
@@ -33,8 +33,8 @@ func (c Cause) String() string {
 		"suspend", "reactivate"}[c]
 }
 
-// Move is a cell of the table: where a cause takes an account, and what is told of it. Billed and Unbilled are told when
-// they are due, whatever the cell: see move.
+// Move is a cell of the table: where a cause takes an account, and which events tell of it. KindBilled and KindUnbilled stand in
+// no cell, because whether they are told depends on whether somebody has signed in.
 type Move struct {
 	To     State
 	Events []Kind

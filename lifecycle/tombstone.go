@@ -129,13 +129,13 @@ func (p *plan) leaveTombstones(ctx context.Context, cur *store.Resource) error {
 	return nil
 }
 
-// recall finds out who a new user was before. Somebody who comes back with the same externalId, or under the same userName if
-// one of the two has no externalId, gets the id and the account of before, and the record if it was retained. Everybody else with
-// that name is another person (I16); but if an administrator has shut the former out, the new one is held as well, until
-// an administrator says otherwise.
+// recall finds out who a new user was before. Somebody who comes back with the same externalId, or under the same userName if one
+// of the two has no externalId, gets the id and the account of before, and the record if it was retained. Anybody else with that
+// name is another person (I16); but if an administrator has shut the former one out, the new one is held as well, until an
+// administrator says otherwise.
 //
-// Hardly anybody was here before. So at first it is left to the commit to find out that there is no tombstone, unless who
-// the person was decides about more.
+// Hardly anybody was here before. So at first the commit is left to find out that there is no tombstone, unless more depends on
+// who the person was.
 func (p *plan) recall(ctx context.Context, r *store.Resource, account *Account) (retained *store.Resource, err error) {
 	keys := make([]string, 0, 3)
 	is := person(r)
@@ -215,8 +215,8 @@ func (p *plan) holds(account *Account, held, retained bool) error {
 	return nil
 }
 
-// unretain plans that a user is retained no longer, nor remembered unless it is held, and returns the record; nil if there is
-// none. Whoever is held stays remembered under the old name, as it may come back under another one.
+// unretain plans that a user is retained no longer, and returns the record; nil if there is none. The user's tombstones go too,
+// except those of somebody who is held, who may come back under another name.
 func (p *plan) unretain(ctx context.Context, id string) (*store.Resource, error) {
 	retained, err := p.s.store.Get(ctx, p.r.key(retainedType, id))
 	if errors.Is(err, store.ErrNotFound) {
@@ -277,7 +277,7 @@ func (p *plan) restore(ctx context.Context) error {
 	if p.d.After, err = next.Attributes.Tree(); err != nil {
 		return store.ErrCorrupt
 	}
-	next.Index, next.Label = p.s.opts.Index(userType, p.d.After)
+	p.index(&next)
 	account.Source, account.Held = SourceManual, false
 	if err := p.relink(ctx, &next, &account); err != nil {
 		return err
@@ -313,8 +313,8 @@ func (p *plan) renamed(ctx context.Context, account Account, cur, next *store.Re
 	return p.refuseOutside(ctx, account, cur, next)
 }
 
-// refuseHeldName refuses that a user gets the name of somebody else who is held. Hardly any name is: so at first it is left to the
-// commit to find out that there is no tombstone, unless a lost race would be the client's to hear of.
+// refuseHeldName refuses that a user gets the name of somebody else who is held. Hardly any name is held, so at first the commit
+// is left to find out that there is no tombstone, unless the client would have to be told of a lost race.
 func (p *plan) refuseHeldName(ctx context.Context, cur *store.Resource, name string) error {
 	var t *tombstone
 	if p.r.lost || p.r.Once {

@@ -40,8 +40,8 @@ func authorityOf(name string) (Authority, bool) {
 // String is the authority as tags and rules write it.
 func (a Authority) String() string { return authorities[a].name }
 
-// Mutability is the authority in the words of RFC 7643 section 2.2, as a schema shows it. Attributes under create and
-// ifEmpty are immutable: what is there doesn't change.
+// Mutability returns the authority in the words of RFC 7643 section 2.2, as a schema shows it. Attributes under create and ifEmpty
+// are immutable: a value that is there doesn't change.
 func (a Authority) Mutability() string { return authorities[a].mutability }
 
 // MarshalText implements [encoding.TextMarshaler].
@@ -85,23 +85,23 @@ func (i Ignored) String() string {
 	return s
 }
 
-// Create fills t with what an identity provider sent for a new resource: every attribute but those over which it has no
-// authority. t may have values before (an account that is linked): they hold where the product has authority, or where
-// ifEmpty finds them. What can't be is an *[InvalidError]; t is then as it was.
+// Create fills t with what an identity provider sent for a new resource: with every attribute but those over which it has no
+// authority. t may have values before, as an account that is linked has: they stay where the product has authority, or where
+// ifEmpty finds them. A value that can't be is an *[InvalidError]; t is then as it was.
 func (m *Mapping[T]) Create(v document.Value, t *T) (Outcome, error) {
 	return m.take(take{create: true, validate: true}, document.Object(), v, t)
 }
 
-// Update changes t by what differs between the attributes that held before and those that an identity provider wants
-// now, so that a PATCH of one attribute touches one field. Outcome.Attributes are the new ones, with those that were
-// not taken as they were. What can't be is an *[InvalidError]; t is then as it was. Only fields that the identity
-// provider changes are validated: it can't repair what the product has.
+// Update changes t by what differs between the attributes that held before and those that an identity provider wants now, so that
+// a PATCH of one attribute touches one field. Outcome.Attributes are the new ones, with those that were not taken as they were. A
+// value that can't be is an *[InvalidError]; t is then as it was. Only fields that the identity provider changes are validated,
+// because it can't repair what the product has.
 func (m *Mapping[T]) Update(old, next document.Value, t *T) (Outcome, error) {
 	return m.take(take{validate: true}, old, next, t)
 }
 
-// Review is Update for a resource whose attributes are all there is: the product's value is what held before. It is
-// Create if old is empty.
+// Review is Update for a resource of which there is nothing but its attributes: the product's value is read from those that held
+// before. It is Create if old is empty.
 func (m *Mapping[T]) Review(old, new document.Value) (Outcome, error) {
 	var t T
 	if old.IsEmpty() {
@@ -187,7 +187,7 @@ func (m *Mapping[T]) take(how take, old, new document.Value, t *T) (Outcome, err
 	return out, nil
 }
 
-// takes says whether an identity provider's value is taken whatever the product has.
+// takes says whether an identity provider's value is taken, whatever the product has.
 func (a Authority) takes(create bool) bool { return a == Always || a == OnCreate && create }
 
 // unset says whether a field counts as empty: false and 0 do.

@@ -31,14 +31,14 @@ type Composed struct {
 	Required  bool      // refuse a resource that lacks one of the attributes
 	Sensitive bool      // never show their values in an error or a journal
 
-	// In makes the values of Fields of those of Paths, in their orders. An error's text is shown to the administrator of the
-	// identity provider: say what form is wanted.
+	// In makes the values of Fields from those of Paths, both in their order. The text of an error is shown to the administrator of
+	// the identity provider, so it should say what form is wanted. In may be called concurrently.
 	In func(attributes []string) (fields []string, err error)
-	// Out makes the values of Paths of those of Fields, in their orders.
+	// Out makes the values of Paths from those of Fields, both in their order. It may be called concurrently.
 	Out func(fields []string) (attributes []string)
 }
 
-// composition is a Composed compiled. Each of its paths has a rule, which shares it.
+// composition is a compiled Composed. Each of its paths has a rule, and these rules share it.
 type composition struct {
 	*Composed
 	places []place

@@ -69,7 +69,8 @@ func (r *rule) spec() AttributeSpec {
 	return spec
 }
 
-// setMutability says it of an attribute and its sub-attributes, whose own list stays as it was.
+// setMutability sets the mutability of an attribute and of its sub-attributes. The list of sub-attributes that others may hold
+// stays as it was.
 func (s *AttributeSpec) setMutability(m string) {
 	s.Mutability, s.Sub = m, slices.Clone(s.Sub)
 	for i := range s.Sub {
@@ -89,9 +90,9 @@ func find[T any](list *[]T, is func(*T) bool) *T {
 	return &(*list)[len(*list)-1]
 }
 
-// Mutability says of the attributes over which the identity provider hasn't always authority what a schema calls them:
-// readOnly or immutable, by path. It is the form of scim.Options.Mutability for one resource type. Elements of
-// attributes, such as emails[type eq "work"].value, are not there: no schema can say it of them.
+// Mutability returns what a schema calls the attributes over which the identity provider hasn't always authority: readOnly or
+// immutable, by path. It is the form of scim.Options.Mutability for one resource type. Elements of attributes, such as emails[type
+// eq "work"].value, are not in it, because no schema can say it of them.
 func (m *Mapping[T]) Mutability() map[string]string {
 	paths := map[string]string{}
 	for _, r := range m.rules {
@@ -108,8 +109,21 @@ func (m *Mapping[T]) Mutability() map[string]string {
 	return paths
 }
 
-// Sensitive lists the attributes whose values are not to be shown. It is the form of scim.Options.Sensitive for one
-// resource type, whose errors are about values of a wrong type.
+// Authorities says of each top-level attribute, or extension by its URN, who decides its value. Where rules on its parts differ, it is the one
+// that leaves the identity provider the least.
+func (m *Mapping[T]) Authorities() map[string]Authority {
+	all := map[string]Authority{}
+	for _, r := range m.rules {
+		name := r.place.uri
+		if name == "" {
+			name = r.place.name
+		}
+		all[name] = max(all[name], r.Authority)
+	}
+	return all
+}
+
+// Sensitive lists the attributes whose values are not to be shown. It is the form of scim.Options.Sensitive for one resource type.
 func (m *Mapping[T]) Sensitive() (paths []string) {
 	for _, r := range m.rules {
 		if r.Sensitive {

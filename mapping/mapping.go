@@ -88,9 +88,9 @@ func Compile[T any](o *Options) (*Mapping[T], error) {
 	return &Mapping[T]{rules: c.rules, outline: nodes, size: size(nodes), paths: c.paths, unknown: o.Unknown, validator: c.validator}, nil
 }
 
-// FromSCIM sets all mapped fields of t but those under Ignore: to the attribute's value, or to nothing if there is
-// none. The other authorities and validation are not its matter, see [Mapping.Create] and [Mapping.Update]. A value that a field can't hold is an
-// *[InvalidError]; t is then half-filled.
+// FromSCIM sets all mapped fields of t, except those under Ignore, to the attribute's value, or to nothing if there is none. It
+// looks at no other authority and validates nothing: see [Mapping.Create] and [Mapping.Update]. A value that a field can't hold is
+// an *[InvalidError]; t is then half-filled.
 func (m *Mapping[T]) FromSCIM(v document.Value, t *T) error {
 	root := reflect.ValueOf(t).Elem()
 	for _, r := range m.rules {
@@ -104,15 +104,16 @@ func (m *Mapping[T]) FromSCIM(v document.Value, t *T) error {
 	return nil
 }
 
-// ToSCIM makes attributes of all mapped fields but those under Ignore, in the order of the fields.
+// ToSCIM makes attributes of all mapped fields, except those under Ignore, in the order of the fields.
 func (m *Mapping[T]) ToSCIM(t *T) document.Value {
 	r := make(room, m.size)
 	return object(m.outline, reflect.ValueOf(t).Elem(), &r)
 }
 
-// Merge puts what t holds into attributes that have been sent before. An attribute stays as it was written as long as it
-// means what t has, be it in other words (spaces that a transformation trims, another zone of the same time); others
-// become t's; those that no field holds stay. It says whether anything changed; v itself is left alone.
+// Merge puts what t holds into attributes that have been sent before. An attribute stays as it was written as long as it means
+// what t has, even if it says so in other words (spaces that a transformation trims, another zone of the same time). Other mapped
+// attributes become those of t, and attributes that no field holds stay. Merge says whether anything changed; v itself is left
+// alone.
 func (m *Mapping[T]) Merge(v document.Value, t *T) (merged document.Value, changed bool) {
 	var was T
 	have, sent := reflect.ValueOf(t).Elem(), reflect.ValueOf(&was).Elem()

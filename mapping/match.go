@@ -2,15 +2,15 @@ package mapping
 
 import "github.com/rollcall-dev/rollcall/store/document"
 
-// Match says which attributes identify a person or a group on a connection. It is data: [Unique] and [Linked] make of
-// matches what scim.Options.Unique and lifecycle.Options.Link want to know.
+// Match says which attributes identify a person or a group on a connection. It is data: [Unique] and [Linked] turn matches into
+// what scim.Options.Unique and lifecycle.Options.Link want to know.
 type Match struct {
 	Type     string   `json:"type"`     // User or Group
 	By       []string `json:"by"`       // attributes in their precedence: externalId, userName, emails.value, emails[type eq "work"].value
 	Existing Existing `json:"existing"` // what a POST of a match means
 }
 
-// Existing says what it means that somebody creates what is there already.
+// Existing says what a POST means for somebody who is there already.
 type Existing uint8
 
 // The policies.
@@ -36,8 +36,8 @@ func (e *Existing) UnmarshalText(text []byte) error {
 	return &InvalidError{Path: "existing", Value: show(document.String(string(text))), Detail: "want conflict or link"}
 }
 
-// Unique lists, by resource type, the attributes that no two resources may share: the form of scim.Options.Unique. Only
-// with the policy Conflict must those of By be unique.
+// Unique lists, by resource type, the attributes that no two resources may share: the form of scim.Options.Unique. They are those
+// of matches with the policy Conflict.
 func Unique(matches ...Match) map[string][]string {
 	unique := map[string][]string{}
 	for _, m := range matches {

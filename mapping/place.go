@@ -142,7 +142,7 @@ func seed(x filter.Expr, members []document.Member) ([]document.Member, error) {
 	return nil, fmt.Errorf("[%s]: want comparisons with eq, joined by and, so that an element can be made", x)
 }
 
-// same says whether two places are the same one: names are told apart by case no more than RFC 7643 section 2.1 does.
+// same says whether two places are the same one. Names that differ only in case are the same name (RFC 7643 section 2.1).
 func (l *place) same(o *place) bool {
 	return strings.EqualFold(l.uri, o.uri) && strings.EqualFold(l.name, o.name) && strings.EqualFold(l.sub, o.sub) &&
 		l.all == o.all && text(l.where) == text(o.where)
@@ -356,7 +356,7 @@ func (l *place) make(x document.Value, room []document.Member) document.Value {
 	return e
 }
 
-// bare says whether an element says nothing but what selects it, or that it is primary.
+// bare says whether an element has nothing but what selects it, or that it is primary.
 func (l *place) bare(e *document.Value) bool {
 	for i := range e.Items() {
 		m := &e.Items()[i]

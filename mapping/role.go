@@ -20,7 +20,7 @@ type RoleRule struct {
 	Role  string `json:"role"`
 }
 
-// Check makes sure that every rule names a group and a role that the product has.
+// Check returns an error for a rule that names no group, or a role that is none of those that the product has.
 func (r Roles) Check(known ...string) error {
 	has := map[string]bool{"": len(known) == 0}
 	for _, k := range known {
@@ -39,7 +39,7 @@ func (r Roles) Check(known ...string) error {
 	return errors.Join(errs...)
 }
 
-// Of is the role of a person in the groups.
+// Of returns the role of a person who is in the groups.
 func (r Roles) Of(groups ...string) string {
 	in := make(map[string]bool, len(groups))
 	for _, g := range groups {
@@ -53,7 +53,7 @@ func (r Roles) Of(groups ...string) string {
 	return r.Default
 }
 
-// OfMember is the role of a person by the groups that a store has them in.
+// OfMember returns the role of a person by the groups in which the store has that person. An error is one of the store.
 func (r Roles) OfMember(ctx context.Context, s store.Store, tenant, id string) (string, error) {
 	var groups []string
 	for m, err := range s.Members(ctx, store.MemberQuery{Tenant: tenant, Of: []string{id}}) {

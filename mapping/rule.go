@@ -76,7 +76,7 @@ type rule struct {
 	field accessor
 	codec codec
 	in    []func(document.Value) (document.Value, error) // transformations on the way to the product
-	out   []func(document.Value) document.Value          // and on the way back
+	out   []func(document.Value) document.Value          // transformations on the way back
 
 	shared *composition // of a Composed: then field, in and out are not used
 	nth    int          // which of its paths

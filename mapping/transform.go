@@ -31,10 +31,10 @@ import (
 // What is unique is so in the words of the identity provider, as document.Fold compares them. So two different userNames may
 // become one in the product, by a map for instance.
 type Transform struct {
-	// In makes the product's value. An error's text is shown to the administrator of the identity provider: say what
-	// form is wanted. It gets null for an absent attribute.
+	// In makes the product's value. The text of an error is shown to the administrator of the identity provider, so it should say
+	// what form is wanted. In gets null for an absent attribute. It may be called concurrently.
 	In func(v document.Value) (document.Value, error)
-	// Out makes SCIM's value of the product's; nil leaves it.
+	// Out makes SCIM's value of the product's; nil leaves it as it is. It may be called concurrently.
 	Out func(v document.Value) document.Value
 
 	makes []string // words that In makes of others, to be tried when a rule is compiled

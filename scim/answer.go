@@ -157,7 +157,7 @@ func (c *caller) stream(w writer, relation filter.Relation, known related, overf
 		if relation == filter.Groups {
 			q.Groups, q.Of = nil, ids
 		}
-		rest = c.h.store.Members(c.ctx, q)
+		rest = c.store().Members(c.ctx, q)
 	}
 	for row, err := range rest {
 		if err != nil {

@@ -22,7 +22,7 @@ const asyncResponse = "urn:ietf:params:scim:event:misc:asyncresp"
 // asynchronous says whether clients may ask for an answer before a request is done.
 func (h *Handler) asynchronous() bool { return slices.Contains(h.opts.SecurityEvents, asyncResponse) }
 
-// answersAsync says the same of this request. What writes nothing has no event, so it is done at once.
+// answersAsync says whether the client of this request may. A request that writes nothing has no event, so it is done at once.
 func (x *exchange) answersAsync() bool {
 	return x.h.asynchronous() && !x.request.DryRun && x.request.Connection.State != lifecycle.ConnectionShadow
 }
@@ -52,8 +52,9 @@ func respondAsync(h http.Header) (wait time.Duration, asked bool) {
 	return wait, asked
 }
 
-// runAsync does the operations in the background, and answers 202 if they take longer than wait: then an event for each says what
-// became of it. Where nobody does anything in the background now, the request is answered as if it had not asked.
+// runAsync does the operations in the background, and answers 202 if they take longer than wait: then an event for each operation
+// says what became of it. If nobody in this process does anything in the background now, the request is answered as if its client
+// had not asked.
 func (b *bulkJob) runAsync(wait time.Duration) error {
 	x, txn := b.x, uuid.NewString()
 	own := &exchange{caller: x.caller, base: x.base, r: x.r} // x is another request's by the time that this ends

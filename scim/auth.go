@@ -18,9 +18,9 @@ import (
 
 // Authenticator decides on whose behalf a request is made. It must be safe for concurrent use.
 type Authenticator interface {
-	// Authenticate returns the principal, or ErrUnauthorized (401), or an *Error, or another error (500). If it can say whose the
-	// credential is that it refuses, it returns that principal beside the error, so that the tenant's journal has the refusal
-	// with the text of the error, which the client never sees.
+	// Authenticate returns the principal, or ErrUnauthorized (401), or an *Error, or another error (500). It gets the request with
+	// its context, and must not read the body. If it refuses a credential and knows whose it is, it returns that principal beside
+	// the error: then the refusal is in the tenant's journal with the text of the error, which the client never sees.
 	Authenticate(r *http.Request) (Principal, error)
 }
 
@@ -29,7 +29,7 @@ type Principal struct {
 	Tenant     string   // the customer's organization; never empty
 	Connection string   // the identity provider's link to it, for the journal; may be empty
 	Credential string   // id of the credential, for the journal and events; never the secret itself; may be empty
-	Scopes     []string // what it may do; nil means everything; see Scope
+	Scopes     []string // what it may do; nil means everything; see ScopeRead
 	Dialect    Dialect  // which deviations from the RFCs are tolerated; the zero value is Tolerant
 	// TraceUntil is until when the journal lists what the connection reads, too; zero: it doesn't.
 	TraceUntil time.Time
@@ -41,9 +41,9 @@ type Principal struct {
 	TakesOver bool
 }
 
-// The scopes: what a credential may do, and to what. Where a list names neither of a pair, both are meant; an empty list
-// that isn't nil allows nothing. A search by POST is a read. Types of the product's own are in no scope but that of a list
-// which names neither users nor groups.
+// The scopes say what a credential may do (read, write) and to what (users, groups). If a list of scopes names neither of a pair,
+// both are meant; an empty list that isn't nil allows nothing. A search by POST is a read. Resources of the product's own types
+// are reached only by a list that names neither users nor groups.
 const (
 	ScopeRead   = "read"
 	ScopeWrite  = "write"
@@ -137,7 +137,8 @@ func checkAuthenticator(a Authenticator) error {
 }
 
 // singleCredential refuses a request with several Authorization headers before the Authenticator sees it. There may be one (RFC
-// 9110 section 11.6.2), and if a proxy checks the first and we take the last, or the other way about, the wrong one counts.
+// 9110 section 11.6.2). If a proxy checked the first and the service took the last, a credential would count that nobody has
+// checked.
 type singleCredential struct{ Authenticator }
 
 func (s singleCredential) Authenticate(r *http.Request) (Principal, error) {
@@ -187,8 +188,8 @@ func (t BearerTokens) LogValue() slog.Value { return slog.StringValue(t.hidden()
 // MarshalJSON implements json.Marshaler.
 func (t BearerTokens) MarshalJSON() ([]byte, error) { return strconv.AppendQuote(nil, t.hidden()), nil }
 
-// BearerPrincipals is BearerTokens with a whole Principal for each token: with a connection, scopes or a dialect. The same holds of
-// its tokens.
+// BearerPrincipals is BearerTokens with a whole Principal for each token, that is with a connection, scopes or a dialect. What
+// BearerTokens says of tokens holds here too.
 type BearerPrincipals map[string]Principal
 
 func (t BearerPrincipals) tenants() BearerTokens {
@@ -222,8 +223,8 @@ func (t BearerPrincipals) hashed() tokenSums {
 	return sums
 }
 
-// Hashed is an Authenticator by the same tokens that keeps only their SHA-256 sums, for an Authenticator that asks this one. It
-// says what is wrong with a token.
+// Hashed returns an Authenticator by the same tokens that keeps only their SHA-256 sums. It is for an Authenticator that asks this
+// one, as package connection does for its Fallback. It returns an error if a token can't be used.
 func (t BearerTokens) Hashed() (Authenticator, error) {
 	if err := t.check(); err != nil {
 		return nil, err
@@ -241,8 +242,8 @@ func (t BearerTokens) hashed() tokenSums {
 	return sums
 }
 
-// tokenSums finds a token by the first bytes of its sum, and then compares the whole sum in constant time. What the
-// look-up's time could tell is the sum of a guess, which is worth nothing.
+// tokenSums finds a token by the first bytes of its sum, and then compares the whole sum in constant time. The time of the look-up
+// could tell something of the sum of a guess at most, which is worth nothing.
 type tokenSums map[[8]byte][]tokenSum
 
 type tokenSum struct {

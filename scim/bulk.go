@@ -207,8 +207,9 @@ func (b *bulkJob) answer() error {
 	return x.answer(http.StatusOK)
 }
 
-// versions makes the versions those that a read would show, which depend on the groups that each is a member of by now. If the
-// store can't say, the resources' own stay: all is done by then, and they do for writes.
+// versions gives each operation of the answer the version that a read would show, which depends on the groups that the resource is
+// a member of by now. If the store can't say, the resources' own versions stay: everything is done by then, and writes go by
+// those.
 func (b *bulkJob) versions() {
 	shown := make(map[string]*rowSum)
 	var ids []string

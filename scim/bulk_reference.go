@@ -151,9 +151,10 @@ func resolveFilter(path string, by resolver) (string, bool) {
 	return b.String() + path, true
 }
 
-// order puts the operations into an order in which whatever an operation names is made before it, near that of the
-// request. Where operations name each other in a circle, one that closes it waits for the others with what it says of
-// them (RFC 7644 section 3.7.1). The numbers of circles are Tarjan's low links, so that the work is linear.
+// order puts the operations into an order, as near as possible to that of the request, in which whatever an operation names is
+// made before it. Where operations name each other in a circle, one of them closes the circle: what it says of the others is done
+// in a second step, when those are there (RFC 7644 section 3.7.1). The numbers of circles are Tarjan's low links, so the work is
+// linear.
 func (b *bulkJob) order() []*bulkOperation {
 	var (
 		out     []*bulkOperation

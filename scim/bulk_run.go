@@ -36,8 +36,8 @@ type bulkJob struct {
 	latest  map[string]chan struct{} // by what a step is about: the end of the last one that is
 }
 
-// A step may run beside others of its class if they are about other resources and other values. Between classes everything
-// comes to an end first, so that the result is that of the request's order (RFC 7644 section 3.7).
+// A step may run beside others of its class if they are about other resources and other values. Between two classes all steps come
+// to an end first, so that the result is that of the request's order (RFC 7644 section 3.7).
 const (
 	classAdd    = 'a' // creations, and changes of members and of what nobody is found by
 	classState  = 's' // changes of active, which take and free seats
@@ -105,7 +105,7 @@ func (b *bulkJob) errors() (n int) {
 	return n
 }
 
-// settings are those of the tenant; none if it isn't let in, which each operation is told.
+// settings are those of the tenant. If the tenant isn't let in they are empty, and each operation is told so by itself.
 func (b *bulkJob) settings() (s lifecycle.Settings) {
 	r := b.x.request
 	if b.x.h.lifecycle.Admit(b.x.ctx, &r) == nil {
@@ -285,7 +285,7 @@ func (b *bulkJob) body(o *bulkOperation) (body lifecycle.Body) {
 	return body
 }
 
-// journalOperation sees to it that an operation that was refused before lifecycle.Service.Do has its entry, too.
+// journalOperation makes sure that an operation that was refused before lifecycle.Service.Do has its entry, too.
 func (c *caller) journalOperation(o *bulkOperation, err error) {
 	if o.ep == nil || c.request.Journalled() || o.status < 400 || o.status >= 500 {
 		return

@@ -25,9 +25,9 @@ var zippers = sync.Pool{New: func() any {
 	return w
 }}
 
-// compress decides whether the answer that begins is compressed: if it is long, the client takes gzip, and it has no secrets.
-// Who can have a client's requests carry words of their own, and sees how long the answers are, could find out a secret that
-// stands beside these words in an answer that is compressed (BREACH). A type with attributes in Options.Sensitive has such
+// compress decides whether the answer that begins is compressed: if it is long, the client takes gzip, and the answer has no
+// secrets. Somebody who can make a client send words of their choice, and sees how long the answers are, could find out a secret
+// that stands beside these words in a compressed answer (the attack BREACH). A type with attributes in Options.Sensitive has such
 // secrets; passwords are in no answer.
 func (x *exchange) compress() {
 	if len(x.buf) < smallestCompressed || x.r.Method == http.MethodHead || x.h.opts.DisableCompression || x.secret {
@@ -61,8 +61,8 @@ func (x *exchange) endCompression(broken bool) {
 // errTooLong says that a compressed body is longer than an uncompressed one may be.
 var errTooLong = errors.New("scim: the body is too large")
 
-// bodyReader is the request's body, decompressed. What it comes to is for the caller to bound; that a client sends on and on what
-// comes to nothing is prevented here.
+// bodyReader is the request's body, decompressed. The caller bounds how long the result may be. Here only a client is stopped that
+// sends on and on while nothing comes of it.
 func (x *exchange) bodyReader() (io.Reader, error) {
 	switch encoding := x.r.Header.Get("Content-Encoding"); {
 	case encoding == "", strings.EqualFold(encoding, "identity"):

@@ -92,7 +92,7 @@ func parsePlace(b []byte) (p place, made time.Time, ok bool) {
 	return p, made, ok
 }
 
-// errCursor is what is said of every cursor that can't be used, whyever (RFC 9865 section 5.2).
+// errCursor is the error for every cursor that can't be used, whatever the reason is (RFC 9865 section 5.2).
 func errCursor() error {
 	return badRequest("invalidCursor", "cursor: not a cursor of this query; send all other parameters as for the first page, or begin again with an empty cursor")
 }
@@ -116,8 +116,8 @@ type cursorKey struct {
 // cursorKeyType is the internal type of a tenant's key. It is made when a cursor is first asked for, and goes with the tenant.
 const cursorKeyType = "rollcall.CursorKey"
 
-// keysKept bounds how many tenants' keys are remembered, and keyAge for how long: a tenant that was forgotten, and began again,
-// has another one.
+// keysKept bounds how many tenants' keys are remembered, and keyAge for how long. A tenant that was forgotten and has begun again
+// has another key.
 const (
 	keysKept = 10_000
 	keyAge   = time.Minute

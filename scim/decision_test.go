@@ -3,6 +3,7 @@ package scim_test
 import (
 	"context"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -86,14 +87,22 @@ func TestRefusalsAreJournalled(t *testing.T) {
 		{"PATCH", "/Users/" + ada, patchBody(`{"op":"replace","path":"active","value":"maybe"}`), "active"},
 		{"PUT", "/Users/nobody", userBody("nobody"), "nobody"},
 		{"DELETE", "/Groups/nobody", "", "nobody"},
+		{"PUT", "/Users", userBody("ada"), "it takes GET, HEAD, POST"},
+		{"MKCOL" + strings.Repeat("X", 1000), "/Users", "", "it takes"},
+		{"POST", "/Users", userBody("bob"), "Content-Type"},
 	} {
-		a := s.do(x.method, x.path, x.body)
+		headers := []string{}
+		if x.words == "Content-Type" {
+			headers = []string{"Content-Type: text/plain"}
+		}
+		a := s.do(x.method, x.path, x.body, headers...)
 		require.GreaterOrEqual(t, a.status, 400)
 		entries, err := fake.Journal(t.Context(), store.JournalQuery{Tenant: "acme", Max: 1})
 		require.NoError(t, err)
 		require.Len(t, entries, 1)
 		assert.Equal(t, "refused", entries[0].Outcome)
-		assert.Contains(t, entries[0].Action, x.method+" /")
+		assert.Contains(t, entries[0].Action, x.method[:min(16, len(x.method))]+" /")
+		assert.Less(t, len(entries[0].Action), 100)
 		assert.Contains(t, entries[0].Data.Get("detail").Text(), x.words)
 		assert.NotEmpty(t, entries[0].Request)
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/rollcall-dev/rollcall/scim/internal/quirk"
 )
 
-// Dialect says how the requests of a connection are read: which deviations from the RFCs are tolerated (package quirk lists
-// them, by name), and whether the rules of the interoperability profile hold. The zero value is [Tolerant]. Dialects can be
+// Dialect says how the requests of a connection are read: which deviations from the RFCs are tolerated, and whether the rules of
+// the interoperability profile hold. docs/protocol.md lists the deviations by name. The zero value is [Tolerant]. Dialects can be
 // compared with ==, and are texts in JSON and in settings; [ParseDialect] says how they are written.
 type Dialect struct {
 	refused quirk.Set
@@ -27,12 +27,12 @@ func Strict() Dialect { return Dialect{refused: quirk.All} }
 // replace of a complex attribute replaces the whole.
 func Interop() Dialect { return Dialect{refused: quirk.All, interop: true} }
 
-// With is the dialect with further deviations tolerated, by their names in package quirk. A name that isn't there is an error.
+// With is the dialect with further deviations tolerated, by their names. It returns an error for a name that there isn't.
 func (d Dialect) With(quirks ...string) (Dialect, error) {
 	return d.change(quirks, (*quirk.Set).Remove)
 }
 
-// Without is the dialect with deviations refused, by their names in package quirk. A name that isn't there is an error.
+// Without is the dialect with deviations refused, by their names. It returns an error for a name that there isn't.
 func (d Dialect) Without(quirks ...string) (Dialect, error) {
 	return d.change(quirks, (*quirk.Set).Add)
 }

@@ -155,8 +155,8 @@ func (r *recorder) Write(p []byte) (int, error) {
 	return r.body.Write(p)
 }
 
-// AuthenticationSchemer is an optional interface of an Authenticator: what ServiceProviderConfig shows of it. Without
-// it a bearer token is shown.
+// AuthenticationSchemer is an optional interface of an Authenticator: it says which schemes ServiceProviderConfig shows (RFC 7643
+// section 5). Without it a bearer token is shown.
 type AuthenticationSchemer interface {
 	AuthenticationSchemes() []elimity.AuthenticationScheme
 }

@@ -16,9 +16,10 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// ResourceHandler is the resource type called name as an elimity.ResourceHandler, so that a product that runs an
-// elimity.Server already can plug Rollcall's operations into it. Requests go through Options.Auth and the lifecycle
-// like any other. What elimity's Server does itself (parsing, answering, paging) stays as it is there.
+// ResourceHandler returns the resource type called name as an elimity.ResourceHandler, so that a product that runs an
+// elimity.Server already can plug Rollcall's operations into it. Requests go through Options.Auth and the lifecycle like any
+// other. What elimity's Server does itself (parsing, answering, paging) stays as it is there. It returns an error if there is no
+// such type.
 func (h *Handler) ResourceHandler(name string) (elimity.ResourceHandler, error) {
 	for _, ep := range h.endpoints {
 		if ep.Name == name {

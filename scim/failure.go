@@ -15,8 +15,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// fail answers with an error. What describe doesn't know is the service's own fault: it is logged under a request id, and
-// the client gets only that. A store that can't be had is logged too, as nobody else may know of it.
+// fail answers with an error. An error that describe doesn't know is the service's own fault: it is logged under a request id, and
+// the client gets only that id. A store that can't be reached is logged too, because nobody else may know of it.
 func (x *exchange) fail(err error) {
 	e := x.describe(err)
 	x.told = e
@@ -61,7 +61,7 @@ func (x *exchange) failed(err error) *Error {
 	return &Error{Status: http.StatusInternalServerError, Detail: detail}
 }
 
-// isAway says whether an error is that the store can't be had, or doesn't answer in time.
+// isAway says whether an error means that the store can't be reached, or doesn't answer in time.
 func isAway(err error) bool {
 	return errors.Is(err, store.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded)
 }

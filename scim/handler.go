@@ -1,8 +1,10 @@
-// Package scim is a SCIM 2.0 service provider (RFC 7643, RFC 7644) as an http.Handler, to be mounted in an existing
-// product. It reads requests, liberally where an identity provider is known to deviate (package quirk), turns each into
-// an intent for package lifecycle, which commits it to the product's [store.Store], and answers strictly by the RFCs.
+// Package scim is a SCIM 2.0 service provider (RFC 7643, RFC 7644) as an http.Handler, to be mounted in an existing product. It
+// reads requests, liberally where an identity provider is known to deviate from the RFCs, has package lifecycle decide what each
+// means and commit that to the product's [store.Store], and answers strictly by the RFCs.
 //
-//	request - authenticate - decode - validate - plan - commit - render - answer
+//	request - authenticate - decode - validate - decide - commit - render - answer
+//
+// Begin with [NewHandler] and [Options]. [Handler.Lifecycle] is what a product asks at each sign-in.
 package scim
 
 import (
@@ -44,7 +46,9 @@ type Handler struct {
 	away      failureLog  // of a store that can't be had
 }
 
-// NewHandler makes a handler on a store. It checks the options and compiles the schemas; a nil o.Auth is an error.
+// NewHandler makes a handler on a store. It checks the options and compiles the schemas. It returns an error, which says what
+// would be right, if an option is wrong, contradicts another one, or needs an interface that the store doesn't have; a nil o.Auth
+// is such an error.
 func NewHandler(s store.Store, o *Options) (*Handler, error) {
 	if s == nil {
 		return nil, errors.New("scim: NewHandler needs a store")
@@ -127,7 +131,7 @@ func NewHandler(s store.Store, o *Options) (*Handler, error) {
 	return h, nil
 }
 
-// Lifecycle is the service behind the handler: sign-in, administration, event delivery.
+// Lifecycle returns the service behind the handler: sign-in, administration, event delivery.
 func (h *Handler) Lifecycle() *lifecycle.Service { return h.lifecycle }
 
 // ServeHTTP implements http.Handler.

@@ -9,8 +9,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// How far groups of groups are followed for the groups that a user is in indirectly: so many levels, and groups altogether. Who
-// nests deeper is shown a part.
+// These bound how far groups of groups are followed for the groups that a user is in indirectly: so many levels, and so many
+// groups altogether. Of deeper nesting only a part is shown.
 const (
 	mostLevels   = 10
 	mostIndirect = 5_000
@@ -31,7 +31,7 @@ func (c *caller) groupRows(ids []string) (rows []store.Member, err error) {
 }
 
 func (c *caller) rowsOf(ids []string) (rows []store.Member, err error) {
-	for row, err := range c.h.store.Members(c.ctx, store.MemberQuery{Tenant: c.who.Tenant, Of: ids}) {
+	for row, err := range c.store().Members(c.ctx, store.MemberQuery{Tenant: c.who.Tenant, Of: ids}) {
 		if err != nil {
 			return nil, err
 		}

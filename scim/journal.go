@@ -12,8 +12,8 @@ import (
 	"github.com/rollcall-dev/rollcall/scim/internal/schema"
 )
 
-// journal sees to it that a refusal is in the tenant's journal: those that lifecycle.Service.Do made are already. What a client
-// reads in vain is not listed, as clients look for people who aren't there yet.
+// journal makes sure that a refusal is in the tenant's journal; those that lifecycle.Service.Do made are there already. A read of
+// something that isn't there is not listed, as clients look for people before they create them.
 func (x *exchange) journal(e *Error, err error) {
 	if e.Status == http.StatusUnauthorized && err != ErrUnauthorized { //nolint:errorlint // only the bare error; it says more than that there was none
 		x.h.denied.report(x, "a credential was refused", err, x.identify())
@@ -28,7 +28,7 @@ func (x *exchange) journal(e *Error, err error) {
 		x.explained = detail
 	case http.StatusBadRequest, http.StatusForbidden, http.StatusConflict, http.StatusPreconditionFailed,
 		http.StatusRequestEntityTooLarge, http.StatusTooManyRequests:
-	case http.StatusNotFound:
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusUnsupportedMediaType:
 		if x.reads {
 			return
 		}
@@ -36,13 +36,15 @@ func (x *exchange) journal(e *Error, err error) {
 		return
 	}
 	if x.request.Action == "" {
-		x.request.Action = x.r.Method + " " + x.place()
+		const most = 16 // bytes of a method that isn't one
+		x.request.Action = x.r.Method[:min(len(x.r.Method), most)] + " " + x.place()
 	}
 	x.identify()
 	x.h.lifecycle.Refuse(context.WithoutCancel(x.ctx), &x.request, &lifecycle.Refusal{Detail: detail, Err: err})
 }
 
-// place is what a request is about that was refused before it was looked at: the endpoint, as in all entries, if it names one.
+// place says what a request was about that was refused before it was looked at: the endpoint, written as in all entries, if the
+// request names one.
 func (x *exchange) place() string {
 	first, id, _ := strings.Cut(strings.Trim(x.r.URL.Path, "/"), "/")
 	ep, ok := x.h.endpoints[first]

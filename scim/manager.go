@@ -30,13 +30,13 @@ func (u UnknownManager) check() error {
 const enterpriseUser = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
 // guard looks for the manager that a user gets.
-func (u UnknownManager) guard(s store.Store) lifecycle.Guard {
+func (u UnknownManager) guard() lifecycle.Guard {
 	return func(ctx context.Context, r *lifecycle.Request, p *lifecycle.Proposal) error {
 		id := p.After.Get(enterpriseUser).Get("manager").Get("value").Text()
 		if p.Key.Type != "User" || id == "" || id == p.Before.Get(enterpriseUser).Get("manager").Get("value").Text() {
 			return nil
 		}
-		_, err := s.Get(ctx, store.Key{Tenant: r.Tenant, Type: "User", ID: id})
+		_, err := p.Store.Get(ctx, store.Key{Tenant: r.Tenant, Type: "User", ID: id})
 		if !errors.Is(err, store.ErrNotFound) {
 			return err
 		}

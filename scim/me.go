@@ -17,8 +17,8 @@ var meMethods = []method{
 	{http.MethodDelete, ScopeWrite, (*exchange).delete},
 }
 
-// me answers a request of /Me as one of the resource that the authenticated subject is (RFC 7644 section 3.11). The answer's
-// location is the resource's own.
+// me answers a request of /Me as if it named the resource of the authenticated subject (RFC 7644 section 3.11). The location in
+// the answer is the resource's own.
 func (x *exchange) me() error {
 	if x.h.opts.Me == nil {
 		return &Error{Status: http.StatusNotImplemented, Detail: "the service doesn't offer /Me; read the resource by its id"}

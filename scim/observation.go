@@ -9,7 +9,7 @@ import (
 )
 
 // OperationHeader is the header of an answer that names its operation, such as "Users.patch", for middleware outside of the
-// handler. It is there if Options.Lifecycle.Observer is set.
+// handler. It is sent if Options.Lifecycle.Observer is set.
 const OperationHeader = "Rollcall-Operation"
 
 // watch tells the observer that the request begins. What it returns is called when it has been answered.

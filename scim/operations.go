@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -90,6 +91,19 @@ func (c *caller) permit(scope string) error {
 	return c.h.lifecycle.Admit(c.ctx, &c.request)
 }
 
+// store is what the caller sees: for a connection in the state shadow what would be.
+func (c *caller) store() store.Store { return c.h.lifecycle.View(&c.request) }
+
+// saw notes whom the identity provider of a connection in the state shadow has looked up. Nothing is refused because it can't be noted.
+func (c *caller) saw(found ...*store.Resource) {
+	if c.who.State != lifecycle.ConnectionShadow {
+		return
+	}
+	if err := c.h.lifecycle.Saw(c.ctx, &c.request, found...); err != nil {
+		c.h.opts.Logger.WarnContext(c.ctx, "whom a connection in the state shadow has looked up could not be noted", slog.String("tenant", c.who.Tenant), slog.String("error", err.Error()))
+	}
+}
+
 func (c *caller) key(ep *endpoint, id string) store.Key {
 	return store.Key{Tenant: c.who.Tenant, Type: ep.Name, ID: id}
 }
@@ -104,7 +118,7 @@ func (c *caller) do(action string, ep *endpoint, on conditions, draft func() (li
 	}
 	c.identify()
 	c.request.Action = ep.actions[action]
-	c.request.Once = on.match.given // a client that named a version has asked to be told
+	c.request.Once = on.match.given // a client that named a version wants to be told of a lost race
 	d, err := c.h.lifecycle.Do(c.ctx, &c.request, func(context.Context) (lifecycle.Draft, error) {
 		d, err := draft()
 		c.noteQuirks()
@@ -158,12 +172,12 @@ type related struct {
 func (c *caller) read(ep *endpoint, id string, shows filter.Relation) (f found, err error) {
 	if ep.grants != nil {
 		f.resource, err = ep.grants.find(id)
-	} else if s, ok := c.h.store.(store.RelatedReader); ok && shows == filter.Groups {
+	} else if s, ok := c.store().(store.RelatedReader); ok && shows == filter.Groups {
 		if f.resource, f.rows, err = s.GetRelated(c.ctx, c.key(ep, id)); err == nil {
 			f.complete = 1
 		}
 	} else {
-		f.resource, err = c.h.store.Get(c.ctx, c.key(ep, id))
+		f.resource, err = c.store().Get(c.ctx, c.key(ep, id))
 	}
 	if errors.Is(err, store.ErrNotFound) {
 		err = notFound(ep, id)
@@ -174,12 +188,13 @@ func (c *caller) read(ep *endpoint, id string, shows filter.Relation) (f found, 
 	return f, err
 }
 
-// withMembers begins to read the members of a group, and sees to it that the group is of the same moment: a store reads all rows of a
-// group when it is asked for the first, so the group is looked at once more behind that. The caller must call stop in the end.
+// withMembers begins to read the members of a group, and makes sure that the group and its members are of the same moment: a store
+// reads all rows of a group when it is asked for the first one, so the group is read once more after that. The caller must call
+// stop in the end.
 func (c *caller) withMembers(ep *endpoint, f *found) (stop func(), err error) {
 	const tries = 5 // a group that changes all the time is answered all the same
 	for try := 1; ; try++ {
-		next, stop := iter.Pull2(c.h.store.Members(c.ctx, store.MemberQuery{Tenant: c.who.Tenant, Groups: []string{f.resource.ID}}))
+		next, stop := iter.Pull2(c.store().Members(c.ctx, store.MemberQuery{Tenant: c.who.Tenant, Groups: []string{f.resource.ID}}))
 		first, failed, any := next()
 		again, err := c.read(ep, f.resource.ID, filter.Members)
 		if err != nil {
@@ -258,8 +273,8 @@ func (h *Handler) checkMembers(m *lifecycle.Members) error {
 	return nil
 }
 
-// replace replaces a resource by a PUT's body (RFC 7644 section 3.5.1). Members that the body doesn't list are
-// removed: a PUT is the whole resource, and clients that leave an empty list out mean just that.
+// replace replaces a resource by a PUT's body (RFC 7644 section 3.5.1). Members that the body doesn't list are removed: a PUT is
+// the whole resource, and a client that leaves the list out means an empty one.
 func (c *caller) replace(ep *endpoint, id string, on conditions, body document.Value, shows filter.Relation) (found, error) {
 	decoded, members, wrong := c.decode(ep, body)
 	if ep.HasMembers() {
@@ -273,7 +288,7 @@ func (c *caller) replace(ep *endpoint, id string, on conditions, body document.V
 	}
 	password := c.password(ep, http.MethodPut, body)
 	f, err := c.update(ep, http.MethodPut, id, on, shows, func(old document.Value) (document.Value, *lifecycle.Members, error) {
-		if wrong != nil { // PUT never creates, so that the resource isn't there would have been the greater fault
+		if wrong != nil { // PUT never creates: if the resource isn't there either, that is what the client must hear
 			return decoded, nil, wrong
 		}
 		v, err := ep.Replaces(old, decoded)

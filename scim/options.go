@@ -37,14 +37,14 @@ type Options struct {
 	// displayName of groups.
 	Index map[string][]string
 
-	// Unique names attributes, by resource type, that no two resources of a tenant may share, beside those that the
-	// schema says so of; emails[type eq "work"].value for some elements of one. The default is the displayName of groups, by
-	// which Entra ID finds them; an empty map is none.
+	// Unique names attributes, by resource type, that no two resources of a tenant may share, beside those that are unique by the
+	// schema. A path such as emails[type eq "work"].value means only those elements. The default is the displayName of groups, by
+	// which Entra ID finds them; an empty map means none.
 	Unique map[string][]string
 
-	// Mutability says, by resource type and attribute, what /Schemas tells of attributes whose changes Lifecycle.Guards
-	// decide: readOnly, immutable. What is sent for them is neither dropped nor refused before a guard has seen it, who puts
-	// back what holds. mapping.Mapping.Mutability makes it. The default leaves all to the schemas.
+	// Mutability says, by resource type and attribute, what /Schemas tells of attributes whose changes Lifecycle.Guards decide:
+	// readOnly or immutable. A value that is sent for such an attribute is neither dropped nor refused before a guard has seen it;
+	// the guard puts back the value that holds. mapping.Mapping.Mutability makes it. The default leaves all to the schemas.
 	Mutability map[string]map[string]string
 
 	// Advertise names, by resource type, the attributes that /Schemas shows, where guards drop all others: name.givenName, or the URN of
@@ -122,8 +122,8 @@ type Options struct {
 	// are never compressed. Compressed requests are taken in any case.
 	DisableCompression bool
 
-	// ServerTiming adds the header Server-Timing to answers, with how long authentication and all of it took in milliseconds. It
-	// tells a client what it need not know, so set it while you look for what is slow.
+	// ServerTiming adds the header Server-Timing to answers: how many milliseconds authentication took, and the whole. Clients need
+	// not know that, so set it only while you look for what is slow.
 	ServerTiming bool
 
 	// Limits bound what one request may ask for.
@@ -134,31 +134,32 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Limits bound what one request may ask for. A zero field means the default; a negative one is an error.
+// Limits bound what one request may ask for. A field that is zero means the default; a negative one is an error of NewHandler.
 type Limits struct {
 	Body       int64 // bytes of a request's body; default 1 MiB; beyond it 413
-	Operations int   // of one PATCH; default 1,000; beyond it 413
+	Operations int   // operations of one PATCH; default 1,000; beyond it 413
 
 	// Comparisons are how many one PATCH may need: of values with the filters in paths, and of elements with those that are added or
 	// removed. The default is 2,000,000; beyond it 413.
 	Comparisons int
 
-	Members    int // that one request adds to or removes from a group; default 20,000; beyond it 413
+	Members    int // members that one request adds to or removes from a group; default 20,000; beyond it 413
 	Filter     int // bytes of a filter; default 8 KiB; beyond it 400
-	PageSize   int // of a list without count; default 100
+	PageSize   int // resources in an answer to a list without count; default 100
 	MaxResults int // most resources in one list answer; default 1,000; a larger count gets so many
 
-	BulkOperations int   // of one bulk request; default 1,000; beyond it 413
+	BulkOperations int   // operations of one bulk request; default 1,000; beyond it 413
 	BulkPayload    int64 // bytes of a bulk request; default 8 MiB; beyond it 413
 
 	CursorTimeout time.Duration // for how long a cursor can be used (RFC 9865 section 4); default 1 h
 
-	// MembersBody are the bytes of a body that writes a resource of a type with members; beyond it 413. The default is Body and
-	// 400 bytes for each of Members, about 8.6 MiB: so as many members fit in one PATCH with value, $ref, type and display.
+	// MembersBody is how many bytes the body may have that writes a resource of a type with members; beyond it 413. The default is
+	// Body and 400 bytes for each of Members, about 8.6 MiB, so that as many members fit in one PATCH with value, $ref, type and
+	// display.
 	MembersBody int64
 
-	// Resource are the bytes of one resource's attributes, without its members, as they are kept; default 1 MiB; a request that
-	// would make it larger gets 413.
+	// Resource is how many bytes the attributes of one resource may have as they are kept, without its members. The default is 1
+	// MiB; a request that would make them larger gets 413.
 	Resource int
 }
 

@@ -60,7 +60,7 @@ const mostRelated = 1_000
 // find reads the page that a query asks for, with the groups of its first resources if the answer is to show them.
 func (c *caller) find(s store.Query, shows filter.Relation) (page *store.Page, known related, err error) {
 	if c.showsIndirect(shows) {
-		if page, err = c.h.store.List(c.ctx, s); err != nil {
+		if page, err = c.store().List(c.ctx, s); err != nil {
 			return nil, known, err
 		}
 		ids := make([]string, len(page.Resources))
@@ -73,11 +73,11 @@ func (c *caller) find(s store.Query, shows filter.Relation) (page *store.Page, k
 		known.complete = len(ids)
 		return page, known, err
 	}
-	if reader, ok := c.h.store.(store.RelatedReader); ok && shows == filter.Groups {
+	if reader, ok := c.store().(store.RelatedReader); ok && shows == filter.Groups {
 		page, known.rows, known.complete, err = reader.ListRelated(c.ctx, s, mostRelated)
 		return page, known, err
 	}
-	page, err = c.h.store.List(c.ctx, s)
+	page, err = c.store().List(c.ctx, s)
 	return page, known, err
 }
 
@@ -100,6 +100,10 @@ func (x *exchange) answerQuery(ep *endpoint, q query) error {
 	}
 	if err != nil {
 		return err
+	}
+	const few = 10 // that a look-up finds; whoever lists everybody knows nobody yet
+	if s.Filter != nil && len(page.Resources) <= few {
+		x.saw(page.Resources...)
 	}
 	if err := x.appendPageHead(q, page, walk); err != nil {
 		return err

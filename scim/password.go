@@ -7,6 +7,7 @@ import (
 
 	elimityschema "github.com/elimity-com/scim/schema"
 
+	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
@@ -83,7 +84,7 @@ func (c *caller) checkPassword(id, text string) error {
 }
 
 func (c *caller) setPassword(id, text string) error {
-	if text == "" {
+	if text == "" || c.who.State == lifecycle.ConnectionShadow {
 		return nil
 	}
 	return c.h.opts.Passwords.Set(c.ctx, Password{c.who.Tenant, id, text})

@@ -15,15 +15,15 @@ import (
 // RateLimiter says how many requests a caller may make. [NewRateLimiter] makes one for a single process; one that several
 // processes share is the product's, on whatever they share. It must be safe for concurrent use.
 type RateLimiter interface {
-	// Limit takes one request of the caller. It returns 0 if the request may go on, else after how long one may. An error is a
-	// 500.
+	// Limit takes one request of the caller. It returns 0 if the request may go on, and otherwise how long the caller should wait.
+	// It is called in each request, with its context, and concurrently. If it returns an error the answer is 500.
 	Limit(ctx context.Context, p Principal) (wait time.Duration, err error)
 }
 
-// Rate is how many requests a second there may be, on average, and how many at once.
+// Rate bounds requests: how many a second there may be on average, and how many at once.
 type Rate struct {
 	PerSecond float64 // 0: no limit
-	Burst     int     // at once; 0: twice PerSecond, and at least 1
+	Burst     int     // how many at once; 0: twice PerSecond, and at least 1
 }
 
 // CallerLimits are those of one connection. Its rate is counted by each process for itself; beyond it comes 429.

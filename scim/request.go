@@ -82,8 +82,8 @@ const mostExpected = 1 << 20
 // mostSkipped is how much of a body that is too large is read, and thrown away.
 const mostSkipped = 16 << 20
 
-// skipBody lets a client that is still sending come to an end: one that doesn't read meanwhile would find the connection
-// broken, and not the answer.
+// skipBody reads what a client is still sending, so that it comes to an end: a client that doesn't read meanwhile would find the
+// connection broken, and not the answer.
 func (x *exchange) skipBody() {
 	if x.r.ContentLength <= mostSkipped && x.r.Header.Get("Expect") == "" {
 		_, _ = io.CopyN(io.Discard, x.r.Body, mostSkipped)

@@ -73,7 +73,7 @@ func (x *exchange) answerAcross(q query) error {
 	}
 	page := &store.Page{}
 	if len(s.Types) > 0 {
-		if page, err = x.h.store.List(x.ctx, s); err != nil {
+		if page, err = x.store().List(x.ctx, s); err != nil {
 			return err
 		}
 	}

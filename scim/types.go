@@ -97,7 +97,8 @@ func (h *Handler) compile(rt elimity.ResourceType) (*endpoint, error) {
 	return ep, nil
 }
 
-// checkLink says which attribute of Lifecycle.Link is not named as its index keys are: with another name it would never link.
+// checkLink returns an error for an attribute of Lifecycle.Link that isn't named as its index keys are, because by another name it
+// would never find anybody.
 func (ep *endpoint) checkLink(link []string) error {
 	for _, path := range link {
 		if strings.ContainsRune(path, '[') { // the keys of some elements have the name that was given
@@ -151,8 +152,8 @@ func (ep *endpoint) index(attributes document.Value) ([]store.IndexKey, string) 
 	return keys, label
 }
 
-// withActive says of a user whose active was left out what it is: nobody is let in or shut out by leaving it out, or
-// by taking it away in a PATCH.
+// withActive gives a user whose active was left out the value that holds: nobody is let in or shut out by leaving it out, or by
+// taking it away in a PATCH.
 func (ep *endpoint) withActive(v, active document.Value) (document.Value, error) {
 	if ep.URN != elimityschema.UserSchema || active.IsNull() || !v.Get("active").IsNull() {
 		return v, nil
@@ -181,7 +182,7 @@ func (h *Handler) lifecycleOptions(types map[string]*endpoint) *lifecycle.Option
 	}
 	o.MaxResource = h.opts.Limits.Resource
 	if u := h.opts.UnknownManager; u != TakeUnknownManager {
-		o.Guards = append(slices.Clone(o.Guards), u.guard(h.store))
+		o.Guards = append(slices.Clone(o.Guards), u.guard())
 	}
 	o.Types = slices.Sorted(maps.Keys(types))
 	o.Index = func(typ string, attributes document.Value) ([]store.IndexKey, string) {

@@ -66,6 +66,7 @@ func (x *exchange) get(ep *endpoint, id string) error {
 	if err != nil {
 		return err
 	}
+	x.saw(f.resource)
 	on := conditionsOf(x.r.Header)
 	if on.match.given && !on.match.hasOwn(f.version) {
 		return on.allow(f.version)
@@ -138,7 +139,7 @@ const smallGroup = 100
 // isSmall says whether a group has few members.
 func (x *exchange) isSmall(group string) (bool, error) {
 	n := 0
-	for _, err := range x.h.store.Members(x.ctx, store.MemberQuery{Tenant: x.who.Tenant, Groups: []string{group}}) {
+	for _, err := range x.store().Members(x.ctx, store.MemberQuery{Tenant: x.who.Tenant, Groups: []string{group}}) {
 		if err != nil {
 			return false, err
 		}

@@ -9,9 +9,9 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// rowSum is a sum of the groups that an answer shows of a resource. A membership is no part of the member's own version, so the
-// version that clients are told has this sum behind it: whoever asks whether a user has changed since then is told so if
-// the groups have, or are called otherwise. 0: there are none. It is FNV-1a.
+// rowSum is a sum of the groups that an answer shows of a resource; 0 means that there are none. A membership is no part of the
+// member's own version, so the version that clients are told has this sum behind it. A client that asks whether a user has changed
+// is then told so if the groups have, or if they are called otherwise. It is FNV-1a.
 type rowSum uint64
 
 func (s *rowSum) add(row store.Member) {
@@ -36,8 +36,8 @@ func (s rowSum) version(of string) string {
 	return of + "." + strconv.FormatUint(uint64(s), 36)
 }
 
-// ownVersion is the resource's own part of the version that a client was told. Writes go by it alone: that somebody joined a
-// group is no change of theirs that another one could overwrite.
+// ownVersion is the resource's own part of the version that a client was told. Writes go by this part alone: a user who joined a
+// group has not been changed in a way that another write could overwrite.
 func ownVersion(told string) string {
 	own, _, _ := strings.Cut(told, ".")
 	return own

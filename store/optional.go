@@ -25,7 +25,7 @@ func As[T any](s Store) (T, bool) {
 	return none, false
 }
 
-// The interfaces below are optional: a store implements those whose part it can do.
+// The interfaces below are optional: a store implements those whose work it can do.
 
 // RelatedReader reads resources together with the groups that they are members of, where that saves a round trip. It says
 // the same as Get, List and Members, so it is asked of the outermost store only: a wrapper that answers reads by itself,
@@ -61,7 +61,7 @@ type EventSource interface {
 	// one of the same subject is leased to someone, waits for its retry, or is not yet settled otherwise. A parked event holds up
 	// nothing. Events of FeedConsumer are handed out to nobody.
 	Lease(ctx context.Context, l Lease) ([]Delivery, error)
-	// Settle ends or prolongs leases. A lease that has run out and was handed to someone else meanwhile is left alone.
+	// Settle ends or prolongs leases. It leaves a lease alone that has run out and was handed to somebody else meanwhile.
 	Settle(ctx context.Context, s []Settlement) error
 	// Parked lists the deliveries of a tenant that were given up, oldest first, at most max; of all consumers if consumer is "".
 	Parked(ctx context.Context, tenant, consumer string, max int) ([]Delivery, error)
@@ -96,7 +96,7 @@ type Settlement struct {
 	Consumer string
 	Owner    string
 	Outcome  Outcome
-	After    time.Duration // with Retry: from now until it is due again; with Renew: until the lease runs out
+	After    time.Duration // with Retry how long from now until it is due again, with Renew until the lease runs out
 	Reason   string        // with Retry and Park
 }
 
@@ -140,8 +140,9 @@ type JournalQuery struct {
 
 // Forgetter removes what need not be kept any longer (I13).
 type Forgetter interface {
-	// Prune removes what is older than the times say, of all tenants, in batches, and says how many rows those were. Events
-	// that some consumer has yet to be told stay, and so do types that aren't internal.
+	// Prune removes what is older than the times say, of all tenants, in batches, and returns how many rows it has removed. Events
+	// that some consumer has yet to be told stay, and so do resources of types that aren't internal. It may be called again if it
+	// was interrupted.
 	Prune(ctx context.Context, r Retention) (int, error)
 	// Forget removes everything of a tenant, its keys, counters, events and journal included. It may be called again if it was
 	// interrupted. Nobody may write for the tenant meanwhile, or what they write may stay.

@@ -21,8 +21,8 @@ type Position struct {
 	Type string `json:"t"`
 }
 
-// Position is where the resource of the given type and id stands; src shows it to filters. The order of a nil Sort is
-// that of ids, and never looks at src.
+// Position returns where the resource of the given type and id stands; src shows its attributes. The order of a nil Sort is that
+// of ids, and never looks at src.
 func (s *Sort) Position(typ, id string, src filter.Source) Position {
 	p := Position{ID: id, Type: typ}
 	if s != nil {
@@ -61,14 +61,14 @@ type cursor struct {
 	Order string `json:"o"`
 }
 
-// CursorAt makes Page.Next of a page whose last resource stands at p.
+// CursorAt returns the cursor of the page behind p, for Page.Next: p is where the last resource of a page stands.
 func (q *Query) CursorAt(p Position) string {
 	b, _ := json.Marshal(cursor{p, q.order()}) // strings and a boolean always encode
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// After is the position that the page begins behind, nil if the query has no cursor. ErrCursor if CursorAt didn't make
-// the cursor, or made it for other types or another sort. Nothing in it can be trusted: clients send it.
+// After returns the position behind which the page begins, and nil if the query has no cursor. It returns ErrCursor if CursorAt
+// didn't make the cursor, or made it for other types or another sort. Nothing in a cursor can be trusted, because clients send it.
 func (q *Query) After() (*Position, error) {
 	if q.Cursor == "" {
 		return nil, nil
@@ -81,7 +81,7 @@ func (q *Query) After() (*Position, error) {
 	return &c.Position, nil
 }
 
-// order names what a position depends on. The filter isn't part of it: it says what is left out, not where things are.
+// order names what a position depends on. The filter is no part of it: a filter leaves out resources and moves none.
 func (q *Query) order() string {
 	order := strings.Join(q.Types, ",")
 	if q.Sort != nil {

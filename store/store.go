@@ -20,11 +20,12 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// Store keeps resources and memberships. All methods may be called concurrently. Each call belongs to one tenant and can
-// neither see nor touch the rows of another, whatever ids it is given (I4). What goes in and what comes out belongs to
-// the caller, so a store clones; only a document may be shared, because it is immutable (I5).
+// Store keeps resources and memberships. All methods may be called concurrently. Each call belongs to one tenant and can neither
+// see nor touch the rows of another, whatever ids it is given (I4). What goes in and what comes out belongs to the caller, so a
+// store clones; only a document may be shared, because it is immutable (I5).
 //
-// Beside the errors that are named below, a store may return errors of its own. Callers show those to nobody.
+// The context is that of a request: when it ends, a call ends soon with an error that says so, and a commit has then happened
+// whole or not at all. Beside the errors that are named below, a store may return errors of its own. Callers show those to nobody.
 type Store interface {
 	// Get reads one resource, or returns ErrNotFound.
 	Get(ctx context.Context, k Key) (*Resource, error)
@@ -70,8 +71,8 @@ type IndexKey struct {
 	Unique    bool   // among the resources of the same tenant and type
 }
 
-// Attribute is a top-level attribute's value, including id, meta and what is under filter.InternalURI. It makes a
-// Resource the greater part of a filter.Source.
+// Attribute returns a top-level attribute's value, including id, meta and what is under filter.InternalURI. With it and a method
+// Related a store makes a filter.Source of a Resource.
 func (r *Resource) Attribute(p filter.Path) document.Value {
 	switch p.URI {
 	case "":
@@ -185,9 +186,10 @@ type Put struct {
 	Was *Resource
 }
 
-// MemberDelta changes the members of a resource of the type Group. It says exactly what changes: each of Add is no member
-// yet, and each of Remove is one, else ErrVersionMismatch, because somebody else has changed them since they were read.
-// ErrNotFound if there is no such group, *UnknownMemberError if an added member doesn't exist in the tenant.
+// MemberDelta changes the members of a resource of the type Group. It says exactly what changes: nobody in Add is a member yet,
+// and everybody in Remove is one. Otherwise the commit returns ErrVersionMismatch, because somebody else has changed the members
+// since they were read. It returns ErrNotFound if there is no such group, and *UnknownMemberError if an added member doesn't exist
+// in the tenant.
 type MemberDelta struct {
 	Group        string
 	IfVersion    string    // the version that the group must have; "": any. Ignored if the change also puts the group
@@ -197,9 +199,9 @@ type MemberDelta struct {
 	Remove       []string
 }
 
-// Delete removes a resource with its index keys, and a group with its membership rows. ErrNotFound if it doesn't exist.
-// Whoever is deleted must not be a member of a group any more: ErrVersionMismatch if it is one behind the Members of the
-// change, because it was added since its groups were read.
+// Delete removes a resource with its index keys, and a group with its membership rows. The commit returns ErrNotFound if it
+// doesn't exist. Somebody who is deleted must not be a member of a group any more: if the Members of the change leave a
+// membership, because it was added since the groups were read, the commit returns ErrVersionMismatch.
 type Delete struct {
 	Type, ID  string
 	IfVersion string // "": any
@@ -243,7 +245,7 @@ type Entry struct {
 	Data       document.Document
 }
 
-// What a store answers when it can't do what it was asked. Wrap them freely; callers use errors.Is and errors.As.
+// These are the errors of a store that can't do what it was asked. A store may wrap them; callers use errors.Is and errors.As.
 var (
 	// ErrNotFound: the tenant has no such resource.
 	ErrNotFound = errors.New("store: not found")

@@ -100,8 +100,8 @@ func (s *stranger) tryDocuments(ctx context.Context, r *repository) error {
 	}
 	files := map[string]string{}
 	programs, tests := 0, 0
-	for i, b := range shown {
-		files[fmt.Sprintf("%d/%s", i, b.file())] = b.text
+	for _, b := range shown {
+		files[b.file()] = b.text
 	}
 	dir, err := s.module(ctx, "documents", files)
 	if err != nil {
@@ -112,13 +112,13 @@ func (s *stranger) tryDocuments(ctx context.Context, r *repository) error {
 			return err
 		}
 	}
-	for i, b := range shown {
+	for _, b := range shown {
 		switch {
 		case b.isTest():
 			tests++
 		case b.isProgram() && strings.Contains(b.text, shownAddress):
 			programs++
-			if err := s.tryProgram(ctx, filepath.Join(dir, fmt.Sprint(i)), b); err != nil {
+			if err := s.tryProgram(ctx, filepath.Join(dir, filepath.Dir(b.file())), b); err != nil {
 				return fmt.Errorf("%s: %w", b.name, err)
 			}
 		}

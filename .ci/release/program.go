@@ -25,12 +25,16 @@ func (b block) isProgram() bool { return strings.HasPrefix(b.text, "package main
 
 func (b block) isTest() bool { return strings.Contains(b.text, "\nfunc Test") }
 
-// file is the name that the go command wants it to have.
+// file is the name that the go command wants it to have, in the folder of its document and package: what a document shows of one
+// package belongs together.
 func (b block) file() string {
+	document, number, _ := strings.Cut(b.name, ", block ")
+	first, _, _ := strings.Cut(b.text, "\n")
+	dir := strings.NewReplacer("/", "-", ".md", "", "_", "-").Replace(document) + "-" + strings.TrimSuffix(strings.TrimPrefix(first, "package "), "_test")
 	if b.isTest() {
-		return "readme_test.go"
+		return dir + "/block" + number + "_test.go"
 	}
-	return "readme.go"
+	return dir + "/block" + number + ".go"
 }
 
 // blocks are the whole files that are shown in README.md and docs.
@@ -80,7 +84,7 @@ func (s *stranger) tryProgram(ctx context.Context, dir string, b block) error {
 	if err != nil {
 		return err
 	}
-	source := filepath.Join(dir, b.file())
+	source := filepath.Join(dir, filepath.Base(b.file()))
 	if err := os.WriteFile(source, []byte(strings.ReplaceAll(b.text, shownAddress, address)), 0o644); err != nil {
 		return err
 	}

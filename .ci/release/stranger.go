@@ -38,6 +38,7 @@ func newStranger(ctx context.Context, r *repository) (*stranger, error) {
 		"GOFLAGS=-modcacherw -trimpath", // -trimpath: what is built is the same in every folder, so that the build cache knows it
 		"GOMODCACHE="+filepath.Join(dir, "mod"),
 		"GOPROXY=file://"+proxy+",file://"+cache+"/cache/download,"+behind,
+		"DATABASE_URL="+os.Getenv("ROLLCALL_TEST_POSTGRES"), // of the tests that the documents show
 		"GONOSUMDB="+root, // nobody has published these sums; all others are checked
 		"GOPRIVATE=", "GONOPROXY=")
 	return s, nil

@@ -1,7 +1,7 @@
 // Package app is a tiny product around the lifecycle, to see it work: a demo API in JSON under /app. It is NOT
 // authenticated, and shows every tenant's people to everybody who can reach it; a real product has its own pages for this.
 //
-//	POST   /app/login      {"tenant","userName"} -> {"status","firstLogin","billed","id"}: a sign-in
+//	POST   /app/login      {"tenant","userName"} -> {"status","firstLogin","billed","id","role","groups":[{"id","name"}]}: a sign-in
 //	GET    /app/users      ?tenant=&cursor=&status= -> {"users":[...],"next"}: "next" is the next page's cursor, "" on the last
 //	POST   /app/users      {"tenant","userName",...}: somebody is added by hand, with any attributes
 //	PATCH  /app/users      {"tenant","userName",...}: attributes are changed by hand, and taken away by null
@@ -17,10 +17,11 @@
 //	GET    /app/people/{id}/export  ?tenant=: all that is kept about somebody
 //	DELETE /app/people/{id}/data    ?tenant=: somebody is taken out of all that is kept
 //	DELETE /app/tenant     ?tenant=&confirm=: nothing of a tenant remains; confirm is its name again
+//	GET    /app/preview, POST /app/connections/{id}/live: see mountPreview
 //	POST   /app/import     ?tenant=: people who are there already, as text/csv or application/x-ndjson -> how many were what, and "rows"
 //	POST   /app/accounts   {"userName"}: there is an account outside any organization
 //
-// The portal for customers' administrators is at /setup; POST /app/portal-link makes a link to it, see mountPortal.
+// The portal for customers' administrators is at /setup, see portalLink.
 //
 // The pages for operators of events (/app/webhooks and others) are explained at mountOut, and GET /feed in package feed.
 //
@@ -52,8 +53,8 @@ type App struct {
 	Connections *connection.Service
 	// Options completes the handler's options.
 	Options func(o *scim.Options)
-	// Portal completes the portal's options: how it looks, and what the product maps.
-	Portal func(o *portal.Options)
+	// Portal is what POST /app/portal-link makes links to; Boot makes it.
+	Portal *portal.Portal
 	// Plugins are further ways out for events, and who watches.
 	Plugins []Plugin
 
@@ -63,7 +64,7 @@ type App struct {
 	service *lifecycle.Service
 	handler *scim.Handler
 	secrets secrets
-	portal  *portal.Portal
+	lives   lives
 }
 
 // Boot is the app as boot runs it, under a command's name.
@@ -131,6 +132,7 @@ func (a *App) background(ctx context.Context, s *boot.Service) error {
 		}
 	}
 	err := s.Handler.Lifecycle().Run(ctx)
+	a.lives.end()
 	others.Wait()
 	if cause := context.Cause(ctx); err == nil && !errors.Is(cause, context.Canceled) {
 		err = cause
@@ -163,9 +165,11 @@ func (a *App) mount(mux *http.ServeMux, s *boot.Service) error {
 // Pages are all that is served under /app/, and /feed.
 func (a *App) Pages(h *scim.Handler) (http.Handler, error) {
 	a.service, a.handler = h.Lifecycle(), h
+	a.lives.stop = make(chan struct{})
 	mux := http.NewServeMux()
 	a.mountConnections(mux)
 	a.mountJournal(mux)
+	a.mountPreview(mux)
 	for pattern, do := range map[string]func(r *http.Request, in input) (any, error){
 		"POST /app/login":      a.login,
 		"GET /app/users":       a.users,
@@ -188,6 +192,7 @@ func (a *App) Pages(h *scim.Handler) (http.Handler, error) {
 	} {
 		mux.Handle(pattern, page(do))
 	}
+	mux.Handle("POST /app/portal-link", adminPage(a.portalLink))
 	mux.HandleFunc("POST /app/import", a.importPeople)
 	for pattern, do := range map[string]func(r *http.Request, in adminInput) (int, any, error){
 		"GET /app/people/{id}/export":  a.exportPerson,
@@ -199,14 +204,14 @@ func (a *App) Pages(h *scim.Handler) (http.Handler, error) {
 	return mux, a.mountOut(mux)
 }
 
-// login answers POST /app/login: {"status","firstLogin","billed","id"}.
+// login answers POST /app/login: {"status","firstLogin","billed","id","role","groups"}.
 func (a *App) login(r *http.Request, in input) (any, error) {
 	login, err := a.service.Login(r.Context(), in.Tenant, lifecycle.Identity{UserName: in.UserName})
 	var denied *lifecycle.Denied
 	if errors.As(err, &denied) && denied.Reason == lifecycle.DeniedElsewhere { // for this organization that is nobody
 		err = &lifecycle.Denied{Reason: lifecycle.DeniedUnknown}
 	}
-	return map[string]any{"status": login.State, "firstLogin": login.FirstLogin, "billed": login.Billed, "id": login.ID}, err
+	return map[string]any{"status": login.State, "firstLogin": login.FirstLogin, "billed": login.Billed, "id": login.ID, "role": login.Role, "groups": noneNil(login.Groups)}, err
 }
 
 // user is a line of GET /app/users.

@@ -125,6 +125,8 @@ func describeAdmin(err error) (int, failure) {
 		return http.StatusBadRequest, failure{Error: query.Reason}
 	case errors.Is(err, connection.ErrUncertain):
 		return http.StatusServiceUnavailable, failure{Error: "it is not certain yet that this holds in all processes; try again"}
+	case errors.Is(err, connection.ErrNotShadow):
+		return http.StatusConflict, notShadow
 	case errors.Is(err, lifecycle.ErrNoBody):
 		return http.StatusConflict, failure{Error: "the body of this request was not kept; PUT /app/settings with keepBodiesUntil keeps those of later ones"}
 	case errors.Is(err, store.ErrNotFound):
@@ -318,5 +320,5 @@ func (a *App) rotate(r *http.Request, in adminInput) (int, any, error) {
 
 // NextExpiry is when the first credential of all organizations expires; see connection.Service.NextExpiry.
 func (a *App) NextExpiry(ctx context.Context) (at time.Time, ok bool, err error) {
-	return a.connections.NextExpiry(ctx)
+	return a.Connections.NextExpiry(ctx)
 }

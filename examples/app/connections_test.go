@@ -150,7 +150,8 @@ func TestConnectionStates(t *testing.T) {
 		p.Do(200, "PATCH", "/app/connections/"+entra+"?tenant=acme", `{"state":"shadow","dialect":"tolerant"}`)
 		p.As(other, 409, "POST", "/Users", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"eve"}`)
 		ghost := p.As(other, 201, "POST", "/Users", `{"userName":"ghost"}`)["id"].(string)
-		p.As(other, 404, "GET", "/Users/"+ghost, "")
+		assert.Equal(t, "ghost", p.As(other, 200, "GET", "/Users/"+ghost, "")["userName"], "what it wrote it reads back")
+		assert.Empty(t, p.Status("ghost"), "and nobody else sees it")
 		assert.Equal(t, true, entries(p, "max=1")[0].(object)["shadow"])
 	})
 }

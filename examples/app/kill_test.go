@@ -163,6 +163,8 @@ func TestKill(t *testing.T) {
 			}()
 		}
 		acknowledged := 0
+		var restarted time.Time
+		var slowest time.Duration // first delivery after a restart
 		for range kills {
 			for range 40 + rand.IntN(40) {
 				select {
@@ -174,7 +176,12 @@ func TestKill(t *testing.T) {
 			}
 			p.kill()
 			p = spawn(t, name)
+			restarted = time.Now()
+			told := len(pages(t, p.base, "/app/events", "events", "after"))
 			s.moveTo(p.base)
+			if first := within(t, func() bool { return len(pages(t, p.base, "/app/events", "events", "after")) > told }, 10*time.Second); first > slowest {
+				slowest = first
+			}
 		}
 		close(s.stop)
 		for range clients {
@@ -186,6 +193,7 @@ func TestKill(t *testing.T) {
 			deliveries = pages(t, p.base, "/app/events", "events", "after")
 			return assert.ObjectsAreEqual(s.history, firsts(deliveries))
 		}, 30*time.Second, 200*time.Millisecond)
+		all := time.Since(restarted)
 		assert.Equal(t, s.history, firsts(deliveries))
 
 		billed, seats := map[string]int{}, 0
@@ -221,9 +229,17 @@ func TestKill(t *testing.T) {
 		for _, d := range deliveries {
 			distinct[d["id"]] = true
 		}
-		t.Logf("%d kills, %d acknowledged before the last, %d requests repeated, %d users, %d seats, %d events, %d deliveries",
-			kills, acknowledged, s.retried, len(users), seats, len(distinct), len(deliveries))
+		t.Logf("%d kills, %d acknowledged before the last, %d requests repeated, %d users, %d seats, %d events, %d deliveries; the first within %s of each restart, all %s after the last",
+			kills, acknowledged, s.retried, len(users), seats, len(distinct), len(deliveries), slowest, all)
 	})
+}
+
+// within waits until something is true, for so long at most, and says how long that took.
+func within(t *testing.T, is func() bool, most time.Duration) time.Duration {
+	t.Helper()
+	began := time.Now()
+	require.Eventually(t, is, most, 10*time.Millisecond)
+	return time.Since(began)
 }
 
 // undelivered are the events that no delivery tells. The last ones told may not be settled yet.

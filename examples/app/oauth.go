@@ -1,7 +1,6 @@
 package app
 
 import (
-	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"flag"
@@ -38,13 +37,12 @@ func (s *secrets) flags(set *flag.FlagSet) {
 
 // bodies are the keys that seal the bodies of requests that are kept.
 func (s *secrets) bodies() (lifecycle.Sealer, error) {
-	key := make([]byte, 32)
-	_, _ = rand.Read(key)
-	if s.bodyKey != "" {
-		var err error
-		if key, err = base64.StdEncoding.DecodeString(s.bodyKey); err != nil || len(key) != 32 {
-			return nil, errors.New("-body-key: want the base64 of 32 bytes")
-		}
+	if s.bodyKey == "" {
+		return lifecycle.RandomKeyRing(), nil
+	}
+	key, err := base64.StdEncoding.DecodeString(s.bodyKey)
+	if err != nil || len(key) != 32 {
+		return nil, errors.New("-body-key: want the base64 of 32 bytes")
 	}
 	return lifecycle.NewKeyRing("flag", map[string][]byte{"flag": key})
 }

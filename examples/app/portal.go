@@ -3,40 +3,25 @@ package app
 import (
 	"errors"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/examples/boot"
 	"github.com/rollcall-dev/rollcall/scim/portal"
+	"github.com/rollcall-dev/rollcall/store"
 )
 
 // mountPortal serves the portal at /setup. Browsers keep its cookie at a loopback address by http as well, everywhere else only by https.
-//
-//	POST /app/portal-link  {"tenant","abilities","who","expires","return","language"} -> {"url"}: a setup link; without abilities it is for all
-func (a *App) mountPortal(mux *http.ServeMux, s *boot.Service) error {
-	service := s.URL
-	if s.Public != "" {
-		service = s.Public
+func (a *App) mountPortal(mux *http.ServeMux, s *boot.Service) (err error) {
+	a.Portal, err = portal.New(portal.Options{Store: s.Store, Handler: s.Handler, Connections: a.Connections, URL: s.Origin + "/setup",
+		SCIM: s.Public, TokenURL: s.Origin + "/oauth/token", Settings: a.Settings, Choices: portal.ChoiceNames(), Logger: s.Log})
+	if err == nil {
+		mux.Handle("/setup/", a.Portal)
 	}
-	at, err := url.Parse(service)
-	if err != nil {
-		return err
-	}
-	origin := at.Scheme + "://" + at.Host
-	o := portal.Options{Store: s.Store, Handler: s.Handler, Connections: a.Connections, URL: origin + "/setup", SCIM: service, TokenURL: origin + "/oauth/token",
-		Settings: a.Settings, Choices: portal.ChoiceNames(), Logger: s.Log}
-	if a.Portal != nil {
-		a.Portal(&o)
-	}
-	if a.portal, err = portal.New(o); err != nil {
-		return err
-	}
-	mux.Handle("/setup", a.portal)
-	mux.Handle("/setup/", a.portal)
-	mux.Handle("POST /app/portal-link", adminPage(a.portalLink))
-	return nil
+	return err
 }
 
+// portalLink answers POST /app/portal-link {"tenant","abilities","who","expires","return","language","zone"} -> {"url"}: a setup link. Without
+// abilities it is for all.
 func (a *App) portalLink(r *http.Request, in adminInput) (int, any, error) {
 	var body struct {
 		Tenant    string           `json:"tenant"`
@@ -50,10 +35,13 @@ func (a *App) portalLink(r *http.Request, in adminInput) (int, any, error) {
 	if err := in.decode(&body); err != nil {
 		return 0, nil, err
 	}
+	if a.Portal == nil {
+		return 0, nil, store.ErrNotFound
+	}
 	if body.Abilities == nil {
 		body.Abilities = portal.Abilities()
 	}
-	link, err := a.portal.Link(r.Context(), portal.Link{Tenant: in.Tenant, Who: body.Who, Abilities: body.Abilities, Expires: body.Expires,
+	link, err := a.Portal.Link(r.Context(), portal.Link{Tenant: in.Tenant, Who: body.Who, Abilities: body.Abilities, Expires: body.Expires,
 		Return: body.Return, Language: body.Language, Zone: body.Zone})
 	var wrong *portal.InvalidLinkError
 	if errors.As(err, &wrong) {

@@ -46,7 +46,8 @@ var ErrDone = errors.New("boot: done")
 // Service is what runs.
 type Service struct {
 	URL     string // of the SCIM service, without a slash at the end
-	Public  string // the flag -base-url: URL as clients behind a proxy see it; "": as it is
+	Public  string // its address as clients reach it, which a proxy may make another one
+	Origin  string // of the server, likewise
 	Handler *scim.Handler
 	Store   store.Store
 	Log     *slog.Logger
@@ -110,7 +111,8 @@ func serve(ctx context.Context, app App, f *Flags, s store.Store, log *slog.Logg
 	if err != nil {
 		return fmt.Errorf("-addr %s: %w", f.Addr, err)
 	}
-	service := &Service{URL: "http://" + listener.Addr().String() + f.BasePath, Public: strings.TrimRight(f.BaseURL, "/"), Handler: h, Store: s, Log: log}
+	service := &Service{URL: "http://" + listener.Addr().String() + f.BasePath, Handler: h, Store: s, Log: log}
+	service.Public, service.Origin = f.Public(listener)
 	mux := http.NewServeMux()
 	mux.Handle(f.BasePath+"/", http.StripPrefix(f.BasePath, h))
 	if f.BasePath != "" { // the address without a slash is the service too, and no redirect

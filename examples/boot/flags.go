@@ -6,6 +6,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
+	"net/url"
 	"strings"
 )
 
@@ -58,6 +60,16 @@ func ParseFlags(name string, args []string, stderr io.Writer, more ...func(*flag
 		fmt.Fprintf(stderr, "token for tenant default: %s\n", token)
 	}
 	return f, nil
+}
+
+// Public is the address of the SCIM service as clients reach it, and the origin of the server: by the flag -base-url if there is one, else
+// by what it listens on.
+func (f *Flags) Public(l net.Listener) (service, origin string) {
+	if u, err := url.Parse(f.BaseURL); err == nil && u.Host != "" {
+		return strings.TrimRight(f.BaseURL, "/"), u.Scheme + "://" + u.Host
+	}
+	origin = "http://" + l.Addr().String()
+	return origin + f.BasePath, origin
 }
 
 // tokens are token -> tenant, read as TENANT=TOKEN.

@@ -14,6 +14,7 @@ import (
 
 // NeedAxe skips a test without axe-core, and returns its text.
 func NeedAxe(t testing.TB) string {
+	t.Helper()
 	name := os.Getenv("ROLLCALL_TEST_AXE")
 	if name == "" {
 		t.Skip("ROLLCALL_TEST_AXE is not set: npm install --prefix /tmp/axe axe-core && export ROLLCALL_TEST_AXE=/tmp/axe/node_modules/axe-core/axe.min.js")

@@ -30,10 +30,14 @@ import (
 )
 
 // patience is how long a page may take to come, or to say what is expected of it. It is long, as the machine may have a lot to do.
-const patience = 15 * time.Second
+const patience = 60 * time.Second
 
 // Need skips a test without Chromium.
 func Need(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it needs a browser, and is long")
+	}
 	if os.Getenv("ROLLCALL_TEST_CHROMIUM") == "" {
 		t.Skip("ROLLCALL_TEST_CHROMIUM is not set: apt-get install --no-install-recommends chromium && export ROLLCALL_TEST_CHROMIUM=/usr/bin/chromium")
 	}

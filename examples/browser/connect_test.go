@@ -52,6 +52,18 @@ func TestConnect(t *testing.T) {
 	}
 }
 
+// To issue a credential changes the connection's state, of which the page hears before the answer comes on a slow line. It must
+// not load itself again then: that would stop the answer, and nobody would ever see the secret.
+func TestNewsDoesNotStopAnAnswer(t *testing.T) {
+	s := start(t)
+	tab := s.visit(t, "acme", browser.Look{})
+	tab.Press(`main a.main`)
+	tab.Press(`form:has(input[name="guide"][value="okta"]) button`)
+	s.slow.Store(int64(6 * time.Second))
+	tab.Press(`form[action$="/credentials/issue"] button`)
+	assert.True(t, tab.Has("#secret-token"), "the page with the secret didn't come")
+}
+
 // administrator connects an identity provider by the portal's pages.
 type administrator struct {
 	t      *testing.T

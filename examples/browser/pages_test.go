@@ -23,6 +23,7 @@ import (
 var (
 	update = flag.Bool("update", false, "write the screenshots")
 	screen = flag.String("screens", filepath.Join("..", "..", "docs", "screens"), "the `folder` of the screenshots")
+	speak  = flag.String("language", "en", "what the screenshots speak")
 	width  = flag.Int64("width", 1000, "how wide they are, in pixels")
 )
 
@@ -222,6 +223,9 @@ func TestScreens(t *testing.T) {
 		tab.Scheme(false)
 	}
 	tab.Go(s.link("acme"))
+	if *speak != "en" {
+		tab.Press(`button[lang="` + *speak + `"]`)
+	}
 	shoot("begin")
 	tab.Press(`form[action*="/begin/"] button`)
 	for _, page := range screens {
@@ -247,5 +251,6 @@ var screens = []struct{ name, path, press string }{
 	{"activity", "activity", ""},
 	{"entry", "activity?outcome=refused", "main tbody th a"},
 	{"safety", "safety", ""},
+	{"settings", "settings", ""},
 	{"off", "off", ""},
 }

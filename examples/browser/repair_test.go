@@ -61,9 +61,8 @@ func TestRotationUnderLoad(t *testing.T) {
 			})
 		}
 		some := func() { // requests of the token that is used now
-			for until := all.Load() + 40; all.Load() < until && refused.Load() == 0; {
-				time.Sleep(time.Millisecond)
-			}
+			until := all.Load() + 40
+			require.Eventually(t, func() bool { return all.Load() >= until || refused.Load() > 0 }, time.Minute, time.Millisecond)
 		}
 		some()
 		tab.Go("/setup/credentials")

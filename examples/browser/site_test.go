@@ -4,16 +4,20 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/rollcall-dev/rollcall/examples/app"
+	"github.com/rollcall-dev/rollcall/examples/boot"
 	"github.com/rollcall-dev/rollcall/examples/browser"
 	"github.com/rollcall-dev/rollcall/examples/try"
 	"github.com/rollcall-dev/rollcall/mapping"
@@ -45,19 +49,56 @@ type site struct {
 	*try.Product
 	t      *testing.T
 	origin string
+	slow   atomic.Int64 // how long the answer to a form takes, as a time.Duration
 }
 
 func start(t *testing.T, flags ...string) *site {
 	t.Helper()
 	browser.Need(t)
-	a := &app.App{Portal: func(o *portal.Options) {
-		o.Theme = portal.Theme{Product: "Acme Planner", Support: "mailto:help@planner.example"}
-		o.People = mapping.Must(mapping.For[person]()).Attributes()
-	}}
-	p := try.Start(t, a.Boot("server"), flags...)
+	x := &site{t: t}
+	a := &app.App{}
+	server := a.Boot("server")
+	demo := server.Mount
+	server.Mount = func(mux *http.ServeMux, b *boot.Service) (err error) {
+		pages := http.NewServeMux()
+		if err := demo(pages, b); err != nil {
+			return err
+		}
+		// A portal that knows what the product maps, in the place of the demo's.
+		a.Portal, err = portal.New(portal.Options{Store: b.Store, Handler: b.Handler, Connections: a.Connections, URL: b.Origin + "/setup", SCIM: b.Public,
+			TokenURL: b.Origin + "/oauth/token", Settings: a.Settings, Choices: portal.ChoiceNames(), Logger: b.Log,
+			Theme:  portal.Theme{Product: "Acme Planner", Support: "mailto:help@planner.example"},
+			People: mapping.Must(mapping.For[person]()).Attributes()})
+		mux.Handle("/setup/", x.delayed(a.Portal))
+		mux.Handle("/", pages)
+		return err
+	}
+	p := try.Start(t, server, flags...)
 	at, err := url.Parse(p.Base)
 	require.NoError(t, err)
-	return &site{p, t, at.Scheme + "://" + at.Host}
+	x.Product, x.origin = p, at.Scheme+"://"+at.Host
+	return x
+}
+
+// delayed has the answers to forms take as long as on a slow line: what was asked for is done, and told later.
+func (s *site) delayed(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		wait := time.Duration(s.slow.Load())
+		if wait == 0 || r.Method != http.MethodPost {
+			h.ServeHTTP(w, r)
+			return
+		}
+		answer := httptest.NewRecorder()
+		h.ServeHTTP(answer, r)
+		select {
+		case <-time.After(wait):
+		case <-r.Context().Done():
+			return
+		}
+		maps.Copy(w.Header(), answer.Header())
+		w.WriteHeader(answer.Code)
+		_, _ = w.Write(answer.Body.Bytes())
+	})
 }
 
 // link makes a setup link for an organization.

@@ -24,7 +24,7 @@ var elsewhere = map[string]string{
 }
 
 // servers are the programs that go on until they are stopped.
-var servers = regexp.MustCompile(`^go run \./(examples/(?:server|device|products/[a-z0-9]+))((?: -\S+ \S+)*)\s*(#.*)?$`)
+var servers = regexp.MustCompile(`^go run \./(examples/(?:server|device|products/[a-z0-9]+))((?: -\S+(?: [^-#\s]\S*)?)*)\s*(#.*)?$`)
 
 // small makes what a document shows at size small enough for a test, and has what goes on for ever end.
 var small = strings.NewReplacer("-users 100000 -members 10000", "-users 300 -members 30", "-people 500", "-people 10", "-people 50 ", "-people 10 ",

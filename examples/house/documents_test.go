@@ -14,7 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The code in the documents compiles, as it stands: a block is a file, or declarations.
+// The code in the documents compiles, as it stands: a block is a file, or declarations. The files of one package in a document
+// belong together.
 func TestDocumentsCompile(t *testing.T) {
 	dir := t.TempDir()
 	documents := map[string]int{"README.md": 2, "CONTRIBUTING.md": 0}
@@ -28,15 +29,22 @@ func TestDocumentsCompile(t *testing.T) {
 		require.NoError(t, err)
 		blocks := codeBlocks(string(text))
 		assert.GreaterOrEqual(t, len(blocks), least, "%s shows code", name)
+		packages := map[string][]string{} // files
 		for i, block := range blocks {
-			t.Run(fmt.Sprintf("%s/%d", name, i+1), func(t *testing.T) {
-				if !strings.HasPrefix(block, "package ") {
-					block = "package p\n\n" + block
-				}
-				file := filepath.Join(dir, fmt.Sprintf("%s%d.go", strings.TrimSuffix(filepath.Base(name), ".md"), i))
-				require.NoError(t, os.WriteFile(file, []byte(block), 0o600))
-				out, err := vet(t, file)
-				assert.NoError(t, err, "%s\n%s", out, block)
+			is := fmt.Sprint(i)
+			if first, _, _ := strings.Cut(block, "\n"); strings.HasPrefix(first, "package ") {
+				is = first
+			} else {
+				block = "package p\n\n" + block
+			}
+			file := filepath.Join(dir, fmt.Sprintf("%s%d.go", strings.TrimSuffix(filepath.Base(name), ".md"), i+1))
+			require.NoError(t, os.WriteFile(file, []byte(block), 0o600))
+			packages[is] = append(packages[is], file)
+		}
+		for is, files := range packages {
+			t.Run(name+"/"+is, func(t *testing.T) {
+				out, err := vet(t, files...)
+				assert.NoError(t, err, "%s", out)
 			})
 		}
 	}
@@ -52,9 +60,9 @@ func TestDocumentsCompileFails(t *testing.T) {
 	assert.Equal(t, []string{"a\n", "b\n"}, codeBlocks("x\n```go\na\n```\n```sh\nc\n```\n```go\nb\n```\n"))
 }
 
-// vet type-checks a file as if it stood in the examples' module.
-func vet(t *testing.T, file string) (string, error) {
-	cmd := exec.CommandContext(t.Context(), "go", "vet", file)
+// vet type-checks the files of a package as if they stood in the examples' module.
+func vet(t *testing.T, files ...string) (string, error) {
+	cmd := exec.CommandContext(t.Context(), "go", append([]string{"vet"}, files...)...)
 	cmd.Dir = ".."
 	out, err := cmd.CombinedOutput()
 	return string(out), err

@@ -4,9 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
+	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -36,28 +37,26 @@ func newBroker(t *testing.T) *broker {
 	if os.Getenv(variable) == "" {
 		t.Skipf("no NATS to test with: set %s to the path of nats-server, such as $(command -v nats-server)", variable)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	require.NoError(t, err)
-	require.NoError(t, l.Close())
-	b := &broker{t: t, dir: t.TempDir(), port: port, url: "nats://127.0.0.1:" + port}
+	b := &broker{t: t, dir: t.TempDir(), port: "-1"} // any that is free; the same after a restart
 	t.Cleanup(b.kill)
 	b.start()
 	return b
 }
 
+// start starts the server, and waits until it says by a file where it listens.
 func (b *broker) start() {
 	b.t.Helper()
-	b.process = exec.Command(os.Getenv(variable), "-a", "127.0.0.1", "-p", b.port, "-js", "-sd", b.dir)
+	b.process = exec.Command(os.Getenv(variable), "-a", "127.0.0.1", "-p", b.port, "-js", "-sd", b.dir, "--ports_file_dir", b.dir)
 	require.NoError(b.t, b.process.Start())
+	file := filepath.Join(b.dir, fmt.Sprintf("%s_%d.ports", filepath.Base(os.Getenv(variable)), b.process.Process.Pid))
+	var ports struct{ NATS []string }
 	require.Eventually(b.t, func() bool {
-		c, err := net.Dial("tcp", "127.0.0.1:"+b.port)
-		if err == nil {
-			c.Close()
-		}
-		return err == nil
-	}, 10*time.Second, 10*time.Millisecond)
+		text, err := os.ReadFile(file)
+		return err == nil && json.Unmarshal(text, &ports) == nil && len(ports.NATS) > 0
+	}, 30*time.Second, 10*time.Millisecond, "want %s", file)
+	address, err := url.Parse(ports.NATS[0])
+	require.NoError(b.t, err)
+	b.port, b.url = address.Port(), ports.NATS[0]
 }
 
 // kill ends the server as a crash would.
@@ -106,17 +105,41 @@ func (b *broker) count() uint64 {
 	return info.State.Msgs
 }
 
-func running(t *testing.T, p *nats.Publisher) *lifecycle.Service {
+// running runs a service that publishes. published gets something for each event that the stream has acknowledged.
+func running(t *testing.T, p *nats.Publisher) (s *lifecycle.Service, published chan struct{}) {
 	t.Helper()
+	const most = 10_000
+	published = make(chan struct{}, most)
 	c := p.Consumer()
 	c.Backoff, c.MaxWait = 50*time.Millisecond, 200*time.Millisecond
+	c.Hooks.Any = func(ctx context.Context, e *lifecycle.Event) error {
+		err := p.Publish(ctx, e)
+		if err == nil {
+			published <- struct{}{}
+		}
+		return err
+	}
 	s, err := lifecycle.New(storetest.NewFake(), &lifecycle.Options{Consumers: []lifecycle.Consumer{c}, Delivery: lifecycle.Delivery{Poll: 50 * time.Millisecond}})
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	var run sync.WaitGroup
 	run.Go(func() { assert.NoError(t, s.Run(ctx)) })
 	t.Cleanup(func() { cancel(); run.Wait() })
-	return s
+	return s, published
+}
+
+// await waits until so many more events are published.
+func await(t *testing.T, published <-chan struct{}, n int) {
+	t.Helper()
+	patience := time.NewTimer(time.Minute)
+	defer patience.Stop()
+	for i := range n {
+		select {
+		case <-published:
+		case <-patience.C:
+			t.Fatalf("%d of %d events were published within a minute", i, n)
+		}
+	}
 }
 
 func TestPublish(t *testing.T) {
@@ -124,11 +147,12 @@ func TestPublish(t *testing.T) {
 	p, err := nats.Connect(b.url, nats.Options{})
 	require.NoError(t, err)
 	defer p.Close()
-	s := running(t, p)
+	s, published := running(t, p)
 	for _, tenant := range []string{"acme", "big.corp"} {
 		_, err := s.Add(t.Context(), lifecycle.Request{Tenant: tenant}, lifecycle.Identity{UserName: "ann"})
 		require.NoError(t, err)
 	}
+	await(t, published, 2) // before that there is no stream to read
 	all, subjects := b.read("rollcall.*.provisioned", 2)
 	assert.ElementsMatch(t, []string{"rollcall.acme.provisioned", "rollcall.big%2ecorp.provisioned"}, subjects)
 	assert.Equal(t, "ann", all[0].UserName)
@@ -146,32 +170,35 @@ func TestBrokerRestarts(t *testing.T) {
 	p, err := nats.Connect(b.url, nats.Options{})
 	require.NoError(t, err)
 	defer p.Close()
-	s := running(t, p)
-	const users, rounds, kills = 8, 12, 4
-	var storm sync.WaitGroup
+	s, published := running(t, p)
+	const users, kills = 8, 4
+	const rounds = 2 * kills
+	by := lifecycle.Request{Tenant: "acme"}
+	ids := make([]string, users)
 	for u := range users {
-		storm.Go(func() {
-			by := lifecycle.Request{Tenant: "acme"}
-			r, err := s.Add(t.Context(), by, lifecycle.Identity{UserName: fmt.Sprint("user", u)})
-			if !assert.NoError(t, err) {
-				return
-			}
-			for range rounds {
-				if _, err = s.Suspend(t.Context(), by, r.ID); assert.NoError(t, err) {
-					_, err = s.Reactivate(t.Context(), by, r.ID)
+		r, err := s.Add(t.Context(), by, lifecycle.Identity{UserName: fmt.Sprint("user", u)})
+		require.NoError(t, err)
+		ids[u] = r.ID
+	}
+	round := func() {
+		var storm sync.WaitGroup
+		for _, id := range ids {
+			storm.Go(func() {
+				if _, err := s.Suspend(t.Context(), by, id); assert.NoError(t, err) {
+					_, err = s.Reactivate(t.Context(), by, id)
 					assert.NoError(t, err)
 				}
-				time.Sleep(50 * time.Millisecond)
-			}
-		})
+			})
+		}
+		storm.Wait()
 	}
 	for range kills {
-		time.Sleep(150 * time.Millisecond)
+		round()
+		await(t, published, users) // about half of what waits: the rest is on its way
 		b.kill()
-		time.Sleep(50 * time.Millisecond)
+		round() // with nobody to publish to
 		b.start()
 	}
-	storm.Wait()
 	require.Eventually(t, func() bool {
 		lags, err := s.Lags(t.Context(), "acme")
 		return err == nil && len(lags) == 0

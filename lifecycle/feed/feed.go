@@ -42,8 +42,8 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// BearerToken lets requests with that token read the events of a tenant, or of all if tenant is "". Compare it nowhere else: this
-// takes the same time for each wrong one.
+// BearerToken lets requests with that token read the events of a tenant, or of all tenants if tenant is "". It takes the same time
+// for every wrong token, so compare the token nowhere else.
 func BearerToken(token, tenant string) func(*http.Request) (string, bool) {
 	want := sha256.Sum256([]byte(token))
 	return func(r *http.Request) (string, bool) {
@@ -74,7 +74,7 @@ type Handler struct {
 	Options
 }
 
-// New makes a handler of the feed of a service. It is an error if the service has no feed.
+// New makes a handler of the feed of a service. It returns an error if the service has no feed (lifecycle.Options.Feed).
 func New(s *lifecycle.Service, o *Options) (*Handler, error) {
 	if o == nil || o.Authorize == nil {
 		return nil, errors.New("feed: Options.Authorize is not set: use BearerToken, or say yourself who may read the feed")

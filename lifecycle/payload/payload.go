@@ -17,7 +17,8 @@ type Form int
 const (
 	// Full is with the attributes as they were and are.
 	Full Form = iota
-	// Thin is without them: whoever needs more reads the resource. The names of the attributes that differ are there.
+	// Thin is without the attributes: a receiver that needs more reads the resource. It has the names of the attributes that
+	// differ.
 	Thin
 )
 

@@ -38,8 +38,8 @@ func SETEvents(form Form) []string {
 	return append(always, SETCreateFull, SETPatchFull, SETPutFull)
 }
 
-// SETs builds the claims of Security Event Tokens (RFC 8417) of SCIM (RFC 9967). Whoever sends them signs them as a JWT of the type
-// secevent+jwt.
+// SETs builds the claims of Security Event Tokens (RFC 8417) of SCIM (RFC 9967). It signs nothing: the product signs them as a JWT
+// of the type secevent+jwt and sends them.
 type SETs struct {
 	Issuer   string   // the claim iss
 	Audience []string // the claim aud
@@ -51,8 +51,8 @@ type SETs struct {
 	Schemas func(typ string) []string
 }
 
-// Event is the claims of an event; ok is false for a kind that RFC 9967 has no event type for, such as billed. Updates are told as put,
-// because what is told is the whole resource; changed members of a group are told as patch.
+// Event returns the claims of an event. ok is false for a kind that RFC 9967 has no event type for, such as billed. An update is
+// told as put, because the whole resource is told; changed members of a group are told as patch.
 func (s *SETs) Event(e *lifecycle.Event) (claims []byte, ok bool) {
 	var name, payload string
 	full := s.Form == Full && e.After != "" && !e.Truncated
@@ -84,18 +84,18 @@ func (s *SETs) Event(e *lifecycle.Event) (claims []byte, ok bool) {
 	return s.claims(e.ID, e.Origin.Request, e.Time, e.Subject, external, name, payload), true
 }
 
-// FeedAdd is the claims that tell that a resource is in a feed from now on (RFC 9967 section 2.3).
+// FeedAdd returns the claims which tell that a resource is in a feed from now on (RFC 9967 section 2.3).
 func (s *SETs) FeedAdd(id string, subject store.Key, at time.Time) []byte {
 	return s.claims(id, "", at, subject, "", SETFeedAdd, "{}")
 }
 
-// FeedRemove is the opposite of FeedAdd.
+// FeedRemove returns the claims which tell that a resource is in a feed no longer.
 func (s *SETs) FeedRemove(id string, subject store.Key, at time.Time) []byte {
 	return s.claims(id, "", at, subject, "", SETFeedRemove, "{}")
 }
 
-// AsyncResponse is the claims that tell how a request ended that was answered before (RFC 9967 section 2.5.1.3). txn is the identifier
-// that its answer had; response is an object as those of a bulk response are.
+// AsyncResponse returns the claims which tell how a request ended that was answered before it was done (RFC 9967 section 2.5.1.3).
+// txn is the identifier that its answer had; response is an object like those in a bulk response.
 func (s *SETs) AsyncResponse(id, txn string, subject store.Key, at time.Time, response document.Document) []byte {
 	return s.claims(id, txn, at, subject, "", SETAsyncResp, string(response))
 }

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// ErrAddress says that a host has an address that webhooks don't go to.
-var ErrAddress = errors.New("webhook: the host has an address that is not public")
+// errAddress says that a host has an address that webhooks don't go to.
+var errAddress = errors.New("webhook: the host has an address that is not public")
 
 // closed are the networks that nothing is sent to (the special-purpose registries of RFC 6890), beside those that netip knows: what is
 // in them belongs to the network of the sender, or to nobody.
@@ -50,15 +50,15 @@ func isPublic(a netip.Addr) bool {
 	return !slices.ContainsFunc(closed, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
-// newClient makes a client that goes to public addresses, and to the hosts that are allowed by name. What counts is the address that
-// is connected to, so that no answer of a name server, early or late, leads elsewhere. Redirects are followed nowhere, and no proxy is
-// asked: it would resolve the name by itself.
+// newClient makes a client that goes to public addresses, and to the hosts that are allowed by name. It looks at the address that
+// it connects to, so that no answer of a name server, early or late, leads elsewhere. It follows no redirects, and asks no proxy,
+// because a proxy would resolve the name by itself.
 func newClient(allow []string, timeout time.Duration) *http.Client {
 	anywhere := &net.Dialer{Timeout: timeout}
 	public := &net.Dialer{Timeout: timeout, Control: func(_, address string, _ syscall.RawConn) error {
 		to, err := netip.ParseAddrPort(address)
 		if err != nil || !isPublic(to.Addr()) {
-			return fmt.Errorf("%w: %s", ErrAddress, address)
+			return fmt.Errorf("%w: %s", errAddress, address)
 		}
 		return nil
 	}}

@@ -34,7 +34,7 @@ type Endpoint struct {
 	Created  time.Time
 }
 
-// Consumer is the name of the consumer that the endpoint is: to replay to it, to pause it, and to see its lag.
+// Consumer returns the name of the consumer that the endpoint is: to replay to it, to pause it, and to see its lag.
 func (e Endpoint) Consumer() string { return Name + "." + e.ID }
 
 // Algorithm is how bodies are signed.
@@ -89,7 +89,7 @@ func newKey(a Algorithm) (k key, shown string, err error) {
 	return key{}, "", fmt.Errorf("webhook: there is no algorithm %q; want %q or %q", a, HMAC, Ed25519)
 }
 
-// InvalidError says what is wrong with an endpoint that should be added.
+// InvalidError says what is wrong with an endpoint that is to be added, and what would be right.
 type InvalidError struct{ Detail string }
 
 func (e *InvalidError) Error() string { return "webhook: " + e.Detail }
@@ -112,9 +112,9 @@ func (w *Webhooks) check(address string, kinds []lifecycle.Kind) error {
 	return nil
 }
 
-// Add adds an endpoint of a tenant. The secret is shown only once: it is what the receiver verifies signatures with. Add takes
-// as long as MaxAge; every change that is committed afterwards, by whatever process, is told to the endpoint. An address or
-// kinds that can't be are an *InvalidError.
+// Add adds an endpoint of a tenant. The secret, by which the receiver verifies signatures, is returned this once. Add takes as
+// long as MaxAge; every change that is committed afterwards, by whatever process, is told to the endpoint. If the address or the
+// kinds can't be it returns an *InvalidError, and so it does if the tenant has as many endpoints as it may.
 func (w *Webhooks) Add(ctx context.Context, tenant, address string, kinds []lifecycle.Kind, a Algorithm) (e Endpoint, secret string, err error) {
 	if err := w.check(address, kinds); err != nil {
 		return e, "", err
@@ -142,7 +142,7 @@ func (w *Webhooks) Add(ctx context.Context, tenant, address string, kinds []life
 	return r.endpoint(), secret, w.settle(ctx, tenant)
 }
 
-// List are the endpoints of a tenant, oldest first.
+// List returns the endpoints of a tenant, oldest first.
 func (w *Webhooks) List(ctx context.Context, tenant string) ([]Endpoint, error) {
 	all, err := w.read(ctx, tenant)
 	endpoints := make([]Endpoint, len(all))
@@ -152,7 +152,7 @@ func (w *Webhooks) List(ctx context.Context, tenant string) ([]Endpoint, error) 
 	return endpoints, err
 }
 
-// Remove removes an endpoint. What it has not been told yet is dropped. store.ErrNotFound if there is none.
+// Remove removes an endpoint. What it has not been told yet is dropped. It returns store.ErrNotFound if there is no such endpoint.
 func (w *Webhooks) Remove(ctx context.Context, tenant, id string) error {
 	err := w.Store.Commit(ctx, &store.Change{Tenant: tenant, Delete: []store.Delete{{Type: endpointType, ID: id}}})
 	if err != nil {
@@ -161,14 +161,15 @@ func (w *Webhooks) Remove(ctx context.Context, tenant, id string) error {
 	return w.settle(ctx, tenant)
 }
 
-// Rotate gives an endpoint a new secret, and returns it. For as long as Overlap bodies are signed with the one before, too.
+// Rotate gives an endpoint a new secret, and returns it this once. For as long as Overlap bodies are signed with the old secret,
+// too. It returns store.ErrNotFound if there is no such endpoint.
 func (w *Webhooks) Rotate(ctx context.Context, tenant, id string, a Algorithm) (secret string, err error) {
 	k, secret, err := newKey(a)
 	if err != nil {
 		return "", err
 	}
 	return secret, w.edit(ctx, tenant, id, func(r *record) {
-		const most = 3 // keys: more would make the header grow with impatience
+		const most = 3 // keys, so that many rotations in a row don't make the header long
 		now := time.Now().UTC()
 		r.Keys = slices.DeleteFunc(r.Keys, func(old key) bool { return !old.Until.IsZero() && old.Until.Before(now) })
 		for i := range r.Keys {
@@ -180,12 +181,14 @@ func (w *Webhooks) Rotate(ctx context.Context, tenant, id string, a Algorithm) (
 	})
 }
 
-// Enable has an endpoint told again that was disabled. What it missed meanwhile was not kept for it.
+// Enable lets an endpoint be told again that was disabled. What happened meanwhile was not kept for it. It returns
+// store.ErrNotFound if there is no such endpoint.
 func (w *Webhooks) Enable(ctx context.Context, tenant, id string) error {
 	return w.edit(ctx, tenant, id, func(r *record) { r.Disabled = "" })
 }
 
-// Disable ends the deliveries to an endpoint, with a reason. Events that wait for it are parked.
+// Disable ends the deliveries to an endpoint, with a reason that List shows. Events that wait for it are parked. It returns
+// store.ErrNotFound if there is no such endpoint.
 func (w *Webhooks) Disable(ctx context.Context, tenant, id, reason string) error {
 	return w.edit(ctx, tenant, id, func(r *record) { r.Disabled = reason })
 }

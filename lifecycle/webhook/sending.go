@@ -210,7 +210,7 @@ func (w *Webhooks) log(ctx context.Context, tenant, id string, a Attempt) {
 	}
 }
 
-// Attempts are the last attempts of an endpoint, newest first, for as long as the journal is kept.
+// Attempts returns the last attempts of an endpoint, newest first, at most most of them. They are kept for as long as the journal.
 func (w *Webhooks) Attempts(ctx context.Context, tenant, id string, most int) (all []Attempt, err error) {
 	journal, ok := store.As[store.JournalReader](w.Store)
 	if !ok {

@@ -80,7 +80,7 @@ type known struct {
 	at          time.Time
 }
 
-// New makes Webhooks.
+// New makes Webhooks. It returns an error if Store is missing or another option is wrong.
 func New(o Options) (*Webhooks, error) {
 	if o.Store == nil {
 		return nil, errors.New("webhook: Options.Store is not set: give it the store that the service works on")
@@ -118,8 +118,8 @@ func New(o Options) (*Webhooks, error) {
 	return w, nil
 }
 
-// Consumer is the family of consumers that the endpoints are, for lifecycle.Options.Consumers. Every process that works on the store
-// must have it, those too that don't deliver: it says whom an event is for.
+// Consumer returns the family of consumers that the endpoints are, for lifecycle.Options.Consumers. Every process that works on
+// the store must have it, even one that doesn't deliver, because it says whom an event is for.
 func (w *Webhooks) Consumer() lifecycle.Consumer {
 	return lifecycle.Consumer{
 		Name: Name, Hooks: lifecycle.Hooks{Any: w.send}, Subscribers: w.subscribers,

@@ -23,7 +23,8 @@ func (s *Store) Commit(ctx context.Context, c *store.Change) error {
 	if err := ctx.Err(); err != nil { // it may have waited
 		return err
 	}
-	// A statement that is interrupted may have been executed or not. So from here on there's no way but to the end.
+	// A statement that is interrupted may have been executed or not. So from here on the commit goes to its end, even if the
+	// context ends.
 	w := &commit{Store: s, ctx: context.WithoutCancel(ctx), Change: c}
 	err := w.run()
 	if err == nil {

@@ -31,8 +31,9 @@ var (
 	_ store.Forgetter = (*Joined)(nil)
 )
 
-// Join makes a store of a product's own tables. kept is a store in the same database, which must call [InTx] in the transaction of each
-// commit; a store of examples/sqlstore does so by its option InTx. db reads outside of transactions.
+// Join makes a store of a product's own tables. kept is a store in the same database, which must call [InTx] in the transaction of
+// each commit; a store of examples/sqlstore does so by its option InTx. db reads outside of transactions. Join returns an error if
+// a description of a table can't be.
 func Join[U, G any](kept store.Store, db Session, in Dialect, users SQL[U], groups SQL[G], members Memberships) (*Joined, error) {
 	if kept == nil || db == nil {
 		return nil, errors.New("table: Join needs a store that keeps the rest, and a database")
@@ -65,7 +66,7 @@ func Join[U, G any](kept store.Store, db Session, in Dialect, users SQL[U], grou
 	return j, nil
 }
 
-// nowhere stands for transactions that are somebody else's to begin.
+// nowhere is the Transactor of tables whose transactions only Joined begins.
 type nowhere struct{}
 
 func (nowhere) Transact(context.Context, func(context.Context) error) error {
@@ -75,8 +76,9 @@ func (nowhere) Transact(context.Context, func(context.Context) error) error {
 // pendingKey is the key of what InTx does, in a context.
 type pendingKey struct{}
 
-// InTx writes the product's own rows of a commit that is under way, in its transaction. The store that was given to [Join] calls it
-// with the context of its Commit; in a commit that has none it does nothing. It may be called again after a rollback.
+// InTx writes the product's own rows of a commit that is under way, in its transaction. The store that was given to [Join] calls
+// it with the context of its Commit. With the context of any other commit it does nothing. It may be called again after a
+// rollback. Its error must make the commit fail.
 func InTx(ctx context.Context, tx Session) error {
 	if write, ok := ctx.Value(pendingKey{}).(func(context.Context, Session) error); ok {
 		return write(ctx, tx)

@@ -56,9 +56,9 @@ type Repository[T any] interface {
 	List(ctx context.Context, tenant, after string, max int) ([]*Record[T], error)
 }
 
-// Transactor is what the repository of users implements if all the repositories of a store can work in one
-// transaction. A commit is then whole or not whatever happens; without it a commit is undone when a part fails, but not
-// if the process dies halfway, and only one process may write.
+// Transactor is what the repository of users implements if all the repositories of a store can work in one transaction. Then a
+// commit is whole or not, whatever happens. Without it a commit is undone when a part of it fails, but not if the process dies
+// halfway, and only one process may write.
 type Transactor interface {
 	// Transact calls do with a context by which the repositories find the transaction, commits if it returns nil, and
 	// else rolls back. Transactions must be serializable, or take turns; one that lost a race is a
@@ -66,9 +66,9 @@ type Transactor interface {
 	Transact(ctx context.Context, do func(ctx context.Context) error) error
 }
 
-// MemberTable is what the repository of groups implements to keep memberships as rows. Without it a group's members
-// are in its Rest, which costs the size of the group for every change, and a walk over the groups for the groups of a
-// user. It asks for a Transactor.
+// MemberTable is what the repository of groups implements to keep memberships as rows. Without it a group's members are in its
+// Rest: then every change costs as much as the group is large, and a look for the groups of a user goes through all groups. It
+// needs a Transactor.
 type MemberTable interface {
 	// Members is that of store.Store. Labels may be left out.
 	Members(ctx context.Context, q store.MemberQuery) iter.Seq2[store.Member, error]
@@ -86,5 +86,5 @@ type Searcher[T any] interface {
 	Search(ctx context.Context, q store.Query) (rows []*Record[T], total int, err error)
 }
 
-// Other is what a repository of other resources has as its values: nothing, all is in Record.Rest.
+// Other is the value of a repository of other resources. It is empty, because everything is in Record.Rest.
 type Other struct{}

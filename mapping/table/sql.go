@@ -259,7 +259,7 @@ func (r *sqlRows[T]) Update(ctx context.Context, tenant string, rec *Record[T]) 
 	return r.change(ctx, "UPDATE "+r.Table+" SET "+strings.Join(sets, ", ")+r.where(&a, tenant)+" AND "+r.key+" = "+a.add(rec.ID), a)
 }
 
-// Delete implements [Repository]. Of a row that stays only what the product knew remains.
+// Delete implements [Repository]. If the row stays (SQL.Deleted), only what the product knew remains in it.
 func (r *sqlRows[T]) Delete(ctx context.Context, tenant, id string) error {
 	a := args{dialect: r.dialect}
 	statement := "DELETE FROM " + r.Table
@@ -324,7 +324,7 @@ func (r *sqlRows[T]) attributeIn(words string) string {
 	return r.paths[found]
 }
 
-// taken is what the database says when somebody was faster: the store looks again, and knows more.
+// taken is the error of a database when somebody was faster. The store looks again, and knows more then.
 type taken struct {
 	conflict store.ConflictError
 	err      error

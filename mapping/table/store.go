@@ -30,15 +30,16 @@ type Options struct {
 	Others Repository[Other]
 }
 
-// New makes a store of the product's own tables of users and groups, of which one may be the zero Table: it
-// is then kept with Options.Others. Like every store it is safe for concurrent use.
+// New makes a store of the product's own tables of users and groups. Either may be the zero Table: its resources are then kept
+// with Options.Others. Like every store it is safe for concurrent use. New returns an error if the repository of groups is a
+// MemberTable and that of users is no Transactor.
 //
-// What a repository can't do the store does itself: filters and orders are evaluated in a stream of all rows, of which
-// at most a page (and what a sort needs to find it) is in memory at a time. A record whose Rest can't be read whole answers
-// store.ErrCorrupt, and so does every list that comes by it.
+// What a repository can't do the store does itself: it evaluates filters and orders in a stream of all rows, of which at most a
+// page (and what a sort needs to find it) is in memory at a time. A record whose Rest can't be read whole is answered with
+// store.ErrCorrupt, and so is every list in which it would be.
 //
-// Of the optional interfaces of package store it has only store.CounterReader. It keeps no events and no journal; the
-// lifecycle then tells hooks at once. It can't forget a tenant: the tables are the product's.
+// Of the optional interfaces of package store it has only store.CounterReader. It keeps no events and no journal, so the lifecycle
+// tells hooks at once, and not again if they fail. It can't forget a tenant, because the tables are the product's.
 func New(users, groups Table, o *Options) (*Store, error) {
 	if o == nil {
 		o = &Options{}

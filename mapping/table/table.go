@@ -170,7 +170,7 @@ func (t table) list(ctx context.Context, tenant, after string, max int) ([]*row,
 	return list, nil
 }
 
-// search lets a repository answer that has but one type.
+// search asks a repository that has only one type, if it answers queries itself.
 func (t table) search(ctx context.Context, q store.Query) ([]*row, int, error) {
 	if t.prefix != "" {
 		return nil, 0, errors.ErrUnsupported

@@ -88,8 +88,8 @@ type ringKey struct {
 	Made time.Time `json:"made"`
 }
 
-// keys are those that seal access tokens. id names one that is needed; a process that doesn't know it reads the ring anew, at most
-// once a second.
+// keys are those that seal access tokens. id names a key that is needed; a process that doesn't know it reads the ring anew, at
+// most once a second.
 func (s *Service) keys(ctx context.Context, id string) (lifecycle.Sealer, error) {
 	if s.opts.Keys != nil {
 		return s.opts.Keys, nil

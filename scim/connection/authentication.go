@@ -106,7 +106,7 @@ func (s *Service) entryOf(ctx context.Context, sum [32]byte, token string, acces
 	return nil, time.Time{}, fmt.Errorf("%w: the process is too slow to say what is revoked", store.ErrUnavailable)
 }
 
-// other authenticates by Options.Fallback what is none of the Service's.
+// other authenticates, by Options.Fallback, a request whose token is none of the Service's.
 func (s *Service) other(r *http.Request, why error) (scim.Principal, error) {
 	if s.opts.Fallback == nil {
 		return scim.Principal{}, why
@@ -197,7 +197,8 @@ func (s *Service) readEntry(ctx context.Context, token string, access bool) (*en
 	return e, nil
 }
 
-// PrincipalOf is a connection as the handler knows it, without a credential. scim.Handler.Retry asks for it.
+// PrincipalOf is a connection as the handler knows it, without a credential. scim.Handler.Retry calls it to do a request of that
+// connection again.
 func (s *Service) PrincipalOf(ctx context.Context, tenant, id string) (scim.Principal, error) {
 	c, err := s.connection(ctx, tenant, id)
 	if errors.Is(err, store.ErrNotFound) {
@@ -211,7 +212,7 @@ func (s *Service) PrincipalOf(ctx context.Context, tenant, id string) (scim.Prin
 	return p, nil
 }
 
-// Manages implements lifecycle.ConnectionDirectory.
+// Manages implements lifecycle.ConnectionDirectory, by which the lifecycle knows whose people are whose.
 func (s *Service) Manages(ctx context.Context, tenant, id string) (name string, manages bool, err error) {
 	c, err := s.connection(ctx, tenant, id)
 	if errors.Is(err, store.ErrNotFound) {

@@ -11,10 +11,11 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// The product is told of every credential that expires soon, whether it is used or not, by one process and each time once. As no call to
-// a store looks into all tenants (I4), each credential with an expiry has a record in the library's own tenant that leads to it, and
-// one process reads those each hour: the one that is first to write down that it does. That a credential's notice was given is
-// committed with the event, in the version of the credential that was read, so that two processes never give the same one.
+// The product is told of every credential that expires soon, whether it is used or not, by one process and each time once. No call
+// to a store looks into all tenants (I4), so each credential with an expiry has a record in the library's own tenant that leads to
+// it. One process reads those records each hour: the one that is the first to write down that it does so. That a notice was given
+// is committed together with the event, and only in the version of the credential that was read, so that two processes never give
+// the same notice.
 
 const (
 	expiryType = "rollcall.Expiry" // one for each credential that expires, with its id

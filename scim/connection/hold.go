@@ -66,13 +66,13 @@ func newHold() *hold {
 	return &hold{turn: make(chan struct{}, 1), entries: make(map[[32]byte]*entry), n: -1}
 }
 
-// age is how long ago the roll was read, by the clock that shows more: the monotonic one stops while a machine sleeps, and the
-// other one can be set back.
+// age is how long ago the roll was read. It goes by the clock that shows more: the monotonic one stops while a machine sleeps, and
+// the other one can be set back.
 func age(since, now time.Time) time.Duration {
 	return max(now.Sub(since), now.Round(0).Sub(since.Round(0)))
 }
 
-// fresh says how the process's knowledge stands: it counts still, and whether it should be renewed.
+// fresh says whether the process's knowledge still counts, and whether it should be renewed.
 func (s *Service) fresh(now time.Time) (counts, renew bool) {
 	at := s.hold.confirmed.Load()
 	if at == nil {
@@ -82,8 +82,8 @@ func (s *Service) fresh(now time.Time) (counts, renew bool) {
 	return old < s.opts.Hold, old > s.opts.Hold/2
 }
 
-// confirm sees to it that what the process remembers counts. Mostly it does, which costs nothing. The first request that finds
-// the knowledge half as old as it may be reads the roll; the others go on.
+// confirm makes sure that what the process remembers counts. Mostly it does already, which costs nothing. The first request that
+// finds the knowledge half as old as it may be reads the roll; the others go on.
 func (s *Service) confirm(ctx context.Context, now time.Time) error {
 	counts, renew := s.fresh(now)
 	if !renew || counts && s.running.Load() > 0 {

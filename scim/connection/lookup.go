@@ -62,7 +62,7 @@ func lookupCipher(text string) cipher.AEAD {
 	return aead
 }
 
-// find reads where a text leads; none is no error.
+// find reads where a text leads. It returns nothing, and no error, if it leads nowhere.
 func (s *Service) find(ctx context.Context, text string) ([]target, *store.Resource, error) {
 	r, err := s.store.Get(ctx, lookupKey(sumText(text)))
 	if errors.Is(err, store.ErrNotFound) {

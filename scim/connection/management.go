@@ -14,9 +14,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// The methods of this file are what an administrator does. Each takes the request of the click, of which the product fills in
-// Tenant, Who and perhaps ID. Each leaves an entry in the tenant's journal. What is asked for wrongly is an *InvalidError; what
-// isn't there is store.ErrNotFound.
+// The methods of this file are what an administrator does. Each of them leaves an entry in the tenant's journal. What is asked for
+// wrongly is an *InvalidError; what isn't there is store.ErrNotFound.
 
 const (
 	mostConnections = 100 // of a tenant
@@ -25,7 +24,9 @@ const (
 	mostTrace       = 24 * time.Hour
 )
 
-// Create makes a connection, live and tolerant. An empty provider is Other.
+// Create makes a connection, which is live and tolerant. An empty provider is Other. by says who clicks: the product fills in
+// Tenant, Who and perhaps ID. A name that is empty or too long, or one connection more than a tenant may have, is an
+// *InvalidError. The tenant's journal has an entry, as it has for all that the methods of administrators do.
 func (s *Service) Create(ctx context.Context, by lifecycle.Request, name string, provider Provider) (*Connection, error) {
 	if provider == "" {
 		provider = Other
@@ -146,7 +147,7 @@ func (s *Service) List(ctx context.Context, tenant string) ([]Connection, error)
 	return list, nil
 }
 
-// Update is what shall be different of a connection. A nil field leaves it as it is.
+// Update says what shall be different of a connection. A nil field leaves it as it is.
 type Update struct {
 	Name    *string
 	State   *lifecycle.ConnectionState
@@ -156,8 +157,10 @@ type Update struct {
 	Limits     *Limits
 }
 
-// Change changes a connection. A change of anything but the name holds in every process when it returns; if that isn't certain
-// within 30 s it returns ErrUncertain, and may be called again.
+// Change changes a connection, and returns it as it is then. What it has written in the state shadow is made true if it becomes live, as
+// by GoLive, is forgotten if it is switched off, and waits if it is paused. Any change but that of the name holds in every process when
+// Change returns; if that isn't certain within 30 s it returns ErrUncertain, and may be called again. A value that can't be is an
+// *InvalidError; it returns store.ErrNotFound if there is no such connection.
 func (s *Service) Change(ctx context.Context, by lifecycle.Request, id string, u Update) (*Connection, error) {
 	if u.Name != nil {
 		if err := checkName(*u.Name); err != nil {
@@ -176,6 +179,11 @@ func (s *Service) Change(ctx context.Context, by lifecycle.Request, id string, u
 	}
 	if u.TraceUntil != nil && time.Until(*u.TraceUntil) > mostTrace {
 		return nil, invalid("traceUntil: want a time within %s", mostTrace)
+	}
+	if u.State != nil {
+		if err := s.leaveShadow(ctx, by, id, *u.State); err != nil {
+			return nil, err
+		}
 	}
 	var c *Connection
 	err := again(ctx, func() (err error) {
@@ -214,10 +222,13 @@ func (s *Service) Change(ctx context.Context, by lifecycle.Request, id string, u
 	if err == nil && (u.State != nil || u.Dialect != nil || u.TraceUntil != nil || u.Limits != nil) {
 		err = s.everywhere(ctx, by.Tenant)
 	}
+	if err == nil && u.State != nil {
+		err = s.endShadow(ctx, by.Tenant, id, c.State)
+	}
 	return c, uncertain(err)
 }
 
-// uncertain makes of a commit whose answer was lost an error that says so.
+// uncertain turns the error of a commit whose answer was lost into one that says so.
 func uncertain(err error) error {
 	if errors.Is(err, store.ErrUnavailable) && !errors.Is(err, ErrUncertain) {
 		return fmt.Errorf("%w: %w", ErrUncertain, err)
@@ -225,7 +236,7 @@ func uncertain(err error) error {
 	return err
 }
 
-// others plans that all connections but one look for people whom nobody manages from now on.
+// others plans that all connections but one look, from now on, for people whom nobody manages any more.
 func (s *Service) others(ctx context.Context, tenant, but string, puts []store.Put) ([]store.Put, error) {
 	all, err := s.connections(ctx, tenant)
 	for _, other := range all {
@@ -237,7 +248,8 @@ func (s *Service) others(ctx context.Context, tenant, but string, puts []store.P
 	return puts, err
 }
 
-// Effects says in words what SwitchOff would do to a connection. Nothing is done.
+// Effects says in words what SwitchOff would do to a connection. Nothing is done. It returns store.ErrNotFound if there is no such
+// connection.
 func (s *Service) Effects(ctx context.Context, tenant, id string) ([]string, error) {
 	c, err := s.connection(ctx, tenant, id)
 	if err != nil {
@@ -287,10 +299,13 @@ func (s *Service) SwitchOff(ctx context.Context, by lifecycle.Request, id string
 	if err == nil {
 		err = s.everywhere(ctx, by.Tenant)
 	}
+	if err == nil {
+		err = s.endShadow(ctx, by.Tenant, id, lifecycle.ConnectionOff)
+	}
 	return uncertain(err)
 }
 
-// Ask is what a credential shall be.
+// Ask says what a credential shall be.
 type Ask struct {
 	Kind     Kind
 	Scopes   []string  // none: read and write
@@ -306,7 +321,8 @@ type Issued struct {
 	Secret string // of a client
 }
 
-// Issue makes a credential of a connection. Those that there are stay good.
+// Issue makes a credential of a connection. The credentials that there are stay good. Only what it returns has the secret, which
+// nobody can see again. What can't be asked for is an *InvalidError; it returns store.ErrNotFound if there is no such connection.
 func (s *Service) Issue(ctx context.Context, by lifecycle.Request, connection string, ask Ask) (*Issued, error) {
 	scopes, err := checkScopes(ask.Scopes)
 	if err != nil {
@@ -414,7 +430,7 @@ func (s *Service) Rotate(ctx context.Context, by lifecycle.Request, id string, e
 	return s.Issue(ctx, by, k.Connection, Ask{Kind: k.Kind, Scopes: k.Scopes, Expires: expires, Trust: k.Trust, Replaces: k.ID})
 }
 
-// Complete ends a rotation: the credential that the new one replaces is revoked.
+// Complete ends a rotation. id is that of the new credential; the one that it replaces is revoked, with the errors of Revoke.
 func (s *Service) Complete(ctx context.Context, by lifecycle.Request, id string) error {
 	k, err := s.credential(ctx, by.Tenant, id)
 	if err != nil {
@@ -426,7 +442,7 @@ func (s *Service) Complete(ctx context.Context, by lifecycle.Request, id string)
 	return s.Revoke(ctx, by, k.Replaces)
 }
 
-// Cancel ends a rotation: the new credential is revoked.
+// Cancel ends a rotation. id is that of the new credential, which is revoked, with the errors of Revoke.
 func (s *Service) Cancel(ctx context.Context, by lifecycle.Request, id string) error {
 	return s.Revoke(ctx, by, id)
 }

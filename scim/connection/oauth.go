@@ -288,7 +288,7 @@ func (s *Service) proveByAssertion(ctx context.Context, p proof) (string, *Crede
 	return "", nil, why
 }
 
-// good says why a client's proof is worth nothing any more.
+// good returns why a client's proof is worth nothing any more; nil if it is good.
 func (c *Credential) good() error {
 	switch {
 	case !c.revoked.IsZero():

@@ -37,9 +37,9 @@ type Connection struct {
 
 // Limits bound what a connection may ask for, beside the service's own. A field that is 0 bounds nothing more.
 type Limits struct {
-	PerSecond float64 `json:"perSecond,omitzero"` // requests a second, on average, of each process; beyond it 429
+	PerSecond float64 `json:"perSecond,omitzero"` // requests a second, on average, to each process; beyond it comes 429
 	Burst     int     `json:"burst,omitzero"`     // requests at once; 0: twice PerSecond, and at least 1
-	Body      int64   `json:"body,omitzero"`      // bytes of a request's body; beyond it 413
+	Body      int64   `json:"body,omitzero"`      // bytes of a request's body; beyond it comes 413
 }
 
 // leastBody is the least limit of a body: a person with a name and an address fits in.
@@ -254,7 +254,7 @@ func read(r *store.Resource, record any) error {
 // scopeWords are the words that a credential's scopes may have.
 var scopeWords = [...]string{scim.ScopeRead, scim.ScopeWrite, scim.ScopeUsers, scim.ScopeGroups}
 
-// checkScopes returns the scopes in order, each once. None means all that a connection needs.
+// checkScopes returns the scopes in order, each once. An empty list means all that a connection needs.
 func checkScopes(scopes []string) ([]string, error) {
 	if len(scopes) == 0 {
 		return []string{scim.ScopeRead, scim.ScopeWrite}, nil
@@ -282,8 +282,8 @@ func invalid(format string, args ...any) error {
 	return &InvalidError{fmt.Sprintf(format, args...)}
 }
 
-// ErrUncertain says that a change is made, or may be, but that it isn't certain within 30 s that no process goes by what was
-// before any more. Asking again may help.
+// ErrUncertain says that a change is made, or may have been made, but that some process may still go by what was before: that
+// could not be excluded within 30 s. Asking again may help.
 var ErrUncertain = errors.New("connection: it is not certain yet that this holds in all processes; try again")
 
 func short(s string) string {

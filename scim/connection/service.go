@@ -66,7 +66,7 @@ var (
 	_ lifecycle.ConnectionDirectory = (*Service)(nil)
 )
 
-// New makes a Service on the store that the handler works on.
+// New makes a Service on the store that the handler works on. It returns an error if an option is wrong.
 func New(s store.Store, o *Options) (*Service, error) {
 	if s == nil {
 		return nil, errors.New("connection: New needs a store")
@@ -105,12 +105,12 @@ func New(s store.Store, o *Options) (*Service, error) {
 	return c, nil
 }
 
-// Attach tells the Service the lifecycle whose journal and events it writes. scim.NewHandler calls it.
+// Attach gives the Service the lifecycle whose journal and events it writes. scim.NewHandler calls it.
 func (s *Service) Attach(l *lifecycle.Service) { s.lifecycle.Store(l) }
 
-// Run keeps what the process remembers good, so that no request has to wait for the store, writes down what connections did, and tells
-// the product of credentials that expire soon. It ends when ctx does, and returns nil. A product that doesn't call it has
-// requests do this by the way, but for the last: without Run nobody is told of an expiry.
+// Run keeps what the process remembers good, so that no request has to wait for the store, writes down what connections did, and
+// tells the product of credentials that expire soon. It ends when ctx does, and returns nil. Without Run, requests do the first
+// two of these by the way, and nobody is told of an expiry.
 func (s *Service) Run(ctx context.Context) error {
 	s.running.Add(1)
 	defer s.running.Add(-1)

@@ -56,7 +56,7 @@ type Problem struct {
 	Explanation string    `json:"explanation"`
 }
 
-// Counts are how many requests had which outcome; those that read are counted as read.
+// Counts are how many requests had which outcome. Requests that only read are counted under "read".
 type Counts struct {
 	Hour map[string]int `json:"hour"`
 	Day  map[string]int `json:"day"`
@@ -202,7 +202,7 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// recognise tells a provider by what it calls itself, and by the deviations that only one of them has.
+// recognise tells which provider it is by what it calls itself, and by the deviations that only one of them has.
 func recognise(o scim.Observation) Provider {
 	agent := strings.ToLower(o.UserAgent)
 	for _, x := range [...]struct {

@@ -85,7 +85,7 @@ func (c Chart) draw(v *visit) chartView {
 		r = min(r, height-p)
 		at := b.From.In(v.zone)
 		x := barView{X: i*step + 2, Width: step - 4, PassedY: height - p, PassedHeight: p, RefusedY: height - p - r, RefusedHeight: r,
-			Title: v.T("chart.bar", v.language.date(at), v.Num(b.Passed), v.Num(b.Refused)), LabelX: min(max(i*step+step/2, 18), width-18), // whole, also at the edges
+			Title: v.T("chart.bar", v.language.date(at), v.Num(b.Passed), v.Num(b.Refused)), LabelX: min(max(i*step+step/2, 26), width-26), // whole, also at the edges
 			LabelY: height + room - 3}
 		if c.Name == "hours" && i%6 == 5 {
 			x.Label = at.Format("15:04")

@@ -446,6 +446,9 @@ func (p *Portal) held(ctx context.Context, r *store.Resource) ([]HeldModel, erro
 	}
 	for i, x := range all {
 		if !taken[i] {
+			if x.Path == "externalId" || x.Path == "active" { // the protocol's, and always kept
+				x.Authority = new(mapping.Authority)
+			}
 			list = append(list, x)
 		}
 	}

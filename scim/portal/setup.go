@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/mapping"
 	"github.com/rollcall-dev/rollcall/scim/connection"
 	"github.com/rollcall-dev/rollcall/scim/portal/guide"
@@ -22,7 +23,37 @@ type SetupModel struct {
 	Credentials []CredentialModel `json:"credentials"`
 	Failure     *guide.Failure    `json:"failure,omitempty"` // what the last error means, as the guide says
 	Kind        connection.Kind   `json:"kind"`              // of the credential that the guide needs
-	Trust       connection.Trust  `json:"-"`
+	Stages      []StageModel      `json:"stages"`
+}
+
+// StageModel is a part of setting up.
+type StageModel struct {
+	Name string `json:"name"` // connection, credential, test, people or policy
+	Done bool   `json:"done"`
+	Now  bool   `json:"now"`
+	Href string `json:"-"` // another page for it
+}
+
+// stages are how far setting up is.
+func (v *visit) stages(one *connection.Connection) []StageModel {
+	list := []StageModel{{Name: "connection"}, {Name: "credential"}, {Name: "test"}, {Name: "people"}}
+	if one != nil {
+		s := one.Status
+		people := s.State == connection.FirstPerson || s.State == connection.Syncing || s.Counts.Week[string(lifecycle.Created)]+s.Counts.Week[string(lifecycle.Linked)] > 0
+		for i, done := range []bool{true, s.State != connection.NotSetUp, !s.LastSuccess.IsZero(), people} {
+			list[i].Done = done
+		}
+	}
+	for i := range list {
+		if !list[i].Done {
+			list[i].Now = true
+			break
+		}
+	}
+	if len(v.p.opts.Choices) > 0 {
+		list = append(list, StageModel{Name: "policy", Href: "/settings"})
+	}
+	return list
 }
 
 // GuideModel is a guide to choose.
@@ -50,6 +81,7 @@ func setUp(v *visit) (any, error) {
 	if v.get("connection") == "" && v.get("new") != "" {
 		one = nil
 	}
+	m.Stages = v.stages(one)
 	chosen := v.get("guide")
 	for _, g := range v.p.guides.Guides(v.language.name) {
 		if g.Credential != string(connection.Bearer) && v.p.opts.TokenURL == "" {
@@ -83,7 +115,6 @@ func setUp(v *visit) (any, error) {
 	if one != nil {
 		for _, k := range one.Credentials {
 			if k.Kind == connection.Federation && m.Kind == k.Kind {
-				m.Trust = k.Trust
 				values[guide.ClientID], values[guide.Issuer], values[guide.JWKS], values[guide.Subject], values[guide.Audience] = k.ClientID, k.Trust.Issuer, k.Trust.JWKS, k.Trust.Subject, k.Trust.Audience
 			} else if k.Kind == connection.Client && m.Kind == k.Kind && values[guide.ClientID] == "" {
 				values[guide.ClientID] = k.ClientID

@@ -8,12 +8,13 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// Guard may veto a change of a resource before it is committed, or amend it by changing after. before is nil at a creation,
-// after at a removal. Neither is nil for a change; it may be one of attributes that T has no field for.
+// Guard may veto a change of a resource before it is committed, or amend it by changing after. before is nil at a creation, and
+// after at a removal. At a change neither is nil, even if only attributes change that T has no field for.
 //
-// It is asked when the mapping has decided what holds. A *lifecycle.Refusal as its error tells the identity provider's
-// administrator why; so does a *mapping.InvalidError. Another error is a failure of the service. A guard runs in the request, with its context. It may be called more than
-// once for one change, when a race was lost, and concurrently for different ones. It must have no effects.
+// It is asked when the mapping has decided what holds. If it returns a *lifecycle.Refusal or a *mapping.InvalidError, that tells
+// the identity provider's administrator why; another error is a failure of the service. A guard runs in the request, with its
+// context. It may be called more than once for one change, when a race was lost, and concurrently for different ones. It must have
+// no effects.
 type Guard[T any] func(ctx context.Context, r *lifecycle.Request, before, after *T) error
 
 // guard is the type's lifecycle.Guard. What the product itself does, by a sign-in or by hand, has authority over everything, and
@@ -80,8 +81,8 @@ func review[T any](m *mapping.Mapping[T], r *lifecycle.Request, p *lifecycle.Pro
 	return nil
 }
 
-// values are what a proposal is about, as the product knows it. What was kept under other rules, and can't be read by those
-// of today, is as much of it as can be.
+// values are what a proposal is about, as the product knows it. A resource that was written under other rules, and can't be read
+// by those of today, is read as far as it can be.
 func values[T any](m *mapping.Mapping[T], p *lifecycle.Proposal) (before, after *T, err error) {
 	if !p.Before.IsNull() {
 		before = new(T)

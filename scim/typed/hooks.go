@@ -10,11 +10,12 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// Hook is told an event with the values before and after, after the commit that made it true. before is nil at a creation, after
-// when the resource is gone. Both are nil where the event has no attributes: of members that changed, and of one that is
-// Truncated. A value that was kept under other rules, and doesn't fit those of today, is nil too; the event has its attributes.
+// Hook is told an event with the values before and after, after the commit that made it true. before is nil at a creation, and
+// after when the resource is gone. Both are nil where the event has no attributes: when only members have changed, and when the
+// event is Truncated. A value that was written under other rules, and doesn't fit those of today, is nil too; its attributes are
+// in the event.
 //
-// For the context, errors, panics and concurrency see lifecycle.Hook. A hook may change before and after; nobody else sees it.
+// For the context, errors, panics and concurrency see lifecycle.Hook. A hook may change before and after; nobody else sees that.
 type Hook[T any] func(ctx context.Context, e *lifecycle.Event, before, after *T) error
 
 // Hooks are told what has happened to resources of a type. Each may be nil.

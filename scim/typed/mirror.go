@@ -23,14 +23,14 @@ type Row[T any] struct {
 	Unread error
 }
 
-// Mirror keeps a table of the product's in step with the resources of a type: SCIM lives in a store of its own, and write writes the
-// product's rows in the same transaction. What it returns is for the option InTx of the stores in examples/sqlstore; Tx is the
-// transaction that they give. So either both are written, or nothing is.
+// Mirror keeps a table of the product's in step with the resources of a type: SCIM lives in a store of its own, and write writes
+// the product's rows in the same transaction. The function that Mirror returns is for the option InTx of the stores in
+// examples/sqlstore; Tx is the transaction that they give. So either both are written, or nothing is.
 //
-// write is called for each resource of the type that is created, changed or gone, in the order of the commit. An error of it vetoes
-// the commit: one of package store is answered as such, a *store.ConflictError for instance, and another one is a failure of the
-// service. It may be called again for the same commit, after a rollback, and concurrently for different ones. It gets the context of
-// the request. A row that was in the table before SCIM came is adopted by write, when it finds the row by its e-mail address,
+// write is called for each resource of the type that is created, changed or gone, in the order of the commit. If it returns an
+// error nothing is committed: an error of package store, such as a *store.ConflictError, is answered as such, and another one is a
+// failure of the service. write may be called again for the same commit, after a rollback, and concurrently for different ones. It
+// gets the context of the request. To adopt a row that was in the table before SCIM came, write finds it by its e-mail address,
 // for instance.
 func Mirror[T, Tx any](t *Type[T], write func(ctx context.Context, tx Tx, row Row[T]) error) func(ctx context.Context, tx Tx, c *store.Change) error {
 	return func(ctx context.Context, tx Tx, c *store.Change) error {

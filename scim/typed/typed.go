@@ -47,7 +47,7 @@ type Type[T any] struct {
 // Option says something of a resource type.
 type Option func(*scim.Declaration)
 
-// LinkBy names attributes by which somebody who is created is found to be there already, in their precedence: externalId,
+// LinkBy names the attributes by which a creation finds somebody who is there already, the most important first: externalId,
 // emails.value. See lifecycle.Options.Link.
 func LinkBy(paths ...string) Option {
 	return func(d *scim.Declaration) { d.Link = append(d.Link, paths...) }
@@ -58,8 +58,8 @@ func Index(paths ...string) Option {
 	return func(d *scim.Declaration) { d.Index = append(d.Index, paths...) }
 }
 
-// Unique names the attributes that no two resources of a tenant may share, beside those that the schema says so of. Without it,
-// that is the displayName of groups; with no paths it is none. See scim.Options.Unique.
+// Unique names the attributes that no two resources of a tenant may share, beside those that are unique by the schema. Without
+// this option it is the displayName of groups; with no paths it is none. See scim.Options.Unique.
 func Unique(paths ...string) Option {
 	return func(d *scim.Declaration) {
 		if d.Unique == nil {
@@ -92,6 +92,10 @@ func Resources[T any](rt elimity.ResourceType, m *mapping.Mapping[T], o ...Optio
 	}
 	t.declared.ResourceType, t.err = withExtensions(rt, m)
 	t.declared.Mutability, t.declared.Sensitive = m.Mutability(), m.Sensitive()
+	t.declared.Authority = map[string]string{}
+	for name, a := range m.Authorities() {
+		t.declared.Authority[name] = a.String()
+	}
 	if t.err == nil {
 		t.compiled, t.err = schema.Compile(t.declared.ResourceType)
 	}
@@ -131,19 +135,20 @@ func (t *Type[T]) PerTenant(of func(ctx context.Context, tenant string) (*mappin
 	return t
 }
 
-// Guard adds a guard, behind those that were added before.
+// Guard adds a guard, which is asked after those that were added before. It changes t and returns it.
 func (t *Type[T]) Guard(g Guard[T]) *Type[T] {
 	t.guards = append(t.guards, g)
 	return t
 }
 
-// Hooks adds hooks, behind those that were added before.
+// Hooks adds hooks, which are told after those that were added before. It changes t and returns it.
 func (t *Type[T]) Hooks(h Hooks[T]) *Type[T] {
 	t.hooks = append(t.hooks, h)
 	return t
 }
 
-// Check says which field of a mapping is at an attribute that the resource type doesn't have.
+// Check returns an error for a field of a mapping that is at an attribute which the resource type doesn't have, and says what was
+// probably meant. Call it before you keep rules of a tenant.
 func (t *Type[T]) Check(m *mapping.Mapping[T]) error {
 	if t.compiled == nil {
 		return t.err
@@ -176,7 +181,7 @@ func (t *Type[T]) resolve(path string) error {
 	return err
 }
 
-// Declare implements scim.Type.
+// Declare implements scim.Type. scim.NewHandler calls it.
 func (t *Type[T]) Declare() (scim.Declaration, error) {
 	d := t.declared
 	if t.err == nil {
@@ -190,10 +195,19 @@ func (t *Type[T]) Declare() (scim.Declaration, error) {
 	return d, t.err
 }
 
-// Name is the resource type's name.
+// Name returns the resource type's name.
 func (t *Type[T]) Name() string { return t.declared.ResourceType.Name }
 
-// For is the mapping of a tenant.
+// Attributes are those that the type's mapping has, for the set-up pages: see portal.Options.People. A mapping of a tenant's own may have
+// others.
+func (t *Type[T]) Attributes() []mapping.Attribute {
+	if t.mapping == nil {
+		return nil
+	}
+	return t.mapping.Attributes()
+}
+
+// For returns the mapping of a tenant: that of PerTenant, or else that of the type.
 func (t *Type[T]) For(ctx context.Context, tenant string) (*mapping.Mapping[T], error) {
 	if t.tenants != nil {
 		if m, err := t.tenants(ctx, tenant); m != nil || err != nil {
@@ -203,7 +217,8 @@ func (t *Type[T]) For(ctx context.Context, tenant string) (*mapping.Mapping[T], 
 	return t.mapping, nil
 }
 
-// Value is a resource as the product knows it. It reads the mapping of the resource's tenant.
+// Value reads a resource as the product knows it, by the mapping of the resource's tenant. It returns an error if the resource
+// doesn't fit that mapping.
 func (t *Type[T]) Value(ctx context.Context, r *store.Resource) (*T, error) {
 	m, err := t.For(ctx, r.Tenant)
 	if err != nil {

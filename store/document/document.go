@@ -25,7 +25,7 @@ type Document string
 var ErrDamaged = errors.New("document: the text is damaged")
 
 // Value is Tree for a document that is known to be whole. Of a damaged one it makes an object without members, which means
-// something else entirely, so that a document which was kept somewhere is for Tree.
+// something else entirely. For a document that was kept somewhere use Tree.
 func (d Document) Value() Value {
 	v, err := d.Tree()
 	if err != nil {

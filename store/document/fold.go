@@ -51,7 +51,7 @@ func FoldPart(s string) string {
 	return s
 }
 
-// FoldsTo says whether Fold(s) is folded, which must come from Fold. It makes no string of an s that is ASCII.
+// FoldsTo says whether Fold(s) is equal to folded, which must come from Fold. If s is ASCII it makes no new string.
 func FoldsTo(s, folded string) bool {
 	for len(s) > 0 && s[0] == ' ' {
 		s = s[1:]

@@ -53,7 +53,7 @@ type decimal struct {
 	whole, part string
 }
 
-// An exponent that is greater is taken for this one: such numbers have no meaning but to be large.
+// A greater exponent is taken for this one: such numbers mean nothing but that they are large.
 const (
 	maxExponent    = 4_999_999_999_999_999
 	exponentDigits = 16

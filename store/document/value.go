@@ -72,7 +72,7 @@ func Object(members ...Member) Value { return Value{kind: KindObject, items: mem
 // Kind says what v is.
 func (v Value) Kind() Kind { return v.kind }
 
-// Text is the text of a string, the literal of a number, "true" or "false" of a boolean, and "" of the rest.
+// Text returns the text of a string, the literal of a number, "true" or "false" of a boolean, and "" of anything else.
 func (v Value) Text() string { return v.text }
 
 // True says whether v is the boolean true.
@@ -101,13 +101,13 @@ func (v Value) IsEmpty() bool {
 // Len is the number of elements or members.
 func (v Value) Len() int { return len(v.items) }
 
-// Items are the members of an object or the elements of an array: v's own slice, to read.
+// Items returns the members of an object or the elements of an array. It is v's own slice, which must not be changed.
 func (v Value) Items() []Member { return v.items }
 
-// At is the i-th element of an array, to read or change in place.
+// At returns the i-th element of an array, to read or change in place. It panics if there is none.
 func (v *Value) At(i int) *Value { return &v.items[i].Value }
 
-// Get is the member called name (exact case), or the zero Value.
+// Get returns the member called name, in exactly this case, or the zero Value.
 func (v Value) Get(name string) Value {
 	if p := v.Ref(name); p != nil {
 		return *p
@@ -115,7 +115,7 @@ func (v Value) Get(name string) Value {
 	return Value{}
 }
 
-// Fold is the member called name in any case, or the zero Value.
+// Fold returns the member called name, in any case, or the zero Value.
 func (v Value) Fold(name string) Value {
 	for i := range v.items {
 		if strings.EqualFold(v.items[i].Name, name) {
@@ -125,7 +125,7 @@ func (v Value) Fold(name string) Value {
 	return Value{}
 }
 
-// Ref is the member called name (exact case), to read or change in place, or nil.
+// Ref returns the member called name, in exactly this case, to read or change in place; nil if there is none.
 func (v *Value) Ref(name string) *Value {
 	if v.kind != KindObject {
 		return nil
@@ -157,10 +157,10 @@ func (v *Value) Delete(name string) bool {
 // Append adds an element to an array.
 func (v *Value) Append(x Value) { v.items = append(v.items, Member{Value: x}) }
 
-// DeleteAt removes the i-th element or member.
+// DeleteAt removes the i-th element or member. It panics if there is none.
 func (v *Value) DeleteAt(i int) { v.items = slices.Delete(v.items, i, i+1) }
 
-// Clone is a deep copy.
+// Clone returns a deep copy.
 func (v Value) Clone() Value {
 	if v.items == nil {
 		return v

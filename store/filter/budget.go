@@ -10,7 +10,7 @@ type Budget int
 // textUnit is how many bytes of a text count as one comparison more.
 const textUnit = 64
 
-// Spend takes n comparisons and says whether the budget had them.
+// Spend takes n comparisons from the budget, and says whether it had them.
 func (b *Budget) Spend(n int) bool {
 	if *b >= 0 {
 		*b = max(*b-Budget(n), -1)
@@ -24,8 +24,8 @@ func (b *Budget) spend(n int) bool { return b == nil || b.Spend(n) }
 // Exceeded says whether more was asked of the budget than it had.
 func (b *Budget) Exceeded() bool { return *b < 0 }
 
-// MatchElement is the function MatchElement within the budget. The result counts only if the budget is not exceeded behind
-// the call.
+// MatchElement is the function MatchElement within the budget. If the budget is exceeded afterwards, the result counts for
+// nothing.
 func (b *Budget) MatchElement(where Expr, elem document.Value) bool {
 	return (&scope{elem: elem, budget: b}).match(where)
 }

@@ -40,7 +40,7 @@ func Match(x Expr, src Source) bool {
 // that is no object has one attribute, itself: value.
 func MatchElement(where Expr, elem document.Value) bool { return (&scope{elem: elem}).match(where) }
 
-// few is up to how many terms it is cheaper to read an attribute for each of them than to remember what was read.
+// few is a number of terms. Up to so many it is cheaper to read an attribute for each term than to remember what was read.
 const few = 4
 
 // isLong says whether an expression on a resource has more terms than few.

@@ -28,6 +28,7 @@ import (
 	"github.com/rollcall-dev/rollcall/scim"
 	"github.com/rollcall-dev/rollcall/scim/connection"
 	"github.com/rollcall-dev/rollcall/scim/connection/federation"
+	"github.com/rollcall-dev/rollcall/scim/portal"
 	"github.com/rollcall-dev/rollcall/scim/typed"
 )
 
@@ -112,6 +113,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", f.Addr)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	service, origin := f.Public(listener)
+	setup, err := portal.New(completePortal(portal.Options{
+		Store: s, Handler: h, Connections: connections, Settings: settings, Logger: logger,
+		URL: origin + "/setup", SCIM: service, TokenURL: origin + "/oauth/token",
+	}))
+	if err != nil {
+		return err
+	}
+	demo.Portal = setup
 	pages, err := demo.Pages(h)
 	if err != nil {
 		return err
@@ -121,13 +136,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	mux.Handle(f.BasePath+"/", http.StripPrefix(f.BasePath, h))
 	mux.Handle("/oauth/token", connections.TokenEndpoint())
 	mux.Handle("GET /.well-known/oauth-authorization-server", connections.Metadata("", "/oauth/token"))
+	mux.Handle("/setup/", setup)
 	mux.Handle("/app/", pages)
 	mux.Handle("/feed", pages)
 
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", f.Addr)
-	if err != nil {
-		return err
-	}
 	server := &http.Server{
 		Handler:           f.DemoAPI(listener, mux),
 		ReadHeaderTimeout: 10 * time.Second,

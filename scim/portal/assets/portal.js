@@ -34,6 +34,9 @@ for (const form of document.querySelectorAll("form[data-confirm]")) {
   });
 }
 
+// On a narrow screen the navigation scrolls: where one is comes into sight.
+document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 // Once: a form is sent once, however often the button is clicked.
 document.addEventListener("submit", (event) => {
   if (event.defaultPrevented || event.target.method !== "post") return;
@@ -48,8 +51,15 @@ addEventListener("pageshow", () => {
 // A page on which somebody is filling something in, or that shows a secret, is left alone; then a line says that there is news.
 const live = document.querySelector("[data-live]");
 if (live) {
+  // When somebody last went on to another page. To load this one again would stop that, and what is on its way may hold a secret.
+  let left = -Infinity;
+  addEventListener("beforeunload", () => { left = performance.now(); });
   const news = (state) => {
     if (state === live.dataset.state) return;
+    if (performance.now() - left < 10000) {
+      setTimeout(news, 10000, state);
+      return;
+    }
     const field = document.activeElement;
     if (document.querySelector("[data-secret]") || field && /INPUT|SELECT|TEXTAREA/.test(field.tagName)) {
       const line = live.querySelector("[data-news]");

@@ -113,6 +113,11 @@ func TestEveryGuideIsWholeInEachLanguage(t *testing.T) {
 				for i, f := range g.Failures {
 					assert.Equal(t, english.Failures[i].Status, f.Status)
 				}
+				for _, x := range texts(g) {
+					for i := 2; i < len(x); i++ {
+						assert.False(t, x[i].Style == guide.Label && x[i-2].Style == guide.Label && x[i-1].Text == " ", "two labels read as one: %s", x)
+					}
+				}
 				for _, slot := range []guide.Slot{guide.SlotAttributes, guide.SlotTest} {
 					assert.Contains(t, slots(g), slot)
 				}
