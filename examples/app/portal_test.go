@@ -28,7 +28,7 @@ func TestPortal(t *testing.T) {
 		ada := p.As(token, 201, "POST", "/Users", `{"userName":"ada@acme.example","active":true}`)["id"].(string)
 		assert.Equal(t, "firstPerson", state())
 		assert.Len(t, s.Model("/setup/people?q=ada")["people"], 1)
-		for _, path := range []string{"people?sort=created", "people?sort=modified", "people?sort=oldest", "people?state=provisioned", "people/" + ada, "groups", "activity", "preview", "safety", "settings", "check", "off"} {
+		for _, path := range []string{"people?sort=created", "people?sort=userName", "people?sort=userNameDown", "people?state=provisioned", "people/" + ada, "groups", "activity", "preview", "safety", "settings", "check", "off"} {
 			s.Get("/setup/" + path)
 		}
 

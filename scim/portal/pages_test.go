@@ -50,7 +50,9 @@ func TestPeople(t *testing.T) {
 	}
 	newest := model[portal.PeopleModel](v, "people?sort=created").People
 	assert.Equal(t, ids[59], newest[0].ID)
-	assert.Equal(t, ids[0], model[portal.PeopleModel](v, "people?sort=oldest").People[0].ID)
+	assert.Equal(t, "user00@acme.example", model[portal.PeopleModel](v, "people?sort=userName").People[0].UserName)
+	assert.Equal(t, "user59@acme.example", model[portal.PeopleModel](v, "people?sort=userNameDown").People[0].UserName)
+	assert.Contains(t, v.get("people?sort=userName").body, `aria-sort="ascending"`)
 
 	status, _ := s.scim(token, http.MethodPatch, "/Users/"+ids[3], `{"Operations":[{"op":"replace","path":"active","value":false}]}`)
 	require.Equal(t, 200, status)

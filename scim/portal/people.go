@@ -90,13 +90,13 @@ type PersonModel struct {
 // peopleSorts are the orders of the list, each of which a store has an index of. Ids begin with the time of creation, except of people
 // whom the product brought with ids of its own.
 var peopleSorts = map[string]*store.Sort{
-	"":         nil, // as they came
-	"created":  {By: filter.Attr{Path: filter.Path{Name: "id"}, Type: filter.String, CaseExact: true}, Descending: true},
-	"modified": {By: modified, Descending: true},
-	"oldest":   {By: modified},
+	"":             nil, // as they came
+	"created":      {By: filter.Attr{Path: filter.Path{Name: "id"}, Type: filter.String, CaseExact: true}, Descending: true},
+	"userName":     {By: byUserName},
+	"userNameDown": {By: byUserName, Descending: true},
 }
 
-var modified = filter.Attr{Path: filter.Path{Name: "meta", Sub: "lastModified"}, Type: filter.DateTime}
+var byUserName = filter.Attr{Path: filter.Path{Name: "userName"}, Type: filter.String}
 
 func people(v *visit) (any, error) {
 	ctx := v.r.Context()
@@ -118,6 +118,9 @@ func people(v *visit) (any, error) {
 		m.People = append(m.People, x)
 	}
 	q := store.Query{Tenant: v.Admin.Tenant, Types: []string{userType, retainedType}, Sort: by, Cursor: v.get("cursor"), Count: onPage, NoTotal: true}
+	if by != nil && by.By.Path == byUserName.Path {
+		q.Types = []string{userType} // an index has the names of one type in their order
+	}
 	if m.Search == "" && m.State == "" {
 		page, err := v.p.store.List(ctx, q)
 		if err != nil {

@@ -353,7 +353,15 @@ func (v *visit) Query() template.URL {
 }
 
 // Sorts are the orders of people.
-func (v *visit) Sorts() []string { return []string{"", "created", "modified", "oldest"} }
+func (v *visit) Sorts() []string { return []string{"", "created", "userName", "userNameDown"} }
+
+// Next is the order that a click on a column leads to.
+func (v *visit) Next(up, down string) string {
+	if v.get("sort") == up {
+		return down
+	}
+	return up
+}
 
 // By says who did what an entry tells.
 func (v *visit) By(e lifecycle.JournalEntry) string {
