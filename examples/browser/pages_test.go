@@ -264,7 +264,7 @@ var screens = []struct {
 	{"connect", "connect", nil},
 	{"credentials", "credentials", nil},
 	{"secret", "credentials", press(`form[action$="/credentials/issue"] button`)},
-	{"people", "people?sort=modified", nil},
+	{"people", "people?sort=userName", nil},
 	{"person", "people?state=pending", press("main tbody th a")},
 	{"groups", "groups", nil},
 	{"group", "groups", press("main tbody th a")},
