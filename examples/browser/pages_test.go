@@ -218,7 +218,7 @@ func TestScreens(t *testing.T) {
 	company(t, s, "acme")
 	dir := *screen
 	require.NoError(t, os.MkdirAll(dir, 0o755))
-	old, err := filepath.Glob(filepath.Join(dir, "*.png"))
+	old, err := filepath.Glob(filepath.Join(dir, "*-*.png"))
 	require.NoError(t, err)
 	for _, name := range old {
 		require.NoError(t, os.Remove(name))
