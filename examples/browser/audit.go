@@ -44,9 +44,13 @@ func (v Violation) String() string {
 	return b.String()
 }
 
-// Axe runs axe-core on the page, and returns what is wrong with it. It comes by the debugger, so that no policy of the page forbids it.
+// Axe runs axe-core on the page, and returns what is wrong with it. It comes by the debugger, so that no policy of the page forbids it. Where
+// scripts are off it can't run, and returns nothing.
 func (x *Tab) Axe(axe string) []Violation {
 	x.t.Helper()
+	if x.look.NoScripts {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(x.ctx, patience)
 	defer cancel()
 	x.do("load axe-core", func(_ context.Context, t *chromedp.Target) (chromedp.Void, error) {
