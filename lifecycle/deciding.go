@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -130,6 +131,9 @@ func (p *plan) conflict(ctx context.Context, conflict *store.ConflictError) erro
 		return &Denied{DeniedExists}
 	}
 	refusal := &Refusal{Reason: Taken, Attribute: conflict.Attribute, Detail: "another resource has this value already; it must be unique", Err: conflict}
+	if conflict.Attribute == "externalId" && p.d.Key.Type == userType {
+		return p.sameExternalID(ctx, refusal)
+	}
 	if conflict.Attribute != "userName" || p.d.Key.Type != userType {
 		return refusal
 	}
@@ -150,6 +154,18 @@ func (p *plan) conflict(ctx context.Context, conflict *store.ConflictError) erro
 	if p.samePerson(holder) && shutOut(holder, account) {
 		refusal.Detail = fmt.Sprintf("the user with this name is inactive: %s, created by %s on %s; to restore it send active=true to that user by PATCH, or let an administrator set inactiveUser to restore", holder.ID, account.Source, day)
 	}
+	return refusal
+}
+
+// sameExternalID says who has an externalId already.
+func (p *plan) sameExternalID(ctx context.Context, refusal *Refusal) error {
+	id := p.d.After.Get("externalId").Text()
+	same, err := p.s.withKey(ctx, p.r.Tenant, userType, store.IndexKey{Attribute: "externalId", Value: id, Unique: true})
+	if err != nil || len(same) == 0 {
+		return cmp.Or(err, error(refusal))
+	}
+	refusal.Detail = fmt.Sprintf("the user %s has this externalId already; it must be another one's for each person", same[0].ID)
+	refusal.Explanation = fmt.Sprintf("externalId belongs to account %s (%s); send another one for this person, or set sameExternalId to allow", same[0].ID, quoted(userName(same[0])))
 	return refusal
 }
 

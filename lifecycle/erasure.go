@@ -37,6 +37,16 @@ func (s *Service) Erase(ctx context.Context, by Request, id string) (known bool,
 			return known, err
 		}
 	}
+	shadows, err := s.shadows(ctx, r.Tenant)
+	if err != nil {
+		return known, err
+	}
+	for _, connection := range shadows {
+		there, err := s.learnShadow(ctx, r, connection, id, who)
+		if known = known || there; err != nil {
+			return known, err
+		}
+	}
 	// What the person was called before is in what is kept of it.
 	err = tracer.Traces(ctx, r.Tenant, func(t store.Trace) document.Document {
 		if t.Subject.ID == id && ofUser(t.Subject) {
@@ -59,6 +69,11 @@ func (s *Service) Erase(ctx context.Context, by Request, id string) (known bool,
 	}
 	if err := s.eraseTombstones(ctx, r, id, who); err != nil {
 		return known, err
+	}
+	for _, connection := range shadows {
+		if err := s.eraseShadow(ctx, r, connection, id, who); err != nil {
+			return known, err
+		}
 	}
 	return known, tracer.Traces(ctx, r.Tenant, func(t store.Trace) document.Document { return s.erased(t, id, who) })
 }

@@ -157,7 +157,7 @@ func TestWhoIsHeldGetsInUnderNoOtherName(t *testing.T) {
 	} {
 		for _, retain := range []lifecycle.DeletePolicy{"remove", "keep"} {
 			t.Run(x.name+", "+string(retain), func(t *testing.T) {
-				h := newHouse(t, with(func(s *lifecycle.Settings) { s.JIT, s.Delete = true, retain }))
+				h := newHouse(t, with(func(s *lifecycle.Settings) { s.JIT, s.Delete, s.SameExternalID = true, retain, "allow" }))
 				ada := h.create("User", `{"userName":"ada","externalId":"e1","emails":[{"value":"ada@x.example"}]}`)
 				_, err := h.s.Suspend(t.Context(), admin, ada.ID)
 				require.NoError(t, err)
@@ -170,7 +170,7 @@ func TestWhoIsHeldGetsInUnderNoOtherName(t *testing.T) {
 		}
 	}
 	t.Run("reactivated", func(t *testing.T) {
-		h := newHouse(t)
+		h := newHouse(t, with(func(s *lifecycle.Settings) { s.SameExternalID = "allow" }))
 		ada := h.create("User", `{"userName":"ada","externalId":"e1"}`)
 		_, err := h.s.Suspend(t.Context(), admin, ada.ID)
 		require.NoError(t, err)

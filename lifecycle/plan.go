@@ -69,9 +69,6 @@ func (p *plan) encode(r *store.Resource) error {
 	return p.write(r)
 }
 
-// index gives a resource the keys and the label that follow from the draft's tree.
-func (p *plan) index(r *store.Resource) { r.Index, r.Label = p.s.opts.Index(r.Type, p.d.After) }
-
 // write makes the draft's tree the attributes of a resource.
 func (p *plan) write(r *store.Resource) error {
 	r.Attributes = p.d.After.Document()
@@ -79,6 +76,20 @@ func (p *plan) write(r *store.Resource) error {
 		return &Refusal{Reason: TooLarge, Detail: fmt.Sprintf("the %s would have %d bytes of attributes; the limit is %d", r.Type, len(r.Attributes), most)}
 	}
 	return nil
+}
+
+// index gives a resource the keys and the label that follow from the draft's tree, by which it is found. An externalId is unique among the users of a tenant unless its settings say otherwise, and
+// the store sees to that, however many come at once.
+func (p *plan) index(r *store.Resource) {
+	r.Index, r.Label = p.s.opts.Index(r.Type, p.d.After)
+	if r.Type != userType || p.r.Settings.SameExternalID == SameExternalIDAllow {
+		return
+	}
+	for i := range r.Index {
+		if r.Index[i].Attribute == "externalId" {
+			r.Index[i].Unique = true
+		}
+	}
 }
 
 // wants says whether anybody is told a kind.

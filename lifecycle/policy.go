@@ -71,6 +71,25 @@ func (w *InactiveUser) UnmarshalText(text []byte) error {
 	return w.check()
 }
 
+// SameExternalID says whether two users of an organization may have the same externalId. Users who had the same before it was refused keep it.
+type SameExternalID string
+
+// The words of SameExternalID.
+const (
+	SameExternalIDRefuse SameExternalID = "refuse" // 409; the default
+	SameExternalIDAllow  SameExternalID = "allow"  // for identity providers that send what isn't unique
+)
+
+func (w SameExternalID) check() error {
+	return oneOf("sameExternalId", w, SameExternalIDRefuse, SameExternalIDAllow)
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler; encoding/json uses it.
+func (w *SameExternalID) UnmarshalText(text []byte) error {
+	*w = SameExternalID(text)
+	return w.check()
+}
+
 // SeatCounting says who takes a seat.
 type SeatCounting string
 

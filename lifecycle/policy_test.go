@@ -31,6 +31,7 @@ var badSettings = map[string]struct {
 	"existingAccount": {adjusted(func(s *lifecycle.Settings) { s.ExistingAccount = "aquire" }), "existingAccount: want one of [refuse acquire link]"},
 	"existingUser":    {adjusted(func(s *lifecycle.Settings) { s.ExistingUser = "linked" }), "existingUser: want one of [refuse link]"},
 	"inactiveUser":    {adjusted(func(s *lifecycle.Settings) { s.InactiveUser = "revive" }), "inactiveUser: want one of [refuse restore]"},
+	"sameExternalId":  {adjusted(func(s *lifecycle.Settings) { s.SameExternalID = "yes" }), "sameExternalId: want one of [refuse allow]"},
 	"scimOff":         {adjusted(func(s *lifecycle.Settings) { s.SCIMOff = "suspended" }), "scimOff: want one of [keep suspend]"},
 	"seatCounting":    {adjusted(func(s *lifecycle.Settings) { s.SeatCounting = "active" }), "seatCounting: want one of [provisioned billed]"},
 	"seatLimit":       {adjusted(func(s *lifecycle.Settings) { s.SeatLimit = new(int); *s.SeatLimit = -1 }), "seatLimit: want 0 or more"},
@@ -120,12 +121,12 @@ func TestSettingsInJSON(t *testing.T) {
 	text, err := json.Marshal(lifecycle.DefaultSettings())
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"scim":true,"sso":true,"jit":false,"manual":true,"scimOff":"keep","review":false,"deprovision":"suspend","delete":"remove",
-		"existingAccount":"refuse","existingUser":"refuse","handOver":false,"inactiveUser":"refuse","editManaged":false,"suspendManaged":true,"seatLimit":null,"seatCounting":"provisioned",
+		"existingAccount":"refuse","existingUser":"refuse","handOver":false,"inactiveUser":"refuse","sameExternalId":"refuse","editManaged":false,"suspendManaged":true,"seatLimit":null,"seatCounting":"provisioned",
 		"defaultRole":"","plan":"","planAllows":true,"keepBodiesUntil":null,"keepValuesUntil":null}`, string(text))
 	var s lifecycle.Settings
 	require.NoError(t, json.Unmarshal(text, &s))
 	assert.Equal(t, lifecycle.DefaultSettings(), s)
-	for _, bad := range []string{`{"scimOff":"x"}`, `{"deprovision":"x"}`, `{"delete":"x"}`, `{"existingAccount":"x"}`, `{"existingUser":"x"}`, `{"inactiveUser":""}`, `{"seatCounting":""}`} {
+	for _, bad := range []string{`{"scimOff":"x"}`, `{"deprovision":"x"}`, `{"delete":"x"}`, `{"existingAccount":"x"}`, `{"existingUser":"x"}`, `{"inactiveUser":""}`, `{"sameExternalId":"x"}`, `{"seatCounting":""}`} {
 		require.ErrorContains(t, json.Unmarshal([]byte(bad), &s), "want one of", bad)
 	}
 }

@@ -28,7 +28,13 @@ func (s *Service) Reindex(ctx context.Context, tenant, typ string) error {
 			if err != nil {
 				return fmt.Errorf("%w: attributes of %s %s", store.ErrCorrupt, typ, r.ID)
 			}
-			if next.Index, next.Label = s.Index(typ, attributes); sameKeys(r.Index, next.Index) && r.Label == next.Label {
+			next.Index, next.Label = s.Index(typ, attributes)
+			for i, k := range next.Index { // whether it is unique is the tenant's to say
+				if k.Unique = true; k.Attribute == "externalId" && slices.Contains(r.Index, k) {
+					next.Index[i] = k
+				}
+			}
+			if sameKeys(r.Index, next.Index) && r.Label == next.Label {
 				continue
 			}
 			err = s.store.Commit(ctx, &store.Change{Tenant: tenant, Put: []store.Put{{Resource: &next, IfVersion: r.Version, Was: r}}})

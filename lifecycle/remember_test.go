@@ -21,7 +21,7 @@ func TestWhoComesBackHasTheSameAccount(t *testing.T) {
 		"keep":   {`{"userName":"ada.new","externalId":"e1"}`, `{"userName":"ada.new"}`},
 	} {
 		t.Run(string(policy), func(t *testing.T) {
-			h := newHouse(t, with(func(s *lifecycle.Settings) { s.Delete, s.DefaultRole = policy, "clerk" }))
+			h := newHouse(t, with(func(s *lifecycle.Settings) { s.Delete, s.DefaultRole, s.SameExternalID = policy, "clerk", "allow" }))
 			ada := h.create("User", `{"userName":"ada","externalId":"e1"}`)
 			_, err := h.login("ada")
 			require.NoError(t, err)
@@ -39,7 +39,7 @@ func TestWhoComesBackHasTheSameAccount(t *testing.T) {
 				assert.False(t, at.FirstLogin.IsZero())
 				login, err := h.login(back.Attributes.Get("userName").Text())
 				require.NoError(t, err)
-				assert.Equal(t, lifecycle.Login{ID: ada.ID, State: lifecycle.Active, Billed: true}, login, "a new period of access")
+				assert.Equal(t, lifecycle.Login{ID: ada.ID, State: lifecycle.Active, Billed: true, Role: "clerk"}, login, "a new period of access")
 			}
 			other := h.create("User", `{"userName":"bob","externalId":"e2"}`)
 			assert.NotEqual(t, other.ID, h.create("User", `{"userName":"eve","externalId":"e2"}`).ID, "who is there is not remembered as gone")
@@ -167,7 +167,7 @@ func TestKeptAreListedLast(t *testing.T) {
 // An id is of one person, so two who are the same by different words can't have it both.
 func TestOneAccountIsNotTwo(t *testing.T) {
 	settings := &changeable{lifecycle.DefaultSettings()}
-	settings.Delete = "keep"
+	settings.Delete, settings.SameExternalID = "keep", "allow"
 	h := newHouse(t)
 	h.s, _ = lifecycle.New(h.fake, &lifecycle.Options{Settings: source(settings.settings)})
 	ada := h.create("User", `{"userName":"ada","externalId":"e1"}`)
@@ -239,7 +239,9 @@ func TestCreationIsOneCall(t *testing.T) {
 
 func TestOneOfManyTakesOverTheOldAccount(t *testing.T) {
 	h := newHouse(t)
-	h.s, _ = lifecycle.New(h.fake, nil)
+	settings := lifecycle.DefaultSettings()
+	settings.SameExternalID = "allow"
+	h.s, _ = lifecycle.New(h.fake, &lifecycle.Options{Settings: lifecycle.FixedSettings(settings)})
 	ada := h.create("User", `{"userName":"ada","externalId":"e1"}`)
 	require.NoError(t, h.del(ada))
 	same := make([]bool, 16)

@@ -23,6 +23,7 @@ type Settings struct {
 	ExistingUser    ExistingUser    `json:"existingUser"`    // what a POST does for a user who was added by hand or by a sign-in; default refuse
 	HandOver        bool            `json:"handOver"`        // a connection takes over people whom another one manages; else 403
 	InactiveUser    InactiveUser    `json:"inactiveUser"`    // what a POST does for a user who is there and has no access; default refuse
+	SameExternalID  SameExternalID  `json:"sameExternalId"`  // what becomes of an externalId that another user of the organization has; default refuse
 	EditManaged     bool            `json:"editManaged"`     // administrators may edit and remove whom the identity provider manages
 	SuspendManaged  bool            `json:"suspendManaged"`  // administrators may suspend and reactivate whom the identity provider manages
 
@@ -64,6 +65,9 @@ func (s Settings) withDefaults() Settings {
 	if s.InactiveUser == "" {
 		s.InactiveUser = InactiveUserRefuse
 	}
+	if s.SameExternalID == "" {
+		s.SameExternalID = SameExternalIDRefuse
+	}
 	if s.SeatCounting == "" {
 		s.SeatCounting = SeatCountingProvisioned
 	}
@@ -97,6 +101,9 @@ func (s Settings) checked() (Settings, error) {
 		return Settings{}, err
 	}
 	if err := s.InactiveUser.check(); err != nil {
+		return Settings{}, err
+	}
+	if err := s.SameExternalID.check(); err != nil {
 		return Settings{}, err
 	}
 	if err := s.SeatCounting.check(); err != nil {

@@ -277,3 +277,46 @@ func (s *Service) shadows(ctx context.Context, tenant string) (connections []str
 		}
 	}
 }
+
+// learnShadow learns what somebody is called in a shadow, and says whether it has anything of such a user.
+func (s *Service) learnShadow(ctx context.Context, r *Request, connection, id string, who *personal) (known bool, err error) {
+	for _, typ := range [...]string{userType, retainedType} {
+		t, err := s.shadow(connection).One(ctx, r.key(typ, id))
+		if err != nil {
+			return known, err
+		}
+		if t == nil {
+			continue
+		}
+		known = true
+		for _, u := range [...]*store.Resource{t.Is, t.Was} {
+			if u != nil {
+				who.learn(u.Attributes)
+			}
+		}
+	}
+	return known, nil
+}
+
+// eraseShadow takes somebody out of a shadow.
+func (s *Service) eraseShadow(ctx context.Context, r *Request, connection, id string, who *personal) error {
+	keys := []store.Key{r.key(userType, id), r.key(retainedType, id), r.key(seenType, id)}
+	for external := range who.people {
+		keys = append(keys, r.key(tombstoneType, tombstoneID("externalId", external)))
+	}
+	for word := range who.words {
+		keys = append(keys, r.key(tombstoneType, nameKey(word)))
+		for _, note := range noteKeys(userType, "", word) {
+			keys = append(keys, r.key(refusedType, note))
+		}
+	}
+	for _, note := range noteKeys(userType, id, "") {
+		keys = append(keys, r.key(refusedType, note))
+	}
+	for _, k := range keys {
+		if err := s.shadow(connection).Forget(ctx, k); err != nil {
+			return err
+		}
+	}
+	return nil
+}

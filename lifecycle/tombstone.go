@@ -277,7 +277,7 @@ func (p *plan) restore(ctx context.Context) error {
 	if p.d.After, err = next.Attributes.Tree(); err != nil {
 		return store.ErrCorrupt
 	}
-	next.Index, next.Label = p.s.opts.Index(userType, p.d.After)
+	p.index(&next)
 	account.Source, account.Held = SourceManual, false
 	if err := p.relink(ctx, &next, &account); err != nil {
 		return err

@@ -109,6 +109,20 @@ func (m *Mapping[T]) Mutability() map[string]string {
 	return paths
 }
 
+// Authorities says of each top-level attribute, or extension by its URN, who decides its value. Where rules on its parts differ, it is the one
+// that leaves the identity provider the least.
+func (m *Mapping[T]) Authorities() map[string]Authority {
+	all := map[string]Authority{}
+	for _, r := range m.rules {
+		name := r.place.uri
+		if name == "" {
+			name = r.place.name
+		}
+		all[name] = max(all[name], r.Authority)
+	}
+	return all
+}
+
 // Sensitive lists the attributes whose values are not to be shown. It is the form of scim.Options.Sensitive for one resource type.
 func (m *Mapping[T]) Sensitive() (paths []string) {
 	for _, r := range m.rules {

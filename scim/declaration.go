@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,6 +30,7 @@ type Declaration struct {
 	Mutability   map[string]string // as in Options.Mutability
 	Advertise    []string          // as in Options.Advertise; nil shows all
 	Sensitive    []string          // as in Options.Sensitive
+	Authority    map[string]string // who decides the value of a top-level attribute: see lifecycle.Options.Authority; always, where it isn't named
 	Link         []string          // as in lifecycle.Options.Link
 	Guards       []lifecycle.Guard // they are asked before those of Lifecycle.Guards, about resources of every type
 	Hooks        lifecycle.Hooks   // they are told before Options.Hooks, and only of resources of this type
@@ -53,6 +55,7 @@ func (o Options) withTypes() (*Options, error) {
 	o.ResourceTypes = nil
 	var guards []lifecycle.Guard
 	var told []lifecycle.Hooks
+	authority := map[string]map[string]string{}
 	for i, t := range o.Types {
 		if isNil(t) {
 			return nil, fmt.Errorf("scim: Options.Types: the value at %d is nil", i)
@@ -80,6 +83,7 @@ func (o Options) withTypes() (*Options, error) {
 		if o.Unique[name] = d.Unique; d.Unique == nil {
 			o.Unique[name] = uniques[name]
 		}
+		authority[name] = d.Authority
 		guards = append(guards, d.Guards...)
 		told = append(told, only(name, d.Hooks))
 	}
@@ -88,6 +92,9 @@ func (o Options) withTypes() (*Options, error) {
 		maps.DeleteFunc(o.Unique, func(name string, _ []string) bool { return !has(o.ResourceTypes, name) })
 	}
 	o.Lifecycle.Guards = append(guards, o.Lifecycle.Guards...)
+	if o.Lifecycle.Authority == nil {
+		o.Lifecycle.Authority = func(typ, attribute string) string { return cmp.Or(authority[typ][attribute], "always") }
+	}
 	if !reflect.ValueOf(o.Hooks).IsZero() && !reflect.ValueOf(o.Lifecycle.Hooks).IsZero() {
 		return nil, errTwoHooks
 	}

@@ -39,7 +39,8 @@ func (x *exchange) describe(err error) *Error {
 	case isAway(err) && !errors.Is(x.r.Context().Err(), context.Canceled): // who has gone is no failure of the store
 		x.h.away.report(x, "the store is not available", err, x.request.ID)
 	case errors.Is(err, store.ErrTooMuch) && x.ep != nil:
-		e.Detail += "; eq on one of these attributes is answered by one: " + strings.Join(x.ep.Indexed(), ", ")
+		e.Detail += "; eq and sw on one of these attributes are answered by one: " + strings.Join(x.ep.Indexed(), ", ") +
+			"; and so are active, and gt on meta.lastModified"
 	}
 	return e
 }

@@ -163,7 +163,11 @@ func TestUnique(t *testing.T) {
 		{"groups too", map[string][]string{"User": {"nickName"}, "Group": {"displayName"}}, "nickName", 409},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := serve(t, func(o *scim.Options) { o.Unique = c.unique })
+			settings := lifecycle.DefaultSettings()
+			settings.SameExternalID = lifecycle.SameExternalIDAllow
+			s := serve(t, func(o *scim.Options) {
+				o.Unique, o.Lifecycle.Settings = c.unique, lifecycle.FixedSettings(settings)
+			})
 			more := []string{`"externalId":"e1"`, `"nickName":"A"`, `"` + enterpriseURN + `":{"employeeNumber":"7"}`}
 			s.user("ada", more...)
 			if a := s.do("POST", "/Users", userBody("eve", more...)); c.user == "" {

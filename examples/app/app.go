@@ -1,7 +1,7 @@
 // Package app is a tiny product around the lifecycle, to see it work: a demo API in JSON under /app. It is NOT
 // authenticated, and shows every tenant's people to everybody who can reach it; a real product has its own pages for this.
 //
-//	POST   /app/login      {"tenant","userName"} -> {"status","firstLogin","billed","id"}: a sign-in
+//	POST   /app/login      {"tenant","userName"} -> {"status","firstLogin","billed","id","role","groups":[{"id","name"}]}: a sign-in
 //	GET    /app/users      ?tenant=&cursor=&status= -> {"users":[...],"next"}: "next" is the next page's cursor, "" on the last
 //	POST   /app/users      {"tenant","userName",...}: somebody is added by hand, with any attributes
 //	PATCH  /app/users      {"tenant","userName",...}: attributes are changed by hand, and taken away by null
@@ -204,14 +204,14 @@ func (a *App) Pages(h *scim.Handler) (http.Handler, error) {
 	return mux, a.mountOut(mux)
 }
 
-// login answers POST /app/login: {"status","firstLogin","billed","id"}.
+// login answers POST /app/login: {"status","firstLogin","billed","id","role","groups"}.
 func (a *App) login(r *http.Request, in input) (any, error) {
 	login, err := a.service.Login(r.Context(), in.Tenant, lifecycle.Identity{UserName: in.UserName})
 	var denied *lifecycle.Denied
 	if errors.As(err, &denied) && denied.Reason == lifecycle.DeniedElsewhere { // for this organization that is nobody
 		err = &lifecycle.Denied{Reason: lifecycle.DeniedUnknown}
 	}
-	return map[string]any{"status": login.State, "firstLogin": login.FirstLogin, "billed": login.Billed, "id": login.ID}, err
+	return map[string]any{"status": login.State, "firstLogin": login.FirstLogin, "billed": login.Billed, "id": login.ID, "role": login.Role, "groups": noneNil(login.Groups)}, err
 }
 
 // user is a line of GET /app/users.

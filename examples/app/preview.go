@@ -108,9 +108,10 @@ func (a *App) preview(w http.ResponseWriter, r *http.Request) {
 	answer(http.StatusOK, out)
 }
 
-func noneNil(list []lifecycle.PreviewMember) []lifecycle.PreviewMember {
+// noneNil is a list that JSON shows as one, also if it is empty.
+func noneNil[T any](list []T) []T {
 	if list == nil {
-		return []lifecycle.PreviewMember{}
+		return []T{}
 	}
 	return list
 }

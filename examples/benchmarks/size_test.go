@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"github.com/rollcall-dev/rollcall/examples/boot"
@@ -21,6 +23,8 @@ import (
 	"github.com/rollcall-dev/rollcall/examples/sqlstore/sqlite"
 	"github.com/rollcall-dev/rollcall/scim"
 	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/document"
+	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
 // usersVariable says how many users the larger tenant of BenchmarkSize has; it takes a few minutes to fill one of 1,000,000.
@@ -41,6 +45,9 @@ func fillTenant(b *testing.B, s boot.Database, users int) *tenant {
 	index := h.Lifecycle().Index
 	require.NoError(b, people.Users(b.Context(), s, index, bareTenant, 0, users))
 	require.NoError(b, people.Group(b.Context(), s, index, bareTenant, "crew", users/10))
+	if v, ok := s.(interface{ sweep(b *testing.B) }); ok {
+		v.sweep(b)
+	}
 	return &tenant{s, h, users}
 }
 
@@ -56,10 +63,22 @@ var engines = []struct {
 		return s
 	}},
 	{"PostgreSQL", func(b *testing.B) boot.Database {
-		s, err := postgres.OnPool(b.Context(), newPool(b), nil)
+		pool := newPool(b)
+		s, err := postgres.OnPool(b.Context(), pool, nil)
 		require.NoError(b, err)
-		return s
+		return vacuumed{s, pool}
 	}},
+}
+
+// vacuumed is a store on PostgreSQL that is swept when it is filled, as a server does by itself sooner or later.
+type vacuumed struct {
+	*postgres.Store
+	pool *pgxpool.Pool
+}
+
+func (v vacuumed) sweep(b *testing.B) {
+	_, err := v.pool.Exec(b.Context(), "VACUUM (ANALYZE)")
+	require.NoError(b, err)
 }
 
 func (t *tenant) do(b *testing.B, method, path, body string, status int, holds string) {
@@ -103,7 +122,7 @@ func BenchmarkSize(b *testing.B) {
 			both := [2]*tenant{fillTenant(b, engine.open(b), 1_000), fillTenant(b, engine.open(b), large)}
 			jobs := [2][]job{both[0].jobs(b), both[1].jobs(b)}
 			for n, j := range jobs[0] {
-				for i := range asked {
+				for i := range max(1, j.different) {
 					jobs[0][n].do(b, i)
 					jobs[1][n].do(b, i)
 				}
@@ -122,6 +141,7 @@ func BenchmarkSize(b *testing.B) {
 						medians[of] = float64(took[of][len(took[of])/2])
 						b.ReportMetric(medians[of], "ns/of-"+strconv.Itoa(t.users))
 					}
+					b.ReportMetric(float64(took[1][len(took[1])*99/100]), "p99-ns")
 					b.ReportMetric(medians[1]/medians[0], "ratio")
 					b.ReportMetric(0, "ns/op")
 				})
@@ -151,9 +171,11 @@ func BenchmarkManyMembers(b *testing.B) {
 	}
 }
 
+// job is something to ask for. different is how many different things it is: all are asked for before they are measured.
 type job struct {
-	name string
-	do   func(b *testing.B, i int)
+	name      string
+	different int
+	do        func(b *testing.B, i int)
 }
 
 func (t *tenant) jobs(b *testing.B) []job {
@@ -162,21 +184,75 @@ func (t *tenant) jobs(b *testing.B) []job {
 	middle, err := t.store.List(b.Context(), store.Query{Tenant: bareTenant, Types: []string{"User"}, Count: 1, Start: t.users / 2})
 	require.NoError(b, err)
 	outsider := people.ID(t.users - 1)
-	return []job{
-		{"FilterUserName", func(b *testing.B, i int) {
-			t.do(b, http.MethodGet, "/Users?filter=userName+eq+%22"+people.UserName(any(i))+"%22", "", http.StatusOK, `"totalResults":1`)
+	jobs := []job{
+		{"FilterUserName", asked, func(b *testing.B, i int) {
+			t.do(b, http.MethodGet, "/Users?filter=userName+eq+%22"+people.UserName(any(i))+"%22", "", http.StatusOK, `"totalResults":1,`)
 		}},
-		{"GET", func(b *testing.B, i int) {
+		{"GET", asked, func(b *testing.B, i int) {
 			t.do(b, http.MethodGet, "/Users/"+people.ID(any(i)), "", http.StatusOK, people.UserName(any(i)))
 		}},
-		{"CursorPage", func(b *testing.B, _ int) {
+		{"CursorPage", 1, func(b *testing.B, _ int) {
 			p, err := t.store.List(context.Background(), store.Query{Tenant: bareTenant, Types: []string{"User"}, Count: 100, Cursor: middle.Next})
 			if err != nil || len(p.Resources) != 100 || p.Total != t.users {
 				b.Fatal(len(p.Resources), p.Total, err)
 			}
 		}},
-		{"OneMember", func(b *testing.B, i int) {
+		{"OneMember", 2, func(b *testing.B, i int) {
 			t.do(b, http.MethodPatch, "/Groups/crew", memberPatch([]string{"add", "remove"}[i%2], outsider), http.StatusNoContent, "")
 		}},
 	}
+	user := people.User(func(string, document.Value) ([]store.IndexKey, string) { return nil, "" }, any(17))
+	name, external := people.UserName(any(17)), user.Attributes.Get("externalId").Text()
+	shared := user.Attributes.Get("displayName").Text()
+	changed := people.User(func(string, document.Value) ([]store.IndexKey, string) { return nil, "" }, t.users-6).LastModified.Format(time.RFC3339)
+	for _, x := range []struct {
+		name, path, filter, more string
+		total                    int // -1: it depends
+	}{
+		{"Page", "/Users", "", "&count=10", t.users},
+		{"Page100", "/Users", "", "&count=100", t.users},
+		{"Total", "/Users", "", "&count=0", t.users},
+		{"FarBehind", "/Users", "", "&count=10&startIndex=" + strconv.Itoa(t.users*9/10+1), t.users},
+		{"ExternalId", "/Users", `externalId eq "` + external + `"`, "", 1},
+		{"EmailsValue", "/Users", `emails.value eq "` + name + `"`, "", 1},
+		{"WorkEmail", "/Users", `emails[type eq "work" and value eq "` + name + `"]`, "", 1},
+		{"DisplayName", "/Users", `displayName eq "` + shared + `"`, "&count=3", -1},
+		{"TwoKeys", "/Users", `userName eq "` + name + `" and externalId eq "` + external + `"`, "", 1},
+		{"UserNameAndActive", "/Users", `userName eq "` + name + `" and active eq true`, "", -1},
+		{"DisplayNameAndActive", "/Users", `displayName eq "` + shared + `" and active eq true`, "&count=3", -1},
+		{"BeginsNone", "/Users", `userName sw "zzz"`, "&count=10", 0},
+		{"BeginsAll", "/Users", `userName sw "person."`, "&count=10", t.users},
+		{"BeginsAllSorted", "/Users", `userName sw "person."`, "&count=10&sortBy=userName", t.users},
+		{"BeginsDisplayName", "/Users", `displayName sw "Ada"`, "&count=10", -1},
+		{"BeginsExternalId", "/Users", `externalId sw "` + external[:13] + `"`, "&count=10", -1},
+		{"Search", "/Users", `userName sw "zzz" or displayName sw "zzz" or emails.value sw "` + name + `"`, "&count=10", 1},
+		{"SortUserName", "/Users", "", "&count=10&sortBy=userName", t.users},
+		{"SortUserNameDescending", "/Users", "", "&count=10&sortBy=userName&sortOrder=descending", t.users},
+		{"SortDisplayName", "/Users", "", "&count=10&sortBy=displayName", t.users},
+		{"SortExternalId", "/Users", "", "&count=10&sortBy=externalId", t.users},
+		{"SortLastModified", "/Users", "", "&count=10&sortBy=meta.lastModified&sortOrder=descending", t.users},
+		{"ChangedNone", "/Users", `meta.lastModified gt "2036-01-01T00:00:00Z"`, "&count=10", 0},
+		{"ChangedFew", "/Users", `meta.lastModified gt "` + changed + `"`, "&count=10", 5},
+		{"ChangedAll", "/Users", `meta.lastModified gt "2020-01-01T00:00:00Z"`, "&count=10", t.users},
+		{"Active", "/Users", "active eq true", "&count=10", t.users * 19 / 20},
+		{"Inactive", "/Users", "active eq false", "&count=10", t.users / 20},
+		{"GroupsOf", "/Groups", `members.value eq "` + people.ID(0) + `"`, "&excludedAttributes=members", 1},
+		{"MembersOf", "/Users", `groups.value eq "crew"`, "&count=10", t.users / 10},
+		{"Groups", "/Groups", "", "&excludedAttributes=members", 1},
+	} {
+		path := x.path + "?filter=" + url.QueryEscape(x.filter) + x.more
+		holds := `"totalResults":`
+		if x.total >= 0 {
+			holds += strconv.Itoa(x.total) + ","
+		}
+		jobs = append(jobs, job{x.name, 1, func(b *testing.B, _ int) { t.do(b, http.MethodGet, path, "", http.StatusOK, holds) }})
+	}
+	state := filter.Compare{Attr: filter.Attr{Path: filter.Path{URI: filter.InternalURI, Name: "state"}, Type: filter.String, CaseExact: true},
+		Op: filter.Eq, Value: document.String("provisioned")}
+	return append(jobs, job{"State", 1, func(b *testing.B, _ int) { // of the administrator's page
+		p, err := t.store.List(context.Background(), store.Query{Tenant: bareTenant, Types: []string{"User"}, Count: 10, Filter: state})
+		if err != nil || len(p.Resources) != 10 || p.Total != t.users {
+			b.Fatal(len(p.Resources), p.Total, err)
+		}
+	}})
 }

@@ -34,11 +34,15 @@ func main() {
 		members = flag.Int("members", 0, "how many of them, from number 0 on, are members of a group named after their number")
 	)
 	file := flag.String("import", "", "a file of people to take over: .csv, or .ndjson")
+	preview := flag.String("preview", "", "show what going live would do to the connection with this `id`, which is in the state shadow")
 	flag.Parse()
 	ctx := context.Background()
 	err := open(ctx, *name, *tenant, func(s store.Store, l *lifecycle.Service) error {
-		if *file != "" {
+		switch {
+		case *file != "":
 			return importFile(ctx, l, *tenant, *file, os.Stdout, os.Stderr)
+		case *preview != "":
+			return lifecycle.WritePreviewTable(os.Stdout, l.PreviewAll(ctx, *tenant, *preview))
 		}
 		return load(ctx, s, l.Index, *tenant, *from, *users, *members)
 	})

@@ -92,6 +92,10 @@ func Resources[T any](rt elimity.ResourceType, m *mapping.Mapping[T], o ...Optio
 	}
 	t.declared.ResourceType, t.err = withExtensions(rt, m)
 	t.declared.Mutability, t.declared.Sensitive = m.Mutability(), m.Sensitive()
+	t.declared.Authority = map[string]string{}
+	for name, a := range m.Authorities() {
+		t.declared.Authority[name] = a.String()
+	}
 	if t.err == nil {
 		t.compiled, t.err = schema.Compile(t.declared.ResourceType)
 	}

@@ -217,6 +217,23 @@ var mutants = []struct {
 	{"ForgetsNoEvents", "Forget/Forget", true, func(f *Fake) store.Store { return forgetsNoEvents{f} }},
 	{"ForgetsByPrefix", "Forget/Forget", false, func(f *Fake) store.Store { return forgetsByPrefix{f} }},
 	{"ForgetsOnce", "Forget/ForgetAgain", true, func(f *Fake) store.Store { return forgetsOnce{f} }},
+	{"PrunesNoRecords", "Forget/PruneRecords", false, func(f *Fake) store.Store { return prunesRecordsAs(f, func(r map[string]time.Time) { clear(r) }) }},
+	{"PrunesFreshRecords", "Forget/PruneRecords", false, func(f *Fake) store.Store {
+		return prunesRecordsAs(f, func(r map[string]time.Time) {
+			for typ, at := range r {
+				r[typ] = at.AddDate(5, 0, 0)
+			}
+		})
+	}},
+	{"PrunesAllRecords", "Forget/PruneRecords", false, func(f *Fake) store.Store {
+		return prunesRecordsAs(f, func(r map[string]time.Time) { r["storetest.Other"] = r["storetest.Old"] })
+	}},
+	{"PrunesPeople", "Forget/PruneRecords", false, func(f *Fake) store.Store { return prunesPeople{f} }},
+	{"TracesNoEvents", "Traces/Traces", false, func(f *Fake) store.Store { return tracesAs{f, showsOnly(false)} }},
+	{"TracesNoEntries", "Traces/Traces", false, func(f *Fake) store.Store { return tracesAs{f, showsOnly(true)} }},
+	{"KeepsEvents", "Traces/Traces", false, func(f *Fake) store.Store { return tracesAs{f, keepsAll(true)} }},
+	{"KeepsEntries", "Traces/Traces", false, func(f *Fake) store.Store { return tracesAs{f, keepsAll(false)} }},
+	{"TracesOthers", "Traces/Traces", false, func(f *Fake) store.Store { return tracesOthers{f} }},
 }
 
 // TestKitCatches runs the kit on the mutants in a process of its own, where it may fail.

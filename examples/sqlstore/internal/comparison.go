@@ -21,6 +21,9 @@ var orders = map[filter.Op]string{
 	filter.Eq: "=", filter.Ne: "<>", filter.Gt: ">", filter.Ge: ">=", filter.Lt: "<", filter.Le: "<=",
 }
 
+// inverse are the operators that hold where another one doesn't.
+var inverse = map[string]string{">": "<=", ">=": "<", "<": ">=", "<=": ">"}
+
 // compareText compares a column that always has a value; folded is the same with case folded, if there is such a one.
 func (c *compiler) compareText(column, folded string, x filter.Compare) Condition {
 	isText := x.Attr.Type == filter.String || x.Attr.Type == filter.Reference || x.Attr.Type == filter.Binary
@@ -88,7 +91,7 @@ func (c *compiler) compareTime(column string, x filter.Compare) Condition {
 		is := strings.ReplaceAll(compared.SQL, "r.", "x.")
 		compared.span = &span{test: compared.SQL, rows: "x.id FROM ~resource x WHERE " + of + is, once: true}
 		if x.Op != filter.Eq {
-			compared.span.others = "x.id FROM ~resource x WHERE " + of + "NOT (" + is + ")"
+			compared.span.others = "x.id FROM ~resource x WHERE " + of + "x.modified " + inverse[op] + " " + c.arg(at)
 		}
 		compared.Ids = "SELECT " + compared.span.rows
 	}

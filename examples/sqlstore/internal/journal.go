@@ -27,15 +27,16 @@ func (s *Store) Journal(ctx context.Context, q store.JournalQuery) ([]store.Entr
 		where += " AND " + condition + " " + Place(len(args))
 	}
 	// One of the fields is looked up in its index, that of which there are the fewest entries. Those that are no plain columns
-	// keep planners, which don't know how many there are, from taking another index.
+	// keep planners, which don't know how many there are, from taking another index. Entries of a connection are found among the
+	// last ones of the tenant.
 	index := ""
 	for _, by := range []struct{ column, value, index string }{
 		{"request", q.Request, "journal_request"}, {"subject_id", q.Subject, "journal_subject"},
-		{"outcome", q.Outcome, "journal_outcome"}, {"connection", q.Connection, "journal_connection"},
+		{"outcome", q.Outcome, "journal_outcome"}, {"connection", q.Connection, ""},
 	} {
 		switch {
 		case by.value == "":
-		case index != "":
+		case index != "" || by.index == "":
 			also(by.column+" || '' =", by.value)
 		default:
 			index = by.index

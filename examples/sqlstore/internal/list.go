@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/filter"
@@ -32,6 +33,13 @@ type list struct {
 	byKey       *keyOrder   // the order that the index of keys has; nil if it isn't that of the list
 	isUnordered bool        // the index of keys turned out not to have it
 	total       int64       // of all matches, if it is known; else -1
+
+	window      int  // up to how many resources a walk looks at; 0: any number
+	isCollected bool // the resources of large ranges are collected, too
+
+	// all is how many resources a scan looks at in any case, 0 if that isn't known, and began when it did so.
+	all   int
+	began time.Time
 
 	leave func() // what it was admitted to as a scan; nil if it wasn't
 }
@@ -259,6 +267,9 @@ func (l *list) page(ctx context.Context) (*store.Page, error) {
 	if l.plain && !l.NoTotal && total < 0 {
 		extra = ", (" + l.countAll() + ") AS total"
 	}
+	if l.column == "id" && slices.ContainsFunc(l.types, func(t listType) bool { return t.isBig }) {
+		l.window = windowOfSpan
+	}
 	sql, args := l.read(l.after, l.column, l.desc, l.Count+1, l.Start, extra, l.most)
 	var more []any
 	if extra != "" {
@@ -285,6 +296,9 @@ func (l *list) page(ctx context.Context) (*store.Page, error) {
 		return nil, err
 	}
 	n := len(p.Resources)
+	if l.window > 0 && n <= l.Count {
+		return nil, errWindow
+	}
 	if n > l.Count {
 		p.Resources = p.Resources[:l.Count]
 		p.Next = l.CursorAt(l.positionOf(p.Resources[l.Count-1]))

@@ -19,6 +19,8 @@ const (
 	defaultScanTime = 10 * time.Second
 	// Few is how many resources may be looked at before a list counts as a scan.
 	Few = 1000
+	// A scan that must look at everybody is given up after this part of its time, if it could not be half done in time.
+	scanHopeless = 10
 	// A scan waits for its turn for this part of its time.
 	scanPatience = 10
 )
@@ -116,13 +118,15 @@ func (l *list) isScan() bool {
 		if t.isNever() {
 			continue
 		}
-		isOrdered := l.column != "" && l.column != "created" || l.byKey != nil
-		if t.Ids == "" && !isOrdered || !t.isIndexed() && !t.isCertain() || t.isBig && !l.isInSpan(&t) {
+		if t.Ids == "" && !l.isOrdered() || !t.isIndexed() && !t.isBig && !t.isCertain() || l.isCollected && t.isSpread {
 			return true
 		}
 	}
 	return false
 }
+
+// isOrdered says that an index has the order of the list.
+func (l *list) isOrdered() bool { return l.column != "" && l.column != "created" || l.byKey != nil }
 
 // bounded runs the list within what a scan may cost. What can't be answered as it was planned is planned again.
 func (l *list) bounded(ctx context.Context) (*store.Page, error) {
@@ -135,8 +139,9 @@ func (l *list) bounded(ctx context.Context) (*store.Page, error) {
 		case errors.Is(err, errUndecided):
 			l.mark = nil
 			err = l.compile(ctx, l.Filter)
-		case errors.Is(err, errUnordered):
-			l.isUnordered = true
+		case errors.Is(err, errUnordered), errors.Is(err, errWindow):
+			l.isUnordered = l.isUnordered || errors.Is(err, errUnordered)
+			l.isCollected, l.window = l.isCollected || errors.Is(err, errWindow), 0
 			rest := l.Filter
 			if l.mark != nil {
 				_, rest = splitMarks(l.Filter)
@@ -193,6 +198,9 @@ func (l *list) admit(ctx context.Context) error {
 	if l.scans.Rows > 0 && n > int64(l.scans.Rows) {
 		return fmt.Errorf("sqlstore: a scan of %d resources: %w", n, store.ErrTooMuch)
 	}
+	if !l.NoTotal && l.after == nil {
+		l.all, l.began = int(n), time.Now()
+	}
 	if n <= Few && !asksRelated(l.Filter) {
 		return nil
 	}
@@ -204,10 +212,16 @@ func (l *list) admit(ctx context.Context) error {
 }
 
 // looked is called for each resource that the list looks at, with their number so far. A list that an index answers but
-// leaves many resources to look at counts as a scan from then on. It doesn't wait for a turn, as it holds a connection.
+// leaves many resources to look at counts as a scan from then on.
 func (l *list) looked(ctx context.Context, n int) error {
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if l.all > 0 && n%Few == 0 && l.scans.Time > 0 {
+		took := time.Since(l.began)
+		if took > l.scans.Time/scanHopeless && took*time.Duration(l.all)/time.Duration(n) > 2*l.scans.Time {
+			return fmt.Errorf("sqlstore: %d of %d resources in %v: %w", n, l.all, took, store.ErrTooMuch)
+		}
 	}
 	if n > firstChunk && l.marksHelp != nil {
 		return errMarks
@@ -218,6 +232,11 @@ func (l *list) looked(ctx context.Context, n int) error {
 	if l.scans.Rows > 0 && n > l.scans.Rows {
 		return fmt.Errorf("sqlstore: more than %d resources: %w", l.scans.Rows, store.ErrTooMuch)
 	}
+	return l.enter(ctx)
+}
+
+// enter makes the list count as a scan from now on. It doesn't wait for a turn, as it holds a connection.
+func (l *list) enter(ctx context.Context) error {
 	if l.leave != nil {
 		return nil
 	}

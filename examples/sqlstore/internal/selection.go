@@ -49,6 +49,9 @@ func (l *list) read(after *store.Position, column string, desc bool, limit, offs
 		if column == "id" {
 			by = byID + direction
 		}
+		if t.isBig && l.window > 0 {
+			from, where = "~resource r", "r.tenant = $1 AND r.type = "+t.place
+		}
 		if column == "modified" {
 			where += " AND " + ofType + " = " + arg(Enc(l.Tenant)+"/"+Enc(t.name))
 		}
@@ -71,6 +74,10 @@ func (l *list) read(after *store.Position, column string, desc bool, limit, offs
 			default:
 				where += " AND " + byID + " " + orAt + " " + id
 			}
+		}
+		if t.isBig && l.window > 0 {
+			from = "(SELECT * FROM " + from + " WHERE " + where + " ORDER BY " + by + " LIMIT " + strconv.Itoa(l.window) + ") r"
+			where = t.SQL
 		}
 		selects = append(selects, head+" FROM "+from+" WHERE "+where+" ORDER BY "+by)
 	}

@@ -3,29 +3,50 @@ package sqlstore
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"sync"
 )
 
-// fewInSpan is up to how many resources of a range are collected and put into the order of the list. Of more than that, the
-// list is walked in its order instead, and each resource asked whether it is in the range: a page is full soon.
-const fewInSpan = 5_000
+// How the resources of a range are found when the list is in the order of ids. Few are collected and put into order. Where
+// there are many, a page is soon full if the list is walked in its order instead, and each resource asked whether it is in the
+// range: one of n resources in m, for each that the page has. But they may all stand at the end, so that the walk looks at a
+// window, and if the page isn't full then the resources are collected all the same.
+const (
+	leastInSpan  = 100
+	mostInSpan   = 10_000
+	windowOfSpan = 20_000
+	// fewToCount is up to how many resources of a type a large range may be counted without a turn of a scan.
+	fewToCount = 100_000
+)
+
+// errWindow says that a walk over a window found too few resources.
+var errWindow = errors.New("sqlstore: not in the window")
 
 // measure looks how many rows the ranges have, and decides by that how the lists of the types are made.
 func (l *list) measure(ctx context.Context) error {
-	for n := range l.types {
-		t := &l.types[n]
+	if !l.exact || l.isCollected || !l.isOrdered() {
+		return nil
+	}
+	n, err := l.count(ctx, l.countAll())
+	if err != nil {
+		return err
+	}
+	few := int(math.Sqrt(float64(n) * float64(min(l.Start, mostInSpan)+min(l.Count, mostInSpan)+1)))
+	few = min(max(few, leastInSpan), mostInSpan)
+	for i := range l.types {
+		t := &l.types[i]
 		if !t.isSpread {
 			continue
 		}
 		if !l.isInSpan(t) {
-			rows := 0
-			sql, args := compact("SELECT COUNT(*) FROM (SELECT 1 FROM ("+t.Ids+") i LIMIT "+strconv.Itoa(fewInSpan+1)+") j", l.args)
-			if err := l.ask(ctx, l.engine, sql, args, func(rw Row) error { return rw.Scan(&rows) }); err != nil {
+			rows, err := l.count(ctx, "SELECT COUNT(*) FROM (SELECT 1 FROM ("+t.Ids+") i LIMIT "+strconv.Itoa(few+1)+") j")
+			if err != nil {
 				return err
 			}
-			if rows <= fewInSpan {
+			if rows <= int64(few) {
 				continue
 			}
 		}
@@ -89,7 +110,10 @@ func (l *list) remembered(ctx context.Context) (n int64, err error) {
 	if s != nil && t.SQL != s.test {
 		s = nil
 	}
-	var while string
+	var (
+		while string
+		total int64
+	)
 	switch {
 	case s != nil && s.group != "":
 		const version = "SELECT version FROM ~resource WHERE tenant = $1 AND type = 'Group' AND id = $2"
@@ -101,12 +125,12 @@ func (l *list) remembered(ctx context.Context) (n int64, err error) {
 		}
 		of := all[t.name]
 		if !t.isStable { // mostly there are few in the range, or few others
-			if n, err = l.count(ctx, "SELECT COUNT(*) FROM (SELECT "+s.others+" LIMIT "+strconv.Itoa(fewInSpan+1)+") j"); err != nil || n <= fewInSpan {
+			if n, err = l.count(ctx, "SELECT COUNT(*) FROM (SELECT "+s.others+" LIMIT "+strconv.Itoa(mostInSpan+1)+") j"); err != nil || n <= mostInSpan {
 				return of.total - n, err
 			}
 			return l.count(ctx, sql)
 		}
-		while = fmt.Sprint(of.total, of.moves, of.turns)
+		total, while = of.total, fmt.Sprint(of.total, of.moves, of.turns)
 	default:
 		return l.count(ctx, sql)
 	}
@@ -117,6 +141,11 @@ func (l *list) remembered(ctx context.Context) (n int64, err error) {
 	key := sha256.Sum256(fmt.Appendf(nil, "%q %s %q", l.Tenant, text, args))
 	if k, ok := l.totals.get(key); ok && k.while == while {
 		return k.n, nil
+	}
+	if t.isBig && total > fewToCount {
+		if err := l.enter(ctx); err != nil {
+			return 0, err
+		}
 	}
 	if n, err = l.count(ctx, sql); err == nil {
 		l.totals.set(key, knownTotal{n, while})

@@ -106,6 +106,16 @@ type span struct {
 	others string
 }
 
+// MembersOf are the membership rows m that the ids are the members of, in the order of ids: the condition on them. It is "" if
+// the ids are something else.
+func (c Condition) MembersOf() string {
+	if c.span == nil || c.span.group == "" || c.Ids == "" {
+		return ""
+	}
+	_, where, _ := strings.Cut(c.span.rows, " WHERE ")
+	return where
+}
+
 // beginning is the condition to have a key of the attribute whose value begins with a text.
 func (c *compiler) beginning(attribute, text string, once bool) Condition {
 	least := TenantHash(c.tenant).attribute(Enc(c.typ), attribute, len(text))

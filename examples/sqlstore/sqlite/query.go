@@ -43,6 +43,11 @@ func (e *engine) Find(c sqlstore.Condition, ofType string) (from, where, id stri
 			where += " AND " + c.SQL
 		}
 		return "~key i CROSS JOIN ~resource r ON r.n = i.n", where, "i.id"
+	case c.MembersOf() != "":
+		if where = c.MembersOf(); !c.IsIDs {
+			where += " AND " + c.SQL
+		}
+		return "~member m CROSS JOIN ~resource r ON r.tenant = m.tenant AND r.type = m.member_type AND r.id = m.member_id", where, "m.member_id"
 	case c.Ids != "":
 		if where = ofType + " AND r.id IN (" + c.Ids + ")"; !c.IsIDs {
 			where += " AND " + c.SQL

@@ -34,9 +34,7 @@ func (s *simulation) compare(ctx context.Context) error {
 	s.report.Comparisons++
 	has := map[string]map[string]any{}
 	if err := s.everything(ctx, func(path string, r map[string]any) {
-		if !s.others[path] {
-			has[path] = r
-		}
+		has[path] = r
 	}); err != nil {
 		return err
 	}
@@ -53,6 +51,9 @@ func (s *simulation) compare(ctx context.Context) error {
 		}
 	}
 	for path, r := range has {
+		if s.others[path] {
+			continue // it was there before, and nobody of the provider's was found in it
+		}
 		s.differ(path, str(r["userName"])+str(r["displayName"]), "", "nothing", "a resource that the provider doesn't know")
 	}
 	return nil

@@ -50,6 +50,9 @@ CREATE INDEX #resource_no_display ON ~resource (tenant, type, (strpos(attributes
 CREATE INDEX #resource_no_external ON ~resource (tenant, type, (strpos(attributes, '"externalId":') > 0), id)
 	WHERE strpos(chr(3) || keys, chr(3) || 'externalId' || chr(2)) = 0 AND strpos(type, '.') = 0;
 
+-- A tenant has few connections, so that the entries of one are found among its last ones.
+DROP INDEX ~journal_connection;
+
 -- n counts the resources of a type and mark. moves counts the resources of a type that were deleted or found by other keys since: as long
 -- as neither it nor their number is another one, no list in the order of ids or keys is another one. turns counts the changes of marks.
 ALTER TABLE ~count ADD COLUMN mark text COLLATE "C" NOT NULL DEFAULT '';

@@ -1,0 +1,80 @@
+package storetest
+
+import (
+	"context"
+	"maps"
+	"time"
+
+	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/document"
+)
+
+// The mutants of this file forget too little or too much of what is kept.
+
+// tracesAs goes through the traces with another edit.
+type tracesAs struct {
+	*Fake
+	edit func(t store.Trace, edit func(store.Trace) document.Document) document.Document
+}
+
+func (m tracesAs) Traces(ctx context.Context, tenant string, edit func(store.Trace) document.Document) error {
+	return m.Fake.Traces(ctx, tenant, func(t store.Trace) document.Document { return m.edit(t, edit) })
+}
+
+// showsOnly shows those traces that are events, or those that are entries.
+func showsOnly(events bool) func(store.Trace, func(store.Trace) document.Document) document.Document {
+	return func(t store.Trace, edit func(store.Trace) document.Document) document.Document {
+		if t.Event != events {
+			return t.Data
+		}
+		return edit(t)
+	}
+}
+
+// keepsAll shows everything and keeps what was edited only of events, or only of entries.
+func keepsAll(events bool) func(store.Trace, func(store.Trace) document.Document) document.Document {
+	return func(t store.Trace, edit func(store.Trace) document.Document) document.Document {
+		data := edit(t)
+		if t.Event == events {
+			return t.Data
+		}
+		return data
+	}
+}
+
+type tracesOthers struct{ *Fake }
+
+func (m tracesOthers) Traces(ctx context.Context, tenant string, edit func(store.Trace) document.Document) error {
+	for other := range maps.Keys(m.tenants) {
+		if other != tenant {
+			_ = m.Fake.Traces(ctx, other, func(t store.Trace) document.Document { return `{"v":1}` })
+		}
+	}
+	return m.Fake.Traces(ctx, tenant, edit)
+}
+
+func prunesRecordsAs(f *Fake, edit func(records map[string]time.Time)) store.Store {
+	return prunesAs{f, func(r *store.Retention) {
+		r.Records = maps.Clone(r.Records)
+		if r.Records == nil {
+			r.Records = map[string]time.Time{}
+		}
+		edit(r.Records)
+	}}
+}
+
+// prunesPeople removes resources of every type that it is told.
+type prunesPeople struct{ *Fake }
+
+func (m prunesPeople) Prune(ctx context.Context, r store.Retention) (int, error) {
+	m.mu.Lock()
+	for _, t := range m.tenants {
+		for k := range t.resources {
+			if _, named := r.Records[k.typ]; named && !store.IsInternal(k.typ) {
+				delete(t.resources, k)
+			}
+		}
+	}
+	m.mu.Unlock()
+	return m.Fake.Prune(ctx, r)
+}
