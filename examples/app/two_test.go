@@ -3,6 +3,7 @@ package app_test
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -40,10 +41,19 @@ func parallel(t *testing.T, servers []string, path string, body func(n int) stri
 	return answers
 }
 
-// Two processes on one store bill one first login once (I7), and sell no seat twice.
-func TestTwoProcesses(t *testing.T) {
+// Two and four processes on one store bill one first login once (I7), and sell no seat twice.
+func TestProcesses(t *testing.T) {
+	for _, processes := range []int{2, 4} {
+		t.Run(strconv.Itoa(processes), func(t *testing.T) { together(t, processes) })
+	}
+}
+
+func together(t *testing.T, processes int) {
 	try.OnEngines(t, func(t *testing.T, name string) {
-		servers := []string{spawn(t, name).base, spawn(t, name).base}
+		var servers []string
+		for range processes {
+			servers = append(servers, spawn(t, name).base)
+		}
 		status, user, err := send(servers[0], http.MethodPost, "/Users", `{"userName":"ada"}`)
 		require.NoError(t, err)
 		require.Equal(t, 201, status, user)

@@ -212,25 +212,32 @@ type client struct {
 
 // do sends a request; the answer must have the status and hold the text.
 func (c *client) do(method, path, body string, status int, holds string) error {
-	r, err := http.NewRequest(method, c.base+path, strings.NewReader(body))
+	got, err := c.send(context.Background(), "benchmark-token", method, path, body)
 	if err != nil {
 		return err
 	}
-	r.Header.Set("Authorization", "Bearer benchmark-token")
+	if got != status || !bytes.Contains(c.body.Bytes(), []byte(holds)) {
+		return fmt.Errorf("%s %s: %d %s", method, path, got, &c.body)
+	}
+	return nil
+}
+
+// send sends a request, and keeps the body of the answer.
+func (c *client) send(ctx context.Context, token, method, path, body string) (status int, err error) {
+	r, err := http.NewRequestWithContext(ctx, method, c.base+path, strings.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
 	r.Header.Set("Content-Type", "application/scim+json")
 	answer, err := c.http.Do(r)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer answer.Body.Close()
 	c.body.Reset()
-	if _, err := io.Copy(&c.body, answer.Body); err != nil {
-		return err
-	}
-	if answer.StatusCode != status || !bytes.Contains(c.body.Bytes(), []byte(holds)) {
-		return fmt.Errorf("%s %s: %d %s", method, path, answer.StatusCode, &c.body)
-	}
-	return nil
+	_, err = io.Copy(&c.body, answer.Body)
+	return answer.StatusCode, err
 }
 
 // newPool has a PostgreSQL schema of its own, which is dropped in the end.

@@ -107,7 +107,7 @@ func checkLitePlans(t *testing.T, e liteEngine, statements []string) {
 var meant = map[string]string{
 	"e.seq + 0": "rollcall_event_subject", "ORDER BY e.seq LIMIT": "rollcall_event_due", "owner <> ''": "rollcall_event_leased",
 	"subject_id <> ''": "rollcall_journal_subject",
-	"outcome <> ''": "rollcall_journal_outcome", "request <> ''": "rollcall_journal_request",
+	"outcome <> ''":    "rollcall_journal_outcome", "request <> ''": "rollcall_journal_request",
 }
 
 // TestPostgresStatements looks at the plans of what useAll does, and TestLiteStatements at those of SQLite.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -320,6 +321,15 @@ type Issued struct {
 	Token  string // of a bearer credential
 	Secret string // of a client
 }
+
+// String implements fmt.Stringer: the secrets are hidden. In JSON, for the page that shows them once, they are there.
+func (i Issued) String() string { return "Issued " + string(i.Kind) + " " + i.Prefix + " (hidden)" }
+
+// GoString implements fmt.GoStringer.
+func (i Issued) GoString() string { return i.String() }
+
+// LogValue implements slog.LogValuer.
+func (i Issued) LogValue() slog.Value { return slog.StringValue(i.String()) }
 
 // Issue makes a credential of a connection. The credentials that there are stay good. Only what it returns has the secret, which
 // nobody can see again. What can't be asked for is an *InvalidError; it returns store.ErrNotFound if there is no such connection.

@@ -201,6 +201,11 @@ func (l *list) run(ctx context.Context) (page *store.Page, err error) {
 	if l.isEmpty() {
 		return &store.Page{}, nil
 	}
+	leave, err := l.turn(ctx, l.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	isSingle := l.exact && (l.column != "" || l.Count == 0) && l.mark == nil && !l.isFar()
 	for _, t := range l.types {
 		isSingle = isSingle && !t.isSpread

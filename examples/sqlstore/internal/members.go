@@ -17,14 +17,7 @@ const BatchRows = 10_000
 func (s *Store) Members(ctx context.Context, q store.MemberQuery) iter.Seq2[store.Member, error] {
 	return func(yield func(store.Member, error) bool) {
 		for q := q; len(q.Groups)+len(q.Of) > 0; {
-			var rows MemberRows
-			complete, err := s.engine.Members(ctx, q, &rows, BatchRows)
-			if complete == 0 && err == nil { // one owner has more
-				one := q
-				one.Groups, one.Of = q.Groups[:min(1, len(q.Groups))], q.Of[:min(1, len(q.Of))]
-				rows = MemberRows{}
-				complete, err = s.engine.Members(ctx, one, &rows, 0)
-			}
+			rows, complete, err := s.readMembers(ctx, q)
 			if err != nil {
 				yield(store.Member{}, err)
 				return
@@ -41,6 +34,23 @@ func (s *Store) Members(ctx context.Context, q store.MemberQuery) iter.Seq2[stor
 			}
 		}
 	}
+}
+
+// readMembers reads all the rows of the first owners, and says of how many.
+func (s *Store) readMembers(ctx context.Context, q store.MemberQuery) (rows *MemberRows, complete int, err error) {
+	leave, err := s.turn(ctx, q.Tenant)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer leave()
+	rows = &MemberRows{}
+	complete, err = s.engine.Members(ctx, q, rows, BatchRows)
+	if complete == 0 && err == nil { // one owner has more
+		q.Groups, q.Of = q.Groups[:min(1, len(q.Groups))], q.Of[:min(1, len(q.Of))]
+		rows = &MemberRows{}
+		complete, err = s.engine.Members(ctx, q, rows, 0)
+	}
+	return rows, complete, err
 }
 
 // Owners are those whose rows are asked for.

@@ -73,8 +73,13 @@ func (s *Store) GetRelated(ctx context.Context, k store.Key) (*store.Resource, [
 }
 
 func (s *Store) get(ctx context.Context, sql string, k store.Key, more ...any) (*store.Resource, error) {
+	leave, err := s.turn(ctx, k.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	var found *store.Resource
-	err := s.engine.Query(ctx, sql, []any{Enc(k.Tenant), Enc(k.Type), Enc(k.ID)}, func(rw Row) (err error) {
+	err = s.engine.Query(ctx, sql, []any{Enc(k.Tenant), Enc(k.Type), Enc(k.ID)}, func(rw Row) (err error) {
 		found, err = scanResource(k, rw, more...)
 		return err
 	})

@@ -56,6 +56,8 @@ type Store struct {
 	engine     Engine
 	getRelated string // a query
 	scans      *Scans
+	calls      *Scans // of reads, and of commits that have a connection of their own
+	isOwn      bool   // whether commits have
 	totals     totals
 	ranks      ranks
 	known      sync.Map // each indexed that is in the database
@@ -108,6 +110,8 @@ type Engine interface {
 	IndexedBy(index string) string
 	// Lock is what ends a SELECT that takes rows for an update, beside others that do the same.
 	Lock() string
+	// HasOneWriter says that commits wait for each other, and for no connection.
+	HasOneWriter() bool
 	// Connections is how many queries can run at once.
 	Connections() int
 	dialect
@@ -137,7 +141,8 @@ func New(ctx context.Context, o *Options, connect func(o *Options) (Engine, erro
 	if err != nil {
 		return nil, fmt.Errorf("sqlstore: %w", err)
 	}
-	s := &Store{engine: e, getRelated: "SELECT " + columns + ", " + e.Joined(filter.Groups) + ofKey, scans: NewScans(&own, e.Connections())}
+	s := &Store{engine: e, getRelated: "SELECT " + columns + ", " + e.Joined(filter.Groups) + ofKey, scans: NewScans(&own, e.Connections()),
+		calls: newCalls(e.Connections()), isOwn: own.InTx == nil && !e.HasOneWriter()}
 	ready := s.Migrate
 	if own.NoMigrate {
 		ready = s.engine.Check
@@ -179,6 +184,13 @@ func (s *Store) Commit(ctx context.Context, c *store.Change) error {
 				first = append(first, x)
 			}
 		}
+	}
+	if s.isOwn && !isAddition(c) {
+		leave, err := s.turn(ctx, c.Tenant)
+		if err != nil {
+			return err
+		}
+		defer leave()
 	}
 	if err := s.engine.Commit(ctx, c, first); err != nil {
 		return err

@@ -9,6 +9,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
+func (e *engine) HasOneWriter() bool { return true }
+
 func (e *engine) Connections() int {
 	if n := e.reader.Stats().MaxOpenConnections; n > 0 {
 		return n

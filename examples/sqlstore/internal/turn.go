@@ -1,0 +1,31 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/rollcall-dev/rollcall/store"
+)
+
+// newCalls lets no tenant have more than three quarters of the connections at once, so that another one's call finds one free.
+func newCalls(connections int) *Scans {
+	return &Scans{Each: max(1, connections*3/4), All: make(chan struct{}, connections), Tenants: map[string]*scanTurns{}}
+}
+
+// turn waits until a tenant may have one more connection.
+func (s *Store) turn(ctx context.Context, tenant string) (leave func(), err error) {
+	if leave, err = s.calls.Enter(ctx, tenant); err != nil {
+		return nil, fmt.Errorf("sqlstore: %w", ctx.Err())
+	}
+	return leave, nil
+}
+
+// isAddition says whether a change does nothing but create: many of them share a connection.
+func isAddition(c *store.Change) bool {
+	for _, p := range c.Put {
+		if p.IfVersion != "" {
+			return false
+		}
+	}
+	return len(c.Put) > 0 && len(c.Members)+len(c.Delete) == 0
+}
