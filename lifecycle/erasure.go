@@ -244,6 +244,8 @@ type PersonExport struct {
 	Groups   []NamedMember   `json:"groups"`
 	Events   []PersonTrace   `json:"events"`
 	Journal  []PersonTrace   `json:"journal"`
+	// Shadows are the attributes that the person would have by connections in the state shadow, by their ids.
+	Shadows map[string]json.RawMessage `json:"shadows,omitempty"`
 }
 
 // PersonAccount is an account as it is exported.
@@ -302,6 +304,9 @@ func (s *Service) ExportPerson(ctx context.Context, tenant, id string) (*PersonE
 			return nil, err
 		}
 		x.Groups = append(x.Groups, NamedMember{row.Group, row.Label})
+	}
+	if x.Shadows, err = s.exportShadows(ctx, cur.Key); err != nil {
+		return nil, err
 	}
 	seen := map[string]bool{}
 	err = tracer.Traces(ctx, tenant, func(t store.Trace) document.Document {

@@ -78,8 +78,8 @@ func (p *plan) write(r *store.Resource) error {
 	return nil
 }
 
-// index gives a resource the keys and the label that follow from the draft's tree, by which it is found. An externalId is unique among the users of a tenant unless its settings say otherwise, and
-// the store sees to that, however many come at once.
+// index gives a resource the keys and the label that follow from the draft's tree, by which it is found. An externalId is unique
+// among the users of a tenant unless its settings say otherwise, and the store sees to that, however many come at once.
 func (p *plan) index(r *store.Resource) {
 	r.Index, r.Label = p.s.opts.Index(r.Type, p.d.After)
 	if r.Type != userType || p.r.Settings.SameExternalID == SameExternalIDAllow {

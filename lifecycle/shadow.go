@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -296,6 +297,25 @@ func (s *Service) learnShadow(ctx context.Context, r *Request, connection, id st
 		}
 	}
 	return known, nil
+}
+
+// exportShadows are the attributes that a user would have, by the connections in the state shadow.
+func (s *Service) exportShadows(ctx context.Context, k store.Key) (map[string]json.RawMessage, error) {
+	connections, err := s.shadows(ctx, k.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]json.RawMessage{}
+	for _, connection := range connections {
+		t, err := s.shadow(connection).One(ctx, k)
+		if err != nil {
+			return nil, err
+		}
+		if t != nil && t.Is != nil {
+			found[connection] = json.RawMessage(t.Is.Attributes)
+		}
+	}
+	return found, nil
 }
 
 // eraseShadow takes somebody out of a shadow.

@@ -27,6 +27,12 @@ func (x *exchange) answersAsync() bool {
 	return x.h.asynchronous() && !x.request.DryRun && x.request.Connection.State != lifecycle.ConnectionShadow
 }
 
+// prefersAsync says whether the client asks for that, where it may.
+func (x *exchange) prefersAsync() bool {
+	_, asked := respondAsync(x.r.Header)
+	return asked && x.answersAsync()
+}
+
 // mostWait is how long a request waits at most because its client prefers to, before it is answered asynchronously.
 const mostWait = time.Minute
 

@@ -212,6 +212,28 @@ func TestAsyncBulkStops(t *testing.T) {
 	})
 }
 
+// Accept is ignored where an answer without a body is asked for, also by a strict connection.
+func TestAsyncBulkIgnoresAccept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSlowly(t, func(o *scim.Options) {
+			o.Auth = scim.BearerPrincipals{"x": {Tenant: "acme", Dialect: scim.Strict()}}
+		})
+		ctx, stop := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { _ = s.Lifecycle().Run(ctx) })
+		synctest.Wait()
+		for prefer, status := range map[string]int{"respond-async": http.StatusAccepted, "return=minimal": http.StatusNotAcceptable} {
+			r := httptest.NewRequest("POST", "/Bulk", strings.NewReader(bulkBody("", bulkUser("a", "ada"))))
+			r.Header = http.Header{"Authorization": {"Bearer x"}, "Accept": {"text/html"}, "Content-Type": {"application/scim+json"}, "Prefer": {prefer}}
+			w := httptest.NewRecorder()
+			s.ServeHTTP(w, r)
+			assert.Equal(t, status, w.Code, w.Body.String())
+		}
+		stop()
+		running.Wait()
+	})
+}
+
 // Asynchronous requests are advertised where the product says that their results are told, and somebody is told.
 func TestAsyncAdvertised(t *testing.T) {
 	s := newSlowly(t)

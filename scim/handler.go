@@ -215,7 +215,7 @@ func (x *exchange) serve() error {
 			return err
 		}
 	}
-	if err := x.negotiate(); err != nil {
+	if err := x.negotiate(); err != nil && !(first == "Bulk" && x.prefersAsync()) { // RFC 9967 section 2.5.1.1: Accept is ignored then
 		return err
 	}
 	x.base = x.h.base(x.r)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"strings"
 	"sync"
@@ -95,6 +96,9 @@ func TestChangePassword(t *testing.T) {
 	}
 	assert.NotContains(t, everything, "Tr0ub4dor")
 	assert.NotContains(t, everything, `"short"`)
+	var logged strings.Builder
+	slog.New(slog.NewJSONHandler(&logged, nil)).Info("x", "password", scim.Password{Text: "Tr0ub4dor"})
+	assert.NotContains(t, logged.String(), "Tr0ub4dor")
 	assert.NotContains(t, fmt.Sprintf("%v %+v %#v %s", scim.Password{Text: "Tr0ub4dor"}, scim.Password{Text: "Tr0ub4dor"}, scim.Password{Text: "Tr0ub4dor"}, scim.Password{Text: "Tr0ub4dor"}), "Tr0ub4dor")
 }
 

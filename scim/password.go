@@ -2,6 +2,7 @@ package scim
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"strings"
 
@@ -35,6 +36,9 @@ func (p Password) String() string { return "Password of " + p.Tenant + "/" + p.I
 
 // GoString implements fmt.GoStringer.
 func (p Password) GoString() string { return p.String() }
+
+// LogValue implements slog.LogValuer: a handler that writes JSON asks no Stringer.
+func (p Password) LogValue() slog.Value { return slog.StringValue(p.String()) }
 
 // password is the password in a request's body, which the schemas drop; "" if there is none, or nobody takes it.
 func (c *caller) password(ep *endpoint, method string, body document.Value) string {

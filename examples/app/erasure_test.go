@@ -116,10 +116,16 @@ func TestErase(t *testing.T) {
 		p.As(token, 400, "PATCH", "/Users/"+id, `{"Operations":[{"op":"replace","path":"active","value":"`+marker+`"}]}`)
 		p.Do(200, "GET", "/app/connections?tenant=acme", "") // which writes the status down
 		p.As(token, 400, "PATCH", "/Users/"+id, `{"Operations":[{"op":"replace","path":"active","value":"`+marker+`"}]}`)
+		_, dark := shadowed(p) // a connection in the state shadow knows the person, too
+		p.As(dark, 200, "GET", "/Users?filter=userName%20eq%20%22third."+marker+"@x.example%22", "")
+		p.As(dark, 409, "POST", "/Users", `{"userName":"Third.`+marker+`@x.example"}`)
+		p.As(dark, 200, "PATCH", "/Users/"+id, `{"Operations":[{"op":"replace","path":"userName","value":"shade.`+marker+`@x.example"}]}`)
+		p.As(dark, 204, "PATCH", "/Groups/"+group, patched("remove", `members[value eq \"`+id+`\"]`, "null"))
+		p.As(dark, 409, "POST", "/Users", `{"userName":"shade.`+marker+`@x.example"}`)
 		p.Heard(9)
 
 		x := p.Do(200, "GET", "/app/people/"+id+"/export?tenant=acme", "")
-		for _, part := range []string{"resource", "account", "groups", "events", "journal"} {
+		for _, part := range []string{"resource", "account", "groups", "events", "journal", "shadows"} {
 			text, err := json.Marshal(x[part])
 			require.NoError(t, err)
 			if part != "groups" && part != "account" {

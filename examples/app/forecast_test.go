@@ -3,6 +3,8 @@ package app_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -84,15 +86,12 @@ func dirty(people []object) string {
 // shadow. What the preview says is what going live does; nobody is there twice, no id changes, and no address is rewritten that the
 // preview doesn't tell.
 func TestForecast(t *testing.T) {
-	people := 10_000
-	if testing.Short() || underRace {
-		people = 150
-	}
+	people := many(1_000, 150)
 	for _, provider := range []string{"entra", "okta"} {
 		t.Run(provider, func(t *testing.T) {
 			file := dirty(company(t, provider, people))
 			stores := try.OnStores
-			if people > 1_000 {
+			if people >= 1_000 {
 				stores = func(t *testing.T, test func(t *testing.T, where string)) { test(t, "memory") }
 			}
 			stores(t, func(t *testing.T, where string) {
@@ -253,3 +252,17 @@ func accountsOf(t *testing.T, p *try.Product) map[string]object {
 func first[T any](list []T, n int) []T { return list[:min(n, len(list))] }
 
 func newApp() *app.App { return new(app.App) }
+
+// manyVariable says how many people the tests with many people have.
+const manyVariable = "ROLLCALL_TEST_PEOPLE"
+
+// many is how many people there are: what the variable says, or a usual number, or few where that takes long.
+func many(usual, few int) int {
+	if n, err := strconv.Atoi(os.Getenv(manyVariable)); err == nil {
+		return n
+	}
+	if testing.Short() || underRace {
+		return few
+	}
+	return usual
+}

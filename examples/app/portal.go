@@ -1,19 +1,22 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/examples/boot"
 	"github.com/rollcall-dev/rollcall/scim/portal"
+	"github.com/rollcall-dev/rollcall/scim/scimtest"
 	"github.com/rollcall-dev/rollcall/store"
 )
 
 // mountPortal serves the portal at /setup. Browsers keep its cookie at a loopback address by http as well, everywhere else only by https.
 func (a *App) mountPortal(mux *http.ServeMux, s *boot.Service) (err error) {
 	a.Portal, err = portal.New(portal.Options{Store: s.Store, Handler: s.Handler, Connections: a.Connections, URL: s.Origin + "/setup",
-		SCIM: s.Public, TokenURL: s.Origin + "/oauth/token", Settings: a.Settings, Choices: portal.ChoiceNames(), Logger: s.Log})
+		SCIM: s.Public, TokenURL: s.Origin + "/oauth/token", Settings: a.Settings, Choices: portal.ChoiceNames(), Check: Check(s.Handler), Logger: s.Log})
 	if err == nil {
 		mux.Handle("/setup/", a.Portal)
 	}
@@ -48,4 +51,27 @@ func (a *App) portalLink(r *http.Request, in adminInput) (int, any, error) {
 		err = badInput{errors.New(wrong.Detail)}
 	}
 	return http.StatusOK, map[string]string{"url": link}, err
+}
+
+// Check tries a connection by the clauses of the RFCs, and by what its identity provider was seen to send.
+func Check(h http.Handler) func(context.Context, portal.CheckRequest) ([]portal.CheckLine, error) {
+	return func(ctx context.Context, r portal.CheckRequest) (lines []portal.CheckLine, err error) {
+		for _, profile := range []string{"rfc", string(r.Provider)} {
+			if !slices.ContainsFunc(scimtest.Profiles(), func(p scimtest.Profile) bool { return p.Name == profile }) {
+				continue
+			}
+			report, err := scimtest.Check(ctx, scimtest.Target{Handler: h, Token: r.Token, Profile: profile})
+			if err != nil {
+				return nil, err
+			}
+			for _, c := range report.Clauses {
+				line := portal.CheckLine{Name: c.ID, Rule: c.Text, Result: c.Result, Detail: c.Reason}
+				for _, f := range c.Failures {
+					line.Detail += f.String() + " "
+				}
+				lines = append(lines, line)
+			}
+		}
+		return lines, nil
+	}
 }

@@ -104,6 +104,10 @@ func Open(t testing.TB, origin string, look Look) *Tab {
 	}
 	require.NoError(t, chromedp.Listen(ctx, x.hear))
 	x.call(func() error { _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{}); return err })
+	x.call(func() error { // so that each page is counted whole
+		_, err := chromedp.Call(ctx, network.SetCacheDisabled, network.SetCacheDisabledParams{CacheDisabled: true})
+		return err
+	})
 	x.call(func() error { _, err := chromedp.Call(ctx, audits.Enable, cdp.Empty{}); return err })
 	x.call(func() error { _, err := chromedp.Call(ctx, cdplog.Enable, cdp.Empty{}); return err })
 	x.call(func() error {

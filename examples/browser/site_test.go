@@ -2,7 +2,6 @@ package browser_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -66,10 +65,19 @@ func start(t *testing.T, flags ...string) *site {
 		}
 		// A portal that knows what the product maps, in the place of the demo's.
 		a.Portal, err = portal.New(portal.Options{Store: b.Store, Handler: b.Handler, Connections: a.Connections, URL: b.Origin + "/setup", SCIM: b.Public,
-			TokenURL: b.Origin + "/oauth/token", Settings: a.Settings, Choices: portal.ChoiceNames(), Logger: b.Log,
+			TokenURL: b.Origin + "/oauth/token", Settings: a.Settings, Choices: portal.ChoiceNames(), Check: app.Check(b.Handler), Logger: b.Log,
 			Theme:  portal.Theme{Product: "Acme Planner", Support: "mailto:help@planner.example"},
 			People: mapping.Must(mapping.For[person]()).Attributes()})
+		if err != nil {
+			return err
+		}
+		staff, err := a.Portal.Vendor(portal.VendorOptions{Path: "/staff", Links: true,
+			Who: func(*http.Request) (string, error) { return "Vera of Acme Planner", nil },
+			Tenants: func(context.Context, string) ([]string, string, error) {
+				return []string{"umbrella", "acme", "wayne"}, "", nil
+			}})
 		mux.Handle("/setup/", x.delayed(a.Portal))
+		mux.Handle("/staff/", staff)
 		mux.Handle("/", pages)
 		return err
 	}
@@ -102,13 +110,8 @@ func (s *site) delayed(h http.Handler) http.Handler {
 }
 
 // link makes a setup link for an organization.
-func (s *site) link(tenant string, abilities ...portal.Ability) string {
-	body := map[string]any{"tenant": tenant, "who": "Ada Lovelace"}
-	if abilities != nil {
-		body["abilities"] = abilities
-	}
-	text, _ := json.Marshal(body)
-	return s.Do(http.StatusOK, "POST", "/app/portal-link", string(text))["url"].(string)
+func (s *site) link(tenant string) string {
+	return s.Do(http.StatusOK, "POST", "/app/portal-link", fmt.Sprintf(`{"tenant":%q,"who":"Ada Lovelace"}`, tenant))["url"].(string)
 }
 
 // visit opens a tab in which an administrator of an organization is signed in.

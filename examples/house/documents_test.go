@@ -50,6 +50,36 @@ func TestDocumentsCompile(t *testing.T) {
 	}
 }
 
+// The code in the READMEs of the examples is that of the example, line by line.
+func TestReadmesShowTheCode(t *testing.T) {
+	pages, err := filepath.Glob("../*/README.md")
+	require.NoError(t, err)
+	more, err := filepath.Glob("../*/*/README.md")
+	require.NoError(t, err)
+	shown := 0
+	for _, page := range append(pages, more...) {
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		files, err := filepath.Glob(filepath.Join(filepath.Dir(page), "*.go"))
+		require.NoError(t, err)
+		lines := map[string]bool{"": true}
+		for _, file := range files {
+			code, err := os.ReadFile(file)
+			require.NoError(t, err)
+			for line := range strings.Lines(string(code)) {
+				lines[strings.TrimSpace(line)] = true
+			}
+		}
+		for _, block := range codeBlocks(string(text)) {
+			for line := range strings.Lines(block) {
+				shown++
+				assert.True(t, lines[strings.TrimSpace(line)], "%s shows a line that isn't in the code: %s", page, line)
+			}
+		}
+	}
+	assert.Greater(t, shown, 30)
+}
+
 // The check itself finds what is wrong.
 func TestDocumentsCompileFails(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "wrong.go")

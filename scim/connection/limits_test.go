@@ -1,6 +1,8 @@
 package connection_test
 
 import (
+	"fmt"
+	"log/slog"
 	"net/http/httptest"
 	"strconv"
 	"strings"
@@ -128,4 +130,27 @@ func TestRecognised(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What is issued shows its secrets to no log, however it is printed.
+func TestIssuedIsHidden(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProcess(t, storetest.NewFake(), nil)
+		for _, kind := range []connection.Kind{connection.Bearer, connection.Client} {
+			k := p.token(connection.Ask{Kind: kind})
+			var log strings.Builder
+			for _, h := range []slog.Handler{slog.NewJSONHandler(&log, nil), slog.NewTextHandler(&log, nil)} {
+				slog.New(h).Info("issued", "one", k, "two", *k)
+			}
+			for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
+				fmt.Fprintf(&log, verb+verb, k, *k)
+			}
+			for _, secret := range []string{k.Token, k.Secret} {
+				if secret != "" {
+					assert.NotContains(t, log.String(), secret)
+				}
+			}
+			assert.Contains(t, log.String(), k.Prefix)
+		}
+	})
 }

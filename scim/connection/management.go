@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -157,10 +158,10 @@ type Update struct {
 	Limits     *Limits
 }
 
-// Change changes a connection, and returns it as it is then. What it has written in the state shadow is made true if it becomes live, as
-// by GoLive, is forgotten if it is switched off, and waits if it is paused. Any change but that of the name holds in every process when
-// Change returns; if that isn't certain within 30 s it returns ErrUncertain, and may be called again. A value that can't be is an
-// *InvalidError; it returns store.ErrNotFound if there is no such connection.
+// Change changes a connection, and returns it as it is then. What the connection has written in the state shadow is made true if it
+// becomes live, as by GoLive, is forgotten if it is switched off, and waits if it is paused. Any change but that of the name holds in
+// every process when Change returns; if that isn't certain within 30 s it returns ErrUncertain, and may be called again. A value that
+// can't be is an *InvalidError; it returns store.ErrNotFound if there is no such connection.
 func (s *Service) Change(ctx context.Context, by lifecycle.Request, id string, u Update) (*Connection, error) {
 	if u.Name != nil {
 		if err := checkName(*u.Name); err != nil {
@@ -320,6 +321,15 @@ type Issued struct {
 	Token  string // of a bearer credential
 	Secret string // of a client
 }
+
+// String implements fmt.Stringer: the secrets are hidden. In JSON, for the page that shows them once, they are there.
+func (i Issued) String() string { return "Issued " + string(i.Kind) + " " + i.Prefix + " (hidden)" }
+
+// GoString implements fmt.GoStringer.
+func (i Issued) GoString() string { return i.String() }
+
+// LogValue implements slog.LogValuer.
+func (i Issued) LogValue() slog.Value { return slog.StringValue(i.String()) }
 
 // Issue makes a credential of a connection. The credentials that there are stay good. Only what it returns has the secret, which
 // nobody can see again. What can't be asked for is an *InvalidError; it returns store.ErrNotFound if there is no such connection.

@@ -64,7 +64,7 @@ func (v *visit) problemOf(err error) *problem {
 		return &problem{http.StatusConflict, "", refusal.Detail}
 	case errors.Is(err, lifecycle.ErrNoBody):
 		return &problem{http.StatusConflict, "error.body", ""}
-	case errors.Is(err, store.ErrCursor):
+	case errors.Is(err, store.ErrCursor), errors.Is(err, lifecycle.ErrPreviewCursor):
 		return wrong(v.T("error.cursor"))
 	case errors.Is(err, store.ErrTooMuch), errors.Is(err, store.ErrBusy):
 		return &problem{http.StatusServiceUnavailable, "error.much", ""}

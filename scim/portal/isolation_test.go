@@ -169,7 +169,7 @@ func TestAllPages(t *testing.T) {
 	v := s.admin("acme")
 	gets, _ := portal.Patterns()
 	for _, x := range gets {
-		if x.Open || strings.Contains(x.Path, "/live") {
+		if x.Open || x.Path == "/live" || x.Path == "/preview.csv" { // the last is of a preview only
 			continue
 		}
 		for _, language := range []string{"en", "de"} {

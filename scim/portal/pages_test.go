@@ -197,6 +197,8 @@ func TestSettings(t *testing.T) {
 	assert.Equal(t, 2, change.Changes[0].People)
 	p := v.get("settings?change=1&" + wanted)
 	assert.True(t, p.has("2 people have no access while provisioning is off."))
+	assert.Equal(t, &portal.AtOnceModel{LoseAccess: 2}, change.AtOnce)
+	assert.True(t, p.has("At once 2 people lose access"))
 	assert.True(t, model[portal.SettingsModel](v, "settings").Choices[0].On(), "nothing is saved yet")
 	assert.True(t, v.post("settings", form("scim", "false", "scimOff", "suspend", "deprovision", "suspend")).has("The settings are saved"))
 	assert.Len(t, model[portal.PeopleModel](v, "people?state=suspended").People, 2, "the people follow")
@@ -235,6 +237,50 @@ func TestSwitchOff(t *testing.T) {
 	next := tokenForm.FindString(v.post("credentials/issue", form("connection", id, "kind", "bearer")).body)
 	status, _ = s.scim(next, http.MethodGet, "/Users", "")
 	assert.Equal(t, 200, status)
+}
+
+func TestCheck(t *testing.T) {
+	s := newSite(t)
+	v := s.admin("acme")
+	id, _ := v.connect()
+	assert.Equal(t, 400, v.post("check", form("connection", id)).status, "without being sure")
+	assert.Nil(t, model[portal.CheckModel](v, "check").Time)
+	for range 2 {
+		p := v.post("check", form("connection", id, "sure", "1"))
+		assert.True(t, p.has("1 passed, 1 failed"))
+		assert.True(t, p.has("GET is answered for okta"))
+	}
+	m := model[portal.CheckModel](v, "check")
+	assert.Equal(t, portal.CheckLine{Name: "reads", Rule: "GET is answered for okta", Result: "fail", Detail: "200"}, m.Lines[0], "what failed comes first")
+	assert.Len(t, model[portal.CredentialsModel](v, "credentials").Credentials, 1, "its credential is revoked")
+	assert.Equal(t, 404, newSite(t, func(o *portal.Options) { o.Check = nil }).admin("acme").get("check").status)
+}
+
+// A connection begins as a preview, which says what going live would do, and then does it.
+func TestPreview(t *testing.T) {
+	s := newSite(t)
+	v := s.admin("acme")
+	id, token := v.connect()
+	assert.True(t, v.get("preview").has("Begin as a preview"))
+	assert.Equal(t, 400, v.get("preview.csv").status, "there is none yet")
+	assert.Equal(t, 400, v.post("preview/live", form("connection", id)).status)
+	assert.True(t, v.post("preview/begin", form("connection", id)).has("nothing is changed here until you go live"))
+	s.add(token, "ada", "bob")
+	assert.Empty(t, model[portal.PeopleModel](v, "people").People)
+	m := model[portal.PreviewModel](v, "preview")
+	require.Len(t, m.Rows, 2)
+	assert.Equal(t, map[string]int{"create": 2}, m.Counts)
+	assert.True(t, v.get("preview").has("ada@acme.example"))
+	assert.True(t, strings.HasPrefix(v.get("preview.csv").body, "type,id,name,action"))
+	p := v.get("preview?did=1&of=2")
+	assert.False(t, p.has("data-go"), "no address makes the page go on by itself")
+	assert.Equal(t, 400, v.get("preview?cursor=nonsense").status)
+	p = v.post("preview/live", form("connection", id))
+	assert.True(t, p.has("The connection is live"), p.at)
+	assert.Len(t, model[portal.PeopleModel](v, "people").People, 2)
+	status, _ := s.scim(token, http.MethodGet, "/Users/"+m.Rows[0].ID, "")
+	assert.Equal(t, 200, status, "the id is the one that the identity provider knows")
+	assert.Equal(t, 400, v.post("preview/begin", form("connection", id)).status, "people have come by it")
 }
 
 // Whatever an identity provider can write is text, on every page and in every export.

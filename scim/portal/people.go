@@ -87,17 +87,16 @@ type PersonModel struct {
 	Retained  bool             `json:"retained"` // deleted at the identity provider, and kept by the product
 }
 
-// peopleSorts are the orders of the list, each of which a store has an index of.
+// peopleSorts are the orders of the list, each of which a store has an index of. Ids begin with the time of creation, except of people
+// whom the product brought with ids of its own.
 var peopleSorts = map[string]*store.Sort{
 	"":         nil, // as they came
-	"created":  {By: metaTime("created"), Descending: true},
-	"modified": {By: metaTime("lastModified"), Descending: true},
-	"oldest":   {By: metaTime("lastModified")},
+	"created":  {By: filter.Attr{Path: filter.Path{Name: "id"}, Type: filter.String, CaseExact: true}, Descending: true},
+	"modified": {By: modified, Descending: true},
+	"oldest":   {By: modified},
 }
 
-func metaTime(sub string) filter.Attr {
-	return filter.Attr{Path: filter.Path{Name: "meta", Sub: sub}, Type: filter.DateTime}
-}
+var modified = filter.Attr{Path: filter.Path{Name: "meta", Sub: "lastModified"}, Type: filter.DateTime}
 
 func people(v *visit) (any, error) {
 	ctx := v.r.Context()

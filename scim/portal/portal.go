@@ -80,6 +80,10 @@ type Options struct {
 	// Choices are the names of the settings that the customer decides, of those in ChoiceNames.
 	Choices []string
 
+	// Check tries a connection by a token that is good for it, and says what it found: package scim/scimtest can, where a product
+	// links it. It may take minutes, and should leave nothing behind. nil: there is no such page.
+	Check func(ctx context.Context, r CheckRequest) ([]CheckLine, error)
+
 	// LinkLifetime is how long a setup link is good that says nothing else. Default 7 days.
 	LinkLifetime time.Duration
 	// SessionLifetime is how long a session lasts that a setup link has begun, at most. Default 8 hours.

@@ -92,6 +92,14 @@ type SettingsModel struct {
 	Choices []ChoiceModel `json:"choices"`
 	Changes []ChangeModel `json:"changes"` // with ?change=1 and the settings that are wanted
 	More    bool          `json:"more"`    // there are more people than the numbers say
+	AtOnce  *AtOnceModel  `json:"atOnce"`  // nil: there are too many people to say
+}
+
+// AtOnceModel is what changed settings would do at once.
+type AtOnceModel struct {
+	LoseAccess int `json:"loseAccess"`
+	GetAccess  int `json:"getAccess"`
+	NoSeat     int `json:"noSeat"` // of GetAccess: who would find no seat
 }
 
 // ChoiceModel is a setting as it is.
@@ -216,7 +224,29 @@ func settings(v *visit) (any, error) {
 		changes[i].People, changes[i].Effect = n, v.T("effect."+key, n)
 	}
 	m.Changes = append(m.Changes, changes...)
-	return m, nil
+	if len(changes) == 0 || counts.more {
+		return m, nil
+	}
+	if err := apply(&s, changes); err != nil {
+		return nil, err
+	}
+	report, err := v.p.life.WhatIf(ctx, tenant, lifecycle.WhatIf{Settings: &s})
+	m.AtOnce = &AtOnceModel{report.LoseAccess, report.GetAccess, report.NoSeat}
+	return m, err
+}
+
+// apply changes settings, or says what is wrong with them.
+func apply(s *lifecycle.Settings, changes []ChangeModel) error {
+	for _, x := range changes {
+		at := slices.IndexFunc(choices, func(c choice) bool { return c.name == x.Name })
+		if err := choices[at].set(s, x.To); err != nil {
+			return wrong(err.Error())
+		}
+	}
+	if err := s.Validate(); err != nil {
+		return wrong(err.Error())
+	}
+	return nil
 }
 
 func (c *headcount) add(r *store.Resource) {
@@ -258,15 +288,11 @@ func setSettings(v *visit) (done, error) {
 	var names []string
 	follow := false
 	for _, x := range changes {
-		at := slices.IndexFunc(choices, func(c choice) bool { return c.name == x.Name })
-		if err := choices[at].set(&s, x.To); err != nil {
-			return done{}, wrong(err.Error())
-		}
 		names = append(names, x.Name)
 		follow = follow || x.Name == "scim" || x.Name == "scimOff"
 	}
-	if err := s.Validate(); err != nil {
-		return done{}, wrong(err.Error())
+	if err := apply(&s, changes); err != nil {
+		return done{}, err
 	}
 	if err := v.p.opts.Settings.Set(ctx, tenant, s); err != nil {
 		return done{}, err

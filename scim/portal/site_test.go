@@ -1,7 +1,9 @@
 package portal_test
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"html"
 	"io"
 	"net/http"
@@ -61,7 +63,10 @@ func newSite(t *testing.T, change ...func(*portal.Options)) *site {
 	m, err := mapping.For[person]()
 	require.NoError(t, err)
 	o := portal.Options{Store: s.store, Handler: s.handler, Connections: s.links, URL: s.server.URL + "/setup", SCIM: s.server.URL + "/scim/v2",
-		TokenURL: s.server.URL + "/oauth/token", People: m.Attributes(), Settings: s.settings, Choices: portal.ChoiceNames(), Theme: portal.Theme{Product: "Acme Notes"}}
+		TokenURL: s.server.URL + "/oauth/token", People: m.Attributes(), Settings: s.settings, Choices: portal.ChoiceNames(), Theme: portal.Theme{Product: "Acme Notes"}, Check: func(ctx context.Context, r portal.CheckRequest) ([]portal.CheckLine, error) {
+			status, _ := s.scim(r.Token, http.MethodGet, "/Users?count=1", "")
+			return []portal.CheckLine{{Name: "passes", Result: "pass"}, {Name: "reads", Rule: fmt.Sprint("GET is answered for ", r.Provider), Result: "fail", Detail: fmt.Sprint(status)}, {Name: "not", Result: "not claimed"}}, nil
+		}}
 	for _, c := range change {
 		c(&o)
 	}

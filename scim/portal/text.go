@@ -86,9 +86,14 @@ func (p *Portal) languageOf(r *http.Request) *language {
 // ".one" is that of 1.
 func (l *language) text(key string, args ...any) string {
 	if len(args) > 0 {
-		if n, ok := args[0].(int); ok {
-			args = slices.Clone(args)
-			args[0] = l.number(n)
+		args = slices.Clone(args)
+		n, ok := args[0].(int)
+		for i := range args {
+			if n, ok := args[i].(int); ok {
+				args[i] = l.number(n)
+			}
+		}
+		if ok {
 			if _, ok := l.texts[key+".one"]; ok && n == 1 {
 				key += ".one"
 			}

@@ -36,13 +36,15 @@ type visit struct {
 	linkless bool    // the administrator came by the product's own session
 }
 
-// Secret is a new credential, which nobody can see again.
+// Secret is what the next page shows once: a new credential, which nobody can see again.
 type Secret struct {
 	ID           string `json:"id,omitempty"` // of the credential
 	Token        string `json:"token,omitempty"`
 	ClientID     string `json:"clientId,omitempty"`
 	ClientSecret string `json:"clientSecret,omitempty"`
 	Link         string `json:"link,omitempty"` // a setup link
+
+	Going *GoingModel `json:"going,omitempty"` // how far going live has come
 }
 
 // identify finds out who asks. Who came by a setup link is who that link says, until the session ends.
@@ -301,6 +303,7 @@ func (v *visit) Tone(state any) string { return tones[fmt.Sprint(state)] }
 var tones = map[string]string{
 	"syncing": "good", "firstPerson": "good", "testReceived": "good", "waitingForTest": "calm", "attention": "bad", "paused": "warn",
 	"provisioned": "calm", "pending": "warn", "active": "good", "suspended": "bad",
+	"create": "good", "link": "calm", "change": "calm", "deactivate": "bad", "refuse": "bad",
 	"created": "good", "linked": "good", "updated": "good", "removed": "warn", "refused": "bad", "held": "warn",
 }
 

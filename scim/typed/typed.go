@@ -198,8 +198,8 @@ func (t *Type[T]) Declare() (scim.Declaration, error) {
 // Name returns the resource type's name.
 func (t *Type[T]) Name() string { return t.declared.ResourceType.Name }
 
-// Attributes are those that the type's mapping has, for the set-up pages: see portal.Options.People. A mapping of a tenant's own may have
-// others.
+// Attributes returns the attributes that the type's mapping has, for the set-up pages: see portal.Options.People. A mapping of a
+// tenant's own may have others.
 func (t *Type[T]) Attributes() []mapping.Attribute {
 	if t.mapping == nil {
 		return nil

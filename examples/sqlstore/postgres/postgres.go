@@ -52,7 +52,11 @@ type Options struct {
 	ScanRows int
 }
 
-// Store is a [store.Store] on PostgreSQL. Make it with [Open] or [OnPool]. Its methods may be called concurrently.
+// Store is a [store.Store] on PostgreSQL, with all optional interfaces of package store. Make it with [Open] or [OnPool]. Its methods may be
+// called concurrently.
+//
+// Two methods more come from the embedded type: Migrate(ctx) error brings the tables up to date, which Open does unless
+// Options.NoMigrate is set, and Close() error closes what Open has opened.
 type Store struct {
 	*sqlstore.Store
 }

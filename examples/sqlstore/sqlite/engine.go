@@ -42,7 +42,7 @@ type stmtKey struct {
 // maxStmts bounds the prepared statements.
 const maxStmts = 400
 
-// openSQLite opens a file with one connection that writes and several that read. In WAL mode readers see the last
+// connect opens a file with one connection that writes and several that read. In WAL mode readers see the last
 // commit, and wait for nobody; synchronous=NORMAL keeps every commit if the process dies, and may lose the last ones if
 // the machine does.
 func connect(path string, o *sqlstore.Options) (sqlstore.Engine, error) {

@@ -59,9 +59,9 @@ func without(c *store.Change) *store.Change {
 // Whatever of a history was committed below and whatever to the overlay, what there is is the same: lists, filters, orders, pages,
 // members, conflicts.
 func TestRandom(t *testing.T) {
-	seeds, steps := 40, 600
+	seeds, steps := 8, 400
 	if testing.Short() {
-		seeds = 8
+		seeds = 3
 	}
 	for seed := range seeds {
 		below := storetest.NewFake()

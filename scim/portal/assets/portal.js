@@ -47,6 +47,9 @@ addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
 });
 
+// Go on: a form that goes on with something long is sent by itself.
+document.querySelector("form[data-go]")?.requestSubmit();
+
 // Live: the page is loaded again when the state differs from the one that it shows. It is told by the server, or asks if it can't be.
 // A page on which somebody is filling something in, or that shows a secret, is left alone; then a line says that there is news.
 const live = document.querySelector("[data-live]");
