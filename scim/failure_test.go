@@ -154,7 +154,7 @@ func TestStoreIsBounded(t *testing.T) {
 	fake := s.store.(*storetest.Fake)
 	fake.Before(func(context.Context, string) error { return store.ErrTooMuch })
 	a := s.do("GET", `/Users?filter=title+co+%22x%22`, "").fails(400, "tooMany", "userName, externalId, emails.value, displayName")
-	assert.Contains(t, a.at("detail"), "eq on one of")
+	assert.Contains(t, a.at("detail"), "eq and sw on one of")
 	s.do("POST", "/Groups/.search", `{"filter":"members.display co \"x\""}`).fails(400, "tooMany", "displayName")
 	fake.Before(func(context.Context, string) error { return store.ErrBusy })
 	a = s.do("GET", `/Users?filter=title+co+%22x%22`, "").fails(429, "", "try again")

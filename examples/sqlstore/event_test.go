@@ -190,7 +190,7 @@ func fill(t *testing.T, s *sqlstore.Store, tenant string, users int) {
 func rowsOf(t *testing.T, s *sqlstore.Store, tenant string) map[string]int {
 	t.Helper()
 	rows := map[string]int{}
-	for _, table := range []string{"resource", "key", "count", "member", "event", "journal"} {
+	for _, table := range []string{"resource", "keys", "count", "member", "event", "journal"} {
 		require.NoError(t, sqlstore.EngineOf(s).Query(t.Context(), "SELECT count(*) FROM ~"+table+" WHERE tenant = $1", []any{tenant}, func(rw sqlstore.Row) error {
 			var n int
 			err := rw.Scan(&n)

@@ -120,7 +120,7 @@ func TestLitePlans(t *testing.T) {
 	}
 	read, written := e.Prepared()
 	statements = slices.Concat(statements, read, written)
-	bad := regexp.MustCompile(`^SCAN (r|m|o|k|rollcall_(resource|member|key|event|journal))\b|^SEARCH (r|m|o|rollcall_resource|rollcall_member) .*\(tenant=\?\)$`)
+	bad := regexp.MustCompile(`^SCAN (r|m|o|k|rollcall_(resource|member|keys|event|journal))\b|^SEARCH (r|m|o|rollcall_resource|rollcall_member) .*\(tenant=\?\)$`)
 	for _, sql := range statements {
 		places := 0
 		for strings.Contains(sql, fmt.Sprint("?", places+1)) {
@@ -155,7 +155,7 @@ func TestPostgresPlans(t *testing.T) {
 	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[prepared])
 	require.NoError(t, err)
 	require.Greater(t, len(all), 20)
-	bad := regexp.MustCompile(`Seq Scan on rollcall_(resource|member|key|event|journal)|on rollcall_(resource|member)[^\n]*\n *Index Cond: \(tenant = [^ ()]+\)|Filter: \(\(?(member_)?id = ANY`)
+	bad := regexp.MustCompile(`Seq Scan on rollcall_(resource|member|keys|event|journal)|on rollcall_(resource|member)[^\n]*\n *Index Cond: \(tenant = [^ ()]+\)|Filter: \(\(?(member_)?id = ANY`)
 	for _, p := range all {
 		plan := explain(t, pool, "EXECUTE "+p.Name, p.Places)
 		require.NotRegexp(t, bad, plan, p.Statement)

@@ -55,7 +55,7 @@ func (c crowd) hold(names ...string) (release func()) {
 		err := c.Transact(context.Background(), func(tx sqlstore.Tx) error {
 			for _, n := range names {
 				key := sqlstore.HashOf("t", "User", sqlstore.KeyOf("userName", n))
-				if err := execIn(c.Context(), tx, c.on.Fill("INSERT INTO ~key (key, id, uniq, tenant) VALUES ($1, 'x', TRUE, 't')"), key); err != nil {
+				if err := execIn(c.Context(), tx, c.on.Fill("INSERT INTO ~keys (key, id, uniq, tenant) VALUES ($1, 'x', TRUE, 't')"), key); err != nil {
 					return err
 				}
 			}

@@ -271,7 +271,7 @@ func TestScanPlans(t *testing.T) {
 	large(t, s)
 	for _, analyzed := range []bool{false, true} {
 		if analyzed {
-			for _, table := range []string{"resource", "member", "key"} {
+			for _, table := range []string{"resource", "member", "keys"} {
 				_, err := sqlstore.EngineOf(s).(postgresEngine).Pool().Exec(t.Context(), sqlstore.EngineOf(s).(postgresEngine).Fill("ANALYZE ~"+table))
 				require.NoError(t, err)
 			}

@@ -69,10 +69,10 @@ func checkPostgresPlans(t *testing.T, pool *pgxpool.Pool) {
 	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[prepared])
 	require.NoError(t, err)
 	require.Greater(t, len(all), 20)
-	bad := regexp.MustCompile(`Seq Scan on rollcall_(resource|member|key|event|journal)|on rollcall_(resource|member)[^\n]*\n *Index Cond: \(tenant = [^ ()]+\)|Filter: \(\(?(member_)?id = ANY`)
+	bad := regexp.MustCompile(`Seq Scan on rollcall_(resource|member|keys|event|journal)|on rollcall_(resource|member)[^\n]*\n *Index Cond: \(tenant = [^ ()]+\)|Filter: \(\(?(member_)?id = ANY`)
 	for _, p := range all {
 		if strings.HasPrefix(p.Statement, "DELETE FROM") && strings.Contains(p.Statement, " LIMIT ") {
-			bad := regexp.MustCompile(`Seq Scan on rollcall_(resource|member|key|event|journal)`) // it is meant to take all of a tenant
+			bad := regexp.MustCompile(`Seq Scan on rollcall_(resource|member|keys|event|journal)`) // it is meant to take all of a tenant
 			require.NotRegexp(t, bad, explain(t, pool, "EXECUTE "+p.Name, p.Places), p.Statement)
 			continue
 		}
@@ -83,7 +83,7 @@ func checkPostgresPlans(t *testing.T, pool *pgxpool.Pool) {
 // checkLitePlans does the same with SQLite.
 func checkLitePlans(t *testing.T, e liteEngine, statements []string) {
 	t.Helper()
-	bad := regexp.MustCompile(`^SCAN (r|m|o|k|e|p|rollcall_(resource|member|key|event|journal))\b|^SEARCH (r|m|o|rollcall_resource|rollcall_member) .*\(tenant=\?\)$`)
+	bad := regexp.MustCompile(`^SCAN (r|m|o|k|e|p|rollcall_(resource|member|keys|event|journal))\b|^SEARCH (r|m|o|rollcall_resource|rollcall_member) .*\(tenant=\?\)$`)
 	for _, sql := range statements {
 		places := 0
 		for strings.Contains(sql, fmt.Sprint("?", places+1)) {

@@ -71,18 +71,18 @@ func (x counted) compare(y counted) int {
 }
 
 // delta is what is added to a row of what is counted.
-type delta struct{ N, Claimed int64 }
+type delta struct{ N, Claimed, Moves int64 }
 
 // Counts are what transactions add to what is counted. Free claims are among them.
 type Counts map[counted]delta
 
 func (all Counts) add(k counted, d delta) {
 	was := all[k]
-	all[k] = delta{was.N + d.N, was.Claimed + d.Claimed}
+	all[k] = delta{was.N + d.N, was.Claimed + d.Claimed, was.Moves + d.Moves}
 }
 
 // Of adds what a change counts. A claim that comes with new resources shares the row of the first of them. What deletions and
-// changes of marks count, triggers do.
+// changes of marks count, triggers do, as they alone know what there was.
 func (all Counts) Of(tenant string, c *store.Change) {
 	var first counted // of the first new resource, with the claim
 	for _, p := range c.Put {
@@ -99,10 +99,13 @@ func (all Counts) Of(tenant string, c *store.Change) {
 		}
 	}
 	for _, p := range c.Put {
+		k := counted{Tenant: tenant, Typ: Enc(p.Resource.Type), Mark: MarkOf(p.Resource)}
 		if p.IfVersion != "" {
+			if p.Was == nil || !KeysOf(p.Resource.Index).IsSame(KeysOf(p.Was.Index)) { // it may be found by others
+				all.add(k, delta{Moves: 1})
+			}
 			continue
 		}
-		k := counted{Tenant: tenant, Typ: Enc(p.Resource.Type), Mark: MarkOf(p.Resource)}
 		if k.Typ == first.Typ && k.Mark == first.Mark {
 			k.Counter = first.Counter
 		}

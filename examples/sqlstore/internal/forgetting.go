@@ -135,7 +135,7 @@ func (s *Store) Forget(ctx context.Context, tenant string) error {
 		args              []any
 	}{
 		{"resource", "tenant, type, id", "tenant = $1", []any{of}},
-		{"key", "key, id", "key >= $1 AND key < $2 AND tenant = $3", []any{least, behind, of}},
+		{"keys", "key, id", "key >= $1 AND key < $2 AND tenant = $3", []any{least, behind, of}},
 		{"member", "tenant, group_id, member_id", "tenant = $1", []any{of}},
 		{"event", "seq", "tenant = $1 AND due IS NOT NULL", []any{of}},
 		{"event", "seq", "tenant = $1 AND due IS NULL", []any{of}},

@@ -165,7 +165,7 @@ func (k *keyedPage) withKey(ctx context.Context, skip int) error {
 	ofType := "r.tenant = $1 AND r.type = " + k.types[0].place
 	sql := "SELECT " + columns + ", r.type, r.id, k.key FROM " + k.engine.ByKey(ofType) + " WHERE " + keys + " AND " + k.where + order + limit
 	if k.where == "TRUE" { // the keys alone are looked at up to the page
-		sql = "SELECT " + columns + ", r.type, r.id, p.key FROM " + k.engine.ByKeys(ofType, "FROM ~key k WHERE "+keys+order+limit) + " ORDER BY p.key" + direction + ", p.id"
+		sql = "SELECT " + columns + ", r.type, r.id, p.key FROM " + k.engine.ByKeys(ofType, "FROM ~keys k WHERE "+keys+order+limit) + " ORDER BY p.key" + direction + ", p.id"
 	}
 	var key []byte
 	scan := k.scanner(&key)

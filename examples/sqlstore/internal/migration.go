@@ -73,7 +73,7 @@ func (n Names) fillKeys(ctx context.Context, tx *sql.Tx) error {
 			after = r.n
 			if set, err := SplitKeys(r.keys, r.uniques); err == nil { // else it is damaged, and was found by nothing
 				for i, key := range set.Hashes(r.Tenant, r.Type) {
-					if _, err := tx.ExecContext(ctx, n.Fill("INSERT INTO ~key (key, id, uniq, n, tenant) VALUES (?, ?, ?, ?, ?)"), key, r.ID, i < set.Uniques, r.n, r.Tenant); err != nil {
+					if _, err := tx.ExecContext(ctx, n.Fill("INSERT INTO ~keys (key, id, uniq, n, tenant) VALUES (?, ?, ?, ?, ?)"), key, r.ID, i < set.Uniques, r.n, r.Tenant); err != nil {
 						return err
 					}
 				}

@@ -5,7 +5,7 @@
 // a commit in one round trip, unless Options.InTx is set, and resources that are created at the same time in one transaction.
 // SQLite has one writer at a time, who writes for all who wait, and any number of readers, which don't wait for it.
 //
-// What a filter asks of index keys, ids, meta and memberships runs in the database. The rest is evaluated by [filter.Match]
+// What a filter asks of index keys, ids, meta, memberships, active and the state of an account runs in the database. The rest is evaluated by [filter.Match]
 // while the resources stream by, one in memory at a time. Lists that no index answers take time in proportion to the tenant,
 // so Options bounds how many of them run at once, and how long.
 package sqlstore

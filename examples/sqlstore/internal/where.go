@@ -88,7 +88,7 @@ func (c *compiler) text(s string) string { return "CAST(" + c.arg(Enc(s)) + " AS
 // withKey is the condition to have a key.
 func (c *compiler) withKey(hash []byte) Condition {
 	key := c.arg(hash)
-	s := &span{test: exists("SELECT 1 FROM ~key k WHERE k.key = " + key + " AND k.id = r.id"), rows: "k.id FROM ~key k WHERE k.key = " + key, once: true}
+	s := &span{test: exists("SELECT 1 FROM ~keys k WHERE k.key = " + key + " AND k.id = r.id"), rows: "k.id FROM ~keys k WHERE k.key = " + key, once: true}
 	return Condition{SQL: s.test, exact: true, Ids: "SELECT " + s.rows, IsIDs: true, isThere: true, isStable: true, Key: key, span: s, parts: 1}
 }
 
@@ -121,7 +121,7 @@ func (c *compiler) beginning(attribute, text string, once bool) Condition {
 	least := TenantHash(c.tenant).attribute(Enc(c.typ), attribute, len(text))
 	least = append(least, text...)
 	s := &span{once: once, attribute: attribute, least: least, under: next(least)}
-	s.rows = "k.id FROM ~key k WHERE k.key >= " + c.arg(least) + " AND k.key < " + c.arg(s.under)
+	s.rows = "k.id FROM ~keys k WHERE k.key >= " + c.arg(least) + " AND k.key < " + c.arg(s.under)
 	s.test = c.Contains("'"+KeysSplit+"' || r.keys", "CAST("+c.arg(KeysSplit+Enc(attribute)+KeySplit+text)+" AS text)")
 	return Condition{
 		SQL: s.test, exact: true,

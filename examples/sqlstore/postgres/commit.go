@@ -34,8 +34,8 @@ const (
 	attributes = $11, internal = $12, mark = $13
 	WHERE tenant = $1 AND type = $2 AND id = $3 AND version = $14 RETURNING 1)
 SELECT ~expect(EXISTS (SELECT FROM w), 'RC409', '')`
-	pgNoKey   = `DELETE FROM ~key WHERE key = $1 AND id = $2`
-	pgNextKey = `UPDATE ~key SET key = $3, uniq = $4 WHERE key = $1 AND id = $2`
+	pgNoKey   = `DELETE FROM ~keys WHERE key = $1 AND id = $2`
+	pgNextKey = `UPDATE ~keys SET key = $3, uniq = $4 WHERE key = $1 AND id = $2`
 
 	// o is the row as it was: if another one changes it first, the version isn't the expected one any more.
 	pgUpdate = `WITH w AS (
@@ -353,7 +353,7 @@ func (p *engine) refusal(ctx context.Context, c *store.Change, err error) error 
 
 // taken finds out which unique key of a change another resource has.
 func (p *engine) taken(ctx context.Context, c *store.Change) error {
-	const sql = "SELECT 1 FROM ~key WHERE key = $1 AND uniq AND id <> $2"
+	const sql = "SELECT 1 FROM ~keys WHERE key = $1 AND uniq AND id <> $2"
 	conflict := &store.ConflictError{}
 	for _, put := range c.Put {
 		for _, k := range put.Resource.Index {

@@ -21,7 +21,7 @@ func (p *engine) IdsIn(place string) string {
 }
 
 func (p *engine) IdsOfKeys(place string) string {
-	return "SELECT k.id FROM ~key k WHERE k.key = ANY (ARRAY(SELECT decode(x, 'hex') FROM unnest(CAST(" + place + " AS text[])) x))"
+	return "SELECT k.id FROM ~keys k WHERE k.key = ANY (ARRAY(SELECT decode(x, 'hex') FROM unnest(CAST(" + place + " AS text[])) x))"
 }
 
 // Find looks up id by id: from a condition alone the planner may think that it finds a page sooner by reading the tenant
@@ -43,7 +43,7 @@ func (p *engine) Find(c sqlstore.Condition, ofType string) (from, where, id stri
 func (p *engine) Contains(text, part string) string { return "strpos(" + text + ", " + part + ") > 0" }
 
 func (p *engine) ByKey(ofType string) string {
-	return "~key k CROSS JOIN LATERAL (SELECT * FROM ~resource r WHERE " + ofType + " AND r.id = k.id LIMIT 1) r"
+	return "~keys k CROSS JOIN LATERAL (SELECT * FROM ~resource r WHERE " + ofType + " AND r.id = k.id LIMIT 1) r"
 }
 
 func (p *engine) ByKeys(ofType, query string) string {

@@ -18,11 +18,11 @@ type pgRows struct {
 
 var (
 	pgResources = newRows("~resource (tenant, type, id, version, created, modified, label, folded, keys, uniques, attributes, internal, mark)", "$,$,$,$,$,$,$,$,$,$,$,$,$", "", mostShared)
-	pgKeys      = newRows("~key (key, id, uniq, tenant)", "$,$,$,$", "", 4*mostShared)
+	pgKeys      = newRows("~keys (key, id, uniq, tenant)", "$,$,$,$", "", 4*mostShared)
 	pgEvents    = newRows("~event (tenant, id, consumer, kind, subject_type, subject_id, subject, time, data, urgent)", "$,$,$,$,$,$,$,$,$,$", "", mostShared)
 	pgJournal   = newRows("~journal (tenant, "+sqlstore.JournalColumns+")", "$,$,$,$,$,$,$,$,$,$,$", "", mostShared)
-	pgCounts    = newRows("~count AS c (tenant, type, counter, mark, n, claimed, shard)", "$,$,$,$,$,$,1 + pg_backend_pid() % 64",
-		" ON CONFLICT (tenant, type, counter, shard, mark) DO UPDATE SET n = c.n + EXCLUDED.n, claimed = c.claimed + EXCLUDED.claimed", 2*mostShared)
+	pgCounts    = newRows("~count AS c (tenant, type, counter, mark, n, claimed, moves, shard)", "$,$,$,$,$,$,$,1 + pg_backend_pid() % 64",
+		" ON CONFLICT (tenant, type, counter, shard, mark) DO UPDATE SET n = c.n + EXCLUDED.n, claimed = c.claimed + EXCLUDED.claimed, moves = c.moves + EXCLUDED.moves", 2*mostShared)
 )
 
 func newRows(into, row, behind string, most int) pgRows {
@@ -112,7 +112,7 @@ func (b *pgBatch) insertKeys() {
 func (b *pgBatch) insertLast() {
 	counts := make([]any, 0, pgCounts.columns*len(b.counts))
 	for k, d := range b.counts.InOrder() {
-		counts = append(counts, k.Tenant, k.Typ, k.Counter, k.Mark, d.N, d.Claimed)
+		counts = append(counts, k.Tenant, k.Typ, k.Counter, k.Mark, d.N, d.Claimed, d.Moves)
 	}
 	x := pgShape{pgEvents.of(b.events), pgJournal.of(b.journal), pgCounts.of(counts)}
 	if x == (pgShape{}) {

@@ -23,8 +23,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
 attributes = $11, internal = $12, mark = $13 WHERE tenant = $1 AND type = $2 AND id = $3`
 	liteRewrite = liteUpdate + ` AND version = $14`
 	liteDelete  = `DELETE FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3`
-	liteKey     = `INSERT INTO ~key (key, id, uniq, n, tenant) VALUES ($1, $2, $3, $4, $5)`
-	liteNoKey   = `DELETE FROM ~key WHERE key = $1 AND id = $2`
+	liteKey     = `INSERT INTO ~keys (key, id, uniq, n, tenant) VALUES ($1, $2, $3, $4, $5)`
+	liteNoKey   = `DELETE FROM ~keys WHERE key = $1 AND id = $2`
 	liteGroup   = `UPDATE ~resource SET version = $3, modified = $4 WHERE tenant = $1 AND type = 'Group' AND id = $2`
 	liteRemove  = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2 AND member_id IN (SELECT value FROM json_each($3))`
 	// The type of each member to add, of [type, id]; null if there's no such resource.
@@ -39,8 +39,8 @@ SELECT $1, $3, id, type FROM (` + liteTyped + `) WHERE TRUE ORDER BY n ON CONFLI
 	liteIsMember = `SELECT 1 FROM ~member WHERE tenant = $1 AND member_id = $2 AND member_type = $3 LIMIT 1`
 	liteDisband  = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2`
 	liteIndexed  = `INSERT INTO ~indexed (type, attribute) VALUES ($1, $2) ON CONFLICT DO NOTHING`
-	liteCount    = `INSERT INTO ~count (tenant, type, counter, mark, n, claimed) VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT DO UPDATE SET n = n + $5, claimed = claimed + $6`
+	liteCount    = `INSERT INTO ~count (tenant, type, counter, mark, n, claimed, moves) VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT DO UPDATE SET n = n + $5, claimed = claimed + $6, moves = moves + $7`
 	liteCounter = `SELECT claimed, began FROM ~count WHERE tenant = $1 AND counter = $2`
 	// The rows of a window that has ended don't count any more.
 	liteClaim = `INSERT INTO ~count (tenant, type, counter, claimed, began) VALUES ($1, '', $2, $3, $4)
@@ -106,7 +106,7 @@ func (t *liteChange) write(c *store.Change) error {
 	all := sqlstore.Counts{} // before the members, whose types are looked up there
 	all.Of(t.tenant, c)
 	for k, d := range all.InOrder() {
-		if err := t.do(liteCount, k.Tenant, k.Typ, k.Counter, k.Mark, d.N, d.Claimed); err != nil {
+		if err := t.do(liteCount, k.Tenant, k.Typ, k.Counter, k.Mark, d.N, d.Claimed, d.Moves); err != nil {
 			return err
 		}
 	}

@@ -34,7 +34,7 @@ func (e *engine) Texts(all []string) any {
 func (e *engine) IdsIn(place string) string { return "SELECT value FROM json_each(" + place + ")" }
 
 func (e *engine) IdsOfKeys(place string) string {
-	return "SELECT k.id FROM ~key k WHERE k.key IN (SELECT unhex(value) FROM json_each(" + place + "))"
+	return "SELECT k.id FROM ~keys k WHERE k.key IN (SELECT unhex(value) FROM json_each(" + place + "))"
 }
 
 // Find goes from a key to the row by its number, which is one tree less to search than by its id.
@@ -44,7 +44,7 @@ func (e *engine) Find(c sqlstore.Condition, ofType string) (from, where, id stri
 		if where = "i.key = " + c.Key + " AND " + ofType; !c.IsIDs {
 			where += " AND " + c.SQL
 		}
-		return "~key i CROSS JOIN ~resource r ON r.n = i.n", where, "i.id"
+		return "~keys i CROSS JOIN ~resource r ON r.n = i.n", where, "i.id"
 	case c.MembersOf() != "":
 		if where = c.MembersOf(); !c.IsIDs {
 			where += " AND " + c.SQL
@@ -61,7 +61,7 @@ func (e *engine) Find(c sqlstore.Condition, ofType string) (from, where, id stri
 
 func (e *engine) Contains(text, part string) string { return "instr(" + text + ", " + part + ") > 0" }
 
-func (e *engine) ByKey(string) string { return "~key k CROSS JOIN ~resource r ON r.n = k.n" }
+func (e *engine) ByKey(string) string { return "~keys k CROSS JOIN ~resource r ON r.n = k.n" }
 
 func (e *engine) ByKeys(_, query string) string {
 	return "(SELECT k.key, k.id, k.n " + query + ") p CROSS JOIN ~resource r ON r.n = p.n"

@@ -11,17 +11,40 @@ CREATE FUNCTION ~hash(tenant text, type text, key text) RETURNS bytea LANGUAGE s
 	FROM convert_to(split_part(key, chr(2), 2), 'UTF8') v
 $$;
 DROP TABLE ~key;
-CREATE TABLE ~key (
+-- The table has another name than before, so that a program of the version before, which makes other keys, fails and does no harm.
+CREATE TABLE ~keys (
 	key    bytea NOT NULL,
 	id     text COLLATE "C" NOT NULL,
 	uniq   boolean NOT NULL, -- no other resource of the tenant and type may have it uniquely
 	tenant text COLLATE "C" NOT NULL
 );
-INSERT INTO ~key (key, id, uniq, tenant)
+INSERT INTO ~keys (key, id, uniq, tenant)
 SELECT ~hash(r.tenant, r.type, k.key), r.id, k.n <= r.uniques, r.tenant
 FROM ~resource r CROSS JOIN LATERAL unnest(string_to_array(r.keys, chr(3))) WITH ORDINALITY k (key, n) WHERE r.keys <> '';
-ALTER TABLE ~key ADD CONSTRAINT #key_pkey PRIMARY KEY (key, id);
-CREATE UNIQUE INDEX #key_unique ON ~key (key) WHERE uniq;
+ALTER TABLE ~keys ADD CONSTRAINT #key_pkey PRIMARY KEY (key, id);
+CREATE UNIQUE INDEX #key_unique ON ~keys (key) WHERE uniq;
+
+-- Brings the rows in #keys up to date with the columns keys and uniques of a resource: most changes are of a key or none.
+CREATE OR REPLACE FUNCTION ~rekey(of_tenant text, of_type text, of_id text, was text, was_uniques int, now text, now_uniques int)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	old text[] := string_to_array(was, chr(3));
+	new text[] := string_to_array(now, chr(3));
+	at  int;
+BEGIN
+	FOR i IN 1 .. cardinality(old) LOOP
+		at := array_position(new, old[i]);
+		IF at IS NULL OR (at <= now_uniques) <> (i <= was_uniques) THEN
+			DELETE FROM ~keys WHERE key = ~hash(of_tenant, of_type, old[i]) AND id = of_id;
+		END IF;
+	END LOOP;
+	FOR i IN 1 .. cardinality(new) LOOP
+		at := array_position(old, new[i]);
+		IF at IS NULL OR (at <= was_uniques) <> (i <= now_uniques) THEN
+			INSERT INTO ~keys (key, id, uniq, tenant) VALUES (~hash(of_tenant, of_type, new[i]), of_id, i <= now_uniques, of_tenant);
+		END IF;
+	END LOOP;
+END $$;
 
 -- What a resource is marked with: t or f as it is active, - if it doesn't say, x if that can't be told; and its state in internal, if
 -- that is a word of up to 32 letters, or an exclamation mark if it is something else.
@@ -76,15 +99,13 @@ CREATE TRIGGER #gone AFTER DELETE ON ~resource REFERENCING OLD TABLE AS gone FOR
 
 CREATE FUNCTION ~moved() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-	INSERT INTO ~count AS c (tenant, type, counter, shard, mark, n, moves, turns)
-	SELECT NEW.tenant, NEW.type, '', 1 + pg_backend_pid() % 64, m.mark, sum(m.n), sum(m.moves), sum(m.turns)
-	FROM (VALUES (OLD.mark, -1, 0, 0), (NEW.mark, 1, (OLD.keys <> NEW.keys)::int, (OLD.mark <> NEW.mark)::int)) m (mark, n, moves, turns)
-	GROUP BY m.mark ORDER BY m.mark
-	ON CONFLICT (tenant, type, counter, shard, mark)
-	DO UPDATE SET n = c.n + EXCLUDED.n, moves = c.moves + EXCLUDED.moves, turns = c.turns + EXCLUDED.turns;
+	INSERT INTO ~count AS c (tenant, type, counter, shard, mark, n, turns)
+	SELECT NEW.tenant, NEW.type, '', 1 + pg_backend_pid() % 64, m.mark, m.n, m.turns
+	FROM (VALUES (OLD.mark, -1, 0), (NEW.mark, 1, 1)) m (mark, n, turns) ORDER BY m.mark
+	ON CONFLICT (tenant, type, counter, shard, mark) DO UPDATE SET n = c.n + EXCLUDED.n, turns = c.turns + EXCLUDED.turns;
 	RETURN NULL;
 END $$;
-CREATE TRIGGER #moved AFTER UPDATE ON ~resource FOR EACH ROW WHEN (OLD.mark <> NEW.mark OR OLD.keys <> NEW.keys) EXECUTE FUNCTION ~moved();
+CREATE TRIGGER #moved AFTER UPDATE ON ~resource FOR EACH ROW WHEN (OLD.mark <> NEW.mark) EXECUTE FUNCTION ~moved();
 
 -- As before, but that rows have a mark.
 CREATE OR REPLACE FUNCTION ~claim(of_tenant text, of_counter text, take bigint, most bigint, at bigint, "window" bigint)
