@@ -132,7 +132,7 @@ func people(v *visit) (any, error) {
 		m.Next = page.Next
 		return m, nil
 	}
-	found := map[string]bool{}
+	found, most := map[string]bool{}, mostLooked
 	if m.Search != "" && q.Cursor == "" { // who is named in full is found at once, however many people there are
 		hits, err := v.p.named(ctx, v.Admin.Tenant, m.Search)
 		if err != nil {
@@ -142,13 +142,13 @@ func people(v *visit) (any, error) {
 			if m.State == "" || string(personModel(r).State) == m.State {
 				add(r)
 			}
-			found[r.ID] = true
+			found[r.ID], most = true, 400 // mostly that is who was meant
 		}
 	}
 	// Others are looked for in the order of the list, as many as one page may cost. The next page goes on from there.
 	q.Count = 200
 	text := document.Fold(m.Search)
-	for m.Looked < mostLooked && len(m.People) < onPage {
+	for m.Looked < most && len(m.People) < onPage {
 		page, err := v.p.store.List(ctx, q)
 		if err != nil {
 			return nil, err
