@@ -21,7 +21,7 @@ type GroupModel struct {
 	ID       string        `json:"id"`
 	Name     string        `json:"name"`
 	External string        `json:"externalId,omitempty"`
-	Role     string        `json:"role,omitempty"` // what it becomes in the product
+	Role     string        `json:"role,omitempty"`    // what it becomes in the product
 	Members  []MemberModel `json:"members,omitempty"` // on the page of the group
 }
 
