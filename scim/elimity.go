@@ -13,7 +13,6 @@ import (
 	"github.com/rollcall-dev/rollcall/scim/internal/schema"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
-	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
 // ResourceHandler returns the resource type called name as an elimity.ResourceHandler, so that a product that runs an
@@ -57,7 +56,7 @@ func (b bridge) Create(r *http.Request, attributes elimity.ResourceAttributes) (
 
 // Get implements elimity.ResourceHandler.
 func (b bridge) Get(r *http.Request, id string) (elimity.Resource, error) {
-	return b.do(r, ScopeRead, func(c *caller) (found, error) { return c.read(b.ep, id, filter.Groups) })
+	return b.do(r, ScopeRead, func(c *caller) (found, error) { return c.read(b.ep, id, b.ep.standard.Relation()) })
 }
 
 // GetAll implements elimity.ResourceHandler. The filter is read from the request and evaluated by Rollcall.

@@ -2,11 +2,15 @@ package scim_test
 
 import (
 	"context"
+	"net/http/httptest"
 	"net/url"
 	"testing"
 
+	elimity "github.com/elimity-com/scim"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
+	"github.com/rollcall-dev/rollcall/scim"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/storetest"
 )
@@ -113,4 +117,25 @@ func rewritten(groups any, from, to string) any {
 		g["$ref"] = to + g["$ref"].(string)[len(from):]
 	}
 	return groups
+}
+
+// On such a store elimity's Server still shows the members of a group, and the groups of a user.
+func TestRelatedReaderElimity(t *testing.T) {
+	h, err := scim.NewHandler(&related{Fake: storetest.NewFake()}, &scim.Options{Auth: scim.NoAuth{Tenant: "acme"}})
+	require.NoError(t, err)
+	create := func(typ string, attributes elimity.ResourceAttributes) (elimity.ResourceHandler, string) {
+		handler, err := h.ResourceHandler(typ)
+		require.NoError(t, err)
+		r, err := handler.Create(httptest.NewRequest("POST", "/", nil), attributes)
+		require.NoError(t, err)
+		return handler, r.ID
+	}
+	users, ada := create("User", elimity.ResourceAttributes{"userName": "ada"})
+	groups, crew := create("Group", elimity.ResourceAttributes{"displayName": "Crew", "members": []any{map[string]any{"value": ada}}})
+	group, err := groups.Get(httptest.NewRequest("GET", "/", nil), crew)
+	require.NoError(t, err)
+	assert.Len(t, group.Attributes["members"], 1)
+	user, err := users.Get(httptest.NewRequest("GET", "/", nil), ada)
+	require.NoError(t, err)
+	assert.Len(t, user.Attributes["groups"], 1)
 }

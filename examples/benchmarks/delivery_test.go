@@ -133,11 +133,14 @@ func latency(b *testing.B, s store.Store) {
 
 // report reports the median of times, and what one of a hundred exceeds.
 func report(b *testing.B, what string, all []time.Duration) {
+	b.ReportMetric(0, "ns/op")
+	if len(all) == 0 {
+		return
+	}
 	slices.Sort(all)
 	for _, percent := range []int{50, 99} {
 		b.ReportMetric(float64(all[min(len(all)*percent/100, len(all)-1)].Microseconds())/1000, fmt.Sprintf("ms-%sp%d", what, percent))
 	}
-	b.ReportMetric(0, "ns/op")
 }
 
 func backlog(b *testing.B, s store.Store) {

@@ -148,7 +148,7 @@ func (a *administrator) credential(g *guide.Guide) string {
 		form.Set("client_assertion", a.issuer.assertion(t))
 		form.Set("client_id", tab.Text("#secret-client"))
 	}
-	r, err := http.PostForm(tab.Text("#tokenurl"), form) //nolint:gosec,noctx // the page says where
+	r, err := http.PostForm(tab.Text("#tokenurl"), form)
 	require.NoError(t, err)
 	defer r.Body.Close()
 	text, err := io.ReadAll(r.Body)

@@ -218,13 +218,13 @@ func TestScreens(t *testing.T) {
 	company(t, s, "acme")
 	dir := *screen
 	require.NoError(t, os.MkdirAll(dir, 0o755))
-	old, err := filepath.Glob(filepath.Join(dir, "*.png"))
+	old, err := filepath.Glob(filepath.Join(dir, "*-*.png"))
 	require.NoError(t, err)
 	for _, name := range old {
 		require.NoError(t, os.Remove(name))
 	}
 	tab := browser.Open(t, s.origin, browser.Look{Width: *width})
-	shoot := func(name string) {
+	shoot := func(tab *browser.Tab, name string) {
 		for _, dark := range []bool{false, true} {
 			tab.Scheme(dark)
 			file := name + "-light.png"
@@ -243,14 +243,19 @@ func TestScreens(t *testing.T) {
 	if *speak != "en" {
 		tab.Press(`button[lang="` + *speak + `"]`)
 	}
-	shoot("begin")
+	shoot(tab, "begin")
 	tab.Press(`form[action*="/begin/"] button`)
+	s.preview(t, "wayne")
 	for _, page := range screens {
+		tab := tab
+		if page.name == "preview" {
+			tab = s.visit(t, "wayne", browser.Look{Width: *width})
+		}
 		tab.Go("/setup/" + page.path)
 		if page.do != nil {
 			page.do(tab)
 		}
-		shoot(page.name)
+		shoot(tab, page.name)
 	}
 }
 
@@ -280,6 +285,7 @@ var screens = []struct {
 		tab.Tick("#sure")
 		tab.Press("main button.main")
 	}},
+	{"preview", "preview", nil},
 	{"off", "off", nil},
 	{"vendor", "../staff/", nil},
 }

@@ -64,7 +64,7 @@ func run(t *testing.T, name string) (base string) {
 	program := filepath.Join(t.TempDir(), name)
 	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "github.com/rollcall-dev/rollcall/examples/products/"+name).CombinedOutput()
 	require.NoError(t, err, string(out))
-	c := exec.Command(program, "-addr", "127.0.0.1:0", "-store", "memory", "-token", "acme="+try.Token) //nolint:gosec,noctx // it was just built, and ends below
+	c := exec.Command(program, "-addr", "127.0.0.1:0", "-store", "memory", "-token", "acme="+try.Token)
 	said, err := c.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, c.Start())

@@ -15,6 +15,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/examples/browser"
 	"github.com/rollcall-dev/rollcall/examples/try"
+	"github.com/rollcall-dev/rollcall/scim/scimtest/idp"
 )
 
 // each runs a test with scripts and without, each on a company of its own.
@@ -147,6 +148,57 @@ func TestRefusedPersonIsRepaired(t *testing.T) {
 		assert.Contains(t, tab.Text("h1"), "Grace Hopper")
 		assert.Contains(t, tab.Text("main"), "What happened")
 	})
+}
+
+// A connection begins as a preview: an administrator sees what the identity provider would do, and goes live.
+func TestPreviewGoesLive(t *testing.T) {
+	t.Parallel()
+	axe := browser.NeedAxe(t)
+	s := start(t)
+	for look, name := range map[browser.Look]string{{}: "on", {NoScripts: true}: "off"} {
+		t.Run("scripts "+name, func(t *testing.T) {
+			tenant := "preview-" + name
+			s.preview(t, tenant)
+			tab := s.visit(t, tenant, look)
+			tab.Press(`nav a[href$="/preview"]`)
+			page := tab.Text("main")
+			assert.Contains(t, page, "nothing is changed yet")
+			assert.Equal(t, 1, s.people(tenant), "only who was there before")
+			for _, dark := range []bool{false, true} {
+				tab.Scheme(dark)
+				for _, v := range tab.Axe(axe) {
+					t.Errorf("dark: %v: %s", dark, v)
+				}
+			}
+			assert.Less(t, tab.Bytes(), most)
+			tab.Resize(320)
+			assert.Empty(t, tab.Overflow())
+			tab.Resize(1000)
+			tab.Confirm(`form[action$="/preview/live"] button`)
+			for look.NoScripts && tab.Has(`form[data-go] button`) { // with scripts it goes on by itself
+				tab.Press(`form[data-go] button`)
+			}
+			tab.Until("main", "The connection is live")
+			assert.Equal(t, 13, s.people(tenant))
+			assert.Empty(t, tab.Faults())
+		})
+	}
+}
+
+// preview makes a connection that begins as a preview, by which 12 people come where there is one.
+func (s *site) preview(t *testing.T, tenant string) {
+	s.Do(http.StatusOK, "POST", "/app/users", `{"tenant":"`+tenant+`","userName":"by.hand@acme.example"}`)
+	_, token := s.connection(tenant, "Entra ID of "+tenant, "entra")
+	tab := s.visit(t, tenant, browser.Look{})
+	tab.Go("/setup/preview")
+	tab.Press(`form[action$="/preview/begin"] button`)
+	_, err := idp.Simulate(t.Context(), idp.Options{IdP: "entra", URL: s.Base, Token: token, Seed: 3, People: 12, Days: 1, Keep: true})
+	require.NoError(t, err)
+}
+
+// people are how many people an organization has.
+func (s *site) people(tenant string) int {
+	return len(s.Do(http.StatusOK, "GET", "/app/users?tenant="+tenant, "")["users"].([]any))
 }
 
 // What the harness reports is what a page does wrong: each row is a page that does one thing that it must not.

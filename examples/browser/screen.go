@@ -60,7 +60,7 @@ func paletted(picture image.Image) *image.Paletted {
 		if i < 256 {
 			palette = append(palette, c)
 		}
-		index[c] = uint8(palette.Index(c)) //nolint:gosec // the palette has at most 256 colours
+		index[c] = uint8(palette.Index(c))
 	}
 	out := image.NewPaletted(b, palette)
 	for py := b.Min.Y; py < b.Max.Y; py++ {

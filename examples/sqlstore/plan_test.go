@@ -43,6 +43,7 @@ var indexedRequests = []struct {
 	{"GET", "/Users?sortBy=userName&count=2", "", 0},
 	{"GET", "/Users?sortBy=displayName&sortOrder=descending&count=2", "", 0},
 	{"GET", "/Users?sortBy=externalId&count=2", "", 0},
+	{"GET", "/Users?sortBy=meta.lastModified&sortOrder=descending&count=2", "", 0},
 	{"GET", "/Users?count=2&filter=" + url.QueryEscape(`userName sw "person"`), "", 0},
 	{"GET", "/Users?count=2&sortBy=userName&filter=" + url.QueryEscape(`userName sw "person"`), "", 0},
 	{"GET", "/Users?count=2&filter=" + url.QueryEscape(`userName sw "person" or displayName sw "Ada" or emails.value sw "a"`), "", 0},

@@ -216,6 +216,12 @@ func TestExpiryIsTold(t *testing.T) {
 		used, unused, revoked, forever := issue("acme", in), issue("umbrella", in), issue("acme", in), issue("acme", time.Time{})
 		gone := issue("initech", in)
 		require.NoError(t, p.c.Forget(t.Context(), "initech"))
+		kept, err := fake.List(t.Context(), store.Query{Tenant: "rollcall.library", Types: []string{"rollcall.Expiry"}, Count: 10})
+		require.NoError(t, err)
+		assert.Len(t, kept.Resources, 3, "of a tenant that is forgotten nothing is left")
+		at, ok, err := p.c.NextExpiry(t.Context())
+		require.NoError(t, err)
+		assert.True(t, ok && at.Equal(used.Expires))
 		require.NoError(t, p.c.Revoke(t.Context(), by, revoked.ID))
 		day := 0
 		for _, x := range []struct{ day, told int }{{5, 0}, {11, 1}, {20, 1}, {27, 2}, {38, 3}, {39, 3}, {50, 3}} {

@@ -5,6 +5,8 @@ import (
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/document"
+	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
 // GroupsModel is a page of groups.
@@ -20,8 +22,7 @@ type GroupModel struct {
 	Name     string        `json:"name"`
 	External string        `json:"externalId,omitempty"`
 	Role     string        `json:"role,omitempty"` // what it becomes in the product
-	Members  []MemberModel `json:"members,omitempty"`
-	Count    int           `json:"count,omitempty"` // of the members, on the page of the group
+	Members  []MemberModel `json:"members,omitempty"` // on the page of the group
 }
 
 // MemberModel is a member of a group.
@@ -32,10 +33,9 @@ type MemberModel struct {
 }
 
 const (
-	groupsOnPage  = 50
-	mostMembers   = 200    // that a page shows
-	mostOfMembers = 20_000 // that it counts
-	mostGroups    = 100    // of a person, that a page shows
+	groupsOnPage = 50
+	mostMembers  = 100 // that a page shows
+	mostGroups   = 100 // of a person, that a page shows
 )
 
 func groups(v *visit) (any, error) {
@@ -67,10 +67,10 @@ func (p *Portal) group(ctx context.Context, r *store.Resource) (GroupModel, erro
 // GroupPageModel is one group.
 type GroupPageModel struct {
 	GroupModel
-	More     bool                     `json:"more"` // it has more members than Count
 	Roles    bool                     `json:"roles"`
 	Timeline []lifecycle.JournalEntry `json:"timeline"`
-	Next     string                   `json:"next"`
+	Older    string                   `json:"older"` // cursor of the timeline
+	Next     string                   `json:"next"`  // cursor of the members
 }
 
 func groupPage(v *visit) (any, error) {
@@ -87,20 +87,18 @@ func groupPage(v *visit) (any, error) {
 		return nil, err
 	}
 	m.Members = []MemberModel{}
-	for row, err := range v.p.store.Members(ctx, store.MemberQuery{Tenant: tenant, Groups: []string{id}}) {
-		if err != nil {
-			return nil, err
-		}
-		if m.Count == mostOfMembers {
-			m.More = true
-			break
-		}
-		if m.Count++; len(m.Members) < mostMembers {
-			m.Members = append(m.Members, MemberModel{row.ID, row.Type, row.Label})
-		}
+	page, err := v.p.store.List(ctx, store.Query{Tenant: tenant, Types: []string{groupType, userType}, Cursor: v.get("cursor"), Count: mostMembers, NoTotal: true,
+		Filter: filter.Related{Relation: filter.Groups, Where: filter.Compare{
+			Attr: filter.Attr{Path: filter.Path{Name: "value"}, Type: filter.String, CaseExact: true}, Op: filter.Eq, Value: document.String(id)}}})
+	if err != nil {
+		return nil, err
+	}
+	m.Next = page.Next
+	for _, r := range page.Resources {
+		m.Members = append(m.Members, MemberModel{r.ID, r.Type, r.Label})
 	}
 	timeline, next, err := v.p.life.Journal(ctx, lifecycle.JournalQuery{Tenant: tenant, Subject: id, Before: v.get("before"), Max: 10})
-	m.Timeline, m.Next = append(m.Timeline, timeline...), next
+	m.Timeline, m.Older = append(m.Timeline, timeline...), next
 	return m, err
 }
 

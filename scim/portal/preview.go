@@ -54,6 +54,13 @@ func previewPage(v *visit) (any, error) {
 		return nil, err
 	}
 	m := PreviewModel{Connections: namesOf(list), Rows: []PreviewRowModel{}, Counts: map[string]int{}}
+	if v.get("connection") == "" { // the one that there is a preview of
+		for i := range list {
+			if list[i].State == lifecycle.ConnectionShadow {
+				one = &list[i]
+			}
+		}
+	}
 	if one == nil {
 		return m, nil
 	}

@@ -167,9 +167,21 @@ func createConnection(v *visit) (done, error) {
 	if name == "" {
 		name = g.Name
 	}
-	c, err := v.p.opts.Connections.Create(v.r.Context(), v.by(), name, connection.Provider(g.Provider))
+	list, err := v.p.opts.Connections.List(v.r.Context(), v.Admin.Tenant)
 	if err != nil {
 		return done{}, err
+	}
+	var c *connection.Connection
+	for i := range list { // who chooses twice gets one
+		if x := &list[i]; x.Name == name && x.Provider == connection.Provider(g.Provider) && x.State == lifecycle.ConnectionLive &&
+			len(x.Credentials) == 0 && x.Status.LastRequest.IsZero() {
+			c = x
+		}
+	}
+	if c == nil {
+		if c, err = v.p.opts.Connections.Create(v.r.Context(), v.by(), name, connection.Provider(g.Provider)); err != nil {
+			return done{}, err
+		}
 	}
 	return done{to: "/connect?" + query("connection", c.ID, "guide", g.ID), notice: "connected", model: map[string]string{"id": c.ID}}, nil
 }

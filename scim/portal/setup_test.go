@@ -1,7 +1,9 @@
 package portal_test
 
 import (
+	"bufio"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -26,6 +28,7 @@ func TestSetUp(t *testing.T) {
 
 	assert.True(t, v.get("connect").has("Microsoft Entra ID"))
 	guide := v.post("connect", form("guide", "okta-bearer"))
+	assert.Equal(t, guide.at, v.post("connect", form("guide", "okta-bearer")).at, "who chooses twice gets one connection")
 	assert.True(t, guide.has("Browse App Catalog"))
 	assert.True(t, guide.has("an e-mail address such as ada@example.com"), "the table is that of the product's mapping")
 	assert.True(t, guide.has(s.server.URL+"/scim/v2"))
@@ -108,4 +111,34 @@ func TestJSONForms(t *testing.T) {
 	p = v.post("credentials/issue", form("connection", id, "kind", "stamp"), "Accept", "application/json")
 	assert.Equal(t, 400, p.status)
 	assert.Contains(t, p.body, `"error":"kind: want one of`)
+}
+
+// The page is told by server-sent events when the test call arrives, and no more once the session has ended.
+func TestLive(t *testing.T) {
+	s := newSite(t)
+	v := s.admin("acme")
+	id, token := v.connect()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.server.URL+"/setup/live?connection="+id, nil)
+	require.NoError(t, err)
+	r.Header.Set("Accept", "text/event-stream")
+	res, err := v.client.Do(r)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	assert.Equal(t, "text/event-stream", res.Header.Get("Content-Type"))
+	assert.Equal(t, "no-store", res.Header.Get("Cache-Control"))
+	lines := bufio.NewScanner(res.Body)
+	next := func() string {
+		for lines.Scan() {
+			if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+				return data
+			}
+		}
+		return "the end"
+	}
+	assert.Equal(t, "waitingForTest", next())
+	status, _ := s.scim(token, http.MethodGet, "/Users?count=1", "")
+	require.Equal(t, 200, status)
+	assert.Equal(t, "testReceived", next())
+	require.NoError(t, s.portal.EndSessions(t.Context(), "acme"))
+	assert.Equal(t, "the end", next())
 }
