@@ -160,5 +160,30 @@ func TestLarge(t *testing.T) {
 		odd.Index[0].Value = fmt.Sprint("user", many+4)
 		change(store.Change{Put: []store.Put{{Resource: blank}, {Resource: odd}}})
 		compare(6)
+
+		// Another tenant of the same name, of as many people, isn't taken for the one before.
+		q := store.Query{Tenant: "again", Types: []string{"User"}, Filter: begins(userName, "user0"), Start: 1_500, Count: 5}
+		list := func(shift int) *store.Page {
+			for n := 0; n < 3_000; {
+				c := store.Change{Tenant: "again"}
+				for range 1_000 {
+					r := *largeUser(n + shift)
+					r.Tenant = "again"
+					c.Put, n = append(c.Put, store.Put{Resource: &r}), n+1
+				}
+				require.NoError(t, s.Commit(t.Context(), &c))
+			}
+			p, err := s.List(t.Context(), q)
+			require.NoError(t, err)
+			far, err := s.List(t.Context(), store.Query{Tenant: "again", Types: q.Types, Start: 2_500, Count: 5})
+			require.NoError(t, err)
+			return &store.Page{Total: p.Total, Resources: far.Resources}
+		}
+		once := list(0)
+		require.Equal(t, 3_000, once.Total)
+		require.NoError(t, s.Forget(t.Context(), "again"))
+		again := list(8_000)
+		require.Equal(t, 2_000, again.Total)
+		require.NotEqual(t, ids(once.Resources), ids(again.Resources))
 	})
 }

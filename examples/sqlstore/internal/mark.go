@@ -104,7 +104,7 @@ func asksMark(x filter.Expr) (active, state, only bool) {
 type marked struct {
 	n     map[mark]int64
 	total int64
-	moves int64
+	moves int64 // how many have moved, and when the tables began to count that
 	turns int64 // how many marks have changed
 }
 
@@ -116,7 +116,7 @@ func (l *list) marks(ctx context.Context) (map[string]marked, error) {
 		types = append(types, Enc(t))
 	}
 	args := []any{Enc(l.Tenant)}
-	sql := "SELECT type, mark, CAST(SUM(n) AS bigint), CAST(SUM(moves) AS bigint), CAST(SUM(turns) AS bigint) FROM ~count WHERE tenant = $1 AND type " + l.engine.List(&args, types) + " GROUP BY type, mark"
+	sql := "SELECT type, mark, CAST(SUM(n) AS bigint), CAST(SUM(moves + born) AS bigint), CAST(SUM(turns) AS bigint) FROM ~count WHERE tenant = $1 AND type " + l.engine.List(&args, types) + " GROUP BY type, mark"
 	err := l.in.Query(ctx, sql, args, func(rw Row) error {
 		var (
 			typ, is         string

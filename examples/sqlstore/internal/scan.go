@@ -223,7 +223,7 @@ func (l *list) looked(ctx context.Context, n int) error {
 			return fmt.Errorf("sqlstore: %d of %d resources in %v: %w", n, l.all, took, store.ErrTooMuch)
 		}
 	}
-	if n > firstChunk && l.marksHelp != nil {
+	if n == fewForMarks && l.marksHelp != nil {
 		return errMarks
 	}
 	if n <= Few {

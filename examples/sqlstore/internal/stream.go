@@ -15,6 +15,9 @@ import (
 // is in proportion to what was needed.
 const firstChunk, moreBy = 100, 4
 
+// fewForMarks is how many resources are looked at before marks are asked which of them are looked for.
+const fewForMarks = 25
+
 // stream looks at the resources that the conditions find, in an order of the database's, and calls each for those that
 // match, until it says errEnough. The source is valid during the call only. No more than one resource is in memory.
 func (l *list) stream(ctx context.Context, in Session, after *store.Position, column string, desc bool, each func(*Source) error) error {
@@ -31,7 +34,11 @@ func (l *list) stream(ctx context.Context, in Session, after *store.Position, co
 	}
 	scan := l.scanner(more...)
 	looked := 0
-	for limit := firstChunk; ; limit *= moreBy {
+	limit := firstChunk
+	if l.marksHelp != nil {
+		limit = fewForMarks
+	}
+	for ; ; limit *= moreBy {
 		n := 0
 		sql, args := l.read(after, column, desc, limit, 0, "", 0)
 		err := l.ask(ctx, in, sql, args, func(rw Row) error {

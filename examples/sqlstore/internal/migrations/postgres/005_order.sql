@@ -78,9 +78,11 @@ DROP INDEX ~journal_connection;
 
 -- n counts the resources of a type and mark. moves counts the resources of a type that were deleted or found by other keys since: as long
 -- as neither it nor their number is another one, no list in the order of ids or keys is another one. turns counts the changes of marks.
+-- born tells a row from one that a forgotten tenant had.
 ALTER TABLE ~count ADD COLUMN mark text COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE ~count ADD COLUMN moves bigint NOT NULL DEFAULT 0;
 ALTER TABLE ~count ADD COLUMN turns bigint NOT NULL DEFAULT 0;
+ALTER TABLE ~count ADD COLUMN born bigint NOT NULL DEFAULT CAST(EXTRACT(epoch FROM clock_timestamp()) * 1000 AS bigint);
 ALTER TABLE ~count DROP CONSTRAINT #count_pkey;
 ALTER TABLE ~count ADD CONSTRAINT #count_pkey PRIMARY KEY (tenant, type, counter, shard, mark);
 UPDATE ~count SET n = 0;
