@@ -158,15 +158,6 @@ func endRotation(end func(s *connectionService, ctx context.Context, by lifecycl
 	}
 }
 
-// isProvider says whether a word is a provider's.
-func isProvider(word string) bool {
-	switch connection.Provider(word) {
-	case connection.Entra, connection.Okta, connection.OneLogin, connection.Google, connection.JumpCloud, connection.Ping, connection.Other:
-		return true
-	}
-	return false
-}
-
 // short is a text of at most so many bytes.
 func short(text string, most int) string {
 	if len(text) > most {

@@ -2,10 +2,10 @@ package portal
 
 // Patterns are the paths of all pages and forms with what each needs, so that no test forgets one.
 func Patterns() (gets, posts []Pattern) {
-	for _, x := range pages {
+	for _, x := range allPages() {
 		gets = append(gets, Pattern{x.path, x.needs, x.open})
 	}
-	for _, x := range forms {
+	for _, x := range allForms() {
 		posts = append(posts, Pattern{x.path, x.needs, x.open})
 	}
 	return gets, posts

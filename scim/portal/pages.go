@@ -40,14 +40,9 @@ type form struct {
 	at    *page // of page
 }
 
-// pages are all that there is to see.
-var pages []page
-
-// forms are all that can be done.
-var forms []form
-
-func init() { // the tables name functions that look into them
-	pages = []page{
+// allPages are all that there is to see.
+func allPages() []page {
+	return []page{
 		{path: "/{$}", name: "overview", menu: true, model: overview},
 		{path: "/connect", name: "connect", needs: Connect, menu: true, model: setUp},
 		{path: "/credentials", name: "credentials", needs: Connect, menu: true, model: credentials},
@@ -69,7 +64,11 @@ func init() { // the tables name functions that look into them
 		{path: "/begin/{ticket}", name: "begin", open: true, model: openLink},
 		{path: "/bye", name: "bye", open: true, model: func(*visit) (any, error) { return struct{}{}, nil }},
 	}
-	forms = []form{
+}
+
+// allForms are all that can be done.
+func allForms() []form {
+	forms := []form{
 		{path: "/begin/{ticket}", open: true, do: beginSession},
 		{path: "/end", open: true, do: endSession},
 		{path: "/language", open: true, do: chooseLanguage},
@@ -96,6 +95,7 @@ func init() { // the tables name functions that look into them
 	for i := range personActions {
 		forms = append(forms, form{path: "/people/{id}/" + personActions[i].name, page: "/people/{id}", needs: People, do: toPerson(i)})
 	}
+	return forms
 }
 
 // mount puts pages and forms into a mux.

@@ -112,6 +112,7 @@ type Portal struct {
 	guides    *guide.Library
 	templates templates
 	assets    map[string]asset
+	pages     []page
 	mux       *http.ServeMux
 	origin    *http.CrossOriginProtection
 	policy    string // Content-Security-Policy
@@ -185,7 +186,8 @@ func New(o Options) (*Portal, error) {
 	if err := p.checkChoices(); err != nil {
 		return nil, err
 	}
-	p.mount(p.mux, pages, forms)
+	p.pages = allPages()
+	p.mount(p.mux, p.pages, allForms())
 	return p, nil
 }
 

@@ -240,8 +240,8 @@ func (v *visit) Menu() (menu []*page) {
 	if v.vendor != nil {
 		return nil
 	}
-	for i := range pages {
-		if x := &pages[i]; x.menu && v.Can(x.needs) && (x.shown == nil || x.shown(v.p)) {
+	for i := range v.p.pages {
+		if x := &v.p.pages[i]; x.menu && v.Can(x.needs) && (x.shown == nil || x.shown(v.p)) {
 			menu = append(menu, x)
 		}
 	}

@@ -47,26 +47,34 @@ func (n Names) Steps(engine string) (all []*goose.Migration, err error) {
 	return all, nil
 }
 
+// row is a resource with its number, on SQLite.
+type row struct {
+	n int64
+	Record
+}
+
+// batch reads the next resources behind a number.
+func (n Names) batch(ctx context.Context, tx *sql.Tx, after int64) (all []row, err error) {
+	rows, err := tx.QueryContext(ctx, n.Fill("SELECT n, tenant, type, id, keys, uniques, attributes, internal FROM ~resource WHERE n > ? ORDER BY n LIMIT ?"), after, Batch)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var r row
+		if err := rows.Scan(&r.n, &r.Tenant, &r.Type, &r.ID, &r.keys, &r.uniques, (*string)(&r.Attributes), (*string)(&r.Internal)); err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	return all, rows.Err()
+}
+
 // fillKeys makes the keys and marks of all resources, on SQLite.
 func (n Names) fillKeys(ctx context.Context, tx *sql.Tx) error {
-	type row struct {
-		n int64
-		Record
-	}
 	for after, read := int64(0), Batch; read == Batch; {
-		rows, err := tx.QueryContext(ctx, n.Fill("SELECT n, tenant, type, id, keys, uniques, attributes, internal FROM ~resource WHERE n > ? ORDER BY n LIMIT ?"), after, Batch)
+		all, err := n.batch(ctx, tx, after)
 		if err != nil {
-			return err
-		}
-		var all []row
-		for rows.Next() {
-			var r row
-			if err := rows.Scan(&r.n, &r.Tenant, &r.Type, &r.ID, &r.keys, &r.uniques, (*string)(&r.Attributes), (*string)(&r.Internal)); err != nil {
-				return errors.Join(err, rows.Close())
-			}
-			all = append(all, r)
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 			return err
 		}
 		for _, r := range all {
