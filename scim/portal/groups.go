@@ -87,19 +87,29 @@ func groupPage(v *visit) (any, error) {
 		return nil, err
 	}
 	m.Members = []MemberModel{}
-	page, err := v.p.store.List(ctx, store.Query{Tenant: tenant, Types: []string{groupType, userType}, Cursor: v.get("cursor"), Count: mostMembers, NoTotal: true,
-		Filter: filter.Related{Relation: filter.Groups, Where: filter.Compare{
-			Attr: filter.Attr{Path: filter.Path{Name: "value"}, Type: filter.String, CaseExact: true}, Op: filter.Eq, Value: document.String(id)}}})
-	if err != nil {
-		return nil, err
+	types := []string{groupType, userType}
+	if v.get("cursor") != "" { // a walk goes through the people; the groups that are members stand in front of them
+		types = types[1:]
 	}
-	m.Next = page.Next
-	for _, r := range page.Resources {
-		m.Members = append(m.Members, MemberModel{r.ID, r.Type, r.Label})
+	for _, typ := range types { // each by itself, which a store answers from an index
+		page, err := v.p.store.List(ctx, store.Query{Tenant: tenant, Types: []string{typ}, Cursor: v.get("cursor"), Count: mostMembers, NoTotal: true, Filter: memberOf(id)})
+		if err != nil {
+			return nil, err
+		}
+		m.Next = page.Next
+		for _, r := range page.Resources {
+			m.Members = append(m.Members, MemberModel{r.ID, r.Type, r.Label})
+		}
 	}
 	timeline, next, err := v.p.life.Journal(ctx, lifecycle.JournalQuery{Tenant: tenant, Subject: id, Before: v.get("before"), Max: 10})
 	m.Timeline, m.Older = append(m.Timeline, timeline...), next
 	return m, err
+}
+
+// memberOf is the filter groups.value eq.
+func memberOf(group string) filter.Expr {
+	return filter.Related{Relation: filter.Groups, Where: filter.Compare{
+		Attr: filter.Attr{Path: filter.Path{Name: "value"}, Type: filter.String, CaseExact: true}, Op: filter.Eq, Value: document.String(group)}}
 }
 
 // groupsOf are the groups of a person, with what each becomes.
