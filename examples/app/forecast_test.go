@@ -86,7 +86,7 @@ func dirty(people []object) string {
 // shadow. What the preview says is what going live does; nobody is there twice, no id changes, and no address is rewritten that the
 // preview doesn't tell.
 func TestForecast(t *testing.T) {
-	people := many(1_000, 150)
+	people := many(1_000, 60)
 	for _, provider := range []string{"entra", "okta"} {
 		t.Run(provider, func(t *testing.T) {
 			file := dirty(company(t, provider, people))

@@ -117,7 +117,7 @@ func TestKillGoingLive(t *testing.T) {
 // Everybody moves from one connection to another: the new one's first sync goes to the shadow, it goes live, and the old one is switched off. Nobody
 // loses access on the way.
 func TestMoveConnection(t *testing.T) {
-	people := many(1_000, 200)
+	people := many(1_000, 80)
 	stores := onStores
 	if people >= 1_000 {
 		stores = func(t *testing.T, test func(t *testing.T, p *try.Product)) { test(t, onMemory(t)) }

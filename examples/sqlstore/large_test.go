@@ -50,8 +50,8 @@ func largeUser(n int) *store.Resource {
 // TestLarge asks for what is planned in another way where there are many resources, and has the Fake say what is right. Between
 // the rounds somebody is created, deleted, renamed, and marked otherwise, so that nothing is remembered that isn't true any more.
 func TestLarge(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it needs many resources")
+	if testing.Short() || underRace {
+		t.Skip("it needs many resources, and with -race many minutes; .ci/run runs it without")
 	}
 	const many = 6_000
 	text := func(name string, caseExact bool) filter.Attr {
