@@ -101,6 +101,8 @@ func (x *Observer) start(ctx context.Context, op *lifecycle.Op) []trace.SpanStar
 		if remote := trace.SpanContextFromContext(ctx); remote.IsRemote() && !x.TrustRemote {
 			o = append(o, trace.WithNewRoot(), trace.WithLinks(trace.Link{SpanContext: remote}))
 		}
+	case lifecycle.StageDecision: // which is before the commit, and so before any delivery
+		x.remember(op.Request, trace.SpanContextFromContext(ctx))
 	case lifecycle.StageDelivery:
 		o = append(o, trace.WithNewRoot(), trace.WithSpanKind(trace.SpanKindConsumer))
 		if cause, ok := x.request(op.Request); ok {
@@ -115,7 +117,6 @@ func (x *Observer) start(ctx context.Context, op *lifecycle.Op) []trace.SpanStar
 func (x *Observer) end(span trace.Span, op *lifecycle.Op, r *lifecycle.Result) {
 	defer span.End()
 	if op.Stage == lifecycle.StageRequest {
-		x.remember(r.Request, span.SpanContext())
 		span.SetAttributes(attribute.Int("http.response.status_code", r.Status), attribute.String("rollcall.request", r.Request), attribute.String("rollcall.provider", r.Provider))
 		if x.Tenants {
 			span.SetAttributes(attribute.String("rollcall.tenant", r.Tenant))
@@ -156,11 +157,14 @@ func (x *Observer) measure(ctx context.Context, op *lifecycle.Op, r *lifecycle.R
 
 // remember keeps the span of a request, in the place of the oldest one.
 func (x *Observer) remember(request string, span trace.SpanContext) {
-	if request == "" {
+	if request == "" || !span.IsValid() {
 		return
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if _, known := x.requests[request]; known {
+		return // it lost a race, and decides again
+	}
 	if len(x.order) < x.Requests {
 		x.order = append(x.order, request)
 	} else {
