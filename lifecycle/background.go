@@ -12,15 +12,18 @@ import (
 // aside is how much one Run does beside delivering: see Background.
 const aside = 4
 
+// patience is how long Background waits for a Run that has a hand free: one may just be beginning.
+const patience = 100 * time.Millisecond
+
 // Background has a Run of this process do something beside delivering events, so that no goroutine begins that the product doesn't
-// know of. Package scim calls it for requests that are answered before they are done. It returns false, and nothing is done, if no
-// Run is there, or if each Run is busy with as much as it does at once. The context of work ends when Run has been stopping for
+// know of. Package scim calls it for requests that are answered before they are done. It returns false, and nothing is done, if within
+// 100 ms no Run is there, or each Run is busy with as much as it does at once. The context of work ends when Run has been stopping for
 // Delivery.Stop, and Run returns only when work has returned.
 func (s *Service) Background(work func(ctx context.Context)) bool {
 	select {
 	case s.delivery.aside <- work:
 		return true
-	default:
+	case <-time.After(patience):
 		return false
 	}
 }
