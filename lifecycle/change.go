@@ -44,7 +44,7 @@ func (p *plan) change(ctx context.Context) error {
 	}
 	next := *cur
 	if attributes {
-		if err := p.encode(&next); err != nil {
+		if err := p.encode(&next, cur); err != nil {
 			return err
 		}
 	}

@@ -12,7 +12,7 @@ func (p *plan) create(ctx context.Context) error {
 	r := &store.Resource{Key: p.d.Key, Created: now()}
 	r.ID = newID()
 	r.Version, r.LastModified = r.ID, r.Created // any new text will do as a version, so the id serves as one
-	p.index(r)
+	p.index(r, nil)
 	if l := p.r.live; l != nil {
 		r.ID, r.Created = l.t.Is.ID, l.t.Is.Created
 		r.Version, r.LastModified = l.t.Is.Version, l.t.Is.LastModified
@@ -36,7 +36,7 @@ func (p *plan) create(ctx context.Context) error {
 		return err
 	}
 	if len(p.s.opts.Guards) > 0 {
-		p.index(r) // they may have amended the tree
+		p.index(r, nil) // they may have amended the tree
 	}
 	if err := p.write(r); err != nil {
 		return err

@@ -164,7 +164,7 @@ func (p *plan) sameExternalID(ctx context.Context, refusal *Refusal) error {
 	if err != nil || len(same) == 0 {
 		return cmp.Or(err, error(refusal))
 	}
-	refusal.Detail = fmt.Sprintf("the user %s has this externalId already; it must be another one's for each person", same[0].ID)
+	refusal.Detail = fmt.Sprintf("the user %s has this externalId already; each person needs one of their own", same[0].ID)
 	refusal.Explanation = fmt.Sprintf("externalId belongs to account %s (%s); send another one for this person, or set sameExternalId to allow", same[0].ID, quoted(userName(same[0])))
 	return refusal
 }

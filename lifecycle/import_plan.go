@@ -189,7 +189,7 @@ func (m *importer) make(p *plan, c *candidate, seats int) (int, error) {
 		r.ID = newID()
 	}
 	p.d.After = c.Attributes
-	if err := p.encode(r); err != nil {
+	if err := p.encode(r, nil); err != nil {
 		c.end(RowInvalid, "", err.Error())
 		return seats, nil
 	}
@@ -252,7 +252,7 @@ func (m *importer) complete(p *plan, c *candidate, cur *store.Resource) error {
 	next := *cur
 	if missing {
 		p.d.After = attributes
-		if err := p.encode(&next); err != nil {
+		if err := p.encode(&next, cur); err != nil {
 			c.end(RowInvalid, cur.ID, err.Error())
 			return nil
 		}
@@ -369,7 +369,7 @@ func (m *importer) group(p *plan, name string) (*store.Resource, error) {
 	r := &store.Resource{Key: m.r.key(groupType, newID()), Version: newID(), Created: now()}
 	r.LastModified = r.Created
 	p.d.After = v
-	if err := p.encode(r); err != nil {
+	if err := p.encode(r, nil); err != nil {
 		return nil, err
 	}
 	p.put(nil, r)

@@ -64,8 +64,10 @@ func (p *plan) known() (err error) {
 
 // encode makes the draft's tree the attributes of a resource, with what follows from them. It is done once for a decision,
 // behind the guards.
-func (p *plan) encode(r *store.Resource) error {
-	p.index(r)
+//
+// before is the resource as it was, or nil if it is new.
+func (p *plan) encode(r, before *store.Resource) error {
+	p.index(r, before)
 	return p.write(r)
 }
 
@@ -78,15 +80,22 @@ func (p *plan) write(r *store.Resource) error {
 	return nil
 }
 
-// index gives a resource the keys and the label that follow from the draft's tree, by which it is found. An externalId is unique
-// among the users of a tenant unless its settings say otherwise, and the store sees to that, however many come at once.
-func (p *plan) index(r *store.Resource) {
+// index gives a resource the keys and the label that follow from the draft's tree, by which it is found. before is the resource as
+// it was, or nil if it is new.
+func (p *plan) index(r, before *store.Resource) {
 	r.Index, r.Label = p.s.opts.Index(r.Type, p.d.After)
-	if r.Type != userType || p.r.Settings.SameExternalID == SameExternalIDAllow {
+	ownExternalID(r, before, &p.r.Settings)
+}
+
+// ownExternalID makes the externalId of a user unique among the users of the tenant, unless its settings let several have the same.
+// The store sees to it, however many come at once. A user who has shared an externalId so far keeps it: otherwise no change of that
+// user would pass any more, not even one that takes the access.
+func ownExternalID(r, before *store.Resource, s *Settings) {
+	if r.Type != userType || s.SameExternalID == SameExternalIDAllow {
 		return
 	}
-	for i := range r.Index {
-		if r.Index[i].Attribute == "externalId" {
+	for i, k := range r.Index {
+		if k.Attribute == "externalId" && (before == nil || !slices.Contains(before.Index, k)) {
 			r.Index[i].Unique = true
 		}
 	}

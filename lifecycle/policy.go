@@ -71,7 +71,8 @@ func (w *InactiveUser) UnmarshalText(text []byte) error {
 	return w.check()
 }
 
-// SameExternalID says whether two users of an organization may have the same externalId. Users who had the same before it was refused keep it.
+// SameExternalID says whether two users of an organization may have the same externalId. Users who had the same before it was refused
+// keep it. Service.Reindex sees to it that nobody else gets an externalId that was written before it was refused.
 type SameExternalID string
 
 // The words of SameExternalID.

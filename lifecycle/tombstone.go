@@ -277,7 +277,7 @@ func (p *plan) restore(ctx context.Context) error {
 	if p.d.After, err = next.Attributes.Tree(); err != nil {
 		return store.ErrCorrupt
 	}
-	p.index(&next)
+	p.index(&next, user)
 	account.Source, account.Held = SourceManual, false
 	if err := p.relink(ctx, &next, &account); err != nil {
 		return err
