@@ -3,7 +3,6 @@ package lifecycle
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
@@ -126,40 +125,6 @@ func (s *Service) Find(ctx context.Context, tenant, userName string) (*store.Res
 		r, err = s.only(ctx, tenant, retainedType, "userName", userName)
 	}
 	return r, err
-}
-
-// Accounts lists users, of one state unless state is None, at most count at once. It begins with the cursor "" and goes on with
-// next, which is "" on the last page. Users whom the product retains, although they are deleted for the identity provider, come
-// last.
-func (s *Service) Accounts(ctx context.Context, tenant string, state State, cursor string, count int) (users []*store.Resource, next string, err error) {
-	const behind = "retained." // in front of the cursors of those; no store's begin so
-	q := store.Query{Tenant: tenant, Types: []string{userType}, Cursor: cursor, Count: count, NoTotal: true}
-	if state != None {
-		q.Filter = inState(state)
-	}
-	after, retained := strings.CutPrefix(cursor, behind)
-	if !retained {
-		page, err := s.store.List(ctx, q)
-		if err != nil {
-			return nil, "", err
-		}
-		if users = page.Resources; page.Next != "" || state != None && state != Deactivated {
-			return users, page.Next, nil
-		}
-		if len(users) == count {
-			return users, behind, nil
-		}
-		after = ""
-	}
-	q.Types, q.Cursor, q.Count = []string{retainedType}, after, count-len(users)
-	page, err := s.store.List(ctx, q)
-	if err != nil {
-		return nil, "", err
-	}
-	if page.Next != "" {
-		next = behind + page.Next
-	}
-	return append(users, page.Resources...), next, nil
 }
 
 // Seats are how many seats of the tenant are used, and how many there are. A negative limit means that there is no limit.

@@ -50,7 +50,7 @@ var (
 // package connection does all of it. It may be called again if it was interrupted, and goes on where it was. progress is told now and
 // then, and may be nil.
 func (s *Service) GoLive(ctx context.Context, by Request, connection string, progress func(LiveProgress)) (LiveProgress, error) {
-	l := &liver{s: s, tenant: by.Tenant, who: by.Who, connection: connection, view: s.shadow(connection), progress: progress}
+	l := &drainer{s: s, tenant: by.Tenant, who: by.Who, connection: connection, view: s.shadow(connection), progress: progress}
 	if err := l.count(ctx); err != nil {
 		return l.did, err
 	}
@@ -67,12 +67,12 @@ func (s *Service) GoLive(ctx context.Context, by Request, connection string, pro
 
 // drain makes true what is left of a shadow that is closed.
 func (s *Service) drain(ctx context.Context, tenant, connection string) error {
-	l := &liver{s: s, tenant: tenant, connection: connection, view: s.shadow(connection)}
+	l := &drainer{s: s, tenant: tenant, connection: connection, view: s.shadow(connection)}
 	return l.drain(ctx)
 }
 
-// liver makes a shadow true.
-type liver struct {
+// drainer makes a shadow true, until nothing is left of it.
+type drainer struct {
 	s                       *Service
 	tenant, who, connection string
 	view                    *overlay.Store
@@ -83,7 +83,7 @@ type liver struct {
 	done, later int // in this round
 }
 
-func (l *liver) count(ctx context.Context) error {
+func (l *drainer) count(ctx context.Context) error {
 	n, err := l.view.Size(ctx, l.tenant, l.s.types())
 	l.did.Total = n
 	return err
@@ -91,7 +91,7 @@ func (l *liver) count(ctx context.Context) error {
 
 // drain goes through all that there is, again and again until nothing is left: somebody may get a name that somebody else must give up
 // before. When nothing moves any more, what is left is refused.
-func (l *liver) drain(ctx context.Context) error {
+func (l *drainer) drain(ctx context.Context) error {
 	for l.patient = true; ; {
 		l.done, l.later = 0, 0
 		if err := l.round(ctx); err != nil {
@@ -104,7 +104,7 @@ func (l *liver) drain(ctx context.Context) error {
 	}
 }
 
-func (l *liver) round(ctx context.Context) error {
+func (l *drainer) round(ctx context.Context) error {
 	for _, typ := range l.s.types() {
 		if err := l.resources(ctx, typ, false); err != nil {
 			return err
@@ -121,10 +121,10 @@ func (l *liver) round(ctx context.Context) error {
 	return nil
 }
 
-// page is how much is read at once, and how many members of a group one commit changes.
+// livePage is how many resources are read at once, and how many members of a group one commit changes.
 const livePage = 200
 
-func (l *liver) resources(ctx context.Context, typ string, gone bool) error {
+func (l *drainer) resources(ctx context.Context, typ string, gone bool) error {
 	for cursor := ""; ; {
 		list, next, err := l.view.Touched(ctx, l.tenant, typ, gone, cursor, livePage)
 		if err != nil {
@@ -142,20 +142,20 @@ func (l *liver) resources(ctx context.Context, typ string, gone bool) error {
 	}
 }
 
-func (l *liver) tell() {
+func (l *drainer) tell() {
 	if l.progress != nil {
 		l.progress(l.did)
 	}
 }
 
-// request is one for a part of it.
-func (l *liver) request() *Request {
+// request makes the request that one part of the shadow is made true by.
+func (l *drainer) request() *Request {
 	return &Request{Tenant: l.tenant, By: SourceSCIM, Who: l.who, Connection: Connection{ID: l.connection, State: ConnectionLive}, Action: "go live",
 		live: &goingLive{view: l.view, patient: l.patient}}
 }
 
 // resource makes one resource true.
-func (l *liver) resource(ctx context.Context, k store.Key) error {
+func (l *drainer) resource(ctx context.Context, k store.Key) error {
 	r := l.request()
 	var before *store.Resource
 	d, err := l.s.Do(ctx, r, func(ctx context.Context) (Draft, error) {
@@ -320,7 +320,7 @@ func (p *plan) guardsSee() store.Store {
 }
 
 // members makes memberships true.
-func (l *liver) members(ctx context.Context) error {
+func (l *drainer) members(ctx context.Context) error {
 	for cursor := ""; ; {
 		list, next, err := l.view.Deltas(ctx, l.tenant, "", cursor, livePage)
 		if err != nil {
@@ -344,7 +344,7 @@ func (l *liver) members(ctx context.Context) error {
 }
 
 // membersOf makes memberships of one group true.
-func (l *liver) membersOf(ctx context.Context, list []overlay.Delta) error {
+func (l *drainer) membersOf(ctx context.Context, list []overlay.Delta) error {
 	group := store.Key{Tenant: l.tenant, Type: groupType, ID: list[0].Group}
 	list, err := l.ready(ctx, group, list)
 	if err != nil || len(list) == 0 {
@@ -398,11 +398,11 @@ func (l *liver) membersOf(ctx context.Context, list []overlay.Delta) error {
 var errTogether = errors.New("lifecycle: refused together")
 
 // ready leaves out the memberships that can't be true yet, and drops those that never can.
-func (l *liver) ready(ctx context.Context, group store.Key, list []overlay.Delta) ([]overlay.Delta, error) {
+func (l *drainer) ready(ctx context.Context, group store.Key, list []overlay.Delta) ([]overlay.Delta, error) {
 	there := map[store.MemberRef]bool{}
-	ids := map[string]filter.Or{groupType: {idIs(group.ID)}}
+	ids := map[string]filter.Or{groupType: {overlay.IDFilter(group.ID)}}
 	for _, d := range list {
-		ids[d.Member.Type] = append(ids[d.Member.Type], idIs(d.Member.ID))
+		ids[d.Member.Type] = append(ids[d.Member.Type], overlay.IDFilter(d.Member.ID))
 	}
 	for typ, any := range ids {
 		for part := range slices.Chunk(any, livePage) {
@@ -445,7 +445,7 @@ func (l *liver) ready(ctx context.Context, group store.Key, list []overlay.Delta
 }
 
 // drop forgets memberships that can't be, because one of the two isn't there.
-func (l *liver) drop(ctx context.Context, list []overlay.Delta) error {
+func (l *drainer) drop(ctx context.Context, list []overlay.Delta) error {
 	for _, d := range list {
 		err := l.s.base.Commit(ctx, &store.Change{Tenant: l.tenant, Delete: []store.Delete{d.Done}})
 		if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrVersionMismatch) {
@@ -456,8 +456,4 @@ func (l *liver) drop(ctx context.Context, list []overlay.Delta) error {
 		l.did.Refused++
 	}
 	return nil
-}
-
-func idIs(id string) filter.Expr {
-	return filter.Compare{Attr: filter.Attr{Path: filter.Path{Name: "id"}, Type: filter.String, CaseExact: true}, Op: filter.Eq, Value: document.String(id)}
 }

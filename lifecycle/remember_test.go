@@ -69,7 +69,7 @@ func TestKept(t *testing.T) {
 		_, err = do(t.Context(), admin, h.id("ada"))
 		denied(t, err, lifecycle.DeniedNotPossible)
 	}
-	closed, next, err := h.s.Accounts(t.Context(), "acme", lifecycle.Deactivated, "", 10)
+	closed, next, err := h.s.Accounts(t.Context(), "acme", lifecycle.AccountQuery{State: lifecycle.Deactivated, Count: 10})
 	require.NoError(t, err)
 	require.Len(t, closed, 1)
 	assert.Empty(t, next)
@@ -118,7 +118,7 @@ func TestKeptCanBeRemoved(t *testing.T) {
 			h := newHouse(t, with(func(s *lifecycle.Settings) { s.Delete = "keep" }))
 			ada := h.create("User", `{"userName":"ada","externalId":"e1"}`)
 			require.NoError(t, h.del(ada))
-			users, _, err := h.s.Accounts(t.Context(), "acme", lifecycle.None, "", 10)
+			users, _, err := h.s.Accounts(t.Context(), "acme", lifecycle.AccountQuery{Count: 10})
 			require.NoError(t, err)
 			next := *users[0]
 			next.Attributes = attrs(t, `{"userName":"eve"}`)
@@ -148,7 +148,7 @@ func TestKeptAreListedLast(t *testing.T) {
 	for _, count := range []int{1, 2, 3, 4, 7, 8} {
 		var names []string
 		for cursor := ""; ; {
-			users, next, err := h.s.Accounts(t.Context(), "acme", lifecycle.None, cursor, count)
+			users, next, err := h.s.Accounts(t.Context(), "acme", lifecycle.AccountQuery{Cursor: cursor, Count: count})
 			require.NoError(t, err)
 			require.LessOrEqual(t, len(users), count)
 			for _, u := range users {
@@ -160,7 +160,7 @@ func TestKeptAreListedLast(t *testing.T) {
 		}
 		assert.Equal(t, []string{"u1", "u3", "u5", "u0", "u2", "u4", "u6"}, names, count)
 	}
-	_, _, err := h.s.Accounts(t.Context(), "acme", lifecycle.None, "x", 10)
+	_, _, err := h.s.Accounts(t.Context(), "acme", lifecycle.AccountQuery{Cursor: "x", Count: 10})
 	require.ErrorIs(t, err, store.ErrCursor)
 }
 
@@ -254,7 +254,7 @@ func TestOneOfManyTakesOverTheOldAccount(t *testing.T) {
 		require.NoError(t, err)
 	}
 	assert.Equal(t, 1, strings.Count(fmt.Sprint(same), "true"))
-	users, _, err := h.s.Accounts(t.Context(), "acme", lifecycle.None, "", 100)
+	users, _, err := h.s.Accounts(t.Context(), "acme", lifecycle.AccountQuery{Count: 100})
 	require.NoError(t, err)
 	require.Len(t, users, len(same))
 	for _, err := range raceOf(len(users), func(i int) error {

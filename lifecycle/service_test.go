@@ -145,7 +145,7 @@ func TestReview(t *testing.T) {
 	assert.Equal(t, lifecycle.Pending, account(t, on).State, "active=false and true don't get around the review")
 	assert.True(t, on.Attributes.Get("active").True(), "active is what the identity provider sent")
 	h.told = nil
-	pending, _, err := h.s.Accounts(t.Context(), "acme", lifecycle.Pending, "", 10)
+	pending, _, err := h.s.Accounts(t.Context(), "acme", lifecycle.AccountQuery{State: lifecycle.Pending, Count: 10})
 	require.NoError(t, err)
 	assert.Len(t, pending, 1)
 	_, err = h.s.Approve(t.Context(), admin, h.id("uma"))
@@ -221,7 +221,7 @@ func TestWhomSCIMChangesItManages(t *testing.T) {
 	h := newHouse(t, with(func(s *lifecycle.Settings) { s.JIT = true }))
 	_, err := h.login("ada")
 	require.NoError(t, err)
-	users, _, err := h.s.Accounts(t.Context(), "acme", lifecycle.None, "", 10)
+	users, _, err := h.s.Accounts(t.Context(), "acme", lifecycle.AccountQuery{Count: 10})
 	require.NoError(t, err)
 	ada := users[0]
 	assert.Equal(t, lifecycle.SourceSSO, account(t, ada).Source)

@@ -32,7 +32,7 @@ func changeableHouse(t *testing.T) (*house, *changeable) {
 // states are those of everybody, by userName.
 func (h *house) states() map[string]lifecycle.State {
 	h.t.Helper()
-	users, _, err := h.s.Accounts(h.t.Context(), "acme", lifecycle.None, "", 100)
+	users, _, err := h.s.Accounts(h.t.Context(), "acme", lifecycle.AccountQuery{Count: 100})
 	require.NoError(h.t, err)
 	m := map[string]lifecycle.State{}
 	for _, u := range users {

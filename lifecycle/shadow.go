@@ -53,8 +53,8 @@ func (s *Service) shadowTypes() []string {
 	return append(s.types(), tombstoneType, retainedType, outsideType, refusedType, seenType)
 }
 
-// View is the store as the one sees it who asks: for a connection in the state shadow as it would be, with all that it has written. It is
-// only to be read.
+// View returns the store as whoever makes the request sees it. A connection in the state shadow sees what would be true, with all that it
+// has written. Callers must only read from it.
 func (s *Service) View(r *Request) store.Store {
 	if !r.inShadow() {
 		return s.base
@@ -62,8 +62,8 @@ func (s *Service) View(r *Request) store.Store {
 	return s.shadow(r.Connection.ID)
 }
 
-// as is the service on the store that the one sees who asks. A shadow that is closed has come to its end: what is left of it is made
-// true, and the request goes on as that of a live connection.
+// as returns the service on the store that whoever makes the request sees. A shadow that is closed has come to its end: then as makes
+// true what is left of it, and the request goes on as that of a live connection.
 func (s *Service) as(ctx context.Context, r *Request) (*Service, error) {
 	if !r.inShadow() {
 		return s, nil

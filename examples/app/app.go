@@ -243,7 +243,7 @@ func userOf(r *store.Resource) user {
 // users answers GET /app/users: a page of them, and the cursor of the next in "next".
 func (a *App) users(r *http.Request, in input) (any, error) {
 	const page = 500
-	resources, next, err := a.service.Accounts(r.Context(), in.Tenant, lifecycle.State(r.URL.Query().Get("status")), r.URL.Query().Get("cursor"), page)
+	resources, next, err := a.service.Accounts(r.Context(), in.Tenant, lifecycle.AccountQuery{State: lifecycle.State(r.URL.Query().Get("status")), Cursor: r.URL.Query().Get("cursor"), Count: page})
 	if errors.Is(err, store.ErrCursor) {
 		return nil, badInput{errors.New("cursor is not one of this list's")}
 	}

@@ -67,7 +67,7 @@ func randomLives(t *testing.T, s store.Store) {
 			return document.Document(`{"externalId":"e-` + name + `","userName":"` + name + `"` + more + `}`).Value()
 		}
 		find := func(name string) *store.Resource {
-			users, _, _ := s.Accounts(ctx, tenant, lifecycle.None, "", 100)
+			users, _, _ := s.Accounts(ctx, tenant, lifecycle.AccountQuery{Count: 100})
 			for _, u := range users {
 				if u.Attributes.Get("userName").Text() == name {
 					return u
@@ -111,7 +111,7 @@ func randomLives(t *testing.T, s store.Store) {
 		wg.Wait()
 		w.deliverAll(t, s)
 		seats := 0
-		users, _, err := s.Accounts(ctx, tenant, lifecycle.None, "", 100)
+		users, _, err := s.Accounts(ctx, tenant, lifecycle.AccountQuery{Count: 100})
 		require.NoError(t, err)
 		billed := map[string]bool{}
 		for id, kinds := range lives {

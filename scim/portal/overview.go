@@ -51,7 +51,6 @@ func (s *SeatsModel) Most() int { return *s.Limit }
 type StateCount struct {
 	State lifecycle.State `json:"state"`
 	Count int             `json:"count"`
-	More  bool            `json:"more"` // there are more than Count
 }
 
 func connectionModel(c *connection.Connection, charts bool) ConnectionModel {

@@ -23,8 +23,7 @@ const (
 
 const (
 	onPage      = 50    // lines of a list
-	mostCounted = 1_000 // how many people are looked at to count them
-	mostLooked  = 2_000 // how many one page of a search looks at
+	mostCounted = 1_000 // how many people are looked at to count what no index counts
 )
 
 // walkPeople hands out so many people, until do says that it is enough. It says whether there are more.
@@ -45,18 +44,13 @@ func (p *Portal) walkPeople(ctx context.Context, tenant string, most int, do fun
 	}
 }
 
-// countStates counts the people by state, the first mostCounted of them.
+// countStates counts the people by state.
 func (p *Portal) countStates(ctx context.Context, tenant string) ([]StateCount, error) {
-	counts := make(map[lifecycle.State]int)
-	more, err := p.walkPeople(ctx, tenant, mostCounted, func(r *store.Resource) {
-		if a, err := lifecycle.AccountOf(r); err == nil {
-			counts[a.State]++
-		}
-	})
+	counts, err := p.life.CountStates(ctx, tenant)
 	list := []StateCount{}
 	for _, s := range lifecycle.States {
 		if s != lifecycle.None {
-			list = append(list, StateCount{s, counts[s], more})
+			list = append(list, StateCount{s, counts[s]})
 		}
 	}
 	return list, err
@@ -69,7 +63,6 @@ type PeopleModel struct {
 	Sort   string        `json:"sort"`
 	People []PersonModel `json:"people"`
 	Next   string        `json:"next"`    // cursor of the next page; "" on the last
-	Looked int           `json:"looked"`  // how many people a search has looked at, when it has not looked at all
 	States []string      `json:"states"`  // to choose from
 	Manual bool          `json:"acquire"` // accounts outside can be acquired
 }
@@ -112,99 +105,26 @@ func people(v *visit) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	add := func(r *store.Resource) {
+	list, next, err := v.p.life.Accounts(ctx, v.Admin.Tenant, lifecycle.AccountQuery{State: lifecycle.State(m.State), Search: m.Search, Sort: by, Cursor: v.get("cursor"), Count: onPage})
+	if err != nil {
+		return nil, err
+	}
+	if m.Search != "" && v.get("cursor") == "" { // it may be an id
+		r, err := v.p.user(ctx, v.Admin.Tenant, m.Search)
+		switch {
+		case err == nil:
+			list = append(list, r)
+		case !isNotFound(err):
+			return nil, err
+		}
+	}
+	for _, r := range list {
 		x := personModel(r)
 		x.Protected = slices.Contains(safety.Protected, r.ID)
 		m.People = append(m.People, x)
 	}
-	q := store.Query{Tenant: v.Admin.Tenant, Types: []string{userType, retainedType}, Sort: by, Cursor: v.get("cursor"), Count: onPage, NoTotal: true}
-	if by != nil && by.By.Path == byUserName.Path {
-		q.Types = []string{userType} // an index has the names of one type in their order
-	}
-	if m.Search == "" && m.State == "" {
-		page, err := v.p.store.List(ctx, q)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range page.Resources {
-			add(r)
-		}
-		m.Next = page.Next
-		return m, nil
-	}
-	found, most := map[string]bool{}, mostLooked
-	if m.Search != "" && q.Cursor == "" { // who is named in full is found at once, however many people there are
-		hits, err := v.p.named(ctx, v.Admin.Tenant, m.Search)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range hits {
-			if m.State == "" || string(personModel(r).State) == m.State {
-				add(r)
-			}
-			found[r.ID], most = true, 400 // mostly that is who was meant
-		}
-	}
-	// Others are looked for in the order of the list, as many as one page may cost. The next page goes on from there.
-	q.Count = 200
-	text := document.Fold(m.Search)
-	for m.Looked < most && len(m.People) < onPage {
-		page, err := v.p.store.List(ctx, q)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range page.Resources {
-			if !found[r.ID] && (m.State == "" || string(personModel(r).State) == m.State) && mentions(r, text) {
-				add(r)
-			}
-		}
-		m.Looked += len(page.Resources)
-		if q.Cursor = page.Next; q.Cursor == "" {
-			break
-		}
-	}
-	if m.Next = q.Cursor; m.Next == "" {
-		m.Looked = 0
-	}
+	m.Next = next
 	return m, nil
-}
-
-// named finds people by a name that is indexed.
-func (p *Portal) named(ctx context.Context, tenant, text string) (list []*store.Resource, err error) {
-	seen := map[string]bool{}
-	for _, a := range []filter.Attr{
-		{Path: filter.Path{Name: "userName"}, Type: filter.String},
-		{Path: filter.Path{Name: "emails", Sub: "value"}, Type: filter.String, Multi: true},
-		{Path: filter.Path{Name: "displayName"}, Type: filter.String},
-		{Path: filter.Path{Name: "externalId"}, Type: filter.String, CaseExact: true},
-	} {
-		value := text
-		if !a.CaseExact {
-			value = document.Fold(text)
-		}
-		page, err := p.store.List(ctx, store.Query{Tenant: tenant, Types: []string{userType}, Count: 20, NoTotal: true,
-			Filter: filter.Compare{Attr: a, Op: filter.Eq, Value: document.String(value)}})
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range page.Resources {
-			if !seen[r.ID] {
-				seen[r.ID], list = true, append(list, r)
-			}
-		}
-	}
-	if r, err := p.store.Get(ctx, store.Key{Tenant: tenant, Type: userType, ID: text}); err == nil && !seen[r.ID] {
-		list = append(list, r)
-	}
-	return list, nil
-}
-
-// mentions says whether a person's names have a text in them, which is folded.
-func mentions(r *store.Resource, text string) bool {
-	if text == "" || strings.Contains(document.Fold(r.Label), text) {
-		return true
-	}
-	return slices.ContainsFunc(r.Index, func(k store.IndexKey) bool { return strings.Contains(document.Fold(k.Value), text) })
 }
 
 func personModel(r *store.Resource) PersonModel {

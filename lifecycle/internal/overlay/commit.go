@@ -281,7 +281,7 @@ func (w *write) changeMembers(d store.MemberDelta) error {
 	own := map[string]*store.Resource{}
 	var records filter.Or
 	for _, id := range ids {
-		records = append(records, hasID(deltaID(d.Group, id)))
+		records = append(records, IDFilter(deltaID(d.Group, id)))
 	}
 	for part := range slices.Chunk(records, some) {
 		err := each(w.ctx, w.s.base, w.c.Tenant, []string{w.s.member()}, part, func(r *store.Resource) error {
@@ -387,7 +387,7 @@ func (w *write) typesOf(refs []store.MemberRef) (map[store.MemberRef]string, err
 	ids := map[string]filter.Or{}
 	for n, p := range places {
 		if there[n] = p.is != nil || w.puts[n] != nil; !there[n] && p.not == nil {
-			ids[n.typ] = append(ids[n.typ], hasID(n.id))
+			ids[n.typ] = append(ids[n.typ], IDFilter(n.id))
 		}
 	}
 	for typ, any := range ids {

@@ -105,7 +105,7 @@ func (s *Store) membersOf(ctx context.Context, tenant, group string, ids []strin
 		} else {
 			var records filter.Or
 			for _, id := range ids {
-				records = append(records, hasID(deltaID(group, id)))
+				records = append(records, IDFilter(deltaID(group, id)))
 			}
 			err = each(ctx, s.base, tenant, []string{s.member()}, records, func(r *store.Resource) error {
 				own = append(own, deltaOf(r))
@@ -221,7 +221,7 @@ func (s *Store) labels(ctx context.Context, tenant string, names []name, wanted 
 			labels[n] = nil
 		case wanted(i):
 			labels[n] = nil
-			ids[n.typ] = append(ids[n.typ], hasID(n.id))
+			ids[n.typ] = append(ids[n.typ], IDFilter(n.id))
 		}
 	}
 	for typ, any := range ids {

@@ -100,7 +100,7 @@ func (s *Store) look(ctx context.Context, tenant string, names []name, kinds ...
 				continue
 			}
 			found[n] = &place{}
-			ids = append(ids, hasID(n.id))
+			ids = append(ids, IDFilter(n.id))
 			for _, kind := range kinds {
 				if t := s.record(kind, n.typ); !slices.Contains(types, t) {
 					types = append(types, t)
@@ -138,7 +138,8 @@ func (p *place) of(kind string) **store.Resource {
 // touched says whether the overlay decides about the resource.
 func (p *place) touched() bool { return p.is != nil || p.not != nil }
 
-func hasID(id string) filter.Expr {
+// IDFilter is the filter on the resource with an id.
+func IDFilter(id string) filter.Expr {
 	return filter.Compare{Attr: filter.Attr{Path: filter.Path{Name: "id"}, Type: filter.String, CaseExact: true}, Op: filter.Eq, Value: document.String(id)}
 }
 
