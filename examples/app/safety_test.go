@@ -48,7 +48,7 @@ func TestBrake(t *testing.T) {
 		p.Do(204, "DELETE", "/Users/"+ids[1], "") // who has no access loses none
 		p.Do(200, "PUT", "/Users/"+ids[12], `{"userName":"u12","active":true,"title":"T"}`)
 		held := 0
-		for _, kind := range p.Heard(44) {
+		for _, kind := range p.Heard(51) {
 			if kind == "brake.held" {
 				held++
 			}
