@@ -56,15 +56,7 @@ func newBare(tb testing.TB, pool *pgxpool.Pool) http.Handler {
 }
 
 func (b *bare) create(w http.ResponseWriter, r *http.Request) {
-	var user map[string]any
-	if err := json.NewDecoder(r.Body).Decode(&user); err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	id, at := uuid.NewString(), time.Now().UTC()
-	user["id"] = id
-	user["meta"] = map[string]any{"resourceType": "User", "created": at, "lastModified": at, "location": "/Users/" + id}
-	document, err := json.Marshal(user)
+	user, id, at, document, err := newPerson(r)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
@@ -79,6 +71,18 @@ func (b *bare) create(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	write(w, http.StatusCreated, document, err)
+}
+
+// newPerson makes the document of a person of a request's body.
+func newPerson(r *http.Request) (user map[string]any, id string, at time.Time, document []byte, err error) {
+	if err := json.NewDecoder(r.Body).Decode(&user); err != nil {
+		return nil, "", at, nil, err
+	}
+	id, at = uuid.NewString(), time.Now().UTC()
+	user["id"] = id
+	user["meta"] = map[string]any{"resourceType": "User", "created": at, "lastModified": at, "location": "/Users/" + id}
+	document, err = json.Marshal(user)
+	return user, id, at, document, err
 }
 
 func (b *bare) get(w http.ResponseWriter, r *http.Request) {

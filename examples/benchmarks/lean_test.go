@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
@@ -30,15 +29,7 @@ func newLean(tb testing.TB, pool *pgxpool.Pool) http.Handler {
 }
 
 func (l *lean) create(w http.ResponseWriter, r *http.Request) {
-	var user map[string]any
-	if err := json.NewDecoder(r.Body).Decode(&user); err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	id, at := uuid.NewString(), time.Now().UTC()
-	user["id"] = id
-	user["meta"] = map[string]any{"resourceType": "User", "created": at, "lastModified": at, "location": "/Users/" + id}
-	document, err := json.Marshal(user)
+	user, id, at, document, err := newPerson(r)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return

@@ -16,9 +16,10 @@ func (f *Fake) List(ctx context.Context, q store.Query) (*store.Page, error) {
 		return nil, err
 	}
 	var found []hit
+	named := namedIDs(q.Filter)
 	for k, r := range t.resources {
 		src := source{r, t}
-		if !slices.Contains(q.Types, k.typ) {
+		if !slices.Contains(q.Types, k.typ) || named != nil && !named[k.id] {
 			continue
 		}
 		if f.damaged(r) {
@@ -51,6 +52,24 @@ func (f *Fake) List(ctx context.Context, q store.Query) (*store.Page, error) {
 		page.Next = q.CursorAt(found[until-1].Position)
 	}
 	return page, nil
+}
+
+// namedIDs are the ids that a filter names, if it is nothing but a list of them: id eq "1" or id eq "2" and so on. It is nil for every
+// other filter. To compare each resource with each id of a long list would take very long.
+func namedIDs(e filter.Expr) map[string]bool {
+	terms, ok := e.(filter.Or)
+	if !ok {
+		return nil
+	}
+	ids := make(map[string]bool, len(terms))
+	for _, t := range terms {
+		c, ok := t.(filter.Compare)
+		if !ok || c.Op != filter.Eq || c.Attr.Path != (filter.Path{Name: "id"}) || !c.Attr.CaseExact || c.Value.Kind() != document.KindString {
+			return nil
+		}
+		ids[c.Value.Text()] = true
+	}
+	return ids
 }
 
 // source is a resource with its membership rows, as a filter sees it.

@@ -279,17 +279,13 @@ func (w *write) changeMembers(d store.MemberDelta) error {
 		return err
 	}
 	own := map[string]*store.Resource{}
-	var records filter.Or
-	for _, id := range ids {
-		records = append(records, IDFilter(deltaID(d.Group, id)))
-	}
-	for part := range slices.Chunk(records, some) {
-		err := each(w.ctx, w.s.base, w.c.Tenant, []string{w.s.member()}, part, func(r *store.Resource) error {
-			own[r.ID] = r
-			return nil
-		})
+	for part := range slices.Chunk(ids, some) {
+		list, err := w.s.deltasOf(w.ctx, w.c.Tenant, d.Group, part)
 		if err != nil {
 			return err
+		}
+		for _, o := range list {
+			own[o.record.ID] = o.record
 		}
 	}
 	for _, id := range d.Remove {

@@ -2,6 +2,7 @@ package overlay
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -89,31 +90,12 @@ func (s *Store) Members(ctx context.Context, q store.MemberQuery) iter.Seq2[stor
 func (s *Store) membersOf(ctx context.Context, tenant, group string, ids []string) iter.Seq2[store.Member, error] {
 	return func(yield func(store.Member, error) bool) {
 		fail := func(err error) { yield(store.Member{}, err) }
-		n := name{groupType, group}
-		found, err := s.look(ctx, tenant, []name{n}, not, cut)
+		p, own, err := s.ownMembers(ctx, tenant, group, ids)
 		if err != nil {
 			fail(err)
 			return
 		}
-		p := found[n]
 		if p.not != nil {
-			return
-		}
-		var own []delta
-		if len(ids) == 0 || len(ids) > some {
-			own, err = s.deltas(ctx, tenant, "group", []string{group})
-		} else {
-			var records filter.Or
-			for _, id := range ids {
-				records = append(records, IDFilter(deltaID(group, id)))
-			}
-			err = each(ctx, s.base, tenant, []string{s.member()}, records, func(r *store.Resource) error {
-				own = append(own, deltaOf(r))
-				return nil
-			})
-		}
-		if err != nil {
-			fail(err)
 			return
 		}
 		ends := map[string]bool{}
@@ -177,6 +159,45 @@ func (s *Store) membersOf(ctx context.Context, tenant, group string, ids []strin
 		}
 		flush()
 	}
+}
+
+// ownMembers reads what the overlay has of a group and of its memberships, all of one moment: whoever changes memberships gives the
+// group another version.
+func (s *Store) ownMembers(ctx context.Context, tenant, group string, ids []string) (p *place, own []delta, err error) {
+	const tries = 100
+	n := name{groupType, group}
+	found, err := s.look(ctx, tenant, []name{n}, is, not, cut)
+	for range tries {
+		if err != nil {
+			return nil, nil, err
+		}
+		p = found[n]
+		if len(ids) == 0 || len(ids) > some {
+			own, err = s.deltas(ctx, tenant, "group", []string{group})
+		} else {
+			own, err = s.deltasOf(ctx, tenant, group, ids)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		if found, err = s.look(ctx, tenant, []name{n}, is, not, cut); err == nil && p.version() == found[n].version() {
+			return p, own, nil
+		}
+	}
+	return nil, nil, fmt.Errorf("overlay: the members of a group change all the time: %w", store.ErrUnavailable)
+}
+
+// deltasOf reads the memberships of a group that begin and end, of the members with the ids.
+func (s *Store) deltasOf(ctx context.Context, tenant, group string, ids []string) (list []delta, err error) {
+	var records filter.Or
+	for _, id := range ids {
+		records = append(records, IDFilter(deltaID(group, id)))
+	}
+	err = each(ctx, s.base, tenant, []string{s.member()}, records, func(r *store.Resource) error {
+		list = append(list, deltaOf(r))
+		return nil
+	})
+	return list, err
 }
 
 // labelled gives members the labels that they would have, and leaves out who would be gone.

@@ -138,6 +138,17 @@ func (p *place) of(kind string) **store.Resource {
 // touched says whether the overlay decides about the resource.
 func (p *place) touched() bool { return p.is != nil || p.not != nil }
 
+// version tells two states of what the overlay decides about a resource apart.
+func (p *place) version() string {
+	switch {
+	case p.is != nil:
+		return p.is.Version
+	case p.not != nil:
+		return p.not.Version
+	}
+	return ""
+}
+
 // IDFilter is the filter on the resource with an id.
 func IDFilter(id string) filter.Expr {
 	return filter.Compare{Attr: filter.Attr{Path: filter.Path{Name: "id"}, Type: filter.String, CaseExact: true}, Op: filter.Eq, Value: document.String(id)}
