@@ -1,7 +1,6 @@
 package lifecycle
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -130,16 +129,26 @@ func (p *plan) conflict(ctx context.Context, conflict *store.ConflictError) erro
 	if p.r.By != SourceSCIM {
 		return &Denied{DeniedExists}
 	}
-	refusal := &Refusal{Reason: Taken, Attribute: conflict.Attribute, Detail: "another resource has this value already; it must be unique", Err: conflict}
-	if conflict.Attribute == "externalId" && p.d.Key.Type == userType {
-		return p.sameExternalID(ctx, refusal)
+	if p.d.Key.Type == userType {
+		var err error
+		switch conflict.Attribute {
+		case "externalId":
+			err = p.sameExternalID(ctx, conflict)
+		case "userName":
+			err = p.sameName(ctx, conflict)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	if conflict.Attribute != "userName" || p.d.Key.Type != userType {
-		return refusal
-	}
+	return &Refusal{Reason: Taken, Attribute: conflict.Attribute, Detail: "another resource has this value already; it must be unique", Err: conflict}
+}
+
+// sameName says who has a userName already; nil: nobody has it any more.
+func (p *plan) sameName(ctx context.Context, conflict error) error {
 	holder, err := p.s.user(ctx, p.r.Tenant, "userName", p.d.After.Get("userName").Text())
 	if errors.Is(err, store.ErrNotFound) {
-		return refusal
+		return nil
 	}
 	if err != nil {
 		return err
@@ -149,24 +158,25 @@ func (p *plan) conflict(ctx context.Context, conflict *store.ConflictError) erro
 		return err
 	}
 	day := holder.Created.Format("2006-01-02")
-	refusal.Detail = fmt.Sprintf("another user has this value already: %s, created by %s on %s; it must be unique", holder.ID, account.Source, day)
-	refusal.Explanation = p.whoseName(holder, account, day)
+	why := p.whoseName(holder, account, day)
 	if p.samePerson(holder) && shutOut(holder, account) {
-		refusal.Detail = fmt.Sprintf("the user with this name is inactive: %s, created by %s on %s; to restore it send active=true to that user by PATCH, or let an administrator set inactiveUser to restore", holder.ID, account.Source, day)
+		return &Refusal{Reason: Taken, Attribute: "userName", Explanation: why, Err: conflict, Detail: fmt.Sprintf(
+			"the user with this name is inactive: %s, created by %s on %s; to restore it send active=true to that user by PATCH, or let an administrator set inactiveUser to restore", holder.ID, account.Source, day)}
 	}
-	return refusal
+	return &Refusal{Reason: Taken, Attribute: "userName", Explanation: why, Err: conflict, Detail: fmt.Sprintf(
+		"another user has this value already: %s, created by %s on %s; it must be unique", holder.ID, account.Source, day)}
 }
 
-// sameExternalID says who has an externalId already.
-func (p *plan) sameExternalID(ctx context.Context, refusal *Refusal) error {
+// sameExternalID says who has an externalId already; nil: nobody has it any more.
+func (p *plan) sameExternalID(ctx context.Context, conflict error) error {
 	id := p.d.After.Get("externalId").Text()
 	same, err := p.s.withKey(ctx, p.r.Tenant, userType, store.IndexKey{Attribute: "externalId", Value: id, Unique: true})
 	if err != nil || len(same) == 0 {
-		return cmp.Or(err, error(refusal))
+		return err
 	}
-	refusal.Detail = fmt.Sprintf("the user %s has this externalId already; each person needs one of their own", same[0].ID)
-	refusal.Explanation = fmt.Sprintf("externalId belongs to account %s (%s); send another one for this person, or set sameExternalId to allow", same[0].ID, quoted(userName(same[0])))
-	return refusal
+	return &Refusal{Reason: Taken, Attribute: "externalId", Err: conflict,
+		Detail:      fmt.Sprintf("the user %s has this externalId already; each person needs one of their own", same[0].ID),
+		Explanation: fmt.Sprintf("externalId belongs to account %s (%s); send another one for this person, or set sameExternalId to allow", same[0].ID, quoted(userName(same[0])))}
 }
 
 // unknownMember says why a resource can't become a member: it doesn't exist, or it is of another type than the request says.

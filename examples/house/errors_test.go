@@ -67,6 +67,10 @@ func errorsOf(t *testing.T, folder string) (rows []string) {
 				rows = append(rows, called(folder, n)...)
 			case *ast.CompositeLit:
 				rows = append(rows, made(n)...)
+			case *ast.AssignStmt:
+				if at, is := n.Lhs[0].(*ast.SelectorExpr); is && n.Tok == token.ASSIGN && at.Sel.Name == "Detail" && literal(n.Rhs[0]) != "" && literal(n.Rhs[0]) != "…" {
+					t.Errorf("%s: write the detail in the literal of the error, where this catalogue finds it", files.Position(n.Pos()))
+				}
 			}
 			return true
 		})
