@@ -59,7 +59,7 @@ func BenchmarkPortal(b *testing.B) {
 	require.NoError(b, err)
 	for _, x := range []struct{ name, path string }{
 		{"overview", "/"}, {"set up", "/connect"}, {"credentials", "/credentials"}, {"people", "/people"}, {"people named", "/people?q=portal7@corp.example"},
-		{"people by part", "/people?q=nobody-has-this"}, {"people pending", "/people?state=pending"}, {"people newest", "/people?sort=created"},
+		{"people who are not there", "/people?q=nobody-has-this"}, {"people pending", "/people?state=pending"}, {"people newest", "/people?sort=created"},
 		{"people by user name", "/people?sort=userName"}, {"people backwards", "/people?sort=userNameDown"}, {"person", "/people/" + id("User")}, {"groups", "/groups"}, {"group of a tenth", "/groups/" + id("Group")},
 		{"activity", "/activity"}, {"refusals", "/activity?outcome=refused"}, {"entry", "/activity/" + entries[0].ID}, {"safety", "/safety"},
 		{"settings", "/settings"}, {"effects", "/settings?change=1&scimOff=suspend&deprovision=delete&delete=keep&existingUser=link&existingAccount=link&inactiveUser=restore"}, {"switch off", "/off"},
