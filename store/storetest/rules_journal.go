@@ -67,7 +67,7 @@ func journalOrder(k *kit, journal func(store.JournalQuery) []string) {
 	}
 	k.commit(journalled(entry(1), entry(2)))
 	k.commit(journalled(entry(4)))
-	k.commit(journalled(entry(3))) // commits behind the fourth
+	k.commit(journalled(entry(3))) // the third entry is committed after the fourth
 	k.commit(journalled(entry(6), entry(5)))
 	lines := func(ns ...int) (s []string) {
 		for _, n := range ns {
