@@ -51,7 +51,7 @@ func fieldOf(t reflect.Type, name string) (f reflect.StructField, ok bool) {
 	return f, ok
 }
 
-// tagsOf are the validate tags of a field, and of the fields of the structs that are its elements.
+// tagsOf returns the validate tags of a field, and of the fields of the structs that are its elements.
 func tagsOf(f reflect.StructField) (tags []string) {
 	if tag := f.Tag.Get("validate"); tag != "" {
 		tags = append(tags, tag)

@@ -37,7 +37,7 @@ func authorityOf(name string) (Authority, bool) {
 	return 0, false
 }
 
-// String is the authority as tags and rules write it.
+// String returns the authority as tags and rules write it.
 func (a Authority) String() string { return authorities[a].name }
 
 // Mutability returns the authority in the words of RFC 7643 section 2.2, as a schema shows it. Attributes under create and ifEmpty
@@ -233,7 +233,7 @@ func (m *Mapping[T]) unknowns(old, new document.Value) (paths []string) {
 // protocol are the attributes that are not the product's to drop.
 var protocol = map[string]bool{"externalId": true, "active": true}
 
-// known is what the fields hold of attributes, in the words of the identity provider.
+// known returns what the fields hold of attributes, in the words of the identity provider.
 func (m *Mapping[T]) known(v document.Value) document.Value {
 	held := document.Object()
 	for _, r := range m.rules {
@@ -282,7 +282,7 @@ func (m *Mapping[T]) Drift(sent document.Value, t *T) (report []Difference) {
 	return report
 }
 
-// show is a value in an error message or a journal, of bounded length.
+// show returns a value in an error message or a journal, of bounded length.
 func show(v document.Value) string {
 	const most = 100
 	if v.IsNull() {

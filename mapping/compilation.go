@@ -14,7 +14,7 @@ import (
 // accessor finds a field in a struct. The fields on the way may be pointers to structs.
 type accessor []int
 
-// find is the field, or nothing if a pointer on the way is nil.
+// find returns the field, or nothing if a pointer on the way is nil.
 func (a accessor) find(v reflect.Value) (reflect.Value, bool) {
 	v = v.Field(a[0])
 	for _, i := range a[1:] {
@@ -29,7 +29,7 @@ func (a accessor) find(v reflect.Value) (reflect.Value, bool) {
 	return v, true
 }
 
-// make is the field, to be written. Structs behind pointers on the way are made anew, as somebody else may have them.
+// make returns the field, to be written. Structs behind pointers on the way are made anew, as somebody else may have them.
 func (a accessor) make(v reflect.Value) reflect.Value {
 	v = v.Field(a[0])
 	for _, i := range a[1:] {
@@ -132,7 +132,7 @@ func (c *compiler) fields(t reflect.Type, index accessor, prefix string, within 
 	return nil
 }
 
-// structOf is the struct that t is or points to, unless it is a value to SCIM.
+// structOf returns the struct that t is or points to, unless it is a value to SCIM.
 func structOf(t reflect.Type) reflect.Type {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -241,7 +241,7 @@ func (c *compiler) override(r Rule) error {
 	return nil
 }
 
-// find is the field that a rule names, and its whole name if it is a promoted one.
+// find returns the field that a rule names, and its whole name if it is a promoted one.
 func (c *compiler) find(field *string) (index accessor, t reflect.Type, err error) {
 	t = c.root
 	var names []string

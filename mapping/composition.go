@@ -130,7 +130,7 @@ func (s *composition) read(r *rule, v document.Value, root reflect.Value) error 
 	return nil
 }
 
-// value is the nth attribute of the fields.
+// value returns the nth attribute of the fields.
 func (s *composition) value(nth int, root reflect.Value) document.Value {
 	fields := make([]string, len(s.fields))
 	some := false

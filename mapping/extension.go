@@ -78,7 +78,7 @@ func (s *AttributeSpec) setMutability(m string) {
 	}
 }
 
-// find is the element that is so, or a new one at the end.
+// find returns the element that is so, or a new one at the end.
 func find[T any](list *[]T, is func(*T) bool) *T {
 	for i := range *list {
 		if is(&(*list)[i]) {
@@ -133,7 +133,7 @@ func (m *Mapping[T]) Sensitive() (paths []string) {
 	return paths
 }
 
-// Schema is the extension's schema in the form of RFC 7643 section 7, of which schema.Declare makes one to serve.
+// Schema returns the extension's schema in the form of RFC 7643 section 7, of which schema.Declare makes one to serve.
 func (x Extension) Schema() document.Value {
 	return document.Object(
 		document.Member{Name: "id", Value: document.String(x.URN)},

@@ -19,7 +19,7 @@ const (
 	Link                     // the resource that is there becomes the one that was sent
 )
 
-// String is the policy as JSON writes it.
+// String returns the policy as JSON writes it.
 func (e Existing) String() string { return [...]string{"conflict", "link"}[e] }
 
 // MarshalText implements [encoding.TextMarshaler].

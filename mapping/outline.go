@@ -92,7 +92,7 @@ func (r *room) take(n int) []document.Member {
 	return part
 }
 
-// value is what the node's fields have, or null.
+// value returns what the node's fields have, or null.
 func (n *node) value(root reflect.Value, r *room) document.Value {
 	switch {
 	case n.element:

@@ -97,7 +97,7 @@ func corePath(path string) (rest string, ok bool) {
 	return "", false
 }
 
-// folded is an expression with literals as filter.Match wants them, without a schema: nothing is caseExact.
+// folded returns an expression with literals as filter.Match wants them, without a schema: nothing is caseExact.
 func folded(x filter.Expr) filter.Expr {
 	switch x := x.(type) {
 	case filter.And:
@@ -155,7 +155,7 @@ func text(x filter.Expr) string {
 	return x.String()
 }
 
-// get is the value at the place, or null.
+// get returns the value at the place, or null.
 func (l *place) get(v *document.Value) document.Value {
 	if l.uri != "" {
 		if v = v.Ref(l.uri); v == nil || l.name == "" {
@@ -194,7 +194,7 @@ func orNull(v *document.Value) document.Value {
 	return *v
 }
 
-// gather is an array of what each element has.
+// gather returns an array of what each element has.
 func (l *place) gather(v *document.Value) document.Value {
 	if l.sub == "" && l.where == nil {
 		return *v
@@ -218,7 +218,7 @@ func (l *place) gather(v *document.Value) document.Value {
 	return document.Array(out...)
 }
 
-// element is the index of the element that counts: the one that where selects, else the primary, else the first.
+// element returns the index of the element that counts: the one that where selects, else the primary, else the first.
 func (l *place) element(v *document.Value) int {
 	if l.where == nil {
 		for i := range v.Items() {

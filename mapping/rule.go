@@ -111,7 +111,7 @@ func (r *rule) read(v document.Value, root reflect.Value) error {
 	return nil
 }
 
-// value is what the rule's field has, as SCIM writes it.
+// value returns what the rule's field has, as SCIM writes it.
 func (r *rule) value(root reflect.Value) document.Value {
 	if r.shared != nil {
 		return r.shared.value(r.nth, root)

@@ -108,7 +108,7 @@ func (r *rule) try(from int, word string, field reflect.Value) (err error) {
 	return nil
 }
 
-// typed is what transformations made, of the type that the field has.
+// typed returns what transformations made, of the type that the field has.
 func (r *rule) typed(x document.Value) document.Value {
 	switch {
 	case x.Kind() == document.KindArray:
@@ -134,7 +134,7 @@ func hasTransform(apply []string, name string) bool {
 	})
 }
 
-// simple is a transformation of strings that is its own opposite: what it has made once it leaves.
+// simple returns a transformation of strings that is its own opposite: what it has made once it leaves.
 func simple(f func(string) string) builtIn {
 	var in func(v document.Value) (document.Value, error)
 	in = func(v document.Value) (document.Value, error) {

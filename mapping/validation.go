@@ -22,7 +22,7 @@ type InvalidError struct {
 
 func (e *InvalidError) Error() string { return e.Path + ": " + e.What() }
 
-// What is what is wrong, without the path: want an e-mail address such as ada@example.com, got "ada".
+// What returns what is wrong, without the path: want an e-mail address such as ada@example.com, got "ada".
 func (e *InvalidError) What() string {
 	if e.Value == "" {
 		return e.Detail
@@ -37,7 +37,7 @@ type Check struct {
 	Valid func(text string) bool // of a string that is not empty
 }
 
-// Checks are the tags that every mapping has beside those of go-playground/validator.
+// Checks returns the tags that every mapping has beside those of go-playground/validator.
 func Checks() []Check {
 	return []Check{
 		{"phone_cc", "<country_prefix> <telephone_number>, such as +49 301234567", isPhoneCC},
@@ -225,7 +225,7 @@ func (m *Mapping[T]) violation(r *rule, field string, f validator.FieldError) er
 	return e
 }
 
-// want is the form that a tag wants.
+// want returns the form that a tag wants.
 func (c *checker) want(f validator.FieldError) string {
 	if want, ok := c.wants[f.Tag()]; ok {
 		return want
@@ -247,7 +247,7 @@ func (c *checker) want(f validator.FieldError) string {
 	return form
 }
 
-// plain is a namespace without the indices of elements.
+// plain returns a namespace without the indices of elements.
 func plain(namespace string) string {
 	var b strings.Builder
 	depth := 0

@@ -20,7 +20,7 @@ func userID(n int) string {
 	return fmt.Sprintf("0195514a-%04x-7%03x-8000-%012x", n>>12&0xffff, n&0xfff, n*7919)
 }
 
-// person is a user of twelve attributes, as an identity provider sends one, with the index keys that package scim makes.
+// person returns a user of twelve attributes, as an identity provider sends one, with the index keys that package scim makes.
 func person(n int) *store.Resource {
 	userName := fmt.Sprintf("Anna.Schmidt%d@contoso.example", n)
 	externalID := fmt.Sprintf("5f3c1c2e-0000-4000-9000-%012x", n)
@@ -61,7 +61,7 @@ func person(n int) *store.Resource {
 	}
 }
 
-// filled is a store of n people.
+// filled returns a store of n people.
 func filled(b *testing.B, n int) *Store {
 	b.Helper()
 	s := New()

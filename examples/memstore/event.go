@@ -77,7 +77,7 @@ func newQueue() *queue {
 
 func (e *event) subject() subject { return subject{e.Subject.Type, e.Subject.ID} }
 
-// byRank is the order in which ready events are handed out.
+// byRank returns the order in which ready events are handed out.
 func byRank(a, b *event) int {
 	if a.first != b.first {
 		if a.first {
@@ -202,7 +202,7 @@ func (q *queue) ripen(now time.Time) {
 	}
 }
 
-// readyOf are the events that a lease of some tenant or subjects may hand out, in order.
+// readyOf returns the events that a lease of some tenant or subjects may hand out, in order.
 func (q *queue) readyOf(l store.Lease) (ready []*event) {
 	tenants := q.tenants
 	if l.Tenant != "" {

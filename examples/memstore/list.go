@@ -69,7 +69,7 @@ type lister struct {
 	source source // of the record that is looked at
 }
 
-// counted is the page of a single type in the order of id, without a filter: nothing is walked over. The lock is held.
+// counted returns the page of a single type in the order of id, without a filter: nothing is walked over. The lock is held.
 func (l *lister) counted(tb *table) *store.Page {
 	var records []*record
 	if l.after != nil {

@@ -208,7 +208,7 @@ func (s *Store) ListRelated(ctx context.Context, q store.Query, most int) (*stor
 	return page, rows, complete, nil
 }
 
-// groupsOf are the groups of a member, in one step: nobody is in so many.
+// groupsOf returns the groups of a member, in one step: nobody is in so many.
 func (t *tenant) groupsOf(id string) []store.Member {
 	t.mu.RLock()
 	defer t.mu.RUnlock()

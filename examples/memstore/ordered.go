@@ -36,7 +36,7 @@ type keyed interface{ key() string }
 // chunkSize is the most items of a chunk: a thousandth of a big tenant and few enough to move.
 const chunkSize = 512
 
-// snapshot is the list as it is now, for good. It costs nothing by itself. The lock is held for reading at least.
+// snapshot returns the list as it is now, for good. It costs nothing by itself. The lock is held for reading at least.
 func (o *ordered[T]) snapshot() view[T] {
 	if o.ages.Load() == nil {
 		o.ages.CompareAndSwap(nil, &ages{})
@@ -45,7 +45,7 @@ func (o *ordered[T]) snapshot() view[T] {
 	return o.view
 }
 
-// moment is the list as it is now: for good, or for whoever reads it once before the lock is let go, which costs nothing to
+// moment returns the list as it is now: for good, or for whoever reads it once before the lock is let go, which costs nothing to
 // those who write later.
 func (o *ordered[T]) moment(once bool) view[T] {
 	if once {

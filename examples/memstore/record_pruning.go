@@ -35,7 +35,7 @@ func (s *Store) pruneRecords(ctx context.Context, records map[string]time.Time) 
 	return removed, nil
 }
 
-// old are the records of a tenant and type that were last changed before a time.
+// old returns the records of a tenant and type that were last changed before a time.
 func (s *Store) old(tenant, typ string, before time.Time) (list []store.Delete) {
 	t := s.tenant(tenant)
 	if t == nil {

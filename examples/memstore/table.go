@@ -225,7 +225,7 @@ func (x *index) remove(value string, r *record) {
 	}
 }
 
-// set is the records that have a value.
+// set returns the records that have a value.
 func (x *index) set(value string) set { return set{x.one[value], x.many[value]} }
 
 // set is one record, or several in the order of their ids, or none.

@@ -255,7 +255,7 @@ func (w *commit) typeOf(ref store.MemberRef) (string, error) {
 	return "", &store.UnknownMemberError{ID: ref.ID}
 }
 
-// typesOf are the types of a group's members by their ids: of all of them if they are in its record, and else of those that
+// typesOf returns the types of a group's members by their ids: of all of them if they are in its record, and else of those that
 // a delta names.
 func (w *commit) typesOf(g *row, d store.MemberDelta) (map[string]string, error) {
 	types := map[string]string{}

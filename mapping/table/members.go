@@ -38,7 +38,7 @@ func (s *Store) Members(ctx context.Context, q store.MemberQuery) iter.Seq2[stor
 	}
 }
 
-// streamed are the rows of a MemberTable, with labels.
+// streamed returns the rows of a MemberTable, with labels.
 func (s *Store) streamed(ctx context.Context, q store.MemberQuery, yield func(store.Member, error) bool) {
 	for m, err := range s.members.Members(ctx, q) {
 		if err == nil && m.Label == "" {
@@ -115,7 +115,7 @@ func (s *Store) memberships(ctx context.Context, tenant string, of []string) (ma
 	return rows, err
 }
 
-// types are the resource types that a tenant may have resources of, in alphabetical order. Those of the others are found by
+// types returns the resource types that a tenant may have resources of, in alphabetical order. Those of the others are found by
 // reading one record of each.
 func (s *Store) types(ctx context.Context, tenant string) (types []string, err error) {
 	for typ := range s.tables {

@@ -24,7 +24,7 @@ const (
 	mostNamed  = 30_000
 )
 
-// from is a statement's part that joins memberships with those who are there, and its condition.
+// from returns a statement's part that joins memberships with those who are there, and its condition.
 func (m *memberships[U, G]) from(a *args, tenant string) string {
 	at := a.add(tenant)
 	return " FROM " + m.Table + " m JOIN " + m.g.Table + " g ON g." + m.g.ID + " = m." + m.Group + " JOIN " + m.u.Table + " u ON u." + m.u.ID +

@@ -194,7 +194,7 @@ func (r *row) became(attributes document.Value) {
 // indexed are the attributes that identity providers look for, and so index keys of what the product wrote.
 var indexed = []string{"userName", "externalId", "displayName", "emails.value"}
 
-// texts are the strings of an attribute: its own, or those that the elements of a multi-valued one have as sub.
+// texts returns the strings of an attribute: its own, or those that the elements of a multi-valued one have as sub.
 func texts(v document.Value, sub string) (list []string) {
 	if v.Kind() == document.KindString && v.Text() != "" {
 		return []string{v.Text()}
@@ -207,7 +207,7 @@ func texts(v document.Value, sub string) (list []string) {
 	return list
 }
 
-// lookup is a comparison that every match must satisfy and that an index may answer.
+// lookup returns a comparison that every match must satisfy and that an index may answer.
 func lookup(x filter.Expr) (path, value string, ok bool) {
 	for _, c := range filter.Conjuncts(x) {
 		if c.Op == filter.Eq && c.Value.Kind() == document.KindString && c.Attr.Type != filter.DateTime && c.Attr.URI != filter.InternalURI {

@@ -21,7 +21,7 @@ type Record[T any] struct {
 	Created time.Time
 }
 
-// Sent are the attributes as SCIM wrote them last, for mapping.Mapping.Drift: what the product changed since is not in them. A row
+// Sent returns the attributes as SCIM wrote them last, for mapping.Mapping.Drift: what the product changed since is not in them. A row
 // that the product made itself has none. If Rest can't be read whole, Sent returns store.ErrCorrupt.
 func (r *Record[T]) Sent() (document.Value, error) {
 	x := row{Resource: &store.Resource{}}

@@ -48,7 +48,7 @@ type Memberships struct {
 	User  string // the column with the primary key of the user
 }
 
-// Columns are the statements by which a table gets what SCIM asks for: four columns, and the indexes by which rows are found. They
+// Columns returns the statements by which a table gets what SCIM asks for: four columns, and the indexes by which rows are found. They
 // belong into the product's migrations.
 //
 //	scim_id        the SCIM id; NULL for rows that the product made itself, whose SCIM id is their primary key
@@ -146,7 +146,7 @@ func newSQLRows[T any](d SQL[T], in Dialect) (*sqlRows[T], error) {
 	return r, nil
 }
 
-// keyOf is a row's SCIM id. t is what the table is called in the statement, with a dot, or empty.
+// keyOf returns a row's SCIM id. t is what the table is called in the statement, with a dot, or empty.
 func (r *sqlRows[T]) keyOf(t string) string {
 	key := "COALESCE(" + t + "scim_id, CAST(" + t + r.ID + " AS TEXT))"
 	if r.dialect == PostgreSQL {
@@ -170,7 +170,7 @@ func checkName(name string) error {
 // sessionKey is the key of the transaction in a context.
 type sessionKey struct{}
 
-// session is the transaction that a context is in, or the database.
+// session returns the transaction that a context is in, or the database.
 func (r *sqlRows[T]) session(ctx context.Context) (s Session, inTx bool) {
 	if s, ok := ctx.Value(sessionKey{}).(Session); ok {
 		return s, true
@@ -185,7 +185,7 @@ type args struct {
 	nobody  bool // an argument is no text that a database can hold: no row has it
 }
 
-// add is the place of a further argument.
+// add returns the place of a further argument.
 func (a *args) add(v any) string {
 	if text, ok := v.(string); ok && !isText(text) {
 		a.nobody = true
@@ -197,7 +197,7 @@ func (a *args) add(v any) string {
 	return "$" + strconv.Itoa(len(a.list))
 }
 
-// in is a list of the places of further arguments, in brackets.
+// in returns a list of the places of further arguments, in brackets.
 func (a *args) in(values []string) string {
 	places := make([]string, 0, len(values))
 	for _, v := range values {
@@ -212,7 +212,7 @@ func (a *args) in(values []string) string {
 // isText says whether a database can hold a string as text.
 func isText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
-// values are what a record has for the columns of the fields, and for those of SCIM.
+// values returns what a record has for the columns of the fields, and for those of SCIM.
 func (r *sqlRows[T]) values(rec *Record[T]) (columns []string, values []any) {
 	v := reflect.ValueOf(&rec.Value).Elem()
 	for _, index := range r.fields {
@@ -290,7 +290,7 @@ func (r *sqlRows[T]) change(ctx context.Context, statement string, a args) error
 	return r.fail(err)
 }
 
-// where is the condition of a tenant's rows that aren't deleted.
+// where returns the condition of a tenant's rows that aren't deleted.
 func (r *sqlRows[T]) where(a *args, tenant string) string { return " WHERE " + r.of("", a.add(tenant)) }
 
 // of is where without the word, for a table that is called t in the statement.
@@ -382,7 +382,7 @@ func (r *sqlRows[T]) List(ctx context.Context, tenant, after string, most int) (
 	return r.read(ctx, condition+" ORDER BY "+r.key+" LIMIT "+a.add(most), a)
 }
 
-// selected is the list of columns that scan reads, of a table that is called t in the statement, with a dot.
+// selected returns the list of columns that scan reads, of a table that is called t in the statement, with a dot.
 func (r *sqlRows[T]) selected(t string) string {
 	created := "NULL"
 	if r.Created != "" {
@@ -438,7 +438,7 @@ func (r *sqlRows[T]) scan(rows Rows, further ...any) (*Record[T], error) {
 	return rec, nil
 }
 
-// timeOf is a time as the drivers have it.
+// timeOf returns a time as the drivers have it.
 func timeOf(v any) time.Time {
 	switch v := v.(type) {
 	case time.Time:

@@ -146,7 +146,7 @@ func (t table) get(ctx context.Context, tenant, id string) (*row, error) {
 	return t.resource(tenant, r), nil
 }
 
-// keyed is a row under the repository's key.
+// keyed returns a row under the repository's key.
 func (t table) keyed(r *row) *row {
 	k := *r
 	resource := *r.Resource

@@ -68,7 +68,7 @@ func (Has) expr()     {}
 func (Related) expr() {}
 func (Const) expr()   {}
 
-// Conjuncts are the comparisons all of which must hold for the expression to hold. There may be further conditions that
+// Conjuncts returns the comparisons all of which must hold for the expression to hold. There may be further conditions that
 // are no comparisons.
 func Conjuncts(x Expr) (all []Compare) {
 	switch x := x.(type) {
@@ -107,7 +107,7 @@ const (
 	Le
 )
 
-// String is the operator as it is written.
+// String returns the operator as it is written.
 func (o Op) String() string {
 	return [...]string{"?", "eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"}[o]
 }
@@ -124,7 +124,7 @@ type Path struct {
 // InternalURI is where store.Resource.Internal is in a Path. No request can name it.
 const InternalURI = "rollcall:internal"
 
-// String is the path as it is written.
+// String returns the path as it is written.
 func (p Path) String() string {
 	s := p.Name
 	if p.URI != "" {
@@ -163,7 +163,7 @@ const (
 	Complex
 )
 
-// String is the type's name in a schema.
+// String returns the type's name in a schema.
 func (t Type) String() string {
 	return [...]string{"unbound", "string", "boolean", "integer", "decimal", "dateTime", "reference", "binary", "complex"}[t]
 }

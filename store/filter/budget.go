@@ -24,7 +24,7 @@ func (b *Budget) spend(n int) bool { return b == nil || b.Spend(n) }
 // Exceeded says whether more was asked of the budget than it had.
 func (b *Budget) Exceeded() bool { return *b < 0 }
 
-// MatchElement is the function MatchElement within the budget. If the budget is exceeded afterwards, the result counts for
+// MatchElement returns the function MatchElement within the budget. If the budget is exceeded afterwards, the result counts for
 // nothing.
 func (b *Budget) MatchElement(where Expr, elem document.Value) bool {
 	return (&scope{elem: elem, budget: b}).match(where)

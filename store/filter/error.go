@@ -19,7 +19,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("at character %d: want %s, got %s", e.Pos, e.Want, e.Got)
 }
 
-// fail is the error at the parser's position.
+// fail returns the error at the parser's position.
 func (p *parser) fail(want string) error { return p.failWith(want, p.got()) }
 
 func (p *parser) failWith(want, got string) error {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// ahead is the text up to the next delimiter.
+// ahead returns the text up to the next delimiter.
 func (p *parser) ahead() string {
 	end := p.pos
 	for end < len(p.in) && !isDelimiter(p.in[end]) {

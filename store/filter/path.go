@@ -10,7 +10,7 @@ type PatchPath struct {
 	Sub   string
 }
 
-// String is the path in the grammar.
+// String returns the path in the grammar.
 func (p PatchPath) String() string {
 	b := append(make([]byte, 0, 64), p.Path.String()...)
 	if p.Where != nil {

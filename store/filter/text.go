@@ -2,31 +2,31 @@ package filter
 
 import "github.com/rollcall-dev/rollcall/store/document"
 
-// String is the expression in the grammar; with no terms, true.
+// String returns the expression in the grammar; with no terms, true.
 func (x And) String() string { return text(x) }
 
-// String is the expression in the grammar; with no terms, false.
+// String returns the expression in the grammar; with no terms, false.
 func (x Or) String() string { return text(x) }
 
-// String is the expression in the grammar.
+// String returns the expression in the grammar.
 func (x Not) String() string { return text(x) }
 
-// String is the expression in the grammar.
+// String returns the expression in the grammar.
 func (x Compare) String() string { return text(x) }
 
-// String is the expression in the grammar.
+// String returns the expression in the grammar.
 func (x Present) String() string { return text(x) }
 
-// String is the expression in the grammar.
+// String returns the expression in the grammar.
 func (x Has) String() string { return text(x) }
 
-// String is the relation like the attribute that it was: members[value eq "x"].
+// String returns the relation like the attribute that it was: members[value eq "x"].
 func (x Related) String() string { return text(x) }
 
 // String is true or false, which are no filters.
 func (x Const) String() string { return text(x) }
 
-// String is the name of the attribute that the relation was.
+// String returns the name of the attribute that the relation was.
 func (r Relation) String() string { return [...]string{"?", "members", "groups"}[r] }
 
 func text(x Expr) string { return string(appendExpr(make([]byte, 0, 64), x, inBrackets)) }

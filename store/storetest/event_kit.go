@@ -75,7 +75,7 @@ func (e *eventKit) tellAll(consumers []string, subjects ...int) (eventIDs []stri
 	return eventIDs
 }
 
-// at is the time of the nth event.
+// at returns the time of the nth event.
 func (e *eventKit) at(n int) time.Time { return epoch.Add(time.Duration(n) * time.Second) }
 
 // leaseAs leases events of the kit's consumer and tenant, by "me" unless l names another owner.

@@ -28,7 +28,7 @@ const (
 
 func (d *delivery) settled() bool { return d.state == parked || d.state == done }
 
-// subject is what the event is about, in the tenant of the commit.
+// subject returns what the event is about, in the tenant of the commit.
 func (d *delivery) subject() store.Key {
 	return store.Key{Tenant: d.tenant, Type: d.Subject.Type, ID: d.Subject.ID}
 }

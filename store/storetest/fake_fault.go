@@ -113,8 +113,9 @@ func (f *Fake) LoseAnswer(nth int, err error) {
 }
 
 // Before makes every call of the store begin with a call of fn, with the caller's context and the method's name: Get, List, Members,
-// Commit, Counters, Journal, Lease, Settle, Parked, Replay, SetPaused, Drop, Lags, Due, Feed, Traces, Prune or Forget. An error that fn returns is returned by the call, which does nothing then. fn may wait, on a channel or until ctx is done, to
-// make the store slow; it may be called concurrently, and no lock is held. Before(nil) ends this.
+// Commit, Counters, Journal, Lease, Settle, Parked, Replay, SetPaused, Drop, Lags, Due, Feed, Traces, Prune or Forget. An error that fn
+// returns is returned by the call, which does nothing then. fn may wait, on a channel or until ctx is done, to make the store slow; it may
+// be called concurrently, and no lock is held. Before(nil) ends this.
 func (f *Fake) Before(fn func(ctx context.Context, method string) error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -167,7 +168,7 @@ func (f *Fake) begin(ctx context.Context, method string) error {
 	return failure
 }
 
-// read is what begin is, for methods that read: it returns the tenant that they read from.
+// read does what begin does for a method that reads, and returns the tenant as that method sees it.
 func (f *Fake) read(ctx context.Context, method, of string) (*tenant, error) {
 	if err := f.begin(ctx, method); err != nil {
 		return nil, err

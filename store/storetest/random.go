@@ -10,10 +10,10 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// Random runs random operations on two empty stores, the same ones on both, and ends the test at the first one whose outcome
-// differs: that of a change, a page of a list with a random filter and sort, rows of members, counters, leased events or entries of
-// the journal. steps is the number of operations. It compares the optional interfaces that both stores have. A failure names the seed and the operations before it;
-// the same seed gives the same operations again. Compare a new store with a [Fake].
+// Random runs random operations on two empty stores, the same ones on both, and ends the test at the first one whose outcome differs: that
+// of a change, a page of a list with a random filter and sort, rows of members, counters, leased events or entries of the journal. steps is
+// the number of operations. It compares the optional interfaces that both stores have. A failure names the seed and the operations before
+// it; the same seed gives the same operations again. Compare a new store with a [Fake].
 func Random(t *testing.T, seed uint64, steps int, a, b store.Store) {
 	t.Helper()
 	r := &random{

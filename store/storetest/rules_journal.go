@@ -43,7 +43,7 @@ func describeEntry(e store.Entry) string {
 		e.Connection, e.Request, e.Who, e.Subject, e.Action, e.Outcome, e.Data)
 }
 
-// journalled is a change with entries of the journal.
+// journalled returns a change with entries of the journal.
 func journalled(entries ...store.Entry) store.Change { return store.Change{Journal: entries} }
 
 func journalWhole(k *kit, journal func(store.JournalQuery) []string) {

@@ -13,7 +13,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// manyMembers is a number of members that is greater than what a store reads at a time.
+// manyMembers returns a number of members that is greater than what a store reads at a time.
 func manyMembers() int {
 	if testing.Short() || underRace {
 		return 1_500

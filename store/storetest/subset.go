@@ -12,8 +12,8 @@ import (
 // go test shows it, such as "Members/Nested", and the value is the reason. So readers of the product's test learn what its tables can't hold.
 type Subset map[string]string
 
-// RunSubset does what [Run] does, without the rules in the subset. It fails if a rule of the subset doesn't exist or has no reason, so that the
-// declaration stays true.
+// RunSubset does what [Run] does, without the rules in the subset. It fails if a rule of the subset doesn't exist or has no reason, so that
+// the declaration stays true.
 func RunSubset(t *testing.T, without Subset, newStore func(t *testing.T) store.Store) {
 	left := maps.Clone(without)
 	for _, x := range themes {

@@ -23,7 +23,7 @@ func shallow(v document.Value) document.Value {
 	return document.Object(append(make([]document.Member, 0, v.Len()+4), v.Items()...)...)
 }
 
-// own is a top-level member, ready to be written, or nil.
+// own returns a top-level member, ready to be written, or nil.
 func (r *resource) own(name string) *document.Value {
 	p := r.doc.Ref(name)
 	if p != nil && !slices.Contains(r.copied, name) {
@@ -33,7 +33,7 @@ func (r *resource) own(name string) *document.Value {
 	return p
 }
 
-// slot is the place of an attribute, ready to be written. If there's none it is made, with the value null, if make is
+// slot returns the place of an attribute, ready to be written. If there's none it is made, with the value null, if make is
 // set, or else nil is returned.
 func (r *resource) slot(a *schema.Attribute, make bool) *document.Value {
 	in := &r.doc

@@ -24,7 +24,7 @@ func repeated(n int, make func(i int) string) string {
 	return "[" + ops.String() + "]"
 }
 
-// many is a user with almost a thousand e-mail addresses and keys.
+// many returns a user with almost a thousand e-mail addresses and keys.
 func many(t testing.TB, st *schema.Type) document.Value {
 	mails, keys := document.Array(), document.Array()
 	zones := document.Array()

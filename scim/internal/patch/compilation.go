@@ -331,12 +331,12 @@ func (c *compiler) coerce(a *schema.Attribute, v document.Value, where string) (
 	return x, nil
 }
 
-// fail is an error about the present path.
+// fail returns an error about the present path.
 func (c *compiler) fail(scimType, detail string) error {
 	return &schema.Error{Type: scimType, Path: place(c.index, show(c.t, c.text)), Detail: detail}
 }
 
-// unknownKey is an error about a key of a value without a path that names nothing, unless it may be ignored.
+// unknownKey returns an error about a key of a value without a path that names nothing, unless it may be ignored.
 func (c *compiler) unknownKey(err error) error {
 	if c.m.Tolerate(quirk.UnknownAttribute) {
 		return nil
@@ -344,7 +344,7 @@ func (c *compiler) unknownKey(err error) error {
 	return c.unknown(err)
 }
 
-// unknownType is the type of an error about an attribute that isn't there; otherwise is the RFC's.
+// unknownType returns the type of an error about an attribute that isn't there; otherwise is the RFC's.
 func (c *compiler) unknownType(otherwise string) string {
 	if c.m.Interop {
 		return "invalidSyntax"
@@ -352,7 +352,7 @@ func (c *compiler) unknownType(otherwise string) string {
 	return otherwise
 }
 
-// unknown is an error about a path that names nothing.
+// unknown returns an error about a path that names nothing.
 func (c *compiler) unknown(err error) error {
 	detail := c.t.Name + " has no such attribute"
 	var e *schema.Error
@@ -362,7 +362,7 @@ func (c *compiler) unknown(err error) error {
 	return c.fail("invalidPath", detail)
 }
 
-// inFilter is an error about what is between a path's brackets.
+// inFilter returns an error about what is between a path's brackets.
 func (c *compiler) inFilter(err error) error {
 	scimType := "invalidFilter"
 	var e *schema.Error

@@ -31,7 +31,7 @@ func (c *change) setsPrimary() bool {
 	return isPrimary(c.value)
 }
 
-// plain is an element without a primary that is false, which is the same as none (RFC 7643 section 2.4).
+// plain returns an element without a primary that is false, which is the same as none (RFC 7643 section 2.4).
 func plain(e document.Value) document.Value {
 	if p := e.Ref(primary); p == nil || p.Kind() != document.KindBool || p.True() {
 		return e
@@ -50,7 +50,7 @@ func weight(v document.Value) int {
 	return (size(v) + values - 1) / values
 }
 
-// size is the number of values in v, where a long text counts for several.
+// size returns the number of values in v, where a long text counts for several.
 func size(v document.Value) int {
 	const unit = 64
 	n := 1 + len(v.Text())/unit
@@ -135,7 +135,7 @@ func keysOf(attr *schema.Attribute, e document.Value) []string {
 	return keys
 }
 
-// fingerprint is the same text for two elements that are equal.
+// fingerprint returns the same text for two elements that are equal.
 func fingerprint(e document.Value) string {
 	e = plain(e)
 	if e.Kind() == document.KindObject {
@@ -210,7 +210,7 @@ func isListed(a *schema.Attribute, e, listed document.Value) bool {
 	return true
 }
 
-// without is an array without the elements of the given, ascending indexes.
+// without returns an array without the elements of the given, ascending indexes.
 func without(array document.Value, gone []int) document.Value {
 	if len(gone) == 0 {
 		return array

@@ -21,7 +21,7 @@ const (
 	badge      = "urn:example:params:scim:schemas:extension:badge:1.0:User"
 )
 
-// userType is the RFC's User with the enterprise extension, and a badge that has what those lack: immutable, required,
+// userType returns the RFC's User with the enterprise extension, and a badge that has what those lack: immutable, required,
 // read-only and simple multi-valued attributes.
 func userType(t testing.TB) *schema.Type {
 	return compile(t, elimity.ResourceType{Name: "User", Endpoint: "/Users", Schema: elimityschema.CoreUserSchema(),
@@ -199,7 +199,7 @@ func requireError(t testing.TB, want string, err error) {
 	}
 }
 
-// refused is what a Mode refuses that is strict, or not.
+// refused returns what a Mode refuses that is strict, or not.
 func refused(strict bool) quirk.Set {
 	if strict {
 		return quirk.All

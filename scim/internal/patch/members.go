@@ -207,7 +207,7 @@ func (c *compiler) member(v document.Value) (r store.MemberRef, want string) {
 	return r, ""
 }
 
-// text is the string that a sub-attribute of v is, in any case; "" if it is none.
+// text returns the string that a sub-attribute of v is, in any case; "" if it is none.
 func text(v document.Value, name string) string {
 	if x := v.Fold(name); x.Kind() == document.KindString {
 		return x.Text()
@@ -215,7 +215,7 @@ func text(v document.Value, name string) string {
 	return ""
 }
 
-// lastSegment is the id at the end of a member's URL.
+// lastSegment returns the id at the end of a member's URL.
 func lastSegment(ref string) string {
 	ref = strings.TrimRight(ref, "/")
 	ref = ref[strings.LastIndexByte(ref, '/')+1:]
@@ -307,7 +307,7 @@ func onlyValue(x filter.Expr) bool {
 
 func looksFurther(x filter.Expr) bool { return !onlyValue(x) }
 
-// members is what the operations do to the members, nil if that is nothing.
+// members returns what the operations do to the members, nil if that is nothing.
 func (d *delta) members() *lifecycle.Members {
 	m := &lifecycle.Members{Replace: d.replace, RemoveWhere: d.where}
 	added := 0

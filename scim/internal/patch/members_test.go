@@ -196,7 +196,7 @@ func TestRenameKeepsMembers(t *testing.T) {
 	assert.True(t, document.Equal(parse(t, `{"displayName":"AK Crew 2","externalId":"ak-g-1"}`), got))
 }
 
-// manyMembers is a PATCH of as many members as scim.Limits.Members allows, each as Entra ID and Okta may write it.
+// manyMembers returns a PATCH of as many members as scim.Limits.Members allows, each as Entra ID and Okta may write it.
 func manyMembers(n int) string {
 	b := strings.Builder{}
 	for i := range n {

@@ -170,7 +170,7 @@ func place(i int, text string) string {
 	return s
 }
 
-// show is what an error shows of a path or key that a client wrote: all of it, or no filter if that compares a secret or
+// show returns what an error shows of a path or key that a client wrote: all of it, or no filter if that compares a secret or
 // can't be told what it compares. Only errors pay for finding out.
 func show(t *schema.Type, text string) string {
 	if !strings.Contains(text, "[") {

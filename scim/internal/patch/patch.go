@@ -82,7 +82,7 @@ const (
 	Replace
 )
 
-// String is the operation as the RFC writes it.
+// String returns the operation as the RFC writes it.
 func (o Op) String() string { return [...]string{"?", "add", "remove", "replace"}[o] }
 
 // TouchesAttributes says whether any operation reads or changes anything but members, so that the resource must be

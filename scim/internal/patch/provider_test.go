@@ -115,7 +115,7 @@ func TestProviders(t *testing.T) {
 	}
 }
 
-// TestProvidersGroups is the same for groups.
+// TestProvidersGroups does the same for groups.
 func TestProvidersGroups(t *testing.T) {
 	st := groupType(t)
 	for _, r := range []struct {

@@ -22,7 +22,7 @@ func newTarget(a *schema.Attribute) target {
 	return target{attr: a}
 }
 
-// last is the attribute at the path's end.
+// last returns the attribute at the path's end.
 func (t *target) last() *schema.Attribute {
 	if t.sub != nil {
 		return t.sub

@@ -40,7 +40,7 @@ func (s Set) All() iter.Seq[Quirk] {
 	}
 }
 
-// String is the quirk's name.
+// String returns the quirk's name.
 func (q Quirk) String() string { return Table[q].Name }
 
 // Row describes a quirk.

@@ -90,7 +90,7 @@ func (l *level) names() string {
 	return strings.Join(list, ", ")
 }
 
-// Find is the sub-attribute of that name, in any case, or nil.
+// Find returns the sub-attribute of that name, in any case, or nil.
 func (a *Attribute) Find(name string) *Attribute { return a.subs.find(name) }
 
 // Hidden says whether no error may show a value of the attribute: it is writeOnly, never returned, or was hidden by
@@ -105,7 +105,7 @@ func (a *Attribute) secret() bool {
 // stored says whether the attribute may be in a resource's document.
 func (a *Attribute) stored() bool { return a.Mutability != WriteOnly && a.Relation == 0 }
 
-// bound is what a filter must know of the attribute.
+// bound returns what a filter must know of the attribute.
 func (a *Attribute) bound() filter.Attr {
 	multi := a.Multi || a.Parent != nil && a.Parent.Multi
 	return filter.Attr{Path: a.Path, Type: a.Type, CaseExact: a.CaseExact, Multi: multi}

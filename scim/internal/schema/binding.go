@@ -191,7 +191,7 @@ func (b *binder) has(x filter.Has) (filter.Expr, *Error) {
 	return filter.Has{Attr: a.bound(), Where: where}, nil
 }
 
-// always are those that every resource has.
+// always returns those that every resource has.
 func (a *Attribute) always() bool { return a.common != notCommon }
 
 func (b *binder) present(a *Attribute, p filter.Path) (filter.Expr, *Error) {

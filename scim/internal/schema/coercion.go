@@ -270,7 +270,7 @@ func isBlankElement(items []document.Member, value int) bool {
 	return true
 }
 
-// packed is an object of the n members that are there.
+// packed returns an object of the n members that are there.
 func (m *Mode) packed(items []document.Member, n int) document.Value {
 	there := m.take(n)[:0]
 	for i := range items {

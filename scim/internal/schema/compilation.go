@@ -202,7 +202,7 @@ func externalID() *Attribute {
 	return &Attribute{Path: filter.Path{Name: "externalId"}, path: "externalId", Name: "externalId", Type: filter.String, CaseExact: true}
 }
 
-// commonAttributes are those of every resource that the document doesn't hold.
+// commonAttributes returns those of every resource that the document doesn't hold.
 func commonAttributes() []*Attribute {
 	id := &Attribute{Name: "id", Type: filter.String, CaseExact: true, Unique: true, Required: true, Returned: ReturnedAlways, common: commonID}
 	schemas := &Attribute{Name: "schemas", Type: filter.Reference, CaseExact: true, Multi: true, Required: true, Returned: ReturnedAlways, common: commonSchemas}

@@ -68,7 +68,7 @@ func isArrangedObject(l *level, v document.Value) bool {
 	return v.Len() > 0
 }
 
-// arrange is the order of the members, by which equal resources are equal texts.
+// arrange returns the order of the members, by which equal resources are equal texts.
 func (t *Type) arrange(v document.Value) document.Value {
 	items := make([]document.Member, len(t.Attributes)+len(t.Extensions), len(t.Attributes)+len(t.Extensions)+4)
 	for _, m := range v.Items() {
@@ -210,7 +210,7 @@ func (a *Attribute) check(v document.Value) *Error {
 	return nil
 }
 
-// Replaces is what a PUT makes of a resource (RFC 7644 section 3.5.1): the new attributes, with those kept that it has no
+// Replaces returns what a PUT makes of a resource (RFC 7644 section 3.5.1): the new attributes, with those kept that it has no
 // say in, which are the readOnly ones, and the immutable ones that it leaves out. One that changes an immutable
 // attribute is refused with an *Error of type mutability.
 func (t *Type) Replaces(old, new document.Value) (document.Value, error) {

@@ -254,7 +254,7 @@ func (t *Type) expand(body document.Value, m *Mode) document.Value {
 	return out
 }
 
-// inner is the member of an object that is to be an object.
+// inner returns the member of an object that is to be an object.
 func inner(v *document.Value, name string) *document.Value {
 	for i := range v.Items() {
 		if m := &v.Items()[i]; strings.EqualFold(m.Name, name) {

@@ -9,7 +9,7 @@ import (
 // Definition is a schema as products declare it.
 type Definition = elimityschema.Schema
 
-// Describe is the schema's representation of RFC 7643 section 7, but for meta.
+// Describe returns the schema's representation of RFC 7643 section 7, but for meta.
 func Describe(s Definition) document.Value {
 	v := document.Object(
 		document.Member{Name: "schemas", Value: document.Array(document.String("urn:ietf:params:scim:schemas:core:2.0:Schema"))},

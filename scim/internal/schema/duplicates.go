@@ -25,7 +25,7 @@ func (a *Attribute) sameText(x, y document.Value) bool {
 	return x.Text() == y.Text() || !a.CaseExact && document.Fold(x.Text()) == document.Fold(y.Text())
 }
 
-// Key is the same text for two elements that are the same, and "" for one that is the same as no other.
+// Key returns the same text for two elements that are the same, and "" for one that is the same as no other.
 func (a *Attribute) Key(x document.Value) string {
 	if a.Type != filter.Complex {
 		return a.textKey(x)
@@ -48,7 +48,7 @@ func (a *Attribute) textKey(x document.Value) string {
 	return "j" + string(document.AppendJSON(nil, x))
 }
 
-// Merge is an element with what another one, which is the same, says besides.
+// Merge returns an element with what another one, which is the same, says besides.
 func (a *Attribute) Merge(x, more document.Value) document.Value {
 	if a.Type != filter.Complex {
 		return x
@@ -66,7 +66,7 @@ func (a *Attribute) Merge(x, more document.Value) document.Value {
 	return merged
 }
 
-// Distinct is an array in which the same element stands once, in the place and the spelling of the first, with what the others
+// Distinct returns an array in which the same element stands once, in the place and the spelling of the first, with what the others
 // say besides. An array without such elements is returned as it is.
 func (a *Attribute) Distinct(array document.Value) document.Value {
 	if array.Kind() != document.KindArray || array.Len() < 2 || !a.repeats(array) {

@@ -103,7 +103,7 @@ func (e *elements) appendKeys(keys []store.IndexKey, v document.Value) []store.I
 	return keys
 }
 
-// all are the attributes and sub-attributes that the schemas define.
+// all returns the attributes and sub-attributes that the schemas define.
 func (t *Type) all() []*Attribute {
 	levels := [][]*Attribute{t.Attributes}
 	for _, x := range t.Extensions {
@@ -118,7 +118,7 @@ func (t *Type) all() []*Attribute {
 	return all
 }
 
-// Indexed are the paths of the attributes whose values are index keys, so that a store finds them fast.
+// Indexed returns the paths of the attributes whose values are index keys, so that a store finds them fast.
 func (t *Type) Indexed() []string {
 	paths := make([]string, len(t.indexes))
 	for i, a := range t.indexes {
@@ -127,7 +127,7 @@ func (t *Type) Indexed() []string {
 	return paths
 }
 
-// comparable is the attribute that has the values of a: a itself, or value of a complex one; nil if there is none.
+// comparable returns the attribute that has the values of a: a itself, or value of a complex one; nil if there is none.
 func (a *Attribute) comparable() *Attribute {
 	if a.Type == filter.Complex {
 		return a.subs.find("value")

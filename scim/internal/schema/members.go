@@ -8,7 +8,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// Member is the attribute members, or nil.
+// Member returns the attribute members, or nil.
 func (t *Type) Member() *Attribute { return t.members }
 
 // TakeMembers takes the members out of decoded attributes: each once, in their order. present says whether there were
@@ -53,7 +53,7 @@ func (t *Type) MemberRef(id, ref, typ string) (r store.MemberRef, ok bool) {
 	return store.MemberRef{Type: t.memberType(id, ref, typ), ID: id}, true
 }
 
-// memberType is the resource type that a member says it has, by type or by $ref; "" if it doesn't say, or says
+// memberType returns the resource type that a member says it has, by type or by $ref; "" if it doesn't say, or says
 // something that no resource type is called.
 func (t *Type) memberType(id, ref, said string) string {
 	if said != "" {

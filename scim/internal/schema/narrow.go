@@ -8,7 +8,7 @@ import (
 	elimityschema "github.com/elimity-com/scim/schema"
 )
 
-// Narrow is a resource type with only those attributes that are kept: at one of the paths, which are as in a filter or a PATCH, or
+// Narrow returns a resource type with only those attributes that are kept: at one of the paths, which are as in a filter or a PATCH, or
 // the URN of a whole extension. What is required, active, and what the service itself makes of memberships (groups, members) is kept in
 // any case. An extension that nothing is left of is left out. The resource type that is given stays as it was.
 func Narrow(rt elimity.ResourceType, paths []string) elimity.ResourceType {

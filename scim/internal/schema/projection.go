@@ -56,7 +56,7 @@ func (t *Type) Projection(attributes, excluded []string) (*Projection, error) {
 	return t.ProjectionOfWrite(attributes, excluded, nil)
 }
 
-// ProjectionOfWrite is the Projection of the answer to a request that wrote some attributes: those that are returned on request
+// ProjectionOfWrite returns the Projection of the answer to a request that wrote some attributes: those that are returned on request
 // are shown if they were written (RFC 7643 section 7), unless the request says which attributes it wants.
 func (t *Type) ProjectionOfWrite(attributes, excluded []string, written []*Attribute) (*Projection, error) {
 	if len(attributes) > 0 && len(excluded) > 0 {
@@ -191,5 +191,5 @@ func (s *selection) projection() *Projection {
 	return p
 }
 
-// Relation is the membership whose rows the answer has; 0 if it has none.
+// Relation returns the membership whose rows the answer has; 0 if it has none.
 func (p *Projection) Relation() filter.Relation { return p.relation }

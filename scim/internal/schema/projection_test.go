@@ -13,7 +13,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// render is a resource's JSON with one row of its relation, if the projection wants that.
+// render returns a resource's JSON with one row of its relation, if the projection wants that.
 func render(t testing.TB, typ *Type, r *store.Resource, row store.Member, attributes, excluded []string) string {
 	t.Helper()
 	p, err := typ.Projection(attributes, excluded)

@@ -203,7 +203,7 @@ func appendURL(b []byte, base, endpoint, id string) []byte {
 	return append(append(b, id...), '"')
 }
 
-// ETag is the entity tag of a version, and meta.version: weak, as equal versions are not always the same bytes (RFC
+// ETag returns the entity tag of a version, and meta.version: weak, as equal versions are not always the same bytes (RFC
 // 7644 section 3.14).
 func ETag(version string) string { return `W/"` + version + `"` }
 

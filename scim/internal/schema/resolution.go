@@ -83,7 +83,7 @@ func (t *Type) unknown(p filter.Path) *Error {
 	return invalid("invalidPath", Shown(p.String()), "%s has no such attribute", t.Name)
 }
 
-// Shown is what an error may show of a text that should name an attribute. Where a filter was written in its place,
+// Shown returns what an error may show of a text that should name an attribute. Where a filter was written in its place,
 // everything from the first bracket, quote or blank on is left out, because it may compare a password.
 func Shown(path string) string {
 	if i := strings.IndexFunc(path, func(r rune) bool { return strings.ContainsRune("[](){}\"'`=<>&,", r) || unicode.IsSpace(r) }); i >= 0 {

@@ -6,7 +6,7 @@ import (
 	elimityschema "github.com/elimity-com/scim/schema"
 )
 
-// User is the resource type User with the enterprise extension, as RFC 7643 section 8.7.1 has it, but for: groups.$ref
+// User returns the resource type User with the enterprise extension, as RFC 7643 section 8.7.1 has it, but for: groups.$ref
 // refers to groups only (errata 8471), and groups.value, an id, is caseExact.
 func User() elimity.ResourceType {
 	rt := elimity.ResourceType{
@@ -22,13 +22,13 @@ func User() elimity.ResourceType {
 	return rt
 }
 
-// EnterpriseUser is the enterprise extension of User, but for: manager.value, an id, is caseExact (errata 8472).
+// EnterpriseUser returns the enterprise extension of User, but for: manager.value, an id, is caseExact (errata 8472).
 func EnterpriseUser() elimity.SchemaExtension {
 	rt := elimity.ResourceType{Schema: elimityschema.ExtensionEnterpriseUser()}
 	return elimity.SchemaExtension{Schema: corrected(rt, "manager.value", func(c *characteristics) { c.caseExact = true }).Schema}
 }
 
-// Group is the resource type Group as RFC 7643 section 8.7.1 has it, but for: displayName is required (errata 5368),
+// Group returns the resource type Group as RFC 7643 section 8.7.1 has it, but for: displayName is required (errata 5368),
 // members.value, an id, is caseExact, and members.display, which that section lacks, is readOnly: it is the label that
 // the member has now.
 func Group() elimity.ResourceType {

@@ -43,7 +43,7 @@ func (m *Mode) Tolerate(q quirk.Quirk) bool {
 // Allows says whether the request may use a quirk, without noting that it did.
 func (m *Mode) Allows(q quirk.Quirk) bool { return m == nil || !m.Refused.Has(q) }
 
-// unknown is the error type of an attribute that the schema doesn't have.
+// unknown returns the error type of an attribute that the schema doesn't have.
 func (m *Mode) unknown() string {
 	if m != nil && m.Interop {
 		return "invalidSyntax"
@@ -62,7 +62,7 @@ type Extension struct {
 	pattern pattern // how it stands in a document's text
 }
 
-// Find is the extension's attribute of that name, in any case, or nil.
+// Find returns the extension's attribute of that name, in any case, or nil.
 func (x *Extension) Find(name string) *Attribute { return x.level.find(name) }
 
 // Type is a compiled resource type. It is immutable and safe for concurrent use.

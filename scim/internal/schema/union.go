@@ -46,7 +46,7 @@ func (b *binder) among(p filter.Path) (missing bool) {
 	return err != nil
 }
 
-// absent is what a comparison says of an attribute without a value.
+// absent returns what a comparison says of an attribute without a value.
 func absent(x filter.Compare) filter.Const {
 	return filter.Const(x.Value.IsNull() && x.Op == filter.Eq || !x.Value.IsNull() && x.Op == filter.Ne)
 }
@@ -61,7 +61,7 @@ func isResourceType(p filter.Path) bool {
 	return p.URI == "" && strings.EqualFold(p.Name, "meta") && strings.EqualFold(p.Sub, "resourceType")
 }
 
-// simplified is the expression without terms that are decided already.
+// simplified returns the expression without terms that are decided already.
 func simplified(x filter.Expr) filter.Expr {
 	switch x := x.(type) {
 	case filter.And:

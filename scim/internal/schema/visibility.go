@@ -15,7 +15,7 @@ func (t *Type) OnRequest() bool {
 	return false
 }
 
-// Written are the attributes and sub-attributes that a body, or a value without a path, names.
+// Written returns the attributes and sub-attributes that a body, or a value without a path, names.
 func (t *Type) Written(body document.Value) []*Attribute {
 	var all []*Attribute
 	for _, m := range body.Items() {
@@ -35,7 +35,7 @@ func (t *Type) Written(body document.Value) []*Attribute {
 	return all
 }
 
-// WrittenAt are those that a value at a path names.
+// WrittenAt returns those that a value at a path names.
 func (t *Type) WrittenAt(p filter.PatchPath, v document.Value) []*Attribute {
 	if p.Sub != "" {
 		p.Path.Sub = p.Sub
