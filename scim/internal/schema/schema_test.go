@@ -136,7 +136,7 @@ func quirks(list ...quirk.Quirk) []string {
 	return names
 }
 
-// refused returns what a Mode refuses that is strict, or not.
+// refused returns the quirks that a Mode refuses: all if it is strict, else none.
 func refused(strict bool) quirk.Set {
 	if strict {
 		return quirk.All
