@@ -51,8 +51,7 @@ func ExampleMapping_Update() {
 	a := Account{Login: "ada@example.com", Name: "Ada", Active: true}
 	out, err := m.Update(before, after, &a)
 	fmt.Println(a.Name, a.Active, out.Changed, out.Ignored, string(out.Attributes.Document()), err)
-	// Output: Ada false [{Active active}] [displayName "Countess" was ignored: it is taken only at creation; "Ada" holds]
-	// {"userName":"ada@example.com","displayName":"Ada","active":false} <nil>
+	// Output: Ada false [{Active active}] [displayName "Countess" was ignored: it is taken only at creation; "Ada" holds] {"userName":"ada@example.com","displayName":"Ada","active":false} <nil>
 }
 
 // Each tenant may have rules of its own, stored as JSON.
