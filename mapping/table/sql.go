@@ -51,7 +51,8 @@ type Memberships struct {
 }
 
 // Columns returns the statements that add to a table what SCIM needs: four columns, and the indexes by which rows are found. Put them
-// into the product's migrations. The error says what is wrong with the description.
+// into the product's migrations. On PostgreSQL they change nothing if they run again; on SQLite they fail then. The error says what is wrong
+// with the description.
 //
 //	scim_id        the SCIM id; NULL for rows that the product itself has made, whose SCIM id is their primary key
 //	scim_rest      Record.Rest
@@ -62,18 +63,24 @@ func (d SQL[T]) Columns(in Dialect) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	index := strings.ReplaceAll(r.Table, ".", "_") + "_scim_"
+	missing := "" // SQLite can't add a column only if it is missing
+	if in == PostgreSQL {
+		missing = "IF NOT EXISTS "
+	}
+	column := "ALTER TABLE " + r.Table + " ADD COLUMN " + missing
+	index := "INDEX " + missing + strings.ReplaceAll(r.Table, ".", "_") + "_scim_"
+	of := " ON " + r.Table + " (" + r.Tenant + ", "
 	statements := []string{
-		"ALTER TABLE " + r.Table + " ADD COLUMN scim_id TEXT",
-		"ALTER TABLE " + r.Table + " ADD COLUMN scim_rest TEXT NOT NULL DEFAULT ''",
-		"ALTER TABLE " + r.Table + " ADD COLUMN scim_name TEXT",
-		"ALTER TABLE " + r.Table + " ADD COLUMN scim_external TEXT",
-		"CREATE UNIQUE INDEX " + index + "id ON " + r.Table + " (" + r.Tenant + ", " + r.key + ")",
-		"CREATE INDEX " + index + "name ON " + r.Table + " (" + r.Tenant + ", scim_name)",
-		"CREATE INDEX " + index + "external ON " + r.Table + " (" + r.Tenant + ", scim_external)",
+		column + "scim_id TEXT",
+		column + "scim_rest TEXT NOT NULL DEFAULT ''",
+		column + "scim_name TEXT",
+		column + "scim_external TEXT",
+		"CREATE UNIQUE " + index + "id" + of + r.key + ")",
+		"CREATE " + index + "name" + of + "scim_name)",
+		"CREATE " + index + "external" + of + "scim_external)",
 	}
 	if r.name != "" {
-		statements = append(statements, "CREATE INDEX "+index+"lower ON "+r.Table+" ("+r.Tenant+", lower("+r.name+"))")
+		statements = append(statements, "CREATE "+index+"lower"+of+"lower("+r.name+"))")
 	}
 	return statements, nil
 }
