@@ -106,7 +106,7 @@ func newSQLRows[T any](d SQL[T], in Dialect) (*sqlRows[T], error) {
 		d.ID = "id"
 	}
 	if d.Mapping == nil {
-		return nil, fmt.Errorf("table: the table %s has no mapping", d.Table)
+		return nil, fmt.Errorf("table: SQL.Mapping of the table %q is not set: make one with mapping.For", d.Table)
 	}
 	if in != PostgreSQL && in != SQLite {
 		return nil, errors.New("table: want the dialect PostgreSQL or SQLite")

@@ -43,7 +43,11 @@ func (t *Type) compileIndex(lookup []string) error {
 		}
 		a, _, err := t.Resolve(splitPath(path), nil)
 		if err != nil || a == nil {
-			return fmt.Errorf("schema: resource type %s has no attribute %q to index", t.Name, path)
+			right := ""
+			if near := t.Nearest(path); near != "" {
+				right = "; it is called " + near
+			}
+			return fmt.Errorf("schema: %s has no attribute %q to index%s", t.Name, path, right)
 		}
 		if a = a.comparable(); a == nil {
 			return fmt.Errorf("schema: resource type %s: %q is complex; name a sub-attribute to index", t.Name, path)
