@@ -7,12 +7,13 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// newCalls lets no tenant have more than three quarters of the connections at once, so that another one's call finds one free.
+// newCalls makes Scans by which no tenant uses more than three quarters of the connections at once, so that a call of another tenant finds
+// a free one.
 func newCalls(connections int) *Scans {
 	return &Scans{Each: max(1, connections*3/4), All: make(chan struct{}, connections), Tenants: map[string]*scanTurns{}}
 }
 
-// turn waits until a tenant may have one more connection.
+// turn waits until a tenant may use one more connection.
 func (s *Store) turn(ctx context.Context, tenant string) (leave func(), err error) {
 	if leave, err = s.calls.Enter(ctx, tenant); err != nil {
 		return nil, fmt.Errorf("sqlstore: %w", ctx.Err())
@@ -20,7 +21,7 @@ func (s *Store) turn(ctx context.Context, tenant string) (leave func(), err erro
 	return leave, nil
 }
 
-// isAddition says whether a change does nothing but create: many of them share a connection.
+// isAddition says whether a change only creates resources. Many such changes share a connection.
 func isAddition(c *store.Change) bool {
 	for _, p := range c.Put {
 		if p.IfVersion != "" {
