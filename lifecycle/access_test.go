@@ -11,7 +11,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// Whoever loses access is told as deactivated before anything else, whatever the way out (I14, fault 2).
+// Whoever loses access is told as deactivated before anything else, whatever the way out (I14).
 func TestEveryWayOutTellsDeactivatedFirst(t *testing.T) {
 	off := `{"userName":"ada","active":false}`
 	for _, way := range []struct {
@@ -67,7 +67,7 @@ func TestEveryWayOutTellsDeactivatedFirst(t *testing.T) {
 	}
 }
 
-// A record that is damaged lets nobody in, and no change makes it whole by forgetting the rest (I12, fault 7).
+// A record that is damaged lets nobody in, and no change makes it whole by forgetting the rest (I12).
 func TestADamagedRecordFailsClosed(t *testing.T) {
 	for _, damage := range []struct {
 		name string

@@ -17,10 +17,10 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// sharers is how many transactions of additions there are at the same time, and mostShared how many share one.
+// sharers is how many transactions of additions run at the same time, and mostShared how many additions share one.
 const sharers, mostShared = 2, 8
 
-// crowd is a store on PostgreSQL, and who adds to it.
+// crowd has a store on PostgreSQL to which many commits add at once.
 type crowd struct {
 	*testing.T
 	*sqlstore.Store
@@ -31,14 +31,14 @@ func newCrowd(t *testing.T) crowd {
 	schema := newSchema(t)
 	config, err := pgxpool.ParseConfig(os.Getenv(postgresVariable))
 	require.NoError(t, err)
-	config.ConnConfig.RuntimeParams["application_name"] = schema // by which its connections are known
-	config.MaxConns = sharers + 3                                // two that hold something, and one that looks
+	config.ConnConfig.RuntimeParams["application_name"] = schema // the test finds its connections by this name
+	config.MaxConns = sharers + 3                                // two more hold locks, and one looks
 	pool, err := pgxpool.NewWithConfig(t.Context(), config)
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	s, err := onPool(t.Context(), pool, &sqlstore.Options{Schema: schema})
 	require.NoError(t, err)
-	require.NoError(t, s.Commit(t.Context(), createUser("first", "first"))) // the attributes are known from here on
+	require.NoError(t, s.Commit(t.Context(), createUser("first", "first"))) // from here on the indexed attributes are known
 	c := crowd{t, s, sqlstore.EngineOf(s).(postgresEngine)}
 	transactions, each := c.on.Sharing()
 	require.Equal(t, []int{sharers, mostShared}, []int{transactions, each})
@@ -46,7 +46,7 @@ func newCrowd(t *testing.T) crowd {
 	return c
 }
 
-// hold has a transaction of somebody else's take user names, until it is rolled back.
+// hold has another transaction take user names, until release rolls it back.
 func (c crowd) hold(names ...string) (release func()) {
 	held, ended := make(chan bool), make(chan bool)
 	var all sync.WaitGroup
@@ -73,7 +73,7 @@ func (c crowd) hold(names ...string) (release func()) {
 	return release
 }
 
-// add begins a commit, and waits until so many wait in the queue, and so many in the database for somebody else.
+// add begins a commit. It waits until so many commits wait in the queue, and so many in the database for another transaction.
 func (c crowd) add(ctx context.Context, x *store.Change, queued, stuck int) <-chan error {
 	done := make(chan error, 1)
 	go func() { done <- c.Commit(ctx, x) }()
@@ -91,7 +91,7 @@ func (c crowd) await(queued, stuck int) {
 	}, 10*time.Second, time.Millisecond)
 }
 
-// busy has all sharers wait for somebody else.
+// busy makes all sharers wait for other transactions.
 func (c crowd) busy() (release func(), done []<-chan error) {
 	names := make([]string, sharers)
 	for n := range names {
@@ -104,7 +104,7 @@ func (c crowd) busy() (release func(), done []<-chan error) {
 	return release, done
 }
 
-// TestShare has additions share a transaction.
+// TestShare shows that additions share a transaction.
 func TestShare(t *testing.T) {
 	c := newCrowd(t)
 	release, done := c.busy()
@@ -123,7 +123,7 @@ func TestShare(t *testing.T) {
 	require.Equal(t, mostShared, n, "written by one transaction")
 }
 
-// TestShareRefused has some of those who share a transaction be refused, or not want it any more: nobody else is.
+// TestShareRefused has some of the additions that share a transaction be refused or withdrawn: the others are committed.
 func TestShareRefused(t *testing.T) {
 	c := newCrowd(t)
 	release, done := c.busy()
@@ -153,7 +153,7 @@ func TestShareRefused(t *testing.T) {
 	checkWhole(t, c.Store, []string{"5"})
 }
 
-// TestShareLeave has those who share a transaction leave while it waits: it goes on for the others, and ends with the last.
+// TestShareLeave ends the contexts of additions that share a transaction, while it waits: it goes on for the others, and ends with the last.
 func TestShareLeave(t *testing.T) {
 	c := newCrowd(t)
 	release, done := c.busy()
@@ -182,7 +182,8 @@ func TestShareLeave(t *testing.T) {
 	checkWhole(t, c.Store, []string{"3"})
 }
 
-// TestShareForgets has those who leave use their change again: nobody reads it any more, of which the race detector judges.
+// TestShareForgets changes a change after its commit has returned, although its transaction goes on: the race detector shows that nobody reads
+// it any more.
 func TestShareForgets(t *testing.T) {
 	c := newCrowd(t)
 	var all sync.WaitGroup
@@ -201,8 +202,8 @@ func TestShareForgets(t *testing.T) {
 		})
 	}
 	all.Wait()
-	// What nobody waits for may still be on its way: with a worker, or with the server, which has perhaps not even read what a connection
-	// brought that is closed by now. When no other connection is left, all of it is done.
+	// Commits that nobody waits for may still be with a worker, or with the server, which may not have read yet what a connection sent that
+	// is closed by now. When there is no other connection left, all of them have ended.
 	require.Eventually(t, func() bool {
 		if c.on.Additions().Places() > 0 {
 			return false
@@ -216,7 +217,7 @@ func TestShareForgets(t *testing.T) {
 	checkWhole(t, c.Store, nil)
 }
 
-// TestSharePatience has all sharers wait for somebody else for long: nobody else waits with them.
+// TestSharePatience has all sharers wait for another transaction for long: other additions don't wait with them.
 func TestSharePatience(t *testing.T) {
 	c := newCrowd(t)
 	c.on.Additions().Patience = time.Millisecond
@@ -233,7 +234,7 @@ func TestSharePatience(t *testing.T) {
 	require.Eventually(t, func() bool { return c.on.Additions().Places() == 0 }, 10*time.Second, time.Millisecond)
 }
 
-// TestShareRace has two processes want the same names, in any order: each is taken once, and whoever is refused hears why.
+// TestShareRace has two processes create users with the same names, in any order: each name is taken once, and the others get a conflict.
 func TestShareRace(t *testing.T) {
 	schema := newSchema(t)
 	dsn := os.Getenv(postgresVariable)

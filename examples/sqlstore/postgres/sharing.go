@@ -13,19 +13,19 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// An identity provider that begins to provision creates people by the thousand, some of them at the same time. Those that come
-// while others are being written share the next transaction: each table gets their rows by one statement.
+// An identity provider that begins to provision creates thousands of people, some of them at the same time. Creations that come
+// while others are being written share the next transaction, in which one statement writes the rows of a table.
 
-// sharers is how many transactions of additions there are at the same time, and mostShared how many share one.
+// sharers is how many transactions of additions run at the same time, and mostShared how many additions share one.
 const sharers, mostShared = 2, 8
 
-// patience is how long others wait behind one of them that waits for somebody else, such as for whether a value gets free.
+// patience is how long additions wait while a shared transaction waits for another one, for example to know whether a unique key is free.
 const patience = 100 * time.Millisecond
 
-// errAlone says that nothing of a shared transaction was done, for a reason that some of those in it needn't have.
+// errAlone says that nothing of a shared transaction was committed, for a reason that may concern only some of its additions.
 var errAlone = errors.New("to be committed alone")
 
-// isAddition says whether a change only adds: it changes no row that somebody else may hold.
+// isAddition says whether a change only adds rows, so that it needs no row that another transaction may have locked.
 func isAddition(c *store.Change) bool {
 	isChange := func(p store.Put) bool { return p.IfVersion != "" }
 	waits := func(x store.Claim) bool { return !sqlstore.IsFree(x) && !sqlstore.ChangesNothing(x) }
@@ -41,7 +41,7 @@ func (p *engine) commitShared(ctx context.Context, c *store.Change) error {
 	return p.fail(ctx, err)
 }
 
-// addTogether returns what became of each.
+// addTogether commits several additions in one transaction, and returns the error of each.
 func (p *engine) addTogether(all []*sqlstore.Queued[*store.Change]) []error {
 	if len(all) == 1 {
 		return []error{p.commitAlone(all[0].Ctx, all[0].What, nil)}
@@ -58,12 +58,12 @@ func (p *engine) addTogether(all []*sqlstore.Queued[*store.Change]) []error {
 	}
 	err := p.pool.SendBatch(ctx, &b.Batch).Close()
 	if pg := new(pgconn.PgError); errors.As(err, &pg) && pg.SeverityUnlocalized == "ERROR" || pgconn.SafeToRetry(err) {
-		err = errAlone // the server rolled it back, or never saw it
+		err = errAlone // the server has rolled the transaction back, or never got it
 	}
 	return sqlstore.SameForAll(all, err)
 }
 
-// untilAllLeave is a context that ends when all of theirs have.
+// untilAllLeave returns a context that ends when the contexts of all writes have ended.
 func untilAllLeave[T any](all []*sqlstore.Queued[T]) (ctx context.Context, done func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(all[0].Ctx))
 	var left atomic.Int64
