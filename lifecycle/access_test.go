@@ -90,7 +90,7 @@ func TestADamagedRecordFailsClosed(t *testing.T) {
 			inAccount := broken.Attributes == ada.Attributes
 			assert.Equal(t, inAccount, err != nil)
 			h.told = nil
-			_, err = h.do(true, lifecycle.Draft{Key: broken.Key, Before: broken, After: document.Object(document.Member{Name: "userName", Value: document.String("ada")})})
+			_, err = h.do(true, lifecycle.Draft{Key: broken.Key, Before: broken, After: document.Object(document.Field{Name: "userName", Value: document.String("ada")})})
 			require.ErrorIs(t, err, store.ErrCorrupt)
 			if inAccount {
 				_, err = h.do(true, lifecycle.Draft{Key: broken.Key, Before: broken, Cause: lifecycle.SignIn})

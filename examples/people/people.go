@@ -73,7 +73,7 @@ func Users(ctx context.Context, s store.Store, index Index, tenant string, from,
 
 // Group puts a group into a tenant, with the first so many people as its members.
 func Group(ctx context.Context, s store.Store, index Index, tenant, id string, members int) error {
-	attributes := document.Object(document.Member{Name: "displayName", Value: document.String("Group " + id)})
+	attributes := document.Object(document.Field{Name: "displayName", Value: document.String("Group " + id)})
 	r := &store.Resource{Key: store.Key{Type: "Group", ID: id}, Version: "1", Created: epoch, LastModified: epoch, Attributes: attributes.Document()}
 	r.Index, r.Label = index("Group", attributes)
 	if err := s.Commit(ctx, &store.Change{Tenant: tenant, Put: []store.Put{{Resource: r}}}); err != nil {

@@ -75,7 +75,7 @@ func FuzzCheck(f *testing.F) {
 		d := v.Document()
 		require.NoError(t, d.Check())
 		n := 0
-		for name, raw := range Document(s).Members() { // what is whole is read whole
+		for name, raw := range Document(s).Fields() { // what is whole is read whole
 			require.Equal(t, v.Items()[n].Name, name)
 			require.Equal(t, v.Items()[n].Value, parseTrusted(raw))
 			n++
