@@ -97,7 +97,7 @@ func TestOwnTables(t *testing.T) {
 	})
 }
 
-// nth is the element of an array.
+// nth returns an element of an array.
 func nth(v document.Value, n int) document.Value { return *v.At(n) }
 
 func attribute(v document.Value) string {

@@ -55,7 +55,7 @@ type narrator struct {
 
 func (n *narrator) printf(format string, args ...any) { fmt.Fprintf(n.out, format+"\n", args...) }
 
-// hooks are the product's: here they only tell that they were called.
+// hooks returns the product's hooks, which only tell that they were called.
 func (n *narrator) hooks() lifecycle.Hooks {
 	hear := func(_ context.Context, e *lifecycle.Event) error {
 		n.mu.Lock()
