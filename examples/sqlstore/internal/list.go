@@ -240,6 +240,11 @@ func (l *list) make(ctx context.Context) (*store.Page, error) {
 			return nil, err
 		}
 	}
+	if l.isLookUp() {
+		if p, err := l.lookUp(ctx); p != nil || err != nil {
+			return p, err
+		}
+	}
 	switch {
 	case l.isEmpty():
 		return &store.Page{}, nil
@@ -253,6 +258,45 @@ func (l *list) make(ctx context.Context) (*store.Page, error) {
 		return l.pick(ctx, l.in)
 	}
 	return l.sort(ctx, l.in)
+}
+
+// isLookUp says that a page from the beginning is asked for of those that have a key.
+func (l *list) isLookUp() bool {
+	return l.exact && len(l.types) == 1 && l.types[0].Key != "" && len(l.types[0].columns) == 0 && l.after == nil && l.Start == 0 && l.Count > 0
+}
+
+// lookUp makes the page if no more than one resource has the key, as mostly: in any order, with its groups in a column, which costs
+// half of what withGroups does. Of more it makes none.
+func (l *list) lookUp(ctx context.Context) (*store.Page, error) {
+	from, where, byID := l.from(0)
+	head, more, groups := "SELECT "+columns+", r.type, r.id", []any(nil), ""
+	if l.most > 0 {
+		head += ", " + l.engine.Joined(filter.Groups)
+		more = append(more, &groups)
+	}
+	sql, args := compact(head+" FROM "+from+" WHERE "+where+" ORDER BY "+byID+" LIMIT 2", l.args)
+	p := &store.Page{}
+	scan := l.scanner(more...)
+	err := l.ask(ctx, l.in, sql, args, func(rw Row) error {
+		found, err := scan(rw)
+		if err != nil {
+			return err
+		}
+		r, err := found.whole()
+		p.Resources = append(p.Resources, r)
+		return err
+	})
+	if err != nil || len(p.Resources) > 1 {
+		return nil, err
+	}
+	if len(p.Resources) == 1 && l.most > 0 {
+		l.rows = splitRows(nil, groups, p.Resources[0].ID)
+	}
+	l.cutRows(p.Resources)
+	if p.Total = len(p.Resources); l.NoTotal {
+		p.Total = -1
+	}
+	return p, nil
 }
 
 // page reads a page that the database can cut out.

@@ -110,8 +110,8 @@ type Engine interface {
 	IndexedBy(index string) string
 	// Lock is what ends a SELECT that takes rows for an update, beside others that do the same.
 	Lock() string
-	// HasOneWriter says that commits wait for each other, and for no connection.
-	HasOneWriter() bool
+	// Shares says whether a change is committed together with others, so that it takes no connection of its own.
+	Shares(c *store.Change) bool
 	// Connections is how many queries can run at once.
 	Connections() int
 	dialect
@@ -142,7 +142,7 @@ func New(ctx context.Context, o *Options, connect func(o *Options) (Engine, erro
 		return nil, fmt.Errorf("sqlstore: %w", err)
 	}
 	s := &Store{engine: e, getRelated: "SELECT " + columns + ", " + e.Joined(filter.Groups) + ofKey, scans: NewScans(&own, e.Connections()),
-		calls: newCalls(e.Connections()), isOwn: own.InTx == nil && !e.HasOneWriter()}
+		calls: newCalls(e.Connections()), isOwn: own.InTx == nil}
 	ready := s.Migrate
 	if own.NoMigrate {
 		ready = s.engine.Check
@@ -185,7 +185,7 @@ func (s *Store) Commit(ctx context.Context, c *store.Change) error {
 			}
 		}
 	}
-	if s.isOwn && !isAddition(c) {
+	if s.isOwn && !s.engine.Shares(c) {
 		leave, err := s.turn(ctx, c.Tenant)
 		if err != nil {
 			return err

@@ -3,8 +3,6 @@ package sqlstore
 import (
 	"context"
 	"fmt"
-
-	"github.com/rollcall-dev/rollcall/store"
 )
 
 // newCalls lets no tenant have more than three quarters of the connections at once, so that another one's call finds one free.
@@ -18,14 +16,4 @@ func (s *Store) turn(ctx context.Context, tenant string) (leave func(), err erro
 		return nil, fmt.Errorf("sqlstore: %w", ctx.Err())
 	}
 	return leave, nil
-}
-
-// isAddition says whether a change does nothing but create: many of them share a connection.
-func isAddition(c *store.Change) bool {
-	for _, p := range c.Put {
-		if p.IfVersion != "" {
-			return false
-		}
-	}
-	return len(c.Put) > 0 && len(c.Members)+len(c.Delete) == 0
 }

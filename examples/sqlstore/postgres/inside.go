@@ -12,10 +12,10 @@ import (
 // Pool is the pool that the store uses.
 func (p *engine) Pool() *pgxpool.Pool { return p.pool }
 
-// Additions are those that wait to share a transaction.
-func (p *engine) Additions() *sqlstore.Queue[*store.Change] { return &p.additions }
+// Shared are those that wait to share a transaction.
+func (p *engine) Shared() *sqlstore.Queue[*store.Change] { return &p.shared }
 
-// Sharing is how many transactions of additions there are at the same time, and how many share one.
+// Sharing is how many shared transactions there are at the same time, and how many changes share one.
 func (p *engine) Sharing() (transactions, each int) { return sharers, mostShared }
 
 // Made remembers what was made of statements.

@@ -10,8 +10,6 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-func (p *engine) HasOneWriter() bool { return false }
-
 func (p *engine) Connections() int { return int(p.pool.Stat().MaxConns()) }
 
 func (p *engine) Texts(all []string) any { return all }

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -13,10 +14,11 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// An identity provider that begins to provision creates people by the thousand, some of them at the same time. Those that come
-// while others are being written share the next transaction: each table gets their rows by one statement.
+// An identity provider that begins to provision creates people by the thousand, and changes them all when an attribute is mapped
+// anew, many at the same time. Those that come while others are being written share the next transaction: each table gets their
+// rows by one statement, and the disk is waited for once.
 
-// sharers is how many transactions of additions there are at the same time, and mostShared how many share one.
+// sharers is how many shared transactions there are at the same time, and mostShared how many changes share one.
 const sharers, mostShared = 2, 8
 
 // patience is how long others wait behind one of them that waits for somebody else, such as for whether a value gets free.
@@ -25,31 +27,54 @@ const patience = 100 * time.Millisecond
 // errAlone says that nothing of a shared transaction was done, for a reason that some of those in it needn't have.
 var errAlone = errors.New("to be committed alone")
 
-// isAddition says whether a change only adds: it changes no row that somebody else may hold.
-func isAddition(c *store.Change) bool {
-	isChange := func(p store.Put) bool { return p.IfVersion != "" }
+// Shares says whether a change may share a transaction: it creates resources, or rewrites some whose unique keys stay, so that it
+// holds nothing that others wait for but its own resources.
+func (p *engine) Shares(c *store.Change) bool {
 	waits := func(x store.Claim) bool { return !sqlstore.IsFree(x) && !sqlstore.ChangesNothing(x) }
-	return len(c.Put) > 0 && !slices.ContainsFunc(c.Put, isChange) && len(c.Delete) == 0 && len(c.Members) == 0 && !slices.ContainsFunc(c.Claims, waits)
+	return p.inTx == nil && len(c.Put) > 0 && len(c.Delete) == 0 && len(c.Members) == 0 &&
+		!slices.ContainsFunc(c.Put, changesUnique) && !slices.ContainsFunc(c.Claims, waits)
 }
 
-// commitShared commits an addition together with those that come at the same time.
+// changesUnique says whether a resource that is there gets or loses a unique key, or may.
+func changesUnique(p store.Put) bool {
+	return p.IfVersion != "" && (p.Was == nil || !slices.Equal(uniqueKeys(p.Was), uniqueKeys(p.Resource)))
+}
+
+func uniqueKeys(r *store.Resource) (keys []store.IndexKey) {
+	for _, k := range r.Index {
+		if k.Unique {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
+// commitShared commits a change together with those that come at the same time.
 func (p *engine) commitShared(ctx context.Context, c *store.Change) error {
-	err := p.additions.Do(ctx, c, false)
+	err := p.shared.Do(ctx, c, false)
 	if errors.Is(err, errAlone) {
 		return p.commitAlone(ctx, c, nil)
 	}
 	return p.fail(ctx, err)
 }
 
-// addTogether returns what became of each.
-func (p *engine) addTogether(all []*sqlstore.Queued[*store.Change]) []error {
+// commitTogether returns what became of each.
+func (p *engine) commitTogether(all []*sqlstore.Queued[*store.Change]) []error {
 	if len(all) == 1 {
 		return []error{p.commitAlone(all[0].Ctx, all[0].What, nil)}
 	}
-	ctx, done := untilAllLeave(all)
-	defer done()
-	changes := make([]*store.Change, len(all))
+	errs := make([]error, len(all))
+	var together []*sqlstore.Queued[*store.Change]
+	rewritten := map[store.Key]bool{}
 	for i, w := range all {
+		if errs[i] = rewriteOnce(rewritten, w.What); errs[i] == nil {
+			together = append(together, w)
+		}
+	}
+	ctx, done := untilAllLeave(together)
+	defer done()
+	changes := make([]*store.Change, len(together))
+	for i, w := range together {
 		changes[i] = w.What
 	}
 	b := p.batch(changes...)
@@ -60,7 +85,25 @@ func (p *engine) addTogether(all []*sqlstore.Queued[*store.Change]) []error {
 	if pg := new(pgconn.PgError); errors.As(err, &pg) && pg.SeverityUnlocalized == "ERROR" || pgconn.SafeToRetry(err) {
 		err = errAlone // the server rolled it back, or never saw it
 	}
-	return sqlstore.SameForAll(all, err)
+	for i := range errs {
+		errs[i] = cmp.Or(errs[i], err)
+	}
+	return errs
+}
+
+// rewriteOnce keeps those apart that rewrite the same resource: whichever comes second would end the transaction of all.
+func rewriteOnce(rewritten map[store.Key]bool, c *store.Change) error {
+	for _, p := range c.Put {
+		if rewritten[p.Resource.Key] {
+			return errAlone
+		}
+	}
+	for _, p := range c.Put {
+		if p.IfVersion != "" {
+			rewritten[p.Resource.Key] = true
+		}
+	}
+	return nil
 }
 
 // untilAllLeave is a context that ends when all of theirs have.

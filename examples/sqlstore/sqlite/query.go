@@ -9,7 +9,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-func (e *engine) HasOneWriter() bool { return true }
+// Shares is true of all: there is one writer.
+func (e *engine) Shares(*store.Change) bool { return true }
 
 func (e *engine) Connections() int {
 	if n := e.reader.Stats().MaxOpenConnections; n > 0 {
