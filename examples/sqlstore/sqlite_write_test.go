@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -12,6 +15,7 @@ import (
 
 	sqlstore "github.com/rollcall-dev/rollcall/examples/sqlstore/internal"
 	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/document"
 )
 
 // together commits changes while somebody else writes, so that all of them wait and then share a transaction. The last one's
@@ -98,4 +102,34 @@ func TestPanicInTx(t *testing.T) {
 	require.PanicsWithValue(t, "own code", func() { _ = s.Commit(t.Context(), createUser("2", "bob")) })
 	require.NoError(t, s.Commit(t.Context(), createUser("1", "ada")))
 	checkWhole(t, s, []string{"1"})
+}
+
+// TestCheckpoint has the log of what is committed be copied to the file while others write, and begin anew.
+func TestCheckpoint(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	s := openIn(t, "sqlite:"+path, nil)
+	size := func(of string) int64 {
+		f, err := os.Stat(of)
+		require.NoError(t, err)
+		return f.Size()
+	}
+	text := strings.Repeat("x", 80_000)
+	ids := make([]string, 2_400) // about 190 MB, where the log begins anew at 64
+	var all sync.WaitGroup
+	for w := range 8 {
+		all.Go(func() {
+			for n := w; n < len(ids); n += 8 {
+				ids[n] = fmt.Sprint(n)
+				c := createUser(ids[n], ids[n])
+				c.Put[0].Resource.Attributes = document.Document(fmt.Sprintf(`{"userName":%q,"title":%q}`, ids[n], text))
+				if err := s.Commit(t.Context(), c); err != nil {
+					t.Errorf("create: %v", err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	require.Greater(t, size(path), int64(20<<20), "copied while the store is open")
+	require.Less(t, size(path+"-wal"), int64(150<<20), "begun anew")
+	checkWhole(t, s, ids)
 }
