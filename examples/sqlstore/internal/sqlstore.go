@@ -114,6 +114,8 @@ type Engine interface {
 	Shares(c *store.Change) bool
 	// Connections is how many queries can run at once.
 	Connections() int
+	// Processors is how many of them make progress at the same time.
+	Processors() int
 	dialect
 	Close() error
 }
@@ -142,7 +144,7 @@ func New(ctx context.Context, o *Options, connect func(o *Options) (Engine, erro
 		return nil, fmt.Errorf("sqlstore: %w", err)
 	}
 	s := &Store{engine: e, getRelated: "SELECT " + columns + ", " + e.Joined(filter.Groups) + ofKey, scans: NewScans(&own, e.Connections()),
-		calls: newCalls(e.Connections()), isOwn: own.InTx == nil}
+		calls: newCalls(e.Connections(), e.Processors()), isOwn: own.InTx == nil}
 	ready := s.Migrate
 	if own.NoMigrate {
 		ready = s.engine.Check

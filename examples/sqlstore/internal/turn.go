@@ -5,9 +5,10 @@ import (
 	"fmt"
 )
 
-// newCalls lets no tenant have more than three quarters of the connections at once, so that another one's call finds one free.
-func newCalls(connections int) *Scans {
-	return &Scans{Each: max(1, connections*3/4), All: make(chan struct{}, connections), Tenants: map[string]*scanTurns{}}
+// newCalls lets no tenant have more than three quarters of the connections and processors at once, so that another one's call finds
+// one free.
+func newCalls(connections, processors int) *Scans {
+	return &Scans{Each: max(1, min(connections, processors)*3/4), All: make(chan struct{}, connections), Tenants: map[string]*scanTurns{}}
 }
 
 // turn waits until a tenant may have one more connection.

@@ -12,6 +12,9 @@ import (
 
 func (p *engine) Connections() int { return int(p.pool.Stat().MaxConns()) }
 
+// Processors are the server's, of which it isn't known how many there are.
+func (p *engine) Processors() int { return p.Connections() }
+
 func (p *engine) Texts(all []string) any { return all }
 
 func (p *engine) IdsIn(place string) string {

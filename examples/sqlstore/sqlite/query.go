@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"runtime"
 
 	sqlstore "github.com/rollcall-dev/rollcall/examples/sqlstore/internal"
 	"github.com/rollcall-dev/rollcall/store"
@@ -19,6 +20,9 @@ func (e *engine) Connections() int {
 	const unlimited = 64 // the product has set no limit
 	return unlimited
 }
+
+// Processors are those of the process, which has the database in it.
+func (e *engine) Processors() int { return runtime.GOMAXPROCS(0) }
 
 // Texts makes a JSON array.
 func (e *engine) Texts(all []string) any {
