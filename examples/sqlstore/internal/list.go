@@ -409,6 +409,10 @@ func (l *list) countOf() string {
 			sql += "(SELECT COUNT(*) FROM (SELECT " + s.rows + ") j)"
 			continue
 		}
+		if s := t.span; s != nil && t.SQL == s.test && t.isThere {
+			sql += "(SELECT COUNT(*) FROM (SELECT DISTINCT " + s.rows + ") j)"
+			continue
+		}
 		if t.IsIDs && t.isThere {
 			sql += "(SELECT COUNT(*) FROM (SELECT DISTINCT * FROM (" + t.Ids + ") i) j)"
 			continue

@@ -35,6 +35,11 @@ func (c *compiler) related(x filter.Related) Condition {
 	}
 	from := " FROM ~member m" + join + " WHERE m.tenant = $1" + is + " AND " + where.SQL
 	found := Condition{SQL: exists("SELECT 1" + from + " AND " + near + " = r.id"), exact: where.exact, isHeavy: true, parts: many}
+	if where.isCertain() { // to have any at all
+		found.Ids, found.IsIDs, found.isThere, found.isSpread, found.isHeavy = "SELECT "+near+from, true, true, true, false
+		found.span = &span{test: found.SQL, rows: near + from}
+		return found
+	}
 	for _, t := range filter.Conjuncts(x.Where) {
 		if t.Attr.Name == "value" && t.Op == filter.Eq && t.Attr.CaseExact && t.Value.Kind() == document.KindString {
 			found.Ids, found.IsIDs, found.isThere, found.isHeavy = "SELECT "+near+from, true, true, false
