@@ -145,8 +145,14 @@ func (c *compiler) answerTerms(terms []filter.Expr, a *answers, join func([]filt
 			others = append(others, c.answer(t, a))
 		}
 	}
-	if len(exact) > 0 {
-		others = append(others, a.column(c.compile(join(exact))))
+	if len(exact) == 0 {
+		return others
+	}
+	if all := c.compile(join(exact)); all.exact {
+		return append(others, a.column(all))
+	}
+	for _, t := range exact { // together they aren't, as and leaves out what is heavy beside what an index answers
+		others = append(others, a.column(c.compile(t)))
 	}
 	return others
 }
