@@ -90,7 +90,7 @@ func wantsJSON(r *http.Request) bool {
 // words are the text of a problem.
 func (v *visit) words(p *problem) string {
 	if p.detail != "" {
-		return p.detail
+		return v.Say(p.detail)
 	}
 	return v.T(p.key)
 }

@@ -21,28 +21,7 @@ const (
 	retainedType = "rollcall.Retained" // users whom the product keeps after a DELETE
 )
 
-const (
-	onPage      = 50    // lines of a list
-	mostCounted = 1_000 // how many people are looked at to count what no index counts
-)
-
-// walkPeople hands out so many people, until do says that it is enough. It says whether there are more.
-func (p *Portal) walkPeople(ctx context.Context, tenant string, most int, do func(*store.Resource)) (more bool, err error) {
-	q := store.Query{Tenant: tenant, Types: []string{userType, retainedType}, Count: 500, NoTotal: true}
-	for seen := 0; ; {
-		page, err := p.store.List(ctx, q)
-		if err != nil {
-			return false, err
-		}
-		for _, r := range page.Resources {
-			do(r)
-		}
-		seen += len(page.Resources)
-		if q.Cursor = page.Next; q.Cursor == "" || seen >= most {
-			return q.Cursor != "", nil
-		}
-	}
-}
+const onPage = 50 // lines of a list
 
 // countStates counts the people by state.
 func (p *Portal) countStates(ctx context.Context, tenant string) ([]StateCount, error) {
@@ -153,17 +132,17 @@ func nameOf(r *store.Resource) string {
 // PersonPageModel is all that is known of one person.
 type PersonPageModel struct {
 	PersonModel
-	Created    time.Time                `json:"created"`
-	FirstLogin *time.Time               `json:"firstLogin"`
-	Billed     bool                     `json:"billed"`
-	Held       bool                     `json:"held"` // an administrator has shut this person out
-	Role       string                   `json:"role"`
-	Manager    string                   `json:"manager"` // name of the connection that manages the person
-	Attributes []HeldModel              `json:"attributes"`
-	Groups     []MembershipModel        `json:"groups"`
-	Timeline   []lifecycle.JournalEntry `json:"timeline"`
-	Next       string                   `json:"next"`    // cursor of the timeline
-	Actions    []string                 `json:"actions"` // that the administrator may do: approve, reject, suspend, reactivate, protect, unprotect
+	Created    time.Time         `json:"created"`
+	FirstLogin *time.Time        `json:"firstLogin"`
+	Billed     bool              `json:"billed"`
+	Held       bool              `json:"held"` // an administrator has shut this person out
+	Role       string            `json:"role"`
+	Manager    string            `json:"manager"` // name of the connection that manages the person
+	Attributes []HeldModel       `json:"attributes"`
+	Groups     []MembershipModel `json:"groups"`
+	Timeline   []LineModel       `json:"timeline"`
+	Next       string            `json:"next"`    // cursor of the timeline
+	Actions    []string          `json:"actions"` // that the administrator may do: approve, reject, suspend, reactivate, protect, unprotect
 }
 
 // HeldModel is an attribute of a person.
@@ -199,7 +178,7 @@ func personPage(v *visit) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := PersonPageModel{PersonModel: personModel(r), Created: r.Created, Attributes: []HeldModel{}, Groups: []MembershipModel{}, Timeline: []lifecycle.JournalEntry{}, Actions: []string{}}
+	m := PersonPageModel{PersonModel: personModel(r), Created: r.Created, Attributes: []HeldModel{}, Groups: []MembershipModel{}, Actions: []string{}}
 	account, err := lifecycle.AccountOf(r)
 	if err == nil {
 		m.FirstLogin, m.Billed, m.Held, m.Role = timeOf(account.FirstLogin), account.Billed, account.Held, account.Role
@@ -226,7 +205,10 @@ func personPage(v *visit) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.Timeline, m.Next = append(m.Timeline, timeline...), next
+	m.Next = next
+	if m.Timeline, err = v.lines(timeline); err != nil {
+		return nil, err
+	}
 	m.Actions, err = v.actions(account, m.Protected)
 	return m, err
 }

@@ -71,8 +71,11 @@ type Options struct {
 	People, Groups []mapping.Attribute
 	// Role says what a group becomes in the product: its role, or "" if it has none there. It may be nil.
 	Role func(ctx context.Context, tenant, group string) (string, error)
+	// ProtectedGroups are the names that lifecycle.ProtectGroups has been given, so that the groups are marked.
+	ProtectedGroups []string
 
-	// Holds says what the product itself has of a person, by the paths of attributes. It is shown beside what is kept. It may be nil.
+	// Holds says how the product itself has a person, by the paths of attributes: where its own tables have something else than what is kept
+	// here, or show it in another form. The page of a person shows it in a column of its own. It may be nil.
 	Holds func(ctx context.Context, person *store.Resource) (map[string]string, error)
 
 	// Settings are those that StoredSettings keeps. nil: the customer decides none.
@@ -109,6 +112,7 @@ type Portal struct {
 	path      string // of the URL, without a slash at the end
 	cookie    string // the beginning of the names of cookies
 	languages map[string]*language
+	rules     []rule
 	guides    *guide.Library
 	templates templates
 	assets    map[string]asset
@@ -171,7 +175,7 @@ func New(o Options) (*Portal, error) {
 		frames += " " + origin
 	}
 	p.policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors " + strings.TrimSpace(frames)
-	if p.languages, err = loadLanguages(o.Text); err != nil {
+	if p.languages, p.rules, err = loadLanguages(o.Text); err != nil {
 		return nil, err
 	}
 	if p.guides, err = guide.New(o.Guides...); err != nil {

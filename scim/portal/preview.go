@@ -29,6 +29,7 @@ type PreviewRowModel struct {
 	Name        string               `json:"name"`
 	Action      string               `json:"action"` // create, link, change, deactivate, refuse or unknown
 	Explanation string               `json:"explanation,omitempty"`
+	Why         Explanation          `json:"why,omitempty"` // Explanation in the page's language
 	Changes     []PreviewChangeModel `json:"changes,omitempty"`
 	Added       int                  `json:"added,omitempty"` // members
 	Removed     int                  `json:"removed,omitempty"`
@@ -53,7 +54,10 @@ func previewPage(v *visit) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := PreviewModel{Connections: namesOf(list), Rows: []PreviewRowModel{}, Counts: map[string]int{}}
+	m := PreviewModel{Rows: []PreviewRowModel{}, Counts: map[string]int{}}
+	if m.Connections, err = v.connectionModels(list); err != nil {
+		return nil, err
+	}
 	if v.get("connection") == "" { // the one that there is a preview of
 		for i := range list {
 			if list[i].State == lifecycle.ConnectionShadow {
@@ -64,7 +68,10 @@ func previewPage(v *visit) (any, error) {
 	if one == nil {
 		return m, nil
 	}
-	c := connectionModel(one, false)
+	c, err := v.connectionModel(one)
+	if err != nil {
+		return nil, err
+	}
 	m.Connection = &c
 	if one.State != lifecycle.ConnectionShadow {
 		m.CanBegin = canBegin(one)
@@ -85,8 +92,11 @@ func previewPage(v *visit) (any, error) {
 	}
 	m.Next = page.Next
 	for _, row := range page.Rows {
-		x := PreviewRowModel{Type: row.Type, ID: row.ID, Name: row.Name, Action: string(row.Action), Explanation: short(row.Explanation, mostValue),
+		x := PreviewRowModel{Type: row.Type, ID: row.ID, Name: row.Name, Action: string(row.Action), Explanation: row.Explanation,
 			Added: row.AddedCount, Removed: row.RemovedCount}
+		if x.Why, err = v.why(row.Explanation); err != nil {
+			return nil, err
+		}
 		for _, change := range row.Changes {
 			x.Changes = append(x.Changes, PreviewChangeModel{change.Attribute, shown(change.From), shown(change.To), change.Authority})
 		}
@@ -164,5 +174,12 @@ func exportPreview(v *visit) error {
 	v.w.Header().Set("Content-Disposition", `attachment; filename="preview.csv"`)
 	_ = http.NewResponseController(v.w).SetWriteDeadline(time.Now().Add(10 * time.Minute))
 	v.started = true
-	return lifecycle.WritePreviewCSV(v.w, v.p.life.PreviewAll(v.r.Context(), v.Admin.Tenant, one.ID))
+	return lifecycle.WritePreviewCSV(v.w, func(yield func(lifecycle.PreviewRow, error) bool) {
+		for row, err := range v.p.life.PreviewAll(v.r.Context(), v.Admin.Tenant, one.ID) {
+			row.Explanation = v.Say(row.Explanation)
+			if !yield(row, err) {
+				return
+			}
+		}
+	})
 }

@@ -39,8 +39,7 @@ func (v *visit) stages(one *connection.Connection) []StageModel {
 	list := []StageModel{{Name: "connection"}, {Name: "credential"}, {Name: "test"}, {Name: "people"}}
 	if one != nil {
 		s := one.Status
-		people := s.State == connection.FirstPerson || s.State == connection.Syncing || s.Counts.Week[string(lifecycle.Created)]+s.Counts.Week[string(lifecycle.Linked)] > 0
-		for i, done := range []bool{true, s.State != connection.NotSetUp, !s.LastSuccess.IsZero(), people} {
+		for i, done := range []bool{true, s.State != connection.NotSetUp, !s.LastSuccess.IsZero(), s.People} {
 			list[i].Done = done
 		}
 	}
@@ -76,8 +75,11 @@ func setUp(v *visit) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := SetupModel{Connections: namesOf(list), BaseURL: v.p.opts.SCIM, TokenURL: v.p.opts.TokenURL, Guides: []GuideModel{},
+	m := SetupModel{BaseURL: v.p.opts.SCIM, TokenURL: v.p.opts.TokenURL, Guides: []GuideModel{},
 		Attributes: []AttributeModel{}, Groups: []AttributeModel{}, Credentials: []CredentialModel{}}
+	if m.Connections, err = v.connectionModels(list); err != nil {
+		return nil, err
+	}
 	if v.get("connection") == "" && v.get("new") != "" {
 		one = nil
 	}
@@ -93,7 +95,10 @@ func setUp(v *visit) (any, error) {
 		}
 	}
 	if one != nil {
-		c := connectionModel(one, false)
+		c, err := v.connectionModel(one)
+		if err != nil {
+			return nil, err
+		}
 		m.Connection, m.Credentials = &c, credentialModels(one)
 	}
 	if chosen == "" {

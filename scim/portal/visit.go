@@ -30,10 +30,11 @@ type visit struct {
 	Page     *page
 	Admin    Admin
 	Model    any
-	Notice   string  // key of what was done
-	Problem  string  // what went wrong, in words
-	Secret   *Secret // is shown once
-	linkless bool    // the administrator came by the product's own session
+	Notice   string          // key of what was done
+	Problem  string          // what went wrong, in words
+	Secret   *Secret         // is shown once
+	linkless bool            // the administrator came by the product's own session
+	names    map[string]Part // of the ids in explanations that were looked up
 }
 
 // Secret is what the next page shows once: a new credential, which nobody can see again.
@@ -372,13 +373,13 @@ func (v *visit) By(e lifecycle.JournalEntry) string {
 }
 
 // Short is a text that fits into a line of a table.
-func (v *visit) Short(text string) string { return short(text, 240) }
+func (v *visit) Short(text string) string { return short(text, mostShort) }
 
 // Trail is entries of the journal for the template of that name.
-func (v *visit) Trail(list []lifecycle.JournalEntry) any {
+func (v *visit) Trail(list []LineModel) any {
 	return struct {
 		V    *visit
-		List []lifecycle.JournalEntry
+		List []LineModel
 	}{v, list}
 }
 
