@@ -1,6 +1,7 @@
 package house_test
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"go/ast"
@@ -17,6 +18,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rollcall-dev/rollcall/lifecycle"
 )
 
 var update = flag.Bool("update", false, "write the catalogue of errors into docs/errors.md")
@@ -27,7 +30,7 @@ const errorsPage = "../../docs/errors.md"
 // code. After a change of one run `go test ./examples/house -run TestErrors -update`.
 func TestErrors(t *testing.T) {
 	var rows, explanations []string
-	packages := []string{"scim", "scim/patch", "scim/schema", "scim/internal/patch", "scim/internal/schema", "lifecycle", "mapping", "store/filter", "store/document"}
+	packages := []string{"scim", "scim/patch", "scim/schema", "scim/internal/patch", "scim/internal/schema", "scim/connection", "scim/connection/federation", "lifecycle", "mapping", "store/filter", "store/document"}
 	for _, p := range packages {
 		answered, explained := errorsOf(t, p)
 		rows, explanations = append(rows, answered...), append(explanations, explained...)
@@ -74,9 +77,13 @@ func errorsOf(t *testing.T, folder string) (rows, explained []string) {
 		ast.Inspect(f, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.CallExpr:
-				rows = append(rows, called(folder, n)...)
+				if f, ok := n.Fun.(*ast.Ident); ok && f.Name == "invalid" && folder == "scim/connection" {
+					explained = append(explained, line(literal(n.Args[0]))...)
+				} else {
+					rows = append(rows, called(folder, n)...)
+				}
 			case *ast.CompositeLit:
-				rows, explained = append(rows, made(n)...), append(explained, explanation(n)...)
+				rows, explained = append(rows, made(n)...), append(explained, explanation(folder, n)...)
 			case *ast.FuncDecl:
 				if explains[n.Name.Name] {
 					explained = append(explained, returned(n)...)
@@ -111,8 +118,11 @@ func returned(f *ast.FuncDecl) (lines []string) {
 }
 
 // explanation is what the journal says beside an error, or in a note.
-func explanation(lit *ast.CompositeLit) []string {
+func explanation(folder string, lit *ast.CompositeLit) []string {
 	kind, fields := fieldsOf(lit)
+	if kind == "InvalidError" && strings.HasPrefix(folder, "scim/connection") {
+		return line(literal(fields["Detail"]))
+	}
 	if kind == "Refusal" && fields["Explanation"] != nil {
 		return line(literal(fields["Explanation"]))
 	}
@@ -266,6 +276,70 @@ func row(status, scimType, detail string) []string {
 // escaped is a text as the page has it.
 func escaped(text string) string {
 	return strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;").Replace(verb.ReplaceAllString(text, "…"))
+}
+
+// Whatever the journal calls an operation has a name in the portal's languages.
+func TestOperations(t *testing.T) {
+	var operations []string
+	take := func(e ast.Expr) {
+		if text := literal(e); strings.Trim(text, "… ") != "" { // the others are a method and an endpoint
+			operations = append(operations, strings.ReplaceAll(verb.ReplaceAllString(text, "%s"), "…", "%s"))
+		}
+	}
+	for _, folder := range []string{"lifecycle", "lifecycle/webhook", "scim", "scim/connection", "scim/portal"} {
+		entries, err := os.ReadDir("../../" + folder)
+		require.NoError(t, err)
+		for _, e := range entries {
+			if !strings.HasSuffix(e.Name(), ".go") || strings.HasSuffix(e.Name(), "_test.go") {
+				continue
+			}
+			f, err := parser.ParseFile(token.NewFileSet(), "../../"+folder+"/"+e.Name(), nil, 0)
+			require.NoError(t, err)
+			ast.Inspect(f, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.CallExpr: // click and commit have it as an argument
+					if f, ok := n.Fun.(*ast.SelectorExpr); ok && f.Sel.Name == "click" && len(n.Args) == 2 {
+						take(n.Args[1])
+					} else if ok && f.Sel.Name == "commit" && folder == "scim/connection" && len(n.Args) > 3 {
+						take(n.Args[3])
+					}
+				case *ast.CompositeLit:
+					if kind, fields := fieldsOf(n); kind == "Request" || kind == "Entry" {
+						take(fields["Action"])
+					}
+				case *ast.AssignStmt:
+					switch at := n.Lhs[0].(type) {
+					case *ast.SelectorExpr:
+						if at.Sel.Name == "Action" {
+							take(n.Rhs[0])
+						}
+					case *ast.Ident:
+						if at.Name == "action" {
+							take(n.Rhs[0])
+						}
+					}
+				}
+				return true
+			})
+		}
+	}
+	for _, c := range []lifecycle.Cause{lifecycle.Approve, lifecycle.Reject, lifecycle.Suspend, lifecycle.Reactivate} {
+		operations = append(operations, c.String())
+	}
+	slices.Sort(operations)
+	operations = slices.Compact(operations)
+	require.Greater(t, len(operations), 20)
+	for _, language := range []string{"en", "de"} {
+		text, err := os.ReadFile("../../scim/portal/text/" + language + ".json")
+		require.NoError(t, err)
+		var texts map[string]string
+		require.NoError(t, json.Unmarshal(text, &texts))
+		for _, operation := range operations {
+			if operation != "what if" && operation != "preview" { // these write no entry
+				assert.NotEmpty(t, texts["operation."+operation], "scim/portal/text/%s.json has no operation.%s", language, operation)
+			}
+		}
+	}
 }
 
 // Every status that an error has is explained on the page.

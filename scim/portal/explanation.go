@@ -61,6 +61,7 @@ type rule struct {
 	key    string
 	texts  []string
 	values []string
+	own    int // bytes of texts
 }
 
 // parseRule reads the text of a rule as a catalogue has it.
@@ -71,10 +72,10 @@ func parseRule(key string) rule {
 		text, behind, ok := strings.Cut(rest, "{")
 		name, after, closed := strings.Cut(behind, "}")
 		if !ok || !closed {
-			r.texts = append(r.texts, rest)
+			r.texts, r.own = append(r.texts, rest), r.own+len(rest)
 			return r
 		}
-		r.texts, r.values, rest = append(r.texts, text), append(r.values, name), after
+		r.texts, r.values, r.own, rest = append(r.texts, text), append(r.values, name), r.own+len(text), after
 	}
 }
 
@@ -96,15 +97,14 @@ func (r *rule) match(text string) (values []string, ok bool) {
 	return append(values, rest), ok
 }
 
-// sortRules makes rules of the keys of a catalogue. Of several that match a text, the first one says most about it.
+// sortRules makes rules of the keys of a catalogue, those with the most text of their own first.
 func sortRules(texts map[string]string) []rule {
 	list := make([]rule, 0, len(texts))
 	for key := range texts {
 		list = append(list, parseRule(key))
 	}
-	own := func(r rule) int { return len(strings.Join(r.texts, "")) }
 	slices.SortFunc(list, func(a, b rule) int {
-		return cmp.Or(own(b)-own(a), len(a.values)-len(b.values), strings.Compare(a.key, b.key))
+		return cmp.Or(b.own-a.own, len(a.values)-len(b.values), strings.Compare(a.key, b.key))
 	})
 	return list
 }
@@ -129,59 +129,71 @@ func (p *Portal) explain(l *language, text string) Explanation {
 }
 
 // byRule does so if a rule has made the text. In front of what the rule says there may be the path of an attribute.
-func (p *Portal) byRule(l *language, text string, depth int) (Explanation, bool) {
+func (p *Portal) byRule(l *language, text string, depth int) (e Explanation, ok bool) {
 	if depth == mostNested {
 		return nil, false
 	}
-	for i, from := 0, 0; ; i++ {
-		if e, ok := p.exactly(l, text[from:], depth); ok {
-			if from > 0 {
-				e = append(Explanation{{Text: text[:from]}}, e...)
+	made, values, path := p.ruleOf(text)
+	if made == nil {
+		return nil, false
+	}
+	says := made
+	if own, ok := l.texts[made.key]; ok {
+		own := parseRule(own)
+		says = &own
+	}
+	if path != "" {
+		e = append(e, Part{Text: path})
+	}
+	for i, text := range says.texts {
+		if text != "" {
+			e = append(e, Part{Text: text})
+		}
+		if i == len(says.values) {
+			break
+		}
+		name := says.values[i]
+		at := slices.Index(made.values, name)
+		if at < 0 {
+			continue
+		}
+		if nested, ok := p.byRule(l, values[at], depth+1); ok && !isID(name) {
+			e = append(e, nested...)
+		} else {
+			e = append(e, Part{Text: values[at], value: name})
+		}
+	}
+	return e, true
+}
+
+// ruleOf finds the rule that has made a text, its values, and the path of an attribute that stands in front of it; nil: none has. Of
+// several rules it is the one with the most text of its own.
+func (p *Portal) ruleOf(text string) (made *rule, values []string, path string) {
+	for i, from := 0, 0; i <= mostPaths; i++ {
+		for k := range p.rules {
+			r := &p.rules[k]
+			if made != nil && r.own <= made.own {
+				break // those behind it say less
 			}
-			return e, true
+			if v, ok := r.match(text[from:]); ok {
+				made, values, path = r, v, text[:from]
+				break
+			}
 		}
 		at := strings.Index(text[from:], ": ")
-		if at < 0 || i == mostPaths {
-			return nil, false
+		if at < 0 || !isPath(text[from:from+at]) {
+			break
 		}
 		from += at + len(": ")
 	}
+	return made, values, path
 }
 
-// exactly does so if a rule has made all of the text.
-func (p *Portal) exactly(l *language, text string, depth int) (e Explanation, ok bool) {
-	for i := range p.rules {
-		r := &p.rules[i]
-		values, ok := r.match(text)
-		if !ok {
-			continue
-		}
-		says := r
-		if own, ok := l.texts[r.key]; ok {
-			own := parseRule(own)
-			says = &own
-		}
-		for i, text := range says.texts {
-			if text != "" {
-				e = append(e, Part{Text: text})
-			}
-			if i == len(says.values) {
-				break
-			}
-			name := says.values[i]
-			at := slices.Index(r.values, name)
-			if at < 0 {
-				continue
-			}
-			if nested, ok := p.byRule(l, values[at], depth+1); ok && !isID(name) {
-				e = append(e, nested...)
-			} else {
-				e = append(e, Part{Text: values[at], value: name})
-			}
-		}
-		return e, true
-	}
-	return nil, false
+// isPath says whether a text may be the path of an attribute, which has blanks only in its brackets.
+func isPath(text string) bool {
+	outside, rest, _ := strings.Cut(text, "[")
+	_, behind, _ := strings.Cut(rest, "]")
+	return !strings.Contains(outside+behind, " ")
 }
 
 // isID says whether a value of a rule is an id.

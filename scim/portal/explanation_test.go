@@ -66,7 +66,9 @@ func german(t *testing.T, p *portal.Portal, text string) {
 func TestEveryRuleIsGerman(t *testing.T) {
 	p := newSite(t).portal
 	for _, text := range catalogue(t) {
-		german(t, p, text)
+		if !regexp.MustCompile(`^\S+: …$`).MatchString(text) { // nothing of it is known before
+			german(t, p, text)
+		}
 	}
 	for a := mapping.OnCreate; a <= mapping.Ignore; a++ { // what a mapping notes
 		for _, sent := range []string{"", `"…"`} {
@@ -75,7 +77,8 @@ func TestEveryRuleIsGerman(t *testing.T) {
 			}
 		}
 	}
-	german(t, p, "lifecycle: denied: noSeat")
+	assert.Equal(t, "Alle Plätze des Tarifs sind belegt. Geben Sie einen frei, oder buchen Sie weitere.", p.Explain("de", "lifecycle: denied: noSeat"))
+	assert.Equal(t, "This account is suspended.", p.Explain("en", (&lifecycle.Denied{Reason: lifecycle.DeniedSuspended}).Error()))
 }
 
 // Each text of a rule has the values of the rule, and no other.
@@ -163,21 +166,21 @@ func TestExplanationsNameNobodyElse(t *testing.T) {
 func TestExplanationsHideValues(t *testing.T) {
 	s := newSite(t)
 	_, token := s.admin("acme").connect()
-	id := s.add(token, "ada")[0]
+	id := s.add(token, "zoe")[0]
 	v := s.admin("acme", portal.Connect)
-	for _, body := range []string{`{"userName":"ada@acme.example","externalId":"2"}`, `{"userName":"bob","active":"perhaps ada"}`, `{"displayName":"guard"}`} {
+	for _, body := range []string{`{"userName":"zoe@acme.example","externalId":"2"}`, `{"userName":"bob","active":"perhaps zoe"}`, `{"displayName":"guard"}`} {
 		status, _ := s.scim(token, http.MethodPost, "/Users", body)
 		require.GreaterOrEqual(t, status, 400)
 		for _, path := range []string{"", "connect", "credentials", "off"} {
 			for _, accept := range []string{"text/html", "application/json"} {
 				p := v.get(path, "Accept", accept)
-				for _, leak := range []string{id, "ada", "perhaps", "guard"} {
+				for _, leak := range []string{id, "zoe", "perhaps", "guard"} {
 					assert.False(t, p.has(leak), "%s: %s", path, leak)
 				}
 			}
 		}
 	}
-	status, _ := s.scim(token, http.MethodPost, "/Users", `{"userName":"ada@acme.example","externalId":"2"}`)
+	status, _ := s.scim(token, http.MethodPost, "/Users", `{"userName":"zoe@acme.example","externalId":"2"}`)
 	require.Equal(t, 409, status)
-	assert.True(t, v.get("connect").has("userName belongs to account … created … on …"))
+	assert.True(t, v.get("connect").has("userName belongs to account … created by SCIM on …"))
 }
