@@ -45,6 +45,9 @@ func (e Explanation) Short() Explanation {
 	for i, x := range e {
 		if len(x.Text) > left {
 			x.Text = short(x.Text, left)
+			if blank := strings.LastIndexByte(x.Text, ' '); blank > 0 {
+				x.Text = x.Text[:blank] + " …"
+			}
 			return append(slices.Clone(e[:i]), x)
 		}
 		left -= len(x.Text)

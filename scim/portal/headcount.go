@@ -38,7 +38,7 @@ type headcount struct {
 	all      bool // everybody was looked at
 }
 
-const mostCounted = 5_000 // how many people are looked at
+const mostCounted = 2_000 // how many people are looked at
 
 // countPeople counts the people of a tenant; connection is the one of mine.
 func (p *Portal) countPeople(ctx context.Context, tenant, connection string) (c headcount, err error) {

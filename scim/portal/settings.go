@@ -263,7 +263,7 @@ func setSettings(v *visit) (done, error) {
 	}
 	by := v.by()
 	by.Action = "change settings"
-	if err := v.p.life.Record(ctx, by, store.Key{Type: "rollcall.Settings", ID: "settings"}, lifecycle.Updated, "settings", names...); err != nil {
+	if err := v.p.life.Record(ctx, by, store.Key{Type: "rollcall.Settings", ID: "settings"}, lifecycle.Updated, "", names...); err != nil {
 		return done{}, err
 	}
 	if follow {
