@@ -178,7 +178,7 @@ func export(asCSV bool) func(*visit) error {
 				row := []string{e.Time.UTC().Format(time.RFC3339Nano), e.ID, string(e.By), e.Who, e.Operation, e.Type, e.Subject, e.Name, string(e.Outcome), strconv.Itoa(e.Status),
 					v.said(e.Reasons), strings.Join(e.Changed, " "), e.Request, e.Connection}
 				for i := range row {
-					row[i] = cell(row[i])
+					row[i] = lifecycle.CSVCell(row[i])
 				}
 				if err := w.Write(row); err != nil {
 					return err
@@ -192,13 +192,4 @@ func export(asCSV bool) func(*visit) error {
 		w.Flush()
 		return w.Error()
 	}
-}
-
-// cell is a text that no spreadsheet takes for a formula: what identity providers send stands in cells.
-func cell(text string) string {
-	trimmed := strings.TrimLeft(text, " \t\r\n\u00a0\ufeff")
-	if trimmed != "" && strings.ContainsRune("=+-@|%＝＋－＠", []rune(trimmed)[0]) || trimmed != text && strings.ContainsRune("\t\r\n", []rune(text)[0]) {
-		return "'" + text
-	}
-	return text
 }

@@ -404,12 +404,6 @@ func TestInjection(t *testing.T) {
 	}
 }
 
-func TestCell(t *testing.T) {
-	for text, want := range map[string]string{"": "", "ada": "ada", "a=b": "a=b", "=1": "'=1", " =1": "' =1", "\t1": "'\t1", "\r\n@x": "'\r\n@x", "＝1": "'＝1", "-": "'-", "\ufeff=1": "'\ufeff=1"} {
-		assert.Equal(t, want, portal.Cell(text), "%q", text)
-	}
-}
-
 func TestLanguage(t *testing.T) {
 	s := newSite(t)
 	v := s.admin("acme")
