@@ -39,7 +39,7 @@ func (e Explanation) String() string {
 	return b.String()
 }
 
-// Short is as much of it as fits into a line of a table.
+// Short is as much of it as fits into a line of a list.
 func (e Explanation) Short() Explanation {
 	left := mostShort
 	for i, x := range e {
@@ -55,7 +55,10 @@ func (e Explanation) Short() Explanation {
 	return e
 }
 
-const mostShort = 240 // bytes
+const (
+	mostShort = 240 // bytes of an explanation or a name in a line
+	mostName  = 100 // bytes of a name in an explanation
+)
 
 // rule is the text of a rule, cut at its values: texts[i] stands in front of the value values[i], and one text stands behind the last value.
 // In a catalogue a value is a name in braces. The names person, group, resource and connection, perhaps with a digit behind them, are
@@ -284,7 +287,7 @@ func (v *visit) lookUp(x Part, id string) (Part, error) {
 	case "person", "resource":
 		r, err := v.p.user(ctx, tenant, id)
 		if err == nil {
-			return Part{Text: cmp.Or(nameOf(r), r.Attributes.Get("userName").Text(), id), Type: userType, ID: r.ID}, nil
+			return Part{Text: short(cmp.Or(nameOf(r), r.Attributes.Get("userName").Text(), id), mostName), Type: userType, ID: r.ID}, nil
 		}
 		if !isNotFound(err) || kind == "person" {
 			return x, ignoreNotFound(err)
@@ -294,7 +297,7 @@ func (v *visit) lookUp(x Part, id string) (Part, error) {
 	if err != nil {
 		return x, ignoreNotFound(err)
 	}
-	return Part{Text: cmp.Or(r.Attributes.Get("displayName").Text(), id), Type: groupType, ID: r.ID}, nil
+	return Part{Text: short(cmp.Or(r.Attributes.Get("displayName").Text(), id), mostName), Type: groupType, ID: r.ID}, nil
 }
 
 func ignoreNotFound(err error) error {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -462,4 +463,33 @@ func TestAssets(t *testing.T) {
 	assert.Equal(t, 404, v.get("assets/").status)
 	assert.Equal(t, 404, v.get("assets/../portal.go").status)
 	assert.True(t, s.admin("acme").get("").has(`src="/setup/assets/logo"`))
+}
+
+// Pages stay small, however long names are: each page that is got is under 50 kB.
+func TestLongNames(t *testing.T) {
+	s := newSite(t)
+	v := s.admin("acme")
+	_, token := v.connect()
+	long := strings.Repeat("Ä", 450) // displayName has up to 1 KiB
+	var members []string
+	id := ""
+	for i := range 100 {
+		status, u := s.scim(token, http.MethodPost, "/Users", fmt.Sprintf(`{"userName":"%d%s","displayName":"%s"}`, i, strings.Repeat("x", 240), long))
+		require.Equal(t, 201, status, u)
+		id = u["id"].(string)
+		members = append(members, `{"value":"`+id+`"}`)
+		status, _ = s.scim(token, http.MethodPost, "/Users", fmt.Sprintf(`{"userName":"%d%s"}`, i, strings.Repeat("x", 240)))
+		require.Equal(t, 409, status)
+	}
+	var group string
+	for i := range 60 {
+		status, g := s.scim(token, http.MethodPost, "/Groups", `{"displayName":"`+long+strconv.Itoa(i)+`","members":[`+strings.Join(members, ",")+`]}`)
+		require.Equal(t, 201, status, g)
+		group = g["id"].(string)
+	}
+	for _, path := range []string{"", "people", "people/" + id, "groups", "groups/" + group, "activity", "activity?outcome=refused", "safety", "connect"} {
+		for _, language := range []string{"en", "de"} {
+			assert.Equal(t, 200, v.get(path, "Accept-Language", language).status)
+		}
+	}
 }

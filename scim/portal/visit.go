@@ -372,7 +372,7 @@ func (v *visit) By(e lifecycle.JournalEntry) string {
 	return v.Or("source.", string(e.By))
 }
 
-// Short is a text that fits into a line of a table.
+// Short is as much of a text as fits into a line of a list.
 func (v *visit) Short(text string) string { return short(text, mostShort) }
 
 // Trail is entries of the journal for the template of that name.
