@@ -131,7 +131,7 @@ func walk(t *testing.T, tab *browser.Tab, visit func(name string)) (seen []strin
 // policy, and is small.
 func TestPages(t *testing.T) {
 	axe := browser.NeedAxe(t)
-	s := start(t)
+	s := start(t, "-protect-group", protected)
 	company(t, s, "acme")
 	var largest struct {
 		name string
@@ -194,7 +194,7 @@ func TestPages(t *testing.T) {
 // The pages are in the language of the browser or the link, or that was chosen, and hold none of another.
 func TestGerman(t *testing.T) {
 	axe := browser.NeedAxe(t)
-	s := start(t)
+	s := start(t, "-protect-group", protected)
 	company(t, s, "acme")
 	tab := s.visit(t, "acme", browser.Look{})
 	tab.Press(`button[lang="de"]`)
@@ -218,7 +218,7 @@ func TestScreens(t *testing.T) {
 	if !*update {
 		t.Skip("writes docs/screens with -update only")
 	}
-	s := start(t)
+	s := start(t, "-protect-group", protected)
 	company(t, s, "acme")
 	dir := *screen
 	require.NoError(t, os.MkdirAll(dir, 0o755))
