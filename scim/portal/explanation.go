@@ -214,7 +214,7 @@ func isID(name string) bool {
 // Say is a text of the library in the page's language.
 func (v *visit) Say(text string) string { return v.p.explain(v.language, text).String() }
 
-// said are texts of the library in the page's language, with ids as they are.
+// said is what texts of the library say in the page's language, with ids as they are.
 func (v *visit) said(texts []string) string {
 	said := make([]string, len(texts))
 	for i, text := range texts {
@@ -223,8 +223,8 @@ func (v *visit) said(texts []string) string {
 	return strings.Join(said, "; ")
 }
 
-// why says texts of the library in the page's language, with the names of those whose ids they have. Who may not see people sees
-// no value at all, as each may name somebody.
+// why says texts of the library in the page's language, with names in the place of ids. An administrator without the ability See gets … in
+// the place of each value, as each may name somebody.
 func (v *visit) why(texts ...string) (all Explanation, err error) {
 	for _, text := range texts {
 		if text == "" {

@@ -133,6 +133,22 @@ func TestExplanationsNamePeople(t *testing.T) {
 	assert.Contains(t, csv, "userName gehört zum Konto "+id, "ids stay in an export")
 }
 
+// Groups and connections are named as well.
+func TestExplanationsNameGroupsAndConnections(t *testing.T) {
+	s := newSite(t)
+	v := s.admin("acme")
+	connection, token := v.connect()
+	status, team := s.scim(token, http.MethodPost, "/Groups", `{"displayName":"The <Team>"}`)
+	require.Equal(t, 201, status)
+	group := team["id"].(string)
+	p := v.get("activity/" + s.entry("acme", "by its externalId this is the resource "+group+", by its displayName it is "+group+"; correct one of them"))
+	assert.Equal(t, 2, strings.Count(p.body, `<a href="/setup/groups/`+group+`">The &lt;Team&gt;</a>`))
+	p = v.get("activity/"+s.entry("acme", "was added by manual on 2026-11-27, and stays as it is; the connection "+connection+" manages this person"), "Accept-Language", "de")
+	assert.True(t, p.has("hinzugefügt durch Eingabe von Hand am 2026-11-27, und bleibt so; die Verbindung Okta verwaltet diese Person"))
+	p = v.get("activity/" + s.entry("acme", `the user "`+strings.Repeat("ä", 40)+`" is protected, so that no identity provider takes its access; an administrator of the product must end the protection first`))
+	assert.True(t, p.has("the user \""+strings.Repeat("ä", 40)+"\" is protected"), "an id of nobody stays")
+}
+
 // entry writes an entry whose text is somebody else's choice.
 func (s *site) entry(tenant, detail string) (id string) {
 	s.t.Helper()

@@ -91,7 +91,7 @@ func groupPage(v *visit) (any, error) {
 	}
 	m.Members = []MemberModel{}
 	types := []string{groupType, userType}
-	if v.get("cursor") != "" { // a walk goes through the people; the groups that are members stand in front of them
+	if v.get("cursor") != "" { // the groups that are members stand on the first page, and the cursor goes through the people
 		types = types[1:]
 	}
 	for _, typ := range types { // each by itself, which a store answers from an index

@@ -12,7 +12,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// Link is a setup link: who has it may begin one session. To open it does nothing, so that a mail scanner does no harm; the session
+// Link is a setup link: whoever has it may begin one session. Opening it does nothing, so that a mail scanner does no harm: the session
 // begins with a click on the page that it opens.
 type Link struct {
 	Tenant    string

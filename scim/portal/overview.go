@@ -35,8 +35,8 @@ type ConnectionModel struct {
 	Charts        []Chart                   `json:"charts,omitempty"`
 }
 
-// ProblemModel is the last request of a connection that was refused. Who may not see people gets neither its Detail nor its Explanation, as
-// these may name somebody.
+// ProblemModel is the last request of a connection that was refused. Detail and Explanation may name somebody, so they are empty for an
+// administrator without the ability See.
 type ProblemModel struct {
 	connection.Problem
 	Why Explanation `json:"why"` // what the rule says, in the page's language
@@ -99,7 +99,7 @@ func timeOf(t time.Time) *time.Time {
 	return &t
 }
 
-// worst are the states of a connection in the order in which a tenant shows them: that of the first decides.
+// worst has the states of connections in the order of the attention that they need. A tenant has the first one that one of its connections has.
 var worst = []connection.State{connection.Attention, connection.WaitingForTest, connection.TestReceived, connection.FirstPerson, connection.Syncing,
 	connection.Paused, connection.NotSetUp, connection.Off}
 
@@ -143,7 +143,7 @@ func stateOf(list []connection.Connection) connection.State {
 	return connection.NotSetUp
 }
 
-// live tells the browser by server-sent events when the state of a connection differs. The page works without.
+// live tells the browser by server-sent events when the state of a connection changes. The pages work without it.
 func live(v *visit) error {
 	list, one, err := v.connections()
 	if err != nil {

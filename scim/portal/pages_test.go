@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -247,7 +248,7 @@ func TestEffectsOfMany(t *testing.T) {
 	all := portal.Span{Least: portal.MostCounted - 100, Most: portal.MostCounted - 100}
 	assert.Equal(t, map[string]portal.Span{"sso": all, "scim": all, "manual": {Least: 100, Most: 100}}, is())
 	assert.Equal(t, all, model[portal.OffModel](v, "off").People)
-	assert.False(t, v.get("off").has("are bounds"))
+	assert.False(t, v.get("off").has("at least and at most"))
 
 	add(more, `{"state":"provisioned","source":"scim","manager":"another"}`)
 	exactly := portal.Span{Least: all.Least + more, Most: all.Most + more}
@@ -422,6 +423,19 @@ func TestLanguage(t *testing.T) {
 		o.Text = map[string]map[string]string{"en": {"overview.title": "Your people"}}
 	})
 	assert.True(t, own.admin("acme").get("").has("Your people"))
+
+	// A product may say a rule in its own words, and a language of its own says what it has no text for in English.
+	text, err := os.ReadFile("text/en.json")
+	require.NoError(t, err)
+	french := map[string]string{}
+	require.NoError(t, json.Unmarshal(text, &french))
+	french["there is no {1} with the id {2}"] = "il n'y a pas de {1} {2}"
+	own = newSite(t, func(o *portal.Options) {
+		o.Text = map[string]map[string]string{"fr": french, "de": {"there is no such resource": "das gibt es nicht"}}
+	})
+	assert.Equal(t, "das gibt es nicht", own.portal.Explain("de", "there is no such resource"))
+	assert.Equal(t, `il n'y a pas de User "7"`, own.portal.Explain("fr", `there is no User with the id "7"`))
+	assert.Equal(t, "there is no such resource", own.portal.Explain("fr", "there is no such resource"))
 }
 
 // What is wrong with the options is said when the portal is made.

@@ -56,11 +56,11 @@ type PersonModel struct {
 	Source    lifecycle.Source `json:"source"`
 	Changed   time.Time        `json:"lastModified"`
 	Protected bool             `json:"protected"`
-	Retained  bool             `json:"retained"` // deleted at the identity provider, and kept by the product
+	Retained  bool             `json:"retained"` // the identity provider has deleted the person, and the product keeps the account
 }
 
-// peopleSorts are the orders of the list, each of which a store has an index of. Ids begin with the time of creation, except of people
-// whom the product brought with ids of its own.
+// peopleSorts are the orders of the list. A store has an index of each. Ids begin with the time of creation, so their order is that of creation,
+// except for people whom the product brought with ids of its own.
 var peopleSorts = map[string]*store.Sort{
 	"":             nil, // as they came
 	"created":      {By: filter.Attr{Path: filter.Path{Name: "id"}, Type: filter.String, CaseExact: true}, Descending: true},
@@ -270,7 +270,7 @@ func toPerson(i int) func(*visit) (done, error) {
 	}
 }
 
-// protect has nobody's access taken by the identity provider, or lets it be taken again.
+// protect protects somebody from losing access by the identity provider, or ends that protection.
 func protect(on bool, notice string) func(*visit) (done, error) {
 	return func(v *visit) (done, error) {
 		r, err := v.p.user(v.r.Context(), v.Admin.Tenant, v.r.PathValue("id"))
@@ -350,7 +350,7 @@ func (p *Portal) held(ctx context.Context, r *store.Resource) ([]HeldModel, erro
 	}
 	for i, x := range all {
 		if !taken[i] {
-			if x.Path == "externalId" || x.Path == "active" { // the protocol's, and always kept
+			if x.Path == "externalId" || x.Path == "active" { // they belong to the protocol, and are always kept
 				x.Authority = new(mapping.Authority)
 			}
 			list = append(list, x)

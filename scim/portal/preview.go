@@ -58,7 +58,7 @@ func previewPage(v *visit) (any, error) {
 	if m.Connections, err = v.connectionModels(list); err != nil {
 		return nil, err
 	}
-	if v.get("connection") == "" { // the one that there is a preview of
+	if v.get("connection") == "" { // the connection of which there is a preview
 		for i := range list {
 			if list[i].State == lifecycle.ConnectionShadow {
 				one = &list[i]
@@ -77,8 +77,8 @@ func previewPage(v *visit) (any, error) {
 		m.CanBegin = canBegin(one)
 		return m, nil
 	}
-	// That going live has begun is known from the form alone, never from the address: whoever makes somebody open an address must
-	// not have the page go on by itself.
+	// Whether going live has begun is known from the form alone, never from the address. Otherwise an address that somebody is made to open
+	// could have the page go on by itself.
 	if err := v.takeOnce(); err != nil {
 		return nil, err
 	}
@@ -123,7 +123,7 @@ func canBegin(c *connection.Connection) bool {
 	return false
 }
 
-// beginShadow has a connection that nobody has come by yet write nothing but a preview.
+// beginShadow makes a connection by which nobody has come yet a shadow, of which there is a preview.
 func beginShadow(v *visit) (done, error) {
 	_, one, err := v.connections()
 	if err != nil {
@@ -137,10 +137,10 @@ func beginShadow(v *visit) (done, error) {
 	return done{to: "/preview?" + query("connection", one.ID), notice: "shadow"}, err
 }
 
-// liveSlice is how long one request goes on with going live. The next one goes on where it was.
+// liveSlice is how long one request works on going live. The next request continues where it stopped.
 const liveSlice = 8 * time.Second
 
-// goLive makes true what the shadow has, for a while.
+// goLive applies what the shadow has written, for as long as liveSlice.
 func goLive(v *visit) (done, error) {
 	_, one, err := v.connections()
 	if err != nil {

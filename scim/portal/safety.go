@@ -88,7 +88,7 @@ func releaseBrake(v *visit) (done, error) {
 
 var windows = []string{"10m", "30m", "1h", "6h", "24h"}
 
-// setBrakes sets how many people and memberships may be lost in a time.
+// setBrakes sets how many people may lose access, and how many memberships may end, in a time.
 func setBrakes(v *visit) (done, error) {
 	read := func(name string) (*lifecycle.Brake, error) {
 		if v.get(name+"-on") == "" {
@@ -171,7 +171,7 @@ func (v *visit) WindowOf(b *lifecycle.Brake) string {
 	return string(text)
 }
 
-// setMode pauses a connection, or has it go on.
+// setMode pauses a connection, or resumes it.
 func setMode(from, mode lifecycle.ConnectionState, notice string) func(*visit) (done, error) {
 	return func(v *visit) (done, error) {
 		_, one, err := v.connections()
@@ -181,7 +181,7 @@ func setMode(from, mode lifecycle.ConnectionState, notice string) func(*visit) (
 		if one == nil {
 			return done{}, wrong(v.T("error.noconnection"))
 		}
-		if one.State != from && one.State != mode { // who pauses a shadow and goes on would be live by accident
+		if one.State != from && one.State != mode { // a shadow that is paused and resumed would become live by accident
 			return done{}, wrong(v.T("error.mode"))
 		}
 		_, err = v.p.opts.Connections.Change(v.r.Context(), v.by(), one.ID, connection.Update{State: &mode})
@@ -239,7 +239,7 @@ func switchOff(v *visit) (done, error) {
 	return done{to: "/off?" + query("connection", one.ID), notice: "off"}, err
 }
 
-// switchOn undoes it: the connection manages again whom no other one has taken over. Its credentials stay revoked.
+// switchOn undoes switchOff: the connection manages again those whom no other connection has taken over. Its credentials stay revoked.
 func switchOn(v *visit) (done, error) {
 	_, one, err := v.connections()
 	if err != nil {

@@ -14,11 +14,12 @@ import (
 type choice struct {
 	name  string   // of lifecycle.Settings in JSON
 	words []string // that it may have; nil: it is on or off
-	until bool     // it is on for a day: the setting has the time at which it ends
+	until bool     // to switch it on is for a day: its value is the time at which it ends
 	// effect says whom a change to a word concerns: how many, and the text behind "effect." about it.
 	effect func(c headcount, to string) (n Span, key string)
 }
 
+// later is the effect of a change that concerns nobody who is here now.
 func later(key string) func(headcount, string) (Span, string) {
 	return func(headcount, string) (Span, string) { return Span{}, key }
 }
@@ -238,7 +239,7 @@ func apply(s *lifecycle.Settings, changes []ChangeModel) error {
 	return nil
 }
 
-// setSettings keeps the settings, and has the people follow them.
+// setSettings keeps the settings, and lets the people's accounts follow them.
 func setSettings(v *visit) (done, error) {
 	ctx, tenant := v.r.Context(), v.Admin.Tenant
 	s, err := v.p.opts.Settings.Settings(ctx, tenant)

@@ -22,8 +22,8 @@ type language struct {
 	texts map[string]string
 }
 
-// loadLanguages reads the catalogues that come with the portal, and those of the product. The keys of rules are their English texts, so
-// English needs no others, and a language without its own text of a rule shows the English one.
+// loadLanguages reads the catalogues that come with the portal, and those of the product. The key of a rule is its English text, so English
+// needs no texts of rules, and a language that lacks one shows the English text.
 func loadLanguages(own map[string]map[string]string) (map[string]*language, []rule, error) {
 	all := make(map[string]*language)
 	for _, name := range []string{"en", "de"} {
