@@ -350,4 +350,16 @@ func (v *visit) did(operation string) string {
 	return operation
 }
 
+// Operations are those to choose from, by their names in the journal.
+func (v *visit) Operations() []string {
+	var list []string
+	for key, text := range v.language.texts {
+		if operation, ok := strings.CutPrefix(key, "operation."); ok && !strings.Contains(text, "%") {
+			list = append(list, operation)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
 const releaseFor = "release the brake for " // and how many, or how long

@@ -219,6 +219,8 @@ func TestSettings(t *testing.T) {
 	assert.Equal(t, 400, v.post("settings", form("scim", "true", "scimOff", "explode", "deprovision", "suspend")).status)
 	assert.Len(t, model[portal.PeopleModel](v, "people?state=suspended").People, 0, "and come back")
 	assert.True(t, v.get("activity").has("Change settings"))
+	assert.Contains(t, v.get("activity", "Accept-Language", "de").body, `<option value="change settings">Einstellungen ändern</option>`, "it can be chosen")
+	assert.Len(t, model[portal.ActivityModel](v, "activity?operation=change+settings").Entries, 2)
 	assert.Equal(t, 404, newSite(t, func(o *portal.Options) { o.Choices = nil }).admin("acme").get("settings").status)
 }
 
