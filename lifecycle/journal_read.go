@@ -1,11 +1,13 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -46,6 +48,7 @@ type JournalEntry struct {
 	Status     int           `json:"status"`
 	Detail     string        `json:"detail"`      // what a refused client was told
 	Explained  string        `json:"explanation"` // which rule decided, and what would have passed
+	Reasons    []string      `json:"-"`           // what Explained is made of: what was decided, and each note
 	Quirks     []string      `json:"quirks"`      // names of the tolerated deviations that it used
 	Changed    []string      `json:"changed"`     // names of attributes
 	Values     values        `json:"values,omitempty"`
@@ -165,7 +168,7 @@ func entryOf(e store.Entry) JournalEntry {
 	v, _ := e.Data.Tree() // the store has checked it
 	j := JournalEntry{ID: e.ID, Time: e.Time, Connection: e.Connection, Request: e.Request, Operation: e.Action, Type: e.Subject.Type,
 		Subject: e.Subject.ID, Outcome: Outcome(e.Outcome), By: Source(v.Get("by").Text()), Name: v.Get("name").Text(), Detail: v.Get("detail").Text(),
-		Explained: v.Get("explanation").Text(), Quirks: words(v.Get("quirks")), Changed: words(v.Get("changed")), Events: words(v.Get("events")),
+		Quirks: words(v.Get("quirks")), Changed: words(v.Get("changed")), Events: words(v.Get("events")),
 		Micros: number(v.Get("micros")), Status: int(number(v.Get("status"))), AddedMore: int(number(v.Get("addedMore"))),
 		RemovedM: int(number(v.Get("removedMore"))), Shadow: v.Get("shadow").True(), HasBody: v.Get("body").Text() != "", sealed: e.Data}
 	if j.By == SourceSCIM {
@@ -173,22 +176,13 @@ func entryOf(e store.Entry) JournalEntry {
 	} else {
 		j.Who = e.Who
 	}
-	notes := ""
+	if why := cmp.Or(v.Get("explanation").Text(), j.Detail); why != "" {
+		j.Reasons = append(j.Reasons, why)
+	}
 	for _, n := range v.Get("notes").Items() {
-		if notes != "" {
-			notes += "; "
-		}
-		notes += n.Value.Get("text").Text()
+		j.Reasons = append(j.Reasons, n.Value.Get("text").Text())
 	}
-	if j.Explained == "" {
-		j.Explained = j.Detail
-	}
-	if notes != "" {
-		if j.Explained != "" {
-			j.Explained += "; "
-		}
-		j.Explained += notes
-	}
+	j.Explained = strings.Join(j.Reasons, "; ")
 	j.Added, j.Removed = namedMembers(v.Get("added")), namedMembers(v.Get("removed"))
 	if kept := v.Get("values"); !kept.IsNull() {
 		j.Values = make(values, kept.Len())

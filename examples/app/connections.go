@@ -209,6 +209,9 @@ func (a *App) createConnection(r *http.Request, in adminInput) (int, any, error)
 		return 0, nil, err
 	}
 	c, err := a.Connections.Create(r.Context(), in.click(), body.Name, body.Provider)
+	if err == nil {
+		err = a.customers.add(r.Context(), in.Tenant)
+	}
 	if err != nil {
 		return 0, nil, err
 	}

@@ -2,6 +2,7 @@ package connection_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -272,16 +273,27 @@ func TestStatus(t *testing.T) {
 	assert.Equal(t, connection.WaitingForTest, status().State)
 	p.do("GET", `/Users?filter=userName+eq+"x"`, k.Token, "")
 	assert.Equal(t, connection.TestReceived, status().State)
+	remove := func(added *httptest.ResponseRecorder) {
+		var u struct{ ID string }
+		require.NoError(t, json.Unmarshal(added.Body.Bytes(), &u))
+		p.do("DELETE", "/Users/"+u.ID, k.Token, "")
+	}
+	remove(p.do("POST", "/Users", k.Token, `{"userName":"test"}`)) // JumpCloud's test
+	assert.Equal(t, connection.TestReceived, status().State)
+	assert.False(t, status().People)
 	p.do("POST", "/Users", k.Token, `{"userName":"ada"}`)
 	assert.Equal(t, connection.FirstPerson, status().State)
+	assert.True(t, status().People)
 	p.do("POST", "/Users", k.Token, `{"userName":"bob"}`)
+	assert.Equal(t, connection.Syncing, status().State)
+	remove(p.do("POST", "/Users", k.Token, `{"userName":"dan"}`))
 	assert.Equal(t, connection.Syncing, status().State)
 	p.do("POST", "/Users", k.Token, `{"userName":"bob"}`)
 	s := status()
 	assert.Equal(t, connection.Attention, s.State)
 	assert.Equal(t, 409, s.LastError.Status)
 	assert.Contains(t, s.LastError.Explanation, "userName belongs to account")
-	want := map[string]int{"read": 1, "created": 2, "refused": 1}
+	want := map[string]int{"read": 1, "created": 4, "removed": 2, "refused": 1}
 	assert.Equal(t, connection.Counts{Hour: want, Day: want, Week: want}, s.Counts)
 	p.do("POST", "/Users", k.Token, `{"userName":"eve"}`)
 	assert.Equal(t, connection.Syncing, status().State)
