@@ -21,9 +21,9 @@ import (
 type JournalQuery struct {
 	Tenant     string
 	Connection string
-	Subject    string // id of a person, a group or anything else
+	Subject    string  // id of a person, a group or anything else
 	Outcome    Outcome // any of the constants; another one is an error
-	Operation  string // as JournalEntry.Operation
+	Operation  string  // as JournalEntry.Operation
 	Request    string
 	From, To   time.Time // entries since From, and before To
 	Before     string    // the cursor that the page before gave
