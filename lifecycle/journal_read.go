@@ -6,7 +6,9 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,9 +23,9 @@ import (
 type JournalQuery struct {
 	Tenant     string
 	Connection string
-	Subject    string // id of a person, a group or anything else
-	Outcome    Outcome
-	Operation  string // as JournalEntry.Operation
+	Subject    string  // id of a person, a group or anything else
+	Outcome    Outcome // any of the constants; another one is an error
+	Operation  string  // as JournalEntry.Operation
 	Request    string
 	From, To   time.Time // entries since From, and before To
 	Before     string    // the cursor that the page before gave
@@ -79,6 +81,8 @@ func (e *ErrJournalQuery) Error() string { return "lifecycle: journal: " + e.Rea
 // ErrNoBody says that an entry's request can't be tried again, because its body was not kept.
 var ErrNoBody = errors.New("lifecycle: the body of this request was not kept; switch it on by keepBodiesUntil, and it is for later requests")
 
+var decisionOutcomes = []Outcome{Created, Linked, Updated, Unchanged, Removed, Refused, Held}
+
 // mostScanned is how many entries a query reads at most that it doesn't return, because the store can't select by what it
 // asks. Then next leads on.
 const mostScanned = 5_000
@@ -96,6 +100,8 @@ func (s *Service) Journal(ctx context.Context, q JournalQuery) (entries []Journa
 	switch {
 	case q.Max < 1 || q.Max > 1_000:
 		return nil, "", &ErrJournalQuery{"max: want 1 to 1000"}
+	case q.Outcome != "" && !slices.Contains(decisionOutcomes, q.Outcome):
+		return nil, "", &ErrJournalQuery{fmt.Sprintf("outcome: want one of %v", decisionOutcomes)}
 	case q.Before != "" && uuid.Validate(q.Before) != nil:
 		return nil, "", &ErrJournalQuery{"before: want the next of the page before"}
 	}

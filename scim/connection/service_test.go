@@ -321,42 +321,6 @@ func TestRotation(t *testing.T) {
 	})
 }
 
-// Refusals beyond a hundred in a minute are counted, and one entry says how many, whichever processes refused them.
-func TestRefusalsAreSummarized(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		fake := storetest.NewFake()
-		one, two := newProcess(t, fake, nil), newProcess(t, fake, nil)
-		k := one.token(connection.Ask{})
-		for range 80 {
-			for _, p := range []*process{one, two} {
-				assert.Equal(t, 404, p.do("DELETE", "/Users/nobody", k.Token, "").Code)
-			}
-		}
-		refused := func() []store.Entry {
-			list, err := fake.Journal(t.Context(), store.JournalQuery{Tenant: "acme", Outcome: "refused", Max: 1_000})
-			require.NoError(t, err)
-			return list
-		}
-		assert.Len(t, refused(), 100)
-		time.Sleep(61 * time.Second)
-		more := 0
-		for _, p := range []*process{one, two} {
-			p.h.Lifecycle().SummarizeRefusals(t.Context())
-		}
-		for _, e := range refused() {
-			if e.Action == "refusals" {
-				n := 0
-				for _, c := range strings.Fields(e.Data.Get("detail").Text())[0] {
-					n = n*10 + int(c-'0')
-				}
-				more += n
-			}
-		}
-		assert.Equal(t, 60, more)
-		assert.LessOrEqual(t, len(refused()), 102)
-	})
-}
-
 // What leads to a tenant's credentials says nothing of the tenant to who has no token, and goes with it.
 func TestLookupsAreSealed(t *testing.T) {
 	fake := storetest.NewFake()
