@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// Attribute is what an administrator of an identity provider must know of a mapped attribute.
+// Attribute is what the administrator of an identity provider should know of a mapped attribute.
 type Attribute struct {
-	Path      string    `json:"path"`      // as SCIM writes it
-	Field     string    `json:"field"`     // as Go writes it
-	Authority Authority `json:"authority"` // who decides it
+	Path      string    `json:"path"`      // the path in SCIM
+	Field     string    `json:"field"`     // the field in Go
+	Authority Authority `json:"authority"` // who decides the value
 	Required  bool      `json:"required"`
-	Sensitive bool      `json:"sensitive"` // its values are not to be shown
-	Want      string    `json:"want"`      // the form that is wanted, in words; "" if any will do
+	Sensitive bool      `json:"sensitive"` // whether its values must not be shown
+	Want      string    `json:"want"`      // the form that values must have, in words; "" if any form is valid
 }
 
 // Attributes lists the mapped attributes, in the order of the fields.
@@ -51,7 +51,7 @@ func fieldOf(t reflect.Type, name string) (f reflect.StructField, ok bool) {
 	return f, ok
 }
 
-// tagsOf are the validate tags of a field, and of the fields of the structs that are its elements.
+// tagsOf returns the validate tags of a field, and of the fields of the structs that are its elements.
 func tagsOf(f reflect.StructField) (tags []string) {
 	if tag := f.Tag.Get("validate"); tag != "" {
 		tags = append(tags, tag)
@@ -70,7 +70,7 @@ func tagsOf(f reflect.StructField) (tags []string) {
 	return tags
 }
 
-// describe says in words what tags want.
+// describe says in words which form the tags ask for.
 func (c *checker) describe(tags []string, kind reflect.Kind) string {
 	var wants []string
 	for _, tag := range tags {

@@ -11,13 +11,13 @@ import (
 // Authority says who decides the value of an attribute.
 type Authority uint8
 
-// The authorities.
+// These are the authorities.
 const (
-	Always   Authority = iota // the identity provider, always
-	OnCreate                  // the identity provider when it creates the resource; the product from then on
-	IfEmpty                   // the identity provider as long as the product has nothing
-	Product                   // the product; the identity provider sees its value
-	Ignore                    // the product; the identity provider doesn't see its value
+	Always   Authority = iota // the identity provider decides, always
+	OnCreate                  // the identity provider decides when it creates the resource, and the product from then on
+	IfEmpty                   // the identity provider decides as long as the product has no value
+	Product                   // the product decides, and the identity provider sees its value
+	Ignore                    // the product decides, and the identity provider doesn't see its value
 )
 
 var authorities = [...]struct{ name, why, mutability string }{
@@ -37,11 +37,11 @@ func authorityOf(name string) (Authority, bool) {
 	return 0, false
 }
 
-// String is the authority as tags and rules write it.
+// String returns the authority as it is written in tags and rules.
 func (a Authority) String() string { return authorities[a].name }
 
-// Mutability returns the authority in the words of RFC 7643 section 2.2, as a schema shows it. Attributes under create and ifEmpty
-// are immutable: a value that is there doesn't change.
+// Mutability returns the mutability that a schema shows for attributes under this authority (RFC 7643 section 2.2). Those under create and
+// ifEmpty are immutable, because the identity provider can't change a value that exists.
 func (a Authority) Mutability() string { return authorities[a].mutability }
 
 // MarshalText implements [encoding.TextMarshaler].
@@ -57,22 +57,22 @@ func (a *Authority) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Outcome is what became of the attributes that an identity provider sent.
+// Outcome says which of the attributes that an identity provider sent were taken.
 type Outcome struct {
-	Attributes document.Value // what holds: to be kept and answered
+	Attributes document.Value // the attributes after the change, to be stored and answered
 	Changed    []Change       // the fields that were set
-	Ignored    []Ignored      // what was not taken, and why; for the journal
+	Ignored    []Ignored      // the attributes that were not taken, and why; they are for the journal
 }
 
 // Ignored is an attribute that was sent and not taken.
 type Ignored struct {
-	Change    // without Field if no field could hold it
+	Change    // its Field is empty if no field can hold the attribute
 	Authority Authority
-	Sent      string // "" if the rule is sensitive, or if there is none
-	Holds     string // "" if the rule is sensitive, or if there is nothing
+	Sent      string // the value that was sent; "" if the rule is sensitive or there is no rule
+	Holds     string // the value that stays; "" if the rule is sensitive or there is no value
 }
 
-// String says it in words.
+// String says in words what was ignored, and why.
 func (i Ignored) String() string {
 	s := i.Path + " was ignored"
 	if i.Sent != "" {
@@ -85,37 +85,37 @@ func (i Ignored) String() string {
 	return s
 }
 
-// Create fills t with what an identity provider sent for a new resource: with every attribute but those over which it has no
-// authority. t may have values before, as an account that is linked has: they stay where the product has authority, or where
-// ifEmpty finds them. A value that can't be is an *[InvalidError]; t is then as it was.
+// Create sets the fields of t to the attributes that an identity provider sent for a new resource, except for those over which it has no
+// authority. t may have values already, as an existing account has that is linked. They stay where the product has authority, and where
+// the authority is ifEmpty. The error is an *[InvalidError] for an invalid value; t isn't changed then.
 func (m *Mapping[T]) Create(v document.Value, t *T) (Outcome, error) {
 	return m.take(take{create: true, validate: true}, document.Object(), v, t)
 }
 
-// Update changes t by what differs between the attributes that held before and those that an identity provider wants now, so that
-// a PATCH of one attribute touches one field. Outcome.Attributes are the new ones, with those that were not taken as they were. A
-// value that can't be is an *[InvalidError]; t is then as it was. Only fields that the identity provider changes are validated,
-// because it can't repair what the product has.
+// Update changes those fields of t whose attributes differ between old, the attributes before, and next, those that an identity provider
+// wants now. So a PATCH of one attribute changes one field. Outcome.Attributes are the new attributes, in which those that were not taken
+// are as before. The error is an *[InvalidError] for an invalid value; t isn't changed then. Only fields that the identity provider changes
+// are validated, because it can't correct what the product has.
 func (m *Mapping[T]) Update(old, next document.Value, t *T) (Outcome, error) {
 	return m.take(take{validate: true}, old, next, t)
 }
 
-// Review is Update for a resource of which there is nothing but its attributes: the product's value is read from those that held
-// before. It is Create if old is empty.
+// Review does what [Mapping.Update] does for a resource of which only the attributes are stored: the product's value is made from old, the
+// attributes before. If old is empty, it does what [Mapping.Create] does.
 func (m *Mapping[T]) Review(old, new document.Value) (Outcome, error) {
 	var t T
 	if old.IsEmpty() {
 		return m.Create(new, &t)
 	}
-	if err := m.FromSCIM(old, &t); err != nil { // kept by other rules: it has no say
+	if err := m.FromSCIM(old, &t); err != nil { // the attributes were stored under other rules, so they are ignored
 		var none T
 		t = none
 	}
 	return m.Update(old, new, &t)
 }
 
-// Write is Create or Update without validation, for a store over the product's own tables: what it is given was decided before, and
-// a store refuses nothing. A value that a field can't hold is an *[InvalidError] nevertheless.
+// Write does what [Mapping.Create] or [Mapping.Update] does, without validation. It is for a store over the product's own tables, whose
+// changes were validated before they came to the store. The error is an *[InvalidError] for a value that a field can't hold.
 func (m *Mapping[T]) Write(create bool, old, next document.Value, t *T) (Outcome, error) {
 	return m.take(take{create: create}, old, next, t)
 }
@@ -173,7 +173,7 @@ func (m *Mapping[T]) take(how take, old, new document.Value, t *T) (Outcome, err
 				}
 			}
 			hold(r, holds)
-			if !is.IsEmpty() || !create && r.Authority.Mutability() != "readOnly" { // that a readOnly one is left out says nothing
+			if !is.IsEmpty() || !create && r.Authority.Mutability() != "readOnly" { // it means nothing if a readOnly attribute is left out
 				out.Ignored = append(out.Ignored, r.ignored(is, has))
 			}
 		}
@@ -190,7 +190,7 @@ func (m *Mapping[T]) take(how take, old, new document.Value, t *T) (Outcome, err
 // takes says whether an identity provider's value is taken, whatever the product has.
 func (a Authority) takes(create bool) bool { return a == Always || a == OnCreate && create }
 
-// unset says whether a field counts as empty: false and 0 do.
+// unset says whether a field counts as empty for ifEmpty, as false and 0 do, too.
 func unset(v document.Value) bool {
 	return v.IsEmpty() || v.Text() == "false" || v.Kind() == document.KindNumber && document.CompareNumbers(v.Text(), "0") == 0
 }
@@ -203,7 +203,7 @@ func (r *rule) ignored(sent, holds document.Value) Ignored {
 	return i
 }
 
-// unknowns lists the new attributes that no field holds, unless they are kept.
+// unknowns lists the new attributes that no field holds. It returns none if the mapping keeps such attributes.
 func (m *Mapping[T]) unknowns(old, new document.Value) (paths []string) {
 	if m.unknown == Keep {
 		return nil
@@ -230,10 +230,10 @@ func (m *Mapping[T]) unknowns(old, new document.Value) (paths []string) {
 	return paths
 }
 
-// protocol are the attributes that are not the product's to drop.
+// protocol has the attributes that the protocol needs, which are never dropped.
 var protocol = map[string]bool{"externalId": true, "active": true}
 
-// known is what the fields hold of attributes, in the words of the identity provider.
+// known returns those attributes that fields hold, as the identity provider wrote them.
 func (m *Mapping[T]) known(v document.Value) document.Value {
 	held := document.Object()
 	for _, r := range m.rules {
@@ -242,7 +242,7 @@ func (m *Mapping[T]) known(v document.Value) document.Value {
 		}
 	}
 	known := document.Object()
-	for _, e := range v.Items() { // in their order
+	for _, e := range v.Items() { // their order stays
 		if protocol[e.Name] {
 			known.Set(e.Name, e.Value)
 		} else if x := held.Get(e.Name); !x.IsEmpty() {
@@ -252,7 +252,7 @@ func (m *Mapping[T]) known(v document.Value) document.Value {
 	return known
 }
 
-// Difference is an attribute in which the identity provider's resource and the product's value differ.
+// Difference is an attribute whose value in the identity provider differs from the product's.
 type Difference struct {
 	Change
 	Authority Authority
@@ -260,8 +260,8 @@ type Difference struct {
 	Product   string // what the product has; "" if the rule is sensitive
 }
 
-// Drift lists where the attributes that an identity provider sent last and the product's value differ, in the order of
-// the fields. Attributes under Ignore are not compared.
+// Drift lists the attributes whose values, as an identity provider sent them last, differ from those of the product, in the order of
+// the fields. Attributes under [Ignore] are not compared.
 func (m *Mapping[T]) Drift(sent document.Value, t *T) (report []Difference) {
 	var was T
 	theirs, ours := reflect.ValueOf(&was).Elem(), reflect.ValueOf(t).Elem()
@@ -282,7 +282,7 @@ func (m *Mapping[T]) Drift(sent document.Value, t *T) (report []Difference) {
 	return report
 }
 
-// show is a value in an error message or a journal, of bounded length.
+// show returns the beginning of a value, for an error message or a journal.
 func show(v document.Value) string {
 	const most = 100
 	if v.IsNull() {

@@ -170,7 +170,7 @@ func TestDrift(t *testing.T) {
 	}, report)
 }
 
-// A pointer on the way to a field is not shared with the value before.
+// TestUpdateCopies shows that the value after an update shares no pointer with the value before.
 func TestUpdateCopies(t *testing.T) {
 	m := compiled[person](t, nil)
 	old := full()

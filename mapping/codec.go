@@ -16,12 +16,12 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// codec converts between a field and a value. set gets a value that is not null, and says what form it wants if that
-// isn't one; get is null for what counts as absent.
+// codec converts between a field and a value. set gets a value that isn't null. If it can't hold that, it returns which form it
+// wants. get returns null for what counts as absent.
 type codec struct {
 	set  func(f reflect.Value, v document.Value) (want string)
 	get  func(f reflect.Value) document.Value
-	spec AttributeSpec // what the type says of an attribute: type, multi-valued, sub-attributes
+	spec AttributeSpec // the attribute's type, whether it is multi-valued, and its sub-attributes
 }
 
 var (
@@ -33,7 +33,7 @@ var (
 	parserType    = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
 
-// codecOf makes the codec of a type. names collects the attributes of nested structs.
+// codecOf makes the codec of a type.
 func codecOf(t reflect.Type, depth int) (codec, error) {
 	if depth > 4 { // RFC 7643 section 2.3.8 has two levels
 		return codec{}, fmt.Errorf("a %s is nested too deep", t)
@@ -145,7 +145,7 @@ func setFloat(f reflect.Value, v document.Value) string {
 	return ""
 }
 
-// getFloat has no number for infinities and what is none: JSON hasn't either.
+// getFloat returns null for infinities and NaN, because JSON can't write them.
 func getFloat(f reflect.Value) document.Value {
 	x := f.Float()
 	if math.IsInf(x, 0) || math.IsNaN(x) {
@@ -192,7 +192,7 @@ func setText(f reflect.Value, v document.Value) string {
 
 func getText(f reflect.Value) document.Value {
 	m, ok := f.Interface().(encoding.TextMarshaler)
-	if !ok { // the method is the pointer's
+	if !ok { // the method has a pointer receiver
 		p := reflect.New(f.Type())
 		p.Elem().Set(f)
 		m = p.Interface().(encoding.TextMarshaler)
@@ -251,7 +251,7 @@ func pointerCodec(t reflect.Type, depth int) (codec, error) {
 			if v := elem.get(f.Elem()); !v.IsNull() || t.Elem().Kind() != reflect.String {
 				return v
 			}
-			return document.String("") // a pointer tells the empty from the absent
+			return document.String("") // with a pointer, an empty string isn't absent
 		},
 		spec: elem.spec,
 	}, nil
@@ -274,7 +274,7 @@ func sliceCodec(t reflect.Type, depth int) (codec, error) {
 			for i := range n {
 				x := *v.At(i)
 				if x.Kind() == document.KindObject && elem.spec.Type != filter.Complex {
-					x = x.Get("value") // RFC 7643 section 2.4
+					x = x.Get("value") // the sub-attribute that has the value of an element (RFC 7643 section 2.4)
 				}
 				if x.IsNull() {
 					continue
@@ -308,7 +308,7 @@ type member struct {
 	codec codec
 }
 
-// structCodec makes a complex attribute of a struct: its fields' tags are names of sub-attributes.
+// structCodec makes the codec of a struct, which is a complex attribute. The tags of its fields are the names of sub-attributes.
 func structCodec(t reflect.Type, depth int) (codec, error) {
 	var members []member
 	spec := AttributeSpec{Type: filter.Complex}

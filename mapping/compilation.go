@@ -11,10 +11,10 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// accessor finds a field in a struct. The fields on the way may be pointers to structs.
+// accessor has the indices by which a field is found in a struct, through nested structs and pointers to them.
 type accessor []int
 
-// find is the field, or nothing if a pointer on the way is nil.
+// find returns the field. It returns false if a pointer to a nested struct is nil.
 func (a accessor) find(v reflect.Value) (reflect.Value, bool) {
 	v = v.Field(a[0])
 	for _, i := range a[1:] {
@@ -29,7 +29,7 @@ func (a accessor) find(v reflect.Value) (reflect.Value, bool) {
 	return v, true
 }
 
-// make is the field, to be written. Structs behind pointers on the way are made anew, as somebody else may have them.
+// make returns the field, to be written to. It copies nested structs behind pointers, or makes them, because others may have the pointers.
 func (a accessor) make(v reflect.Value) reflect.Value {
 	v = v.Field(a[0])
 	for _, i := range a[1:] {
@@ -46,7 +46,7 @@ func (a accessor) make(v reflect.Value) reflect.Value {
 	return v
 }
 
-// compiler collects the rules of a type.
+// compiler makes the rules of a type.
 type compiler struct {
 	root      reflect.Type
 	options   *Options
@@ -97,7 +97,7 @@ func compile(t reflect.Type, o *Options) (*compiler, error) {
 	return c, nil
 }
 
-// fields makes rules of a struct's tags. Structs without a tag are looked into.
+// fields makes rules from the tags of a struct, and of structs in it that have no tag.
 func (c *compiler) fields(t reflect.Type, index accessor, prefix string, within map[reflect.Type]bool) error {
 	if within[t] {
 		return nil
@@ -132,7 +132,7 @@ func (c *compiler) fields(t reflect.Type, index accessor, prefix string, within 
 	return nil
 }
 
-// structOf is the struct that t is or points to, unless it is a value to SCIM.
+// structOf returns the struct that t is or points to; nil if there is none, or if it is a simple value in SCIM, as a time is.
 func structOf(t reflect.Type) reflect.Type {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -166,7 +166,7 @@ func (c *compiler) add(r Rule, index accessor, t reflect.Type) error {
 	return nil
 }
 
-// fit settles how a field and a place go together.
+// fit checks that a field can hold the value of its place, and sets what the place must know of the field.
 func (r *rule) fit() error {
 	l, spec := &r.place, r.codec.spec
 	slice := spec.Multi || len(r.in) > 0 && splits(r.Apply)
@@ -184,7 +184,7 @@ func (r *rule) fit() error {
 		l.multi = true
 	}
 	if l.multi && l.sub == "" && spec.Type != filter.Complex {
-		l.sub = "value" // RFC 7643 section 2.4
+		l.sub = "value" // the sub-attribute that has the value of an element (RFC 7643 section 2.4)
 	}
 	if !l.all && !spec.Multi {
 		for _, s := range spec.Sub {
@@ -194,7 +194,7 @@ func (r *rule) fit() error {
 	return nil
 }
 
-// flat makes sure that no complex attribute is within another (RFC 7643 section 2.3.8).
+// flat checks that no complex attribute is within another one (RFC 7643 section 2.3.8).
 func (r *rule) flat() error {
 	list := []AttributeSpec{r.codec.spec}
 	if r.Extension {
@@ -210,7 +210,7 @@ func (r *rule) flat() error {
 	return nil
 }
 
-// name notes which attributes a field and the fields below it have.
+// name notes the paths of the attributes that a field and the fields in it hold.
 func (c *compiler) name(field, path string, spec AttributeSpec) {
 	c.paths[field] = path
 	for _, s := range spec.Sub {
@@ -218,7 +218,7 @@ func (c *compiler) name(field, path string, spec AttributeSpec) {
 	}
 }
 
-// override adds a rule, or puts it in the place of the one that its field has.
+// override adds a rule. It replaces the rule that the field has by its tag.
 func (c *compiler) override(r Rule) error {
 	if err := r.check(); err != nil {
 		return err
@@ -241,7 +241,7 @@ func (c *compiler) override(r Rule) error {
 	return nil
 }
 
-// find is the field that a rule names, and its whole name if it is a promoted one.
+// find returns the field that a rule names. If that is a promoted field, it sets the name to the full one.
 func (c *compiler) find(field *string) (index accessor, t reflect.Type, err error) {
 	t = c.root
 	var names []string

@@ -10,8 +10,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// Composed maps several attributes to one field, or one to several, by functions of the product: a full name, for instance.
-// Attributes and fields are strings; an empty one is absent.
+// Composed maps several attributes to one field, or one attribute to several fields, by functions of the product, for example a full name.
+// Attributes and fields are strings. An empty string is an absent value.
 //
 //	mapping.Composed{
 //		Paths: []string{"name.givenName", "name.familyName"}, Fields: []string{"FullName"},
@@ -22,7 +22,7 @@ import (
 //		},
 //	}
 //
-// Out need not find again what In was given. As long as the fields are what In makes of the attributes that were sent, those stay
+// Out need not return exactly what In was given. As long as the fields are what In makes of the attributes that were sent, the attributes stay
 // as they were sent.
 type Composed struct {
 	Paths     []string  // the attributes, in the grammar of RFC 7644 section 3.5.2
@@ -31,8 +31,8 @@ type Composed struct {
 	Required  bool      // refuse a resource that lacks one of the attributes
 	Sensitive bool      // never show their values in an error or a journal
 
-	// In makes the values of Fields from those of Paths, both in their order. The text of an error is shown to the administrator of
-	// the identity provider, so it should say what form is wanted. In may be called concurrently.
+	// In makes the values of Fields from those of Paths, both in their order. An error becomes an *[InvalidError], whose text is shown to the
+	// administrator of the identity provider, so it should say which form is wanted. In may be called concurrently.
 	In func(attributes []string) (fields []string, err error)
 	// Out makes the values of Paths from those of Fields, both in their order. It may be called concurrently.
 	Out func(fields []string) (attributes []string)
@@ -45,7 +45,7 @@ type composition struct {
 	fields []accessor
 }
 
-// composed makes the rules of a Composed.
+// composed makes the rules of a Composed, one for each path.
 func (c *compiler) composed(d *Composed) error {
 	if len(d.Paths) == 0 || len(d.Fields) == 0 || d.In == nil || d.Out == nil {
 		return errors.New("want Paths, Fields, In and Out")
@@ -90,7 +90,7 @@ func (c *compiler) composed(d *Composed) error {
 	return nil
 }
 
-// holds says whether a rule is that of a field.
+// holds says whether a rule sets a field.
 func (r *rule) holds(field string) bool {
 	if r.shared == nil {
 		return r.Field == field
@@ -103,7 +103,7 @@ func (r *rule) holds(field string) bool {
 	return false
 }
 
-// read sets all fields to what the attributes of v are.
+// read sets all fields from the attributes of v.
 func (s *composition) read(r *rule, v document.Value, root reflect.Value) error {
 	attributes := make([]string, len(s.places))
 	for i := range s.places {
@@ -130,7 +130,7 @@ func (s *composition) read(r *rule, v document.Value, root reflect.Value) error 
 	return nil
 }
 
-// value is the nth attribute of the fields.
+// value returns the value of the nth path, made from the fields.
 func (s *composition) value(nth int, root reflect.Value) document.Value {
 	fields := make([]string, len(s.fields))
 	some := false
@@ -149,7 +149,7 @@ func (s *composition) value(nth int, root reflect.Value) document.Value {
 	return document.Value{}
 }
 
-// take sets the fields of a rule to those that were read.
+// take copies the fields of a rule from want to now.
 func (r *rule) take(now, want reflect.Value) {
 	fields := []accessor{r.field}
 	if r.shared != nil {

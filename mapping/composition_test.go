@@ -17,7 +17,7 @@ type fullName struct {
 	Full  string `validate:"max=20"`
 }
 
-// twoNames is two attributes in one field.
+// twoNames maps two attributes to one field.
 var twoNames = mapping.Composed{
 	Paths: []string{"name.givenName", "name.familyName"}, Fields: []string{"Full"},
 	In: func(a []string) ([]string, error) {

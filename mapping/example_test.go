@@ -22,11 +22,11 @@ type Account struct {
 const fromProvider = `{"userName":"ada@example.com","displayName":"Ada ","active":true,
 	"phoneNumbers":[{"type":"mobile","value":"+44 2012345678"}],"roles":[{"value":"IdP-Admin","primary":true}]}`
 
-// A product's type says by its tags where its fields are in SCIM.
+// The tags of a product's type say which attributes its fields hold.
 func ExampleFor() {
 	m, err := mapping.For[Account]()
 	if err != nil {
-		panic(err) // names the field and its tag
+		panic(err) // the error names the field and its tag
 	}
 	sent, _ := document.Parse(fromProvider, 0)
 	var a Account
@@ -43,7 +43,7 @@ func ExampleFor() {
 	// phoneNumbers[type eq "mobile"].value: want <country_prefix> <telephone_number>, such as +49 301234567, got "12345"
 }
 
-// Update touches the fields of the attributes that changed, and says what it didn't take.
+// Update changes only the fields whose attributes changed, and says which attributes it didn't take.
 func ExampleMapping_Update() {
 	m, _ := mapping.For[Account]()
 	before, _ := document.Parse(`{"userName":"ada@example.com","displayName":"Ada","active":true}`, 0)
@@ -51,11 +51,10 @@ func ExampleMapping_Update() {
 	a := Account{Login: "ada@example.com", Name: "Ada", Active: true}
 	out, err := m.Update(before, after, &a)
 	fmt.Println(a.Name, a.Active, out.Changed, out.Ignored, string(out.Attributes.Document()), err)
-	// Output:
-	// Ada false [{Active active}] [displayName "Countess" was ignored: it is taken only at creation; "Ada" holds] {"userName":"ada@example.com","displayName":"Ada","active":false} <nil>
+	// Output: Ada false [{Active active}] [displayName "Countess" was ignored: it is taken only at creation; "Ada" holds] {"userName":"ada@example.com","displayName":"Ada","active":false} <nil>
 }
 
-// Tenants may have rules of their own, kept as JSON.
+// Each tenant may have rules of its own, stored as JSON.
 func ExampleLoadRules() {
 	rules, err := mapping.LoadRules(strings.NewReader(`[
 		{"path": "emails[type eq \"work\"].value", "field": "Login", "apply": ["trim", "fold"], "required": true, "validate": "email"},
@@ -81,7 +80,7 @@ func ExampleLoadRules() {
 	// true userType: want one of Boss, Staff, got "clown"
 }
 
-// The drift report says where the identity provider and the product differ.
+// The drift report lists the attributes in which the identity provider and the product differ.
 func ExampleMapping_Drift() {
 	m, _ := mapping.For[Account]()
 	sent, _ := document.Parse(`{"userName":"ada@example.com","displayName":"Ada","active":true}`, 0)

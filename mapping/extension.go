@@ -9,21 +9,21 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// Extension is what a type says of a schema extension: the attributes under a URN that its fields hold. Package
-// scim/typed makes an elimity schema of it, for /Schemas.
+// Extension describes a schema extension: the attributes under a URN that the fields of a type hold. Package
+// scim/typed makes a schema from it, which /Schemas shows.
 type Extension struct {
 	URN        string
 	Attributes []AttributeSpec
 }
 
-// AttributeSpec describes an attribute, as far as a Go type does.
+// AttributeSpec describes an attribute by what the type of its field says.
 type AttributeSpec struct {
 	Name       string
-	Type       filter.Type // Complex without Sub is any JSON
+	Type       filter.Type // Complex without Sub means any JSON
 	Multi      bool
 	Required   bool
-	Mutability string          // as RFC 7643 section 2.2 has it; "" is readWrite
-	Sub        []AttributeSpec // of Complex
+	Mutability string          // a value of RFC 7643 section 2.2; "" means readWrite
+	Sub        []AttributeSpec // the sub-attributes, if Type is Complex
 
 	field string
 }
@@ -31,7 +31,8 @@ type AttributeSpec struct {
 // enterprise is the extension that every user type has (RFC 7643 section 4.3).
 const enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
-// Extensions lists the extensions that fields are tagged with, in the order of the fields, but for the enterprise user.
+// Extensions lists the extensions whose attributes fields hold, in the order of the fields. It leaves out the enterprise extension of users,
+// which the library has already (RFC 7643 section 4.3).
 func (m *Mapping[T]) Extensions() (extensions []Extension) {
 	for _, r := range m.rules {
 		if r.place.uri == "" || strings.EqualFold(r.place.uri, enterprise) {
@@ -69,8 +70,8 @@ func (r *rule) spec() AttributeSpec {
 	return spec
 }
 
-// setMutability sets the mutability of an attribute and of its sub-attributes. The list of sub-attributes that others may hold
-// stays as it was.
+// setMutability sets the mutability of an attribute and of its sub-attributes. It copies the list of sub-attributes, because others may have
+// that.
 func (s *AttributeSpec) setMutability(m string) {
 	s.Mutability, s.Sub = m, slices.Clone(s.Sub)
 	for i := range s.Sub {
@@ -78,7 +79,7 @@ func (s *AttributeSpec) setMutability(m string) {
 	}
 }
 
-// find is the element that is so, or a new one at the end.
+// find returns the element for which is returns true, or appends a new one.
 func find[T any](list *[]T, is func(*T) bool) *T {
 	for i := range *list {
 		if is(&(*list)[i]) {
@@ -90,9 +91,9 @@ func find[T any](list *[]T, is func(*T) bool) *T {
 	return &(*list)[len(*list)-1]
 }
 
-// Mutability returns what a schema calls the attributes over which the identity provider hasn't always authority: readOnly or
-// immutable, by path. It is the form of scim.Options.Mutability for one resource type. Elements of attributes, such as emails[type
-// eq "work"].value, are not in it, because no schema can say it of them.
+// Mutability returns, by their paths, the attributes over which the identity provider doesn't always have authority. The value is what the
+// schema shows: readOnly or immutable. It is meant for scim.Options.Mutability, for one resource type. Elements of attributes, such as
+// emails[type eq "work"].value, are not in it, because a schema can't say this of single elements.
 func (m *Mapping[T]) Mutability() map[string]string {
 	paths := map[string]string{}
 	for _, r := range m.rules {
@@ -109,8 +110,8 @@ func (m *Mapping[T]) Mutability() map[string]string {
 	return paths
 }
 
-// Authorities says of each top-level attribute, or extension by its URN, who decides its value. Where rules on its parts differ, it is the one
-// that leaves the identity provider the least.
+// Authorities returns the authority over each top-level attribute, and over each extension by its URN. If the rules on its parts
+// differ, it is the authority that lets the identity provider change the least.
 func (m *Mapping[T]) Authorities() map[string]Authority {
 	all := map[string]Authority{}
 	for _, r := range m.rules {
@@ -123,7 +124,7 @@ func (m *Mapping[T]) Authorities() map[string]Authority {
 	return all
 }
 
-// Sensitive lists the attributes whose values are not to be shown. It is the form of scim.Options.Sensitive for one resource type.
+// Sensitive lists the attributes whose values must not be shown. It is meant for scim.Options.Sensitive, for one resource type.
 func (m *Mapping[T]) Sensitive() (paths []string) {
 	for _, r := range m.rules {
 		if r.Sensitive {
@@ -133,7 +134,7 @@ func (m *Mapping[T]) Sensitive() (paths []string) {
 	return paths
 }
 
-// Schema is the extension's schema in the form of RFC 7643 section 7, of which schema.Declare makes one to serve.
+// Schema returns the extension's schema in the form of RFC 7643 section 7.
 func (x Extension) Schema() document.Value {
 	return document.Object(
 		document.Member{Name: "id", Value: document.String(x.URN)},
@@ -146,7 +147,7 @@ func describeAll(list []AttributeSpec) document.Value {
 	out := make([]document.Value, len(list))
 	for i, a := range list {
 		if a.Type == filter.Complex && len(a.Sub) == 0 {
-			a.Type = filter.String // SCIM has no type of any JSON: text, then
+			a.Type = filter.String // SCIM has no type for any JSON, so the schema says string
 		}
 		out[i] = document.Object(
 			document.Member{Name: "name", Value: document.String(a.Name)},

@@ -61,7 +61,7 @@ type phone struct {
 
 type nick string
 
-// level reads and writes text.
+// level implements encoding.TextMarshaler and encoding.TextUnmarshaler.
 type level int
 
 func (l level) MarshalText() ([]byte, error) {

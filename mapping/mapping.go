@@ -9,11 +9,12 @@
 //	}
 //	m, err := mapping.For[Employee]()
 //
-// A tag is a path in the grammar of RFC 7644 section 3.5.2 and options behind commas: who has authority over the
-// attribute (always, create, ifEmpty, product, ignore), required, sensitive, extension (the path is a URN, the field a struct of the
-// attributes under it), and transformations (see [Transform]).
-// [Rule] says the same as a value, for mappings that a tenant configures at run time. Package
-// mapping/table makes a store.Store of the product's own tables.
+// A tag is a path in the grammar of RFC 7644 section 3.5.2, and options behind commas. An option is the [Authority] over the
+// attribute (always, create, ifEmpty, product, ignore), required, sensitive, extension (the path is a URN, and the field a struct with the
+// attributes under it), or a transformation (see [Transform]). A [Rule] says the same as a value, for mappings that a tenant configures at run
+// time.
+//
+// Package scim/typed makes a resource type of a mapping. Package mapping/table makes a store.Store of the product's own tables.
 package mapping
 
 import (
@@ -25,46 +26,47 @@ import (
 
 // Mapping converts between SCIM attributes and T. It is immutable and safe for concurrent use.
 //
-// What is empty is absent: an empty string, a zero time, a nil pointer, an empty slice. Booleans and numbers always
-// have a value; use a pointer where absent must differ from false or 0.
+// An empty string, a zero time, a nil pointer and an empty slice are absent values. Booleans and numbers always
+// have a value; use a pointer if absent must differ from false or 0.
 type Mapping[T any] struct {
 	rules     []*rule
-	outline   []node            // of the rules but those under Ignore
-	size      int               // of what they make
-	paths     map[string]string // SCIM path by the path of a field: Emails.Address is emails.value
+	outline   []node            // the outline of the rules, except for those under Ignore
+	size      int               // the size of outline
+	paths     map[string]string // the path in SCIM by the path of a field, such as emails.value by Emails.Address
 	unknown   Unknown
 	validator *checker
 }
 
-// Options refine what the tags of a type say. The zero Options add nothing.
+// Options add to the tags of a type. The zero Options add nothing.
 type Options struct {
-	// Rules add to the tags; one for a field that has a tag replaces the tag.
+	// Rules are further rules. A rule for a field that has a tag replaces the tag.
 	Rules []Rule
-	// Composed add fields that hold several attributes, and attributes that several fields hold.
+	// Composed are fields that hold several attributes, and attributes that several fields hold.
 	Composed []Composed
-	// Transforms are the product's own, by the name that tags and rules use.
+	// Transforms are the product's own transformations, by the names that tags and rules use.
 	Transforms map[string]Transform
-	// Checks are the product's own validation tags. Those in [Checks] are always there.
+	// Checks are the product's own validation tags, in addition to those of the function [Checks].
 	Checks []Check
-	// Unknown says what becomes of attributes that no field holds. The default keeps them in the resource.
+	// Unknown says what happens to attributes that no field holds. By default they are kept in the resource.
 	Unknown Unknown
 }
 
-// Unknown says what becomes of attributes that the product's type can't hold. externalId and active are the protocol's, and
-// always kept.
+// Unknown says what happens to attributes that no field holds. externalId and active are always kept, because the protocol needs
+// them.
 type Unknown uint8
 
-// The choices.
+// These are the choices for attributes that no field holds.
 const (
-	Keep   Unknown = iota // they stay in the resource, and come back as they were sent
+	Keep   Unknown = iota // they are kept in the resource, and answered as they were sent
 	Refuse                // they are an *InvalidError
-	Drop                  // they are ignored, as those under Ignore are
+	Drop                  // they are ignored, like those under Ignore
 )
 
 // For compiles the tags of T, which must be a struct. The error names the field and its tag.
 func For[T any]() (*Mapping[T], error) { return Compile[T](nil) }
 
-// Must is for variables that are made when the program starts: it returns m, and panics if err is not nil, which is a mistake in a tag.
+// Must returns m, and panics if err is not nil. It is for variables that are initialized when the program starts, where an error is a mistake
+// in a tag.
 //
 //	var employees = mapping.Must(mapping.For[Employee]())
 func Must[T any](m *Mapping[T], err error) *Mapping[T] {
@@ -74,7 +76,7 @@ func Must[T any](m *Mapping[T], err error) *Mapping[T] {
 	return m
 }
 
-// Compile compiles the tags of T together with options. The error names the field and its tag, or the rule.
+// Compile compiles the tags of T together with options, which may be nil. The error names the field and its tag, or the rule.
 func Compile[T any](o *Options) (*Mapping[T], error) {
 	if o == nil {
 		o = &Options{}
@@ -88,9 +90,9 @@ func Compile[T any](o *Options) (*Mapping[T], error) {
 	return &Mapping[T]{rules: c.rules, outline: nodes, size: size(nodes), paths: c.paths, unknown: o.Unknown, validator: c.validator}, nil
 }
 
-// FromSCIM sets all mapped fields of t, except those under Ignore, to the attribute's value, or to nothing if there is none. It
-// looks at no other authority and validates nothing: see [Mapping.Create] and [Mapping.Update]. A value that a field can't hold is
-// an *[InvalidError]; t is then half-filled.
+// FromSCIM sets all mapped fields of t, except for those under [Ignore], to the values of their attributes, or to their zero values. It
+// regards no other authority and validates nothing, unlike [Mapping.Create] and [Mapping.Update]. The error is an *[InvalidError] for a
+// value that a field can't hold; some fields of t are set then.
 func (m *Mapping[T]) FromSCIM(v document.Value, t *T) error {
 	root := reflect.ValueOf(t).Elem()
 	for _, r := range m.rules {
@@ -104,16 +106,16 @@ func (m *Mapping[T]) FromSCIM(v document.Value, t *T) error {
 	return nil
 }
 
-// ToSCIM makes attributes of all mapped fields, except those under Ignore, in the order of the fields.
+// ToSCIM makes attributes from all mapped fields, except for those under [Ignore], in the order of the fields.
 func (m *Mapping[T]) ToSCIM(t *T) document.Value {
 	r := make(room, m.size)
 	return object(m.outline, reflect.ValueOf(t).Elem(), &r)
 }
 
-// Merge puts what t holds into attributes that have been sent before. An attribute stays as it was written as long as it means
-// what t has, even if it says so in other words (spaces that a transformation trims, another zone of the same time). Other mapped
-// attributes become those of t, and attributes that no field holds stay. Merge says whether anything changed; v itself is left
-// alone.
+// Merge puts the values of t into the attributes v that were sent before. An attribute stays as it was sent if it means the same as the
+// field, even if it is written differently (with spaces that a transformation trims, or as the same time in another zone). Other mapped
+// attributes get the values of t, and attributes that no field holds stay. changed says whether any attribute changed. v itself is not
+// changed.
 func (m *Mapping[T]) Merge(v document.Value, t *T) (merged document.Value, changed bool) {
 	var was T
 	have, sent := reflect.ValueOf(t).Elem(), reflect.ValueOf(&was).Elem()
@@ -141,10 +143,10 @@ func objectOf(v document.Value) document.Value {
 	return v
 }
 
-// Change is a field, such as one that differs, and the attribute that it holds.
+// Change is a field that was changed or differs, and the attribute that it holds.
 type Change struct {
-	Field string // as Go writes it: Address.City
-	Path  string // as SCIM writes it: addresses[type eq "work"].locality
+	Field string // the field in Go, such as Address.City
+	Path  string // the path in SCIM, such as addresses[type eq "work"].locality
 }
 
 // Diff lists the mapped fields in which two values differ, in the order of the fields.
@@ -158,8 +160,8 @@ func (m *Mapping[T]) Diff(old, new *T) (changes []Change) {
 	return changes
 }
 
-// Kept lists the attributes that the fields hold, if no others are kept (see Options.Unknown); nil if all are. It is the form of
-// scim.Options.Advertise for one resource type.
+// Kept lists the attributes that the fields hold. It returns nil if other attributes are kept, too (see Options.Unknown). It is meant for
+// scim.Options.Advertise, for one resource type.
 func (m *Mapping[T]) Kept() (paths []string) {
 	if m.unknown == Keep {
 		return nil

@@ -52,7 +52,7 @@ func TestFull(t *testing.T) {
 	assert.JSONEq(t, `{"active":false,"urn:example:hr":{"grade":0,"desks":0,"rate":0}}`, text(m.ToSCIM(&none)))
 }
 
-// Fields that share an attribute, or an extension, go into it together.
+// TestShared shows that several fields can hold parts of one attribute or extension.
 func TestShared(t *testing.T) {
 	type x struct {
 		Work  string   `scim:"emails[type eq \"work\"].value"`
@@ -186,7 +186,7 @@ func TestRoundTrips(t *testing.T) {
 		require.NoError(t, m.FromSCIM(v, &got))
 		require.Empty(t, m.Diff(&a, &got))
 		if a.Contact == nil || *a.Contact == (contact{}) {
-			got.Contact = a.Contact // a struct without values is like none
+			got.Contact = a.Contact // a pointer to a struct without values becomes nil
 		}
 		require.Equal(t, a, got, "%s", text(v))
 
@@ -424,7 +424,7 @@ func TestExtension(t *testing.T) {
 	assert.Equal(t, "string", attributes.At(3).Get("type").Text(), "there's no type of any JSON")
 }
 
-// A schema calls an attribute what the identity provider's authority over it is.
+// TestMutability shows that the mutability of an attribute in the schema follows from the authority over it.
 func TestMutability(t *testing.T) {
 	type x struct {
 		Name    string   `scim:"userName"`

@@ -2,24 +2,24 @@ package mapping
 
 import "github.com/rollcall-dev/rollcall/store/document"
 
-// Match says which attributes identify a person or a group on a connection. It is data: [Unique] and [Linked] turn matches into
-// what scim.Options.Unique and lifecycle.Options.Link want to know.
+// Match says which attributes identify a person or a group on a connection. It can be stored as JSON. [Unique] and [Linked] make
+// from matches what scim.Options.Unique and lifecycle.Options.Link take.
 type Match struct {
 	Type     string   `json:"type"`     // User or Group
-	By       []string `json:"by"`       // attributes in their precedence: externalId, userName, emails.value, emails[type eq "work"].value
-	Existing Existing `json:"existing"` // what a POST of a match means
+	By       []string `json:"by"`       // the attributes in their precedence, such as externalId, userName, emails.value, emails[type eq "work"].value
+	Existing Existing `json:"existing"` // what a POST means if there is a match
 }
 
-// Existing says what a POST means for somebody who is there already.
+// Existing says what a POST means if the person or group exists already.
 type Existing uint8
 
-// The policies.
+// These are the policies for a POST of an existing person or group.
 const (
-	Conflict Existing = iota // 409 uniqueness, the answer that RFC 7644 section 3.3 has
-	Link                     // the resource that is there becomes the one that was sent
+	Conflict Existing = iota // the answer is 409 with the scimType uniqueness, as in RFC 7644 section 3.3
+	Link                     // the POST takes over the existing resource, and changes it to what was sent
 )
 
-// String is the policy as JSON writes it.
+// String returns the policy as it is written in JSON.
 func (e Existing) String() string { return [...]string{"conflict", "link"}[e] }
 
 // MarshalText implements [encoding.TextMarshaler].
@@ -36,8 +36,8 @@ func (e *Existing) UnmarshalText(text []byte) error {
 	return &InvalidError{Path: "existing", Value: show(document.String(string(text))), Detail: "want conflict or link"}
 }
 
-// Unique lists, by resource type, the attributes that no two resources may share: the form of scim.Options.Unique. They are those
-// of matches with the policy Conflict.
+// Unique lists, by resource type, the attributes of matches with the policy [Conflict], of which no two resources may have the same value. It
+// is meant for scim.Options.Unique.
 func Unique(matches ...Match) map[string][]string {
 	unique := map[string][]string{}
 	for _, m := range matches {
@@ -48,8 +48,8 @@ func Unique(matches ...Match) map[string][]string {
 	return unique
 }
 
-// Linked lists, by resource type, the attributes by which a POST finds who is there already: the form of
-// lifecycle.Options.Link. They are those of matches with the policy Link.
+// Linked lists, by resource type, the attributes of matches with the policy [Link], by which a POST finds an existing resource. It is meant
+// for lifecycle.Options.Link.
 func Linked(matches ...Match) map[string][]string {
 	linked := map[string][]string{}
 	for _, m := range matches {

@@ -6,17 +6,17 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// node is a member of what ToSCIM makes: a value, one element of an array, or an object with members of its own. It is
-// known beforehand how much there will be, so that nothing has to be looked for and nothing grows.
+// node is a field of the object that ToSCIM makes: a value, one element of an array, or an object with fields. Nodes are made when a
+// mapping is compiled, so that ToSCIM knows how much memory it needs, and looks for nothing.
 type node struct {
 	name    string
-	rule    *rule   // whose field is the value, or the element
-	element bool    // of an array
-	inner   []node  // of an object
-	mixed   []*rule // of what is neither, as rules have a say in it together
+	rule    *rule   // the rule whose field has the value
+	element bool    // whether the value is the only element of an array
+	inner   []node  // the fields, if the value is an object
+	mixed   []*rule // the rules, if several make the value together
 }
 
-// outline lays out rules in the order of the fields, by the name that name tells of each.
+// outline makes nodes of rules, in the order of the fields. Rules for which name returns the same name share a node.
 func outline(rules []*rule, name func(*place) string) []node {
 	var nodes []node
 	var of [][]*rule
@@ -69,7 +69,7 @@ func (n *node) fill(rules []*rule) {
 	}
 }
 
-// size is how many members the nodes make at most, but for those of mixed ones.
+// size returns how many fields the nodes make at most, without those of mixed nodes.
 func size(nodes []node) int {
 	n := len(nodes)
 	for i := range nodes {
@@ -80,7 +80,7 @@ func size(nodes []node) int {
 	return n
 }
 
-// room is memory for members, from which each object takes its part.
+// room is memory for the fields of all objects, which is allocated once. Each object takes its part.
 type room []document.Member
 
 func (r *room) take(n int) []document.Member {
@@ -92,7 +92,7 @@ func (r *room) take(n int) []document.Member {
 	return part
 }
 
-// value is what the node's fields have, or null.
+// value makes the value of a node; null if its fields have no values.
 func (n *node) value(root reflect.Value, r *room) document.Value {
 	switch {
 	case n.element:
@@ -112,7 +112,7 @@ func (n *node) value(root reflect.Value, r *room) document.Value {
 			r.place.set(&v, x)
 		}
 	}
-	if uri := n.mixed[0].place.uri; uri != "" && uri != n.name { // it is within an extension
+	if uri := n.mixed[0].place.uri; uri != "" && uri != n.name { // the node is within an extension
 		v = v.Get(uri)
 	}
 	return v.Get(n.name)

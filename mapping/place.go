@@ -10,15 +10,15 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// place is where in a resource's attributes a field's value is.
+// place says where in a resource's attributes the value of a field is.
 type place struct {
-	path           string // as a rule names it, without the URN of a core schema and what is in brackets
+	path           string // the path in a rule, without the URN of a core schema and without a filter
 	uri, name, sub string
 	where          filter.Expr       // of name[where].sub
-	seed           []document.Member // what an element that is made for where must have
-	multi          bool              // the attribute is multi-valued
-	all            bool              // the field takes the values of all elements
-	subs           []string          // of a struct: the sub-attributes that it holds; others are left alone
+	seed           []document.Member // the sub-attributes that a new element needs to satisfy where
+	multi          bool              // whether the attribute is multi-valued
+	all            bool              // whether the field holds the values of all elements
+	subs           []string          // the sub-attributes that the field holds, if it is a struct; others are not changed
 }
 
 // multiValued are the multi-valued attributes of RFC 7643 section 4.1.2.
@@ -27,18 +27,18 @@ var multiValued = map[string]bool{
 	"entitlements": true, "roles": true, "x509Certificates": true, "members": true,
 }
 
-// known are the names of the attributes in RFC 7643 section 4, to catch those spelled in another case.
+// known are the names of the attributes of RFC 7643 section 4, by which a rule is refused that spells one in another case.
 var known = []string{
 	"userName", "externalId", "name", "displayName", "nickName", "profileUrl", "title", "userType", "preferredLanguage",
 	"locale", "timezone", "active", "emails", "phoneNumbers", "ims", "photos", "addresses", "entitlements", "roles",
 	"x509Certificates",
 }
 
-// reserved are no attributes that a field can hold: the library or the store makes them.
+// reserved are the attributes that no field can hold, because the library or the store makes their values.
 var reserved = []string{"id", "schemas", "meta", "groups", "members", "password"}
 
-// parsePlace parses the path of a rule. The URN of an extension as a whole can't be told from an attribute's path, so
-// the rule says which it is.
+// parsePlace parses the path of a rule. extension says that the path is the URN of a whole extension, which can't be told from the path of an
+// attribute.
 func parsePlace(path string, extension bool) (place, error) {
 	if path == "" {
 		return place{}, errors.New("want the path of an attribute")
@@ -63,7 +63,7 @@ func parsePlace(path string, extension bool) (place, error) {
 	if l.name == "" {
 		return place{}, errors.New("want an attribute behind the URN")
 	}
-	if l.uri != "" && !strings.Contains(l.uri, ":") { // else it could be the name of an attribute
+	if l.uri != "" && !strings.Contains(l.uri, ":") { // without a colon it could be the name of an attribute
 		return place{}, fmt.Errorf("%s is no URN: want one as in urn:x:y:attribute", l.uri)
 	}
 	l.path = filter.Path{URI: l.uri, Name: l.name, Sub: l.sub}.String()
@@ -87,7 +87,7 @@ func parsePlace(path string, extension bool) (place, error) {
 	return l, err
 }
 
-// corePath says whether a path is one of the core schemas', whose attributes have no URN in a document.
+// corePath says whether a path has the URN of a core schema, and returns the path without it, because documents have no such URN.
 func corePath(path string) (rest string, ok bool) {
 	for _, core := range []string{"urn:ietf:params:scim:schemas:core:2.0:User:", "urn:ietf:params:scim:schemas:core:2.0:Group:"} {
 		if len(path) >= len(core) && strings.EqualFold(path[:len(core)], core) {
@@ -97,7 +97,7 @@ func corePath(path string) (rest string, ok bool) {
 	return "", false
 }
 
-// folded is an expression with literals as filter.Match wants them, without a schema: nothing is caseExact.
+// folded binds an expression for filter.Match without a schema: nothing is caseExact, so all literals are folded.
 func folded(x filter.Expr) filter.Expr {
 	switch x := x.(type) {
 	case filter.And:
@@ -123,7 +123,7 @@ func foldedAll(terms []filter.Expr) []filter.Expr {
 	return out
 }
 
-// seed lists what an element must have so that the expression holds. Only eq, joined by and, says so.
+// seed returns the sub-attributes that an element must have to satisfy an expression. The expression may only have terms of eq, joined by and.
 func seed(x filter.Expr, members []document.Member) ([]document.Member, error) {
 	switch x := x.(type) {
 	case filter.And:
@@ -142,7 +142,7 @@ func seed(x filter.Expr, members []document.Member) ([]document.Member, error) {
 	return nil, fmt.Errorf("[%s]: want comparisons with eq, joined by and, so that an element can be made", x)
 }
 
-// same says whether two places are the same one. Names that differ only in case are the same name (RFC 7643 section 2.1).
+// same says whether two places are the same. The case of names doesn't count (RFC 7643 section 2.1).
 func (l *place) same(o *place) bool {
 	return strings.EqualFold(l.uri, o.uri) && strings.EqualFold(l.name, o.name) && strings.EqualFold(l.sub, o.sub) &&
 		l.all == o.all && text(l.where) == text(o.where)
@@ -155,7 +155,7 @@ func text(x filter.Expr) string {
 	return x.String()
 }
 
-// get is the value at the place, or null.
+// get returns the value at the place; null if there is none.
 func (l *place) get(v *document.Value) document.Value {
 	if l.uri != "" {
 		if v = v.Ref(l.uri); v == nil || l.name == "" {
@@ -194,7 +194,7 @@ func orNull(v *document.Value) document.Value {
 	return *v
 }
 
-// gather is an array of what each element has.
+// gather returns an array of the values of all elements.
 func (l *place) gather(v *document.Value) document.Value {
 	if l.sub == "" && l.where == nil {
 		return *v
@@ -218,7 +218,8 @@ func (l *place) gather(v *document.Value) document.Value {
 	return document.Array(out...)
 }
 
-// element is the index of the element that counts: the one that where selects, else the primary, else the first.
+// element returns the index of the element that the place means: the first that satisfies where, or without where the primary one, else
+// the first. It returns -1 if there is none.
 func (l *place) element(v *document.Value) int {
 	if l.where == nil {
 		for i := range v.Items() {
@@ -236,8 +237,8 @@ func (l *place) element(v *document.Value) int {
 	return -1
 }
 
-// set puts a value at the place, and makes what leads to it. An empty one takes away what is there, and what then
-// has nothing more to say. v must be an object, and is changed in place.
+// set sets the value at the place, and makes the objects and arrays that it is in. An empty value removes the old one, and also the element or
+// object around it if nothing else is in that. v must be an object, and is changed in place.
 func (l *place) set(v *document.Value, x document.Value) {
 	if l.uri == "" {
 		l.setIn(v, x)
@@ -260,7 +261,7 @@ func put(v *document.Value, name string, x document.Value) {
 	}
 }
 
-// fill puts a value where a member is. Of an object only what the field holds is changed.
+// fill sets the field of an object. If that is an object itself, only the sub-attributes that the place holds are changed.
 func (l *place) fill(v *document.Value, name string, x document.Value) {
 	object := v.Ref(name)
 	if len(l.subs) == 0 || object == nil || object.Kind() != document.KindObject {
@@ -281,7 +282,7 @@ func (l *place) setIn(v *document.Value, x document.Value) {
 		put(v, l.name, l.scatter(v.Get(l.name), x))
 	case l.multi && !l.all:
 		put(v, l.name, l.setElement(v.Get(l.name), x))
-		for x.IsEmpty() && l.where == nil && !l.get(v).IsEmpty() { // no other element takes its place
+		for x.IsEmpty() && l.where == nil && !l.get(v).IsEmpty() { // otherwise the value of another element would be read next
 			put(v, l.name, l.setElement(v.Get(l.name), x))
 		}
 	case l.sub == "":
@@ -301,7 +302,7 @@ func (l *place) setIn(v *document.Value, x document.Value) {
 	}
 }
 
-// setElement puts a value into the one element that counts.
+// setElement sets the value of the element that the place means.
 func (l *place) setElement(array, x document.Value) document.Value {
 	if array.Kind() != document.KindArray {
 		array = document.Array()
@@ -332,15 +333,15 @@ func (l *place) setElement(array, x document.Value) document.Value {
 	return array
 }
 
-// seeds says whether elements are selected by a sub-attribute.
+// seeds says whether elements are chosen by a sub-attribute.
 func (l *place) seeds(sub string) bool {
 	return slices.ContainsFunc(l.seed, func(m document.Member) bool { return m.Name == sub })
 }
 
-// most is how many members an element that is made of a value usually has.
+// most returns how many fields a new element usually has at most.
 func (l *place) most() int { return len(l.seed) + max(1, len(l.subs)) }
 
-// make makes an element of a value; there may be room for its members.
+// make makes an element of a value. room is memory for its fields, and may be nil.
 func (l *place) make(x document.Value, room []document.Member) document.Value {
 	if l.sub == "" && x.Kind() != document.KindObject {
 		return x
@@ -356,7 +357,7 @@ func (l *place) make(x document.Value, room []document.Member) document.Value {
 	return e
 }
 
-// bare says whether an element has nothing but what selects it, or that it is primary.
+// bare says whether an element has nothing but the sub-attributes that it is chosen by, and primary.
 func (l *place) bare(e *document.Value) bool {
 	for i := range e.Items() {
 		m := &e.Items()[i]
@@ -367,7 +368,8 @@ func (l *place) bare(e *document.Value) bool {
 	return true
 }
 
-// scatter makes the elements have the values, each once: those that have one of them stay as they are, others go.
+// scatter makes an array of elements with the given values, each once. Elements that have one of the values stay as they are, and the others
+// are removed.
 func (l *place) scatter(array, values document.Value) document.Value {
 	out := make([]document.Value, 0, values.Len())
 	taken := make([]bool, array.Len())
@@ -382,7 +384,7 @@ func (l *place) scatter(array, values document.Value) document.Value {
 		}
 		out = append(out, e)
 	}
-	if l.where != nil { // the others are nobody's
+	if l.where != nil { // elements that don't satisfy where stay, because this place doesn't hold them
 		for i := range array.Items() {
 			if e := *array.At(i); !filter.MatchElement(l.where, e) {
 				out = append(out, e)

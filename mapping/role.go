@@ -8,19 +8,20 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// Roles says which role of the product's a person has, by the groups that the identity provider put them into.
+// Roles says which role of the product a person has, by the groups that the identity provider has put the person into.
 type Roles struct {
-	Rules   []RoleRule `json:"rules"`   // the first that a group of the person satisfies decides
-	Default string     `json:"default"` // the role template of people in none of these groups
+	Rules   []RoleRule `json:"rules"`   // the first rule counts whose group the person is in
+	Default string     `json:"default"` // the role of people in none of these groups
 }
 
 // RoleRule gives the members of a group a role.
 type RoleRule struct {
-	Group string `json:"group"` // the group's displayName, in any case
+	Group string `json:"group"` // the group's displayName, without regard to case
 	Role  string `json:"role"`
 }
 
-// Check returns an error for a rule that names no group, or a role that is none of those that the product has.
+// Check returns an error if a rule names no group, or a role that isn't one of known, the roles of the product. Without known roles, any
+// role is valid.
 func (r Roles) Check(known ...string) error {
 	has := map[string]bool{"": len(known) == 0}
 	for _, k := range known {
@@ -39,7 +40,7 @@ func (r Roles) Check(known ...string) error {
 	return errors.Join(errs...)
 }
 
-// Of returns the role of a person who is in the groups.
+// Of returns the role of a person who is in the groups with these displayNames.
 func (r Roles) Of(groups ...string) string {
 	in := make(map[string]bool, len(groups))
 	for _, g := range groups {
@@ -53,7 +54,8 @@ func (r Roles) Of(groups ...string) string {
 	return r.Default
 }
 
-// OfMember returns the role of a person by the groups in which the store has that person. An error is one of the store.
+// OfMember returns the role of a person with this id, by the groups that the person is in according to the store. The error is that of the
+// store.
 func (r Roles) OfMember(ctx context.Context, s store.Store, tenant, id string) (string, error) {
 	var groups []string
 	for m, err := range s.Members(ctx, store.MemberQuery{Tenant: tenant, Of: []string{id}}) {

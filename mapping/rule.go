@@ -11,28 +11,28 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// Rule maps one attribute to one field. It says what a tag says, as a value: tenants may have rules of their own, kept
-// as JSON. [LoadRules] checks their form, [Compile] whether they fit the type.
+// Rule maps one attribute to one field, as a tag does. Unlike a tag it is a value, so that each tenant may have rules of its own, stored
+// as JSON. [LoadRules] checks the form of rules, and [Compile] whether they fit the type.
 type Rule struct {
 	Path      string            `json:"path"`                // the attribute, in the grammar of RFC 7644 section 3.5.2
-	Field     string            `json:"field"`               // the field: Email, or Address.City
+	Field     string            `json:"field"`               // the field, such as Email or Address.City
 	Authority Authority         `json:"authority,omitempty"` // who may change it
 	Required  bool              `json:"required,omitempty"`  // refuse a resource without it
 	Sensitive bool              `json:"sensitive,omitempty"` // never show its value in an error or a journal
-	Extension bool              `json:"extension,omitempty"` // Path is the URN of an extension, the field a struct of its attributes
-	Apply     []string          `json:"apply,omitempty"`     // transformations, in their order: trim, default=en
-	Map       map[string]string `json:"map,omitempty"`       // what the transformation "map" replaces by what
-	Validate  string            `json:"validate,omitempty"`  // as in a validate tag; in addition to the field's own
+	Extension bool              `json:"extension,omitempty"` // Path is the URN of an extension, and the field a struct of its attributes
+	Apply     []string          `json:"apply,omitempty"`     // the transformations in their order, such as trim or default=en
+	Map       map[string]string `json:"map,omitempty"`       // the words that the transformation "map" replaces, and by which
+	Validate  string            `json:"validate,omitempty"`  // checks as in a validate tag, in addition to those of the field's tag
 }
 
-// Bounds on what LoadRules accepts.
+// These are the limits of LoadRules.
 const (
 	maxRules     = 256
 	maxRuleBytes = 256 << 10
 )
 
-// LoadRules reads rules from JSON, an array of [Rule] and nothing else, and checks each: its path, its authority. It
-// takes at most 256 rules in 256 KiB. Whether the fields exist is for [Compile] to find out.
+// LoadRules reads rules from JSON, which must be an array of [Rule] and nothing else, and checks the path and authority of each. It
+// accepts at most 256 rules in 256 KiB. Only [Compile] finds out whether the fields exist. The error says what is wrong with which rule.
 func LoadRules(r io.Reader) ([]Rule, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxRuleBytes+1))
 	if err != nil {
@@ -41,7 +41,7 @@ func LoadRules(r io.Reader) ([]Rule, error) {
 	if len(text) > maxRuleBytes {
 		return nil, fmt.Errorf("mapping: rules: more than %d bytes", maxRuleBytes)
 	}
-	if _, err := document.Parse(string(text), 0); err != nil { // two members of one name
+	if _, err := document.Parse(string(text), 0); err != nil { // unlike encoding/json, it refuses an object with two fields of one name
 		return nil, fmt.Errorf("mapping: rules: %w", err)
 	}
 	var rules []Rule
@@ -75,16 +75,16 @@ type rule struct {
 	place place
 	field accessor
 	codec codec
-	in    []func(document.Value) (document.Value, error) // transformations on the way to the product
-	out   []func(document.Value) document.Value          // transformations on the way back
+	in    []func(document.Value) (document.Value, error) // the transformations of values from SCIM
+	out   []func(document.Value) document.Value          // the transformations of values to SCIM
 
-	shared *composition // of a Composed: then field, in and out are not used
-	nth    int          // which of its paths
+	shared *composition // the composition that the rule belongs to, if any; field, in and out are not used then
+	nth    int          // the index of the rule's path in the composition
 }
 
 func (r *rule) change() Change { return Change{Field: r.Field, Path: r.Path} }
 
-// read sets the rule's field to what v has.
+// read sets the rule's field from the attributes v.
 func (r *rule) read(v document.Value, root reflect.Value) error {
 	if r.shared != nil {
 		return r.shared.read(r, v, root)
@@ -111,7 +111,7 @@ func (r *rule) read(v document.Value, root reflect.Value) error {
 	return nil
 }
 
-// value is what the rule's field has, as SCIM writes it.
+// value returns the value of the rule's field, in the form of SCIM.
 func (r *rule) value(root reflect.Value) document.Value {
 	if r.shared != nil {
 		return r.shared.value(r.nth, root)

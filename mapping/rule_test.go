@@ -93,7 +93,7 @@ func TestBadRules(t *testing.T) {
 	}
 }
 
-// FuzzRules: whatever the rules, loading, compiling and using them never panics, and what T holds comes back.
+// FuzzRules shows that loading, compiling and using any rules never panics, and that the values of the fields come back.
 func FuzzRules(f *testing.F) {
 	for _, tt := range badRules {
 		if len(tt.text) < 1000 {
@@ -190,7 +190,7 @@ func TestTransforms(t *testing.T) {
 	}
 }
 
-// What transformations make of words is of the type that the field has.
+// TestTypedTransforms shows that the words that a transformation makes are converted to the type of the field.
 func TestTypedTransforms(t *testing.T) {
 	type x struct {
 		Part   int     `scim:"userType,map=full:100|half:50"`
@@ -209,7 +209,7 @@ func TestTypedTransforms(t *testing.T) {
 	require.ErrorContains(t, m.FromSCIM(parse(t, `{"urn:example:x":{"floors":"1;x"}}`), &got), "urn:example:x:floors: want an array, each element of which is an integer")
 }
 
-// Of the roles or groups that the identity provider names, the first that the product knows decides.
+// TestRoleTransform shows that the first pair of a role transformation counts whose role or group the identity provider has sent.
 func TestRoleTransform(t *testing.T) {
 	type x struct {
 		Role string `scim:"roles,role=Chief:admin|Boss:admin|Staff:editor|*:guest"`
@@ -238,7 +238,7 @@ func TestRoleTransform(t *testing.T) {
 	}
 }
 
-// A rule for a promoted field is the field's, and so are the field's own tags.
+// TestPromoted shows that a rule for a promoted field replaces the tag of that field.
 func TestPromoted(t *testing.T) {
 	type Contact struct {
 		Phone string `scim:"nickName" validate:"omitempty,e164"`

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// parseTag parses path,option,option. An option is an authority, required, sensitive, extension, or a transformation.
+// parseTag parses a tag, which is a path and options behind commas. An option is an authority, required, sensitive, extension, or a
+// transformation.
 func parseTag(text string) (Rule, error) {
 	parts := splitTag(text)
 	r := Rule{Path: strings.TrimSpace(parts[0])}
@@ -37,7 +38,7 @@ func parseTag(text string) (Rule, error) {
 	return r, nil
 }
 
-// splitTag splits at the commas outside of brackets and quotes.
+// splitTag splits a tag at the commas outside of brackets and quotes.
 func splitTag(text string) (parts []string) {
 	depth, quoted, start := 0, false, 0
 	for i := 0; i < len(text); i++ {

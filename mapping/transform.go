@@ -12,35 +12,35 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// Transform changes a value on its way between SCIM and the product. Built in, and named in a tag or in [Rule.Apply]:
+// Transform converts a value between SCIM and the product. These are built in, and named in a tag or in [Rule.Apply]:
 //
-//	trim           without white space around it
-//	fold           as the library compares a userName (document.Fold): in lower case, without invisible characters
-//	upper          in upper case
-//	default=x      x where there is nothing
-//	split=;        one string into the elements of a slice; back with the separator between them
-//	join=;         the elements of a multi-valued attribute into one string; back at the separators
-//	map            by Rule.Map, from the identity provider's word to the product's; other words are refused
-//	map=a:b|c:d    the same in a tag
-//	role=a:b|*:d   one word for all elements of a multi-valued attribute: that of the first pair of which there is one;
-//	               * is for who has none of them
+//	trim           removes white space at both ends
+//	fold           makes the form in which the library compares userNames (document.Fold): lower case, without invisible characters
+//	upper          makes upper case
+//	default=x      gives the field x if there is no value
+//	split=;        splits a string into the elements of a slice, and joins these with the separator for SCIM
+//	join=;         joins the elements of a multi-valued attribute into one string, and splits that for SCIM
+//	map            replaces the identity provider's word by the product's, as Rule.Map says, and refuses other words
+//	map=a:b|c:d    does what map does; its words are in the tag
+//	role=a:b|*:d   makes one word of a multi-valued attribute: that of the first pair whose left word is an element;
+//	               * stands for an attribute that has none of them
 //
-// Trim, fold, upper and map change the elements of an array each. What a transformation made for a field that is a number
-// or a boolean is read as one: map=full:100|half:50, default=true.
+// trim, fold, upper and map change each element of an array. If the field is a number or a boolean, the word that a transformation made is
+// converted: map=full:100|half:50, default=true.
 //
-// What is unique is so in the words of the identity provider, as document.Fold compares them. So two different userNames may
-// become one in the product, by a map for instance.
+// Uniqueness is decided by the identity provider's values, as document.Fold compares them. So two different userNames may
+// become the same value in the product, for example by map.
 type Transform struct {
-	// In makes the product's value. The text of an error is shown to the administrator of the identity provider, so it should say
-	// what form is wanted. In gets null for an absent attribute. It may be called concurrently.
+	// In makes the product's value. It gets null for an absent attribute. An error becomes an *[InvalidError], whose text is shown to the
+	// administrator of the identity provider, so it should say which form is wanted. In may be called concurrently.
 	In func(v document.Value) (document.Value, error)
-	// Out makes SCIM's value of the product's; nil leaves it as it is. It may be called concurrently.
+	// Out makes SCIM's value from the product's. If it is nil, the value stays as it is. It may be called concurrently.
 	Out func(v document.Value) document.Value
 
-	makes []string // words that In makes of others, to be tried when a rule is compiled
+	makes []string // the words that In makes, which are tried when a rule is compiled
 }
 
-// builtIn makes a built-in transformation of its argument and the rule's map.
+// builtIn makes a built-in transformation from its argument and the rule.
 type builtIn func(argument string, rule *Rule) (Transform, error)
 
 var builtIns = map[string]builtIn{
@@ -91,7 +91,7 @@ func (r *rule) transforms(own map[string]Transform, field reflect.Type) error {
 	return nil
 }
 
-// try says whether a word that a transformation makes is one for those behind it, and for the field.
+// try returns an error if a word that a transformation makes is refused by a later transformation or by the field.
 func (r *rule) try(from int, word string, field reflect.Value) (err error) {
 	x := document.String(word)
 	for _, f := range r.in[from:] {
@@ -99,7 +99,7 @@ func (r *rule) try(from int, word string, field reflect.Value) (err error) {
 			return err
 		}
 	}
-	if field.Kind() == reflect.Slice && x.Kind() == document.KindString { // an element of it
+	if field.Kind() == reflect.Slice && x.Kind() == document.KindString { // the word is an element of the field
 		x = document.Array(x)
 	}
 	if want := r.codec.set(field, r.typed(x)); want != "" {
@@ -108,7 +108,7 @@ func (r *rule) try(from int, word string, field reflect.Value) (err error) {
 	return nil
 }
 
-// typed is what transformations made, of the type that the field has.
+// typed converts a value that transformations made to the type of the field.
 func (r *rule) typed(x document.Value) document.Value {
 	switch {
 	case x.Kind() == document.KindArray:
@@ -134,7 +134,7 @@ func hasTransform(apply []string, name string) bool {
 	})
 }
 
-// simple is a transformation of strings that is its own opposite: what it has made once it leaves.
+// simple makes a transformation that applies a function to a string, or to each string in an array. Values go to SCIM as they are.
 func simple(f func(string) string) builtIn {
 	var in func(v document.Value) (document.Value, error)
 	in = func(v document.Value) (document.Value, error) {
@@ -229,8 +229,8 @@ func makeJoin(separator string, _ *Rule) (Transform, error) {
 	}, nil
 }
 
-// makeMap makes the transformation by a table. The first of several words with one meaning, in their order, is the one
-// that goes back.
+// makeMap makes the transformation map. If several words of the identity provider mean one of the product, the first of them in order is
+// used for SCIM.
 func makeMap(argument string, r *Rule) (Transform, error) {
 	in := r.Map
 	if argument != "" {
@@ -279,7 +279,7 @@ func makeMap(argument string, r *Rule) (Transform, error) {
 	}, nil
 }
 
-// pair is what the identity provider calls something, and what the product does.
+// pair is a word of the identity provider, and the one of the product that it means.
 type pair struct{ theirs, ours string }
 
 func pairsOf(argument string) (pairs []pair, err error) {
@@ -293,8 +293,8 @@ func pairsOf(argument string) (pairs []pair, err error) {
 	return pairs, nil
 }
 
-// makeRole makes the transformation of roles or groups into the product's one role. The first of several words with one
-// meaning is the one that goes back; for what is only behind * there is none.
+// makeRole makes the transformation role. If several words mean one role, the first of them is used for SCIM. A role that is only behind * has
+// no value in SCIM.
 func makeRole(argument string, _ *Rule) (Transform, error) {
 	pairs, err := pairsOf(argument)
 	if err != nil {

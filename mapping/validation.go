@@ -12,17 +12,17 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// InvalidError says which attribute an identity provider's administrator must correct, and how.
+// InvalidError says which attribute the administrator of an identity provider must correct, and how.
 type InvalidError struct {
-	Path   string // the attribute, as SCIM writes it
+	Path   string // the attribute's path in SCIM
 	Field  string // the product's field; "" if there is none
-	Value  string // what was sent, as JSON; "" if it is sensitive or if there was nothing
-	Detail string // what would be right: want an e-mail address such as ada@example.com
+	Value  string // the value that was sent, as JSON; "" if it is sensitive, or if there was none
+	Detail string // what would be right, such as: want an e-mail address such as ada@example.com
 }
 
 func (e *InvalidError) Error() string { return e.Path + ": " + e.What() }
 
-// What is what is wrong, without the path: want an e-mail address such as ada@example.com, got "ada".
+// What says what is wrong, without the path, such as: want an e-mail address such as ada@example.com, got "ada".
 func (e *InvalidError) What() string {
 	if e.Value == "" {
 		return e.Detail
@@ -30,14 +30,14 @@ func (e *InvalidError) What() string {
 	return e.Detail + ", got " + e.Value
 }
 
-// Check is a validation tag of the product's own.
+// Check is a validation tag.
 type Check struct {
-	Tag   string                 // as in validate:"tag"
-	Want  string                 // what is right: a telephone number such as +49 301234567
-	Valid func(text string) bool // of a string that is not empty
+	Tag   string                 // the name, as in validate:"name"
+	Want  string                 // the form that is valid, such as: a telephone number such as +49 301234567
+	Valid func(text string) bool // says whether a string that isn't empty is valid; it may be called concurrently
 }
 
-// Checks are the tags that every mapping has beside those of go-playground/validator.
+// Checks returns the validation tags that every mapping has, in addition to those of go-playground/validator: phone_cc and bcp47.
 func Checks() []Check {
 	return []Check{
 		{"phone_cc", "<country_prefix> <telephone_number>, such as +49 301234567", isPhoneCC},
@@ -45,7 +45,7 @@ func Checks() []Check {
 	}
 }
 
-// isPhoneCC checks "<country_prefix> <telephone_number>": + or nothing, 1 to 3 digits, one space, 4 to 14 digits.
+// isPhoneCC checks that a string is "<country_prefix> <telephone_number>": a + or not, 1 to 3 digits, one space, and 4 to 14 digits.
 func isPhoneCC(s string) bool {
 	prefix, number, ok := strings.Cut(s, " ")
 	prefix = strings.TrimPrefix(prefix, "+")
@@ -56,8 +56,8 @@ func isDigits(s string, least, most int) bool {
 	return len(s) >= least && len(s) <= most && !strings.ContainsFunc(s, func(r rune) bool { return r < '0' || r > '9' })
 }
 
-// isLanguageTag checks the form of RFC 5646 section 2.1: a language of 2 to 8 letters, and parts of 1 to 8 letters and
-// digits behind hyphens.
+// isLanguageTag checks that a string has the form of RFC 5646 section 2.1: a language of 2 to 8 letters, and parts of 1 to 8 letters and
+// digits, separated by hyphens.
 func isLanguageTag(s string) bool {
 	for i, part := range strings.Split(s, "-") {
 		if len(part) == 0 || len(part) > 8 {
@@ -78,7 +78,7 @@ func isLanguageTag(s string) bool {
 	return len(s) <= 64
 }
 
-// forms are the forms that the usual tags of go-playground/validator want, %s being the tag's parameter.
+// forms says in words which forms the usual tags of go-playground/validator ask for. %s stands for the tag's parameter.
 var forms = map[string]string{
 	"required":           "a value",
 	"email":              "an e-mail address such as ada@example.com",
@@ -110,11 +110,11 @@ var forms = map[string]string{
 // checker validates values of one type.
 type checker struct {
 	validate *validator.Validate
-	wants    map[string]string // by the product's own tags
+	wants    map[string]string // the forms that the tags in Checks ask for, by these tags
 	tagged   bool              // whether the type has validate tags at all
 }
 
-// newChecker registers the tags, and tries all of them: validator panics on those that it doesn't know.
+// newChecker registers the tags of checks, and tries all tags of the type, because validator panics at a tag that it doesn't have.
 func newChecker(t reflect.Type, own []Check, rules []*rule) (c *checker, err error) {
 	c = &checker{validate: validator.New(validator.WithRequiredStructEnabled()), wants: map[string]string{}}
 	for _, check := range slices.Concat(Checks(), own) {
@@ -136,7 +136,7 @@ func newChecker(t reflect.Type, own []Check, rules []*rule) (c *checker, err err
 		}
 	}()
 	c.tagged = hasTag(t, map[reflect.Type]bool{})
-	_ = c.apply(reflect.New(t).Interface()) // an empty value may be invalid; what panics can never be checked
+	_ = c.apply(reflect.New(t).Interface()) // an empty value may be invalid, but a panic means that a tag doesn't exist
 	for _, r := range rules {
 		if r.Validate != "" {
 			where = fmt.Sprintf("field %s of %s, %q", r.Field, t, r.Validate)
@@ -176,10 +176,10 @@ func hasTag(t reflect.Type, seen map[reflect.Type]bool) bool {
 	return false
 }
 
-// Validate checks all fields that are mapped. The error is an *[InvalidError], of the first that is wrong.
+// Validate checks all mapped fields. The error is an *[InvalidError] about the first that is invalid.
 func (m *Mapping[T]) Validate(t *T) error { return m.validate(t, true, nil) }
 
-// validate checks all fields, or those that were changed.
+// validate checks all mapped fields, or, if all is false, only those that were changed.
 func (m *Mapping[T]) validate(t *T, all bool, changed []Change) error {
 	found := m.validator.apply(t)
 	root := reflect.ValueOf(t).Elem()
@@ -209,7 +209,7 @@ func (m *Mapping[T]) validate(t *T, all bool, changed []Change) error {
 	return nil
 }
 
-// unassigned is IsEmpty, or a string without characters.
+// unassigned says whether a value is absent or an empty string.
 func unassigned(v document.Value) bool {
 	return v.IsEmpty() || v.Kind() == document.KindString && v.Text() == ""
 }
@@ -225,7 +225,7 @@ func (m *Mapping[T]) violation(r *rule, field string, f validator.FieldError) er
 	return e
 }
 
-// want is the form that a tag wants.
+// want says in words which form a tag asks for.
 func (c *checker) want(f validator.FieldError) string {
 	if want, ok := c.wants[f.Tag()]; ok {
 		return want
@@ -247,7 +247,7 @@ func (c *checker) want(f validator.FieldError) string {
 	return form
 }
 
-// plain is a namespace without the indices of elements.
+// plain returns the path of a field, as validator writes it, without the indices of elements.
 func plain(namespace string) string {
 	var b strings.Builder
 	depth := 0

@@ -79,7 +79,7 @@ func TestValidation(t *testing.T) {
 	}
 }
 
-// What the product has wrong itself is not in the identity provider's way.
+// TestOldFaults shows that an update isn't refused for an invalid value that the product itself has in another field.
 func TestOldFaults(t *testing.T) {
 	m := compiled[guest](t, colors())
 	x := guest{Email: "not an address", Kind: "host"}

@@ -135,7 +135,7 @@ func (b *bulkJob) tell(txn string) {
 	for some := range slices.Chunk(events, eventsAtOnce) {
 		if err := x.h.lifecycle.Tell(ctx, x.request, &store.Change{Tenant: x.who.Tenant}, some...); err != nil {
 			x.h.opts.Logger.ErrorContext(ctx, "the results of an asynchronous request could not be told",
-				slog.String("tenant", x.who.Tenant), slog.String("requestId", x.request.ID), slog.String("txn", txn),
+				slog.String("tenant", x.who.Tenant), slog.String("request", x.request.ID), slog.String("txn", txn),
 				slog.Int("operations", len(some)), slog.String("error", err.Error()))
 		}
 	}

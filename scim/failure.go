@@ -102,7 +102,7 @@ func (x *exchange) logFailure(level slog.Level, what string, err error, id strin
 		slog.String("method", x.r.Method), slog.String("path", x.r.URL.Path), slog.String("error", err.Error()),
 	}
 	if id != "" {
-		attributes = append(attributes, slog.String("requestId", id))
+		attributes = append(attributes, slog.String("request", id))
 	}
 	if leftOut > 0 {
 		attributes = append(attributes, slog.Int("leftOut", leftOut))

@@ -110,7 +110,7 @@ func TestFailuresOfTwoKinds(t *testing.T) {
 		lines := l.lines()
 		require.Len(t, lines, 2)
 		id := first.Header().Get("X-Request-Id")
-		assert.Contains(t, lines[1], "requestId="+id)
+		assert.Contains(t, lines[1], " request="+id)
 		assert.Contains(t, second.Body.String(), "request id "+id, "whoever looks into the log finds a line")
 		assert.NotEqual(t, id, second.Header().Get("X-Request-Id"))
 	})
@@ -144,7 +144,7 @@ func TestDamagedRecord(t *testing.T) {
 		require.Len(t, lines, 1)
 		assert.Contains(t, lines[0], "a record in the store is damaged")
 		assert.Contains(t, lines[0], "path=/Users/u1")
-		assert.Contains(t, lines[0], "requestId="+w.Header().Get("X-Request-Id"))
+		assert.Contains(t, lines[0], " request="+w.Header().Get("X-Request-Id"))
 	}
 }
 

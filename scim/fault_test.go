@@ -88,7 +88,7 @@ func TestStoreFails(t *testing.T) {
 			id := a.header.Get("X-Request-Id")
 			require.NotEmpty(t, id)
 			assert.Contains(t, a.at("detail"), id)
-			assert.Contains(t, f.log.String(), "requestId="+id, "the operator finds the reason")
+			assert.Contains(t, f.log.String(), " request="+id, "the operator finds the reason")
 			assert.Contains(t, f.log.String(), "SQLSTATE 08006")
 			assert.Empty(t, a.header.Get("ETag"))
 			assert.Empty(t, a.header.Get("Location"))

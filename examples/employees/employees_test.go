@@ -118,6 +118,12 @@ func migrate(t *testing.T, p *product, d table.Dialect) {
 	}
 }
 
+// TestMigrationRunsAgain shows that a product on PostgreSQL may run the migration each time that it starts.
+func TestMigrationRunsAgain(t *testing.T) {
+	p := onPostgres(t)
+	migrate(t, p, table.PostgreSQL)
+}
+
 // onEach runs a test on both databases.
 func onEach(t *testing.T, do func(t *testing.T, open func(t *testing.T) *product)) {
 	t.Run("SQLite", func(t *testing.T) { do(t, onSQLite) })

@@ -142,6 +142,27 @@ func TestFilesNamed(t *testing.T) {
 	}
 }
 
+// Each invariant that a comment or a document cites, such as I4, is defined in CONTRIBUTING.md.
+func TestInvariantsAreDefined(t *testing.T) {
+	text, err := os.ReadFile("../../CONTRIBUTING.md")
+	require.NoError(t, err)
+	cited, cite := map[string]string{}, regexp.MustCompile(`\bI[0-9]{1,2}\b`)
+	require.NoError(t, filepath.WalkDir("../..", func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(path) != ".go" && filepath.Ext(path) != ".md" {
+			return err
+		}
+		file, err := os.ReadFile(path)
+		for _, name := range cite.FindAllString(string(file), -1) {
+			cited[name] = path
+		}
+		return err
+	}))
+	assert.Greater(t, len(cited), 15)
+	for name, path := range cited {
+		assert.Contains(t, string(text), "\n| "+name+" | ", "%s cites it", path)
+	}
+}
+
 // Go files stay short enough to hold one idea, and the top level stays tidy.
 func TestTree(t *testing.T) {
 	require.NoError(t, filepath.WalkDir("../..", func(path string, d os.DirEntry, err error) error {

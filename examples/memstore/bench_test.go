@@ -11,7 +11,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// sizes are the tenants that the benchmarks compare. The big one takes seconds to fill: go test -bench . -long
+// sizes are the numbers of users of the tenants that the benchmarks compare.
 var sizes = []int{1_000, 100_000}
 
 const tenantName = "acme"
@@ -20,7 +20,7 @@ func userID(n int) string {
 	return fmt.Sprintf("0195514a-%04x-7%03x-8000-%012x", n>>12&0xffff, n&0xfff, n*7919)
 }
 
-// person is a user of twelve attributes, as an identity provider sends one, with the index keys that package scim makes.
+// person returns a user of twelve attributes, as an identity provider sends one, with the index keys that package scim makes.
 func person(n int) *store.Resource {
 	userName := fmt.Sprintf("Anna.Schmidt%d@contoso.example", n)
 	externalID := fmt.Sprintf("5f3c1c2e-0000-4000-9000-%012x", n)
@@ -61,7 +61,7 @@ func person(n int) *store.Resource {
 	}
 }
 
-// filled is a store of n people.
+// filled makes a store with n users.
 func filled(b *testing.B, n int) *Store {
 	b.Helper()
 	s := New()
@@ -83,7 +83,7 @@ func must(b *testing.B, s *Store, c *store.Change) {
 	}
 }
 
-// bySize runs a benchmark on tenants of different sizes; the figures should be the same for all.
+// bySize runs a benchmark on tenants of different sizes. The times should be the same for all.
 func bySize(b *testing.B, run func(b *testing.B, s *Store, n int)) {
 	for _, n := range sizes {
 		s := filled(b, n)
@@ -100,7 +100,8 @@ func BenchmarkReads(b *testing.B) {
 	for _, size := range sizes {
 		s := filled(b, size)
 		runtime.GC()
-		// A spread of keys, made beforehand, so that what is measured isn't their making, nor one warm record.
+		// The keys are made before the measurement, and are those of many records, so that it isn't always the same one in the processor's
+		// cache.
 		var keys []store.Key
 		var filters []filter.Expr
 		for i := range 1000 {
@@ -149,7 +150,7 @@ func BenchmarkCreate(b *testing.B) {
 		r := *person(n)
 		r.Index = append([]store.IndexKey(nil), r.Index...)
 		for b.Loop() {
-			n++ // a new person, but for what the store doesn't look at
+			n++ // a new user, which differs only in what the store looks at
 			r.ID = userID(n)
 			r.Index[0].Value, r.Index[2].Value = r.ID, r.ID
 			must(b, s, &store.Change{Tenant: tenantName, Put: []store.Put{{Resource: &r}}})
@@ -157,7 +158,7 @@ func BenchmarkCreate(b *testing.B) {
 	})
 }
 
-// BenchmarkMember adds and removes one member of a group, by how many it has.
+// BenchmarkMember adds and removes one member of groups of different sizes.
 func BenchmarkMember(b *testing.B) {
 	const n = 100_010
 	s := filled(b, n)
@@ -212,7 +213,7 @@ func BenchmarkMember(b *testing.B) {
 	}
 }
 
-// BenchmarkMemory reports the heap that a user takes, all indexes included.
+// BenchmarkMemory reports how much memory a user takes, with all indexes.
 func BenchmarkMemory(b *testing.B) {
 	for _, n := range sizes {
 		b.Run(fmt.Sprintf("users=%d", n), func(b *testing.B) {

@@ -13,7 +13,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store/storetest"
 )
 
-// TestSteps compares lists and rows that take several steps of the lock with the Fake's.
+// TestSteps compares lists and rows that are read in several steps, each under the lock, with those of the Fake.
 func TestSteps(t *testing.T) {
 	const n = 2*step + 300
 	stores := []store.Store{storetest.NewFake(), New()}
@@ -103,7 +103,7 @@ func TestJournalIsBounded(t *testing.T) {
 	}
 }
 
-// TestDoneEventsAreBounded tells more events than are kept, and looks at what a replay still has.
+// TestDoneEventsAreBounded delivers more events than the store keeps, and checks how many a replay still has.
 func TestDoneEventsAreBounded(t *testing.T) {
 	s := New()
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -153,7 +153,7 @@ func TestDoneEventsAreBounded(t *testing.T) {
 	}
 }
 
-// TestKeepsNoBody shows that a record doesn't hold on to the text that its strings are cut from.
+// TestKeepsNoBody shows that a record doesn't share memory with the text that its strings are parts of.
 func TestKeepsNoBody(t *testing.T) {
 	s := New()
 	r := person(1)

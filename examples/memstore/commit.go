@@ -8,7 +8,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// Commit implements [store.Store]. A document that isn't whole is refused with [store.ErrCorrupt], so that none is ever read.
+// Commit implements [store.Store]. A document that isn't whole is refused with [store.ErrCorrupt], so that reads never find one.
 func (s *Store) Commit(ctx context.Context, c *store.Change) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -38,12 +38,12 @@ func (s *Store) Commit(ctx context.Context, c *store.Change) error {
 	return nil
 }
 
-// commit applies a change part by part, in place: the lock keeps it from everybody's eyes until it is complete or taken
-// back. Parts see what the parts before them did.
+// commit applies a change part by part, in place. Because of the lock, nobody sees the tenant before the change is complete or undone.
+// Each part sees what the parts before it did.
 type commit struct {
 	*tenant
 	undo []func()
-	few  [8]func() // room for the undo of most commits
+	few  [8]func() // memory for the undo of most commits
 }
 
 func (x *commit) apply(c *store.Change) error {
@@ -112,7 +112,7 @@ func (x *commit) delete(d *store.Delete) error {
 	if of := x.members.of[d.ID]; of != nil {
 		for _, b := range of.from(0, of.n, nil) {
 			if b.table == old.table {
-				return store.ErrVersionMismatch // it was added since its groups were read
+				return store.ErrVersionMismatch // the resource was added to a group after its groups were read
 			}
 		}
 	}
@@ -151,8 +151,8 @@ func (x *commit) changeMembers(d *store.MemberDelta, isPut bool) error {
 	return nil
 }
 
-// resolve finds the resource that a reference names. Without a type it is the first by type of those with the id; the
-// library's internal types, which have a dot in their names, are nobody's members.
+// resolve finds the resource that a reference names. If the reference has no type, it is the first by type of those with the id. A
+// resource of the library's internal types, which have a dot in their names, is never a member.
 func (t *tenant) resolve(m store.MemberRef) *record {
 	if m.Type != "" {
 		return t.record(m.Type, m.ID)
@@ -167,7 +167,7 @@ func (t *tenant) resolve(m store.MemberRef) *record {
 	return found
 }
 
-// The ways in which a commit writes, each with its way back; for counters see counter.go.
+// The following methods write, and add to undo what reverts them. claim in counter.go does so for counters.
 
 func (x *commit) set(tb *table, old, next *record) {
 	tb.set(old, next)
@@ -178,7 +178,7 @@ func (x *commit) set(tb *table, old, next *record) {
 	}
 }
 
-// addRow adds a row, and says no if it is there.
+// addRow adds a row. It returns false if the row is there already.
 func (x *commit) addRow(groupID string, r row) bool {
 	added := x.members.add(groupID, r)
 	if added {
@@ -187,7 +187,7 @@ func (x *commit) addRow(groupID string, r row) bool {
 	return added
 }
 
-// removeRow removes a row, and says no if it isn't there.
+// removeRow removes a row. It returns false if there is none.
 func (x *commit) removeRow(groupID, id string) bool {
 	r, removed := x.members.remove(groupID, id)
 	if removed {

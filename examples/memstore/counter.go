@@ -16,7 +16,7 @@ func (x *commit) claim(c *store.Claim) error {
 		now.Name = strings.Clone(c.Counter)
 	}
 	if at := c.At.UTC().Truncate(time.Microsecond); c.Window > 0 && (!exists || !at.Before(was.Began.Add(c.Window))) {
-		now.Count, now.Began = 0, at // a window of its own
+		now.Count, now.Began = 0, at // the claim begins a new window
 	}
 	if c.Take > 0 && c.Limit >= 0 && now.Count+c.Take > c.Limit {
 		return &store.ClaimError{Counter: c.Counter}

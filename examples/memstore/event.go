@@ -12,7 +12,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// events are the committed events of all tenants, in a queue for each consumer.
+// events has the committed events of all tenants, in a queue for each consumer.
 type events struct {
 	mu       sync.Mutex
 	sequence int64
@@ -20,23 +20,23 @@ type events struct {
 	feed     feed
 }
 
-// queue is what one consumer is told. What isn't settled stands in one line per subject, of which only the first may be
-// handed out. The firsts of all lines are in one of two heaps: ready, by sequence, or waiting, by the time at which the
-// lease or the pause before a retry ends.
+// queue has the events of one consumer. Events that aren't settled wait in one line for each subject, and only the first event of a line
+// may be handed out. The first events of all lines are in one of two heaps: ready, in the order of byRank, or waiting, in the order of the
+// times at which their leases, or their waits before a retry, end.
 type queue struct {
 	tenants map[string]*told
 	ready   eventHeap
 	waiting eventHeap
 }
 
-// told is what one consumer is told of one tenant.
+// told has the events of one tenant for one consumer.
 type told struct {
-	lines  map[subject][]*event // in the order of sequence; none is empty
-	urgent map[subject]int      // how many urgent events stand in a line
-	leased map[string]*event    // by the event's id
+	lines  map[subject][]*event // the lines, in the order of sequence; none is empty
+	urgent map[subject]int      // how many urgent events are in a line
+	leased map[string]*event    // the leased events by their ids
 	parked []*event
-	done   []*event // the last ones, for replays
-	paused bool     // no first of a line is in a heap, except for those that are leased
+	done   []*event // the last events that were delivered, for replays
+	paused bool     // if set, only leased events are in a heap
 }
 
 type subject struct{ typ, id string }
@@ -46,10 +46,10 @@ type event struct {
 	store.Delivery
 	tenant string
 	state  eventState
-	first  bool       // in the heap ready: an urgent one stands in its line
-	until  time.Time  // of a leased or retried one
-	in     *eventHeap // of the first of a line, else nil
-	at     int        // index in that heap
+	first  bool       // whether there is an urgent event in the line of an event in the heap ready
+	until  time.Time  // when the lease of a leased event ends, or the wait of a retried one
+	in     *eventHeap // the heap that the first event of a line is in, else nil
+	at     int        // the index in that heap
 }
 
 type eventState uint8
@@ -62,7 +62,7 @@ const (
 	done
 )
 
-// doneSize is how many done events of a tenant and consumer are kept for replays, at least; at most it is twice as many.
+// doneSize is how many delivered events of a tenant and consumer are kept for replays at least. At most, twice as many are.
 const doneSize = 10_000
 
 func newEvents() *events { return &events{queues: map[string]*queue{}} }
@@ -77,7 +77,7 @@ func newQueue() *queue {
 
 func (e *event) subject() subject { return subject{e.Subject.Type, e.Subject.ID} }
 
-// byRank is the order in which ready events are handed out.
+// byRank compares ready events in the order in which they are handed out.
 func byRank(a, b *event) int {
 	if a.first != b.first {
 		if a.first {
@@ -119,7 +119,7 @@ func (s *events) add(tenant string, committed []store.Event) {
 	}
 }
 
-// of finds or makes what a consumer is told of a tenant.
+// of returns the events of a tenant for a consumer, and the consumer's queue. It makes both if there are none.
 func (s *events) of(tenant, consumer string) (*queue, *told) {
 	q := s.queues[consumer]
 	if q == nil {
@@ -134,7 +134,8 @@ func (s *events) of(tenant, consumer string) (*queue, *told) {
 	return q, t
 }
 
-// place puts the first event of a line into the heap for its state. Of a tenant that is paused only what is leased is in one.
+// place puts the first event of a line into the heap for its state. If the consumer is paused for the tenant, only a leased event is in a
+// heap.
 func (q *queue) place(e *event) {
 	t := q.tenants[e.tenant]
 	switch {
@@ -149,7 +150,7 @@ func (q *queue) place(e *event) {
 	}
 }
 
-// unplace takes an event out of its heap, if it is in one.
+// unplace removes an event from its heap, if it is in one.
 func (q *queue) unplace(e *event) {
 	if e.in != nil {
 		heap.Remove(e.in, e.at)
@@ -191,7 +192,8 @@ func (s *Store) Lease(ctx context.Context, l store.Lease) ([]store.Delivery, err
 	return out, nil
 }
 
-// ripen makes what has waited for long enough ready. The state stays: whoever had it may still settle it.
+// ripen moves events that have waited for long enough from the heap waiting to ready. Their states stay, so that the owner of a lease that
+// ran out may still settle the event.
 func (q *queue) ripen(now time.Time) {
 	for len(q.waiting.events) > 0 && !q.waiting.events[0].until.After(now) {
 		e := heap.Pop(&q.waiting).(*event)
@@ -202,7 +204,7 @@ func (q *queue) ripen(now time.Time) {
 	}
 }
 
-// readyOf are the events that a lease of some tenant or subjects may hand out, in order.
+// readyOf returns the events that a lease of some tenant or subjects may hand out, in order.
 func (q *queue) readyOf(l store.Lease) (ready []*event) {
 	tenants := q.tenants
 	if l.Tenant != "" {
@@ -228,7 +230,7 @@ func (q *queue) readyOf(l store.Lease) (ready []*event) {
 		}
 	}
 	slices.SortFunc(ready, byRank)
-	return slices.Compact(ready) // a subject may be named twice
+	return slices.Compact(ready) // a lease may name a subject twice
 }
 
 // Settle implements [store.EventSource].
@@ -256,7 +258,7 @@ func (q *queue) settle(s store.Settlement, now time.Time) {
 	if e == nil || e.Owner != s.Owner {
 		return
 	}
-	isFirst := e.in != nil // an earlier one of its subject may have been replayed meanwhile
+	isFirst := e.in != nil // it isn't the first of its line if an earlier event was replayed meanwhile
 	q.unplace(e)
 	switch s.Outcome {
 	case store.Done:
@@ -283,7 +285,7 @@ func (q *queue) settle(s store.Settlement, now time.Time) {
 	}
 }
 
-// leave takes a settled event out of its line, and lets the next one go.
+// leave removes a settled event from its line, and places the next one.
 func (q *queue) leave(t *told, e *event, isFirst bool) {
 	line := t.lines[e.subject()]
 	if e.Urgent {
@@ -336,8 +338,8 @@ func (s *Store) Parked(ctx context.Context, tenant, consumer string, max int) ([
 	return out[:min(len(out), max)], nil
 }
 
-// Replay implements [store.EventSource]. Leases on the events end, so that order holds. Of the done events the store
-// keeps the last 10,000 of each tenant and consumer.
+// Replay implements [store.EventSource]. The leases of the replayed events end, so that the order holds. The store keeps only the last
+// 10,000 delivered events of each tenant and consumer, so earlier ones can't be replayed.
 func (s *Store) Replay(ctx context.Context, r store.Replay) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -353,7 +355,7 @@ func (s *Store) Replay(ctx context.Context, r store.Replay) error {
 		return !e.Time.Before(r.From) && (r.EventID == "" || e.ID == r.EventID) &&
 			(r.Subject == nil || e.subject() == subject{r.Subject.Type, r.Subject.ID})
 	}
-	// What is settled goes back into its line, what isn't stays there. Each line that changes is put in order again.
+	// Settled events go back into their lines, and the others stay there. Each line that changes is sorted again.
 	changed := map[subject]bool{}
 	for _, settled := range []*[]*event{&t.parked, &t.done} {
 		*settled = slices.DeleteFunc(*settled, func(e *event) bool {
@@ -390,13 +392,13 @@ func (s *Store) Replay(ctx context.Context, r store.Replay) error {
 	return nil
 }
 
-// prune removes what was settled before the times of a Retention, and says how many deliveries that were.
+// prune removes settled events that are older than the times of a Retention, and returns how many these were.
 func (s *events) prune(r store.Retention) (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	remove := func(all *[]*event, before time.Time) {
 		n += len(*all)
-		*all = slices.DeleteFunc(*all, func(e *event) bool { return e.Time.Before(before) }) // no time is before the zero time
+		*all = slices.DeleteFunc(*all, func(e *event) bool { return e.Time.Before(before) }) // no event is older than the zero time
 		n -= len(*all)
 	}
 	for _, q := range s.queues {
@@ -423,7 +425,7 @@ func (s *events) forget(tenant string) {
 	}
 }
 
-// eventHeap implements [heap.Interface], and keeps each event told where it is.
+// eventHeap implements [heap.Interface], and keeps in each event its index in the heap.
 type eventHeap struct {
 	events []*event
 	before func(a, b *event) bool

@@ -9,7 +9,7 @@ import (
 	"github.com/rollcall-dev/rollcall/scim"
 )
 
-// A service on memory, to try it out.
+// A service can be tried out with a store in memory.
 func ExampleNew() {
 	h, err := scim.NewHandler(memstore.New(), &scim.Options{Auth: scim.NoAuth{Tenant: "acme"}})
 	if err != nil {

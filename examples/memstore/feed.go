@@ -10,13 +10,13 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// feed are the events of store.FeedConsumer, in the order of commits.
+// feed has the events of store.FeedConsumer, in the order of commits.
 type feed struct {
 	last, pruned int64
 	events       []store.Delivery // Sequence is the position
 }
 
-// feedSize is how many events of the feed are kept at least; at most it is twice as many.
+// feedSize is how many events of the feed are kept at least. At most, twice as many are.
 const feedSize = 50_000
 
 func (f *feed) add(tenant string, e store.Event) {
@@ -36,7 +36,7 @@ func (f *feed) cut(n int) {
 	}
 }
 
-// prune removes the beginning that is older than a time, so that what is left has no gap.
+// prune removes events that are older than a time, but only from the beginning, so that what is left has no gap.
 func (f *feed) prune(before time.Time) int {
 	n := slices.IndexFunc(f.events, func(d store.Delivery) bool { return !d.Time.Before(before) })
 	if n < 0 {

@@ -8,8 +8,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// journal holds a tenant's last entries, in the order of their ids. Memory is bounded: at least the last journalSize
-// entries are there, at most twice as many.
+// journal has a tenant's last entries, in the order of their ids: at least the last journalSize, and at most twice as many.
 type journal struct{ entries []store.Entry }
 
 const journalSize = 10_000
@@ -18,7 +17,7 @@ func (j *journal) add(e store.Entry) {
 	if len(j.entries) == 2*journalSize {
 		j.entries = append(make([]store.Entry, 0, 2*journalSize), j.entries[journalSize:]...)
 	}
-	// Ids grow with time, but two requests may commit in the other order.
+	// Later requests have greater ids, but may be committed before earlier ones.
 	at := len(j.entries)
 	for at > 0 && j.entries[at-1].ID > e.ID {
 		at--
@@ -26,7 +25,7 @@ func (j *journal) add(e store.Entry) {
 	j.entries = slices.Insert(j.entries, at, e)
 }
 
-// Journal implements [store.JournalReader]. The store forgets old entries: it keeps the last 10,000 of each tenant.
+// Journal implements [store.JournalReader]. The store keeps only the last 10,000 entries of each tenant.
 func (s *Store) Journal(ctx context.Context, q store.JournalQuery) ([]store.Entry, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -53,5 +52,5 @@ func (s *Store) Journal(ctx context.Context, q store.JournalQuery) ([]store.Entr
 	return out, nil
 }
 
-// is says whether a field of an entry is the one that is asked for, if it is.
+// is says whether a field of an entry has the wanted value. An empty wanted value allows any.
 func is(wanted, has string) bool { return wanted == "" || wanted == has }

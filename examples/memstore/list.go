@@ -10,9 +10,9 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// List implements [store.Store]. What it costs depends on the query: in the order of id, a page without a filter costs
-// the page (the total and a page's start are counted, not walked to), one with a filter that an index answers costs the
-// candidates that the index names, and any other filter reads the tenant. A sort reads all that match.
+// List implements [store.Store]. Its cost depends on the query. In the order of id, a page without a filter costs
+// as much as the resources on it, because its start is found by the lengths of chunks. One with a filter that an index answers costs as
+// much as the candidates that the index has. Any other filter reads all resources of the tenant. A sort reads all that match.
 func (s *Store) List(ctx context.Context, q store.Query) (*store.Page, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func (s *Store) List(ctx context.Context, q store.Query) (*store.Page, error) {
 	if !indexed {
 		from := ""
 		if l.after != nil && q.NoTotal && q.Sort == nil {
-			from = l.after.ID // what is in front of it counts for nothing
+			from = l.after.ID // records before the cursor need not be counted
 		}
 		walk = t.scan(ctx, tables, from)
 	}
@@ -63,13 +63,13 @@ func (s *Store) List(ctx context.Context, q store.Query) (*store.Page, error) {
 // lister makes one page.
 type lister struct {
 	q      store.Query
-	after  *store.Position // that of the cursor
+	after  *store.Position // the position of the cursor
 	skip   int
 	count  int
-	source source // of the record that is looked at
+	source source // shows the record that is being matched
 }
 
-// counted is the page of a single type in the order of id, without a filter: nothing is walked over. The lock is held.
+// counted makes a page of a single type in the order of id, without a filter. It reads only the records on the page. The lock must be held.
 func (l *lister) counted(tb *table) *store.Page {
 	var records []*record
 	if l.after != nil {
@@ -85,7 +85,7 @@ func (l *lister) counted(tb *table) *store.Page {
 	return l.page(tb.order.n, records)
 }
 
-// page makes a page of the records that it has, and one more if it isn't the last.
+// page makes a page of records. If it isn't the last page, there is one record more than the page has.
 func (l *lister) page(total int, records []*record) *store.Page {
 	p := &store.Page{Total: total}
 	more := len(records) > l.count
@@ -125,7 +125,7 @@ func (l *lister) inOrder(walk iter.Seq[*record]) *store.Page {
 	return l.page(total, records)
 }
 
-// sorted takes the page from all that match. It holds no more than twice what is in front of the page's end.
+// sorted takes the page from all that match. It keeps at most twice as many records as there are before the page's end.
 func (l *lister) sorted(walk iter.Seq[*record]) *store.Page {
 	end := l.skip + l.count + 1
 	var first []hit
@@ -165,11 +165,11 @@ func (l *lister) positionOf(r *record) store.Position {
 	return l.q.Sort.Position(r.table.typ, r.id, &l.source)
 }
 
-// scan walks over the records of the tables from an id on, in the order of id (and type), a step at a time. It ends
-// early if ctx does.
+// scan walks over the records of the tables from an id on, in the order of id and type. It reads them in steps. It ends early if ctx
+// ends.
 func (t *tenant) scan(ctx context.Context, tables []*table, from string) iter.Seq[*record] {
 	return func(yield func(*record) bool) {
-		// Of each table the records read and not yet walked over; the least of the first ones is next.
+		// ahead has the records of each table that were read and not walked over yet. The least of the first ones is next.
 		ahead := make([][]*record, len(tables))
 		for i, tb := range tables {
 			ahead[i] = t.read(tb, from, true)
@@ -198,7 +198,7 @@ func (t *tenant) scan(ctx context.Context, tables []*table, from string) iter.Se
 	}
 }
 
-// read takes the next step of a table's records, behind an id or from it on.
+// read reads the next step of a table's records, behind an id or, if including is set, from it on.
 func (t *tenant) read(tb *table, id string, including bool) []*record {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -209,7 +209,7 @@ func (t *tenant) read(tb *table, id string, including bool) []*record {
 	return tb.order.take(chunk, i, step, nil)
 }
 
-// before orders records of different types by id, and by type where two have the same.
+// before says whether a record comes before another one in the order of id and type.
 func (r *record) before(o *record) bool {
 	return r.id < o.id || r.id == o.id && r.table.typ < o.table.typ
 }
@@ -220,7 +220,7 @@ type source struct {
 	tenant *tenant
 }
 
-// Attribute implements [filter.Source], without making a whole resource of the record if it can.
+// Attribute implements [filter.Source]. It makes a whole resource of the record only if it must.
 func (s *source) Attribute(p filter.Path) document.Value {
 	if p.URI == "" && p.Name == "meta" {
 		return s.resource().Attribute(p)
@@ -229,7 +229,7 @@ func (s *source) Attribute(p filter.Path) document.Value {
 	return r.Attribute(p)
 }
 
-// Related implements [filter.Source]. It takes the lock, for a step of rows at a time.
+// Related implements [filter.Source]. It takes the lock for each step of rows.
 func (s *source) Related(rel filter.Relation, where func(row document.Value) bool) bool {
 	switch {
 	case rel == filter.Members && s.table.typ == groupType:
@@ -252,7 +252,7 @@ func (s *source) Related(rel filter.Relation, where func(row document.Value) boo
 	return false
 }
 
-// hit is a record that matched, and where it stands in the order.
+// hit is a record that matched, with its position in the order of the list.
 type hit struct {
 	store.Position
 	record *record

@@ -8,10 +8,10 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// membership keeps the rows "group has member" in both directions.
+// membership has the membership rows, to be found by either end.
 type membership struct {
-	groups map[string]*group            // by the group's id
-	of     map[string]*ordered[belongs] // by the member's id: the groups that it is in
+	groups map[string]*group            // the groups that have members, by their ids
+	of     map[string]*ordered[belongs] // the groups that a member is in, by the member's id
 }
 
 // group is a group that has members.
@@ -20,16 +20,16 @@ type group struct {
 	rows ordered[row]
 }
 
-// row is a member of a group: its id, and the table that has it.
+// row is a member of a group.
 type row struct {
 	id    string
 	table *table
 }
 
-// belongs is the same row seen from the member.
+// belongs is a row as it is found by its member.
 type belongs struct {
 	group *group
-	table *table // the member's
+	table *table // the table that has the member
 }
 
 func (r row) key() string     { return r.id }
@@ -39,7 +39,7 @@ func newMembership() membership {
 	return membership{groups: map[string]*group{}, of: map[string]*ordered[belongs]{}}
 }
 
-// add adds a row, unless it is there.
+// add adds a row. It returns false if the row is there already.
 func (m *membership) add(groupID string, r row) bool {
 	g := m.groups[groupID]
 	if g == nil {
@@ -77,12 +77,12 @@ func (m *membership) remove(groupID, id string) (r row, ok bool) {
 	return r, true
 }
 
-// Members implements [store.Store]. It holds no lock while the caller has a row.
+// Members implements [store.Store]. No lock is held while the caller looks at a row.
 func (s *Store) Members(ctx context.Context, q store.MemberQuery) iter.Seq2[store.Member, error] {
 	return func(yield func(store.Member, error) bool) {
 		t := s.tenant(q.Tenant)
 		if t == nil {
-			t = &tenant{} // no rows
+			t = &tenant{} // a tenant without rows
 		}
 		fail := func(err error) { yield(store.Member{}, err) }
 		each := func(rows []store.Member) bool {
@@ -127,22 +127,22 @@ func (s *Store) Members(ctx context.Context, q store.MemberQuery) iter.Seq2[stor
 	}
 }
 
-// memberWalk reads the members of a group step by step. All steps are of the moment of the first; only labels are those of
-// the step.
+// memberWalk reads the members of a group in steps. The members are those of the time of the first step, and the labels are those of the
+// time of each step.
 type memberWalk struct {
 	*tenant
 	group string
 	named bool
-	ids   []string // of a walk to named members: those still to be looked for, in order
+	ids   []string // if only certain members are wanted, the ids that are still to be looked for, in order
 	began bool
 	once  bool      // whether the first step is the last
-	all   view[row] // of the moment at which the walk began
-	last  string    // the member that the last step ended with
+	all   view[row] // the members at the time at which the walk began
+	last  string    // the last member of the last step
 	rows  []row
 	out   []store.Member
 }
 
-// next takes the lock for a step and returns its rows, none behind the last. They are overwritten by the next step.
+// next takes the lock and returns the rows of the next step, or none after the last. The following step overwrites them.
 func (w *memberWalk) next() []store.Member {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
@@ -208,14 +208,14 @@ func (s *Store) ListRelated(ctx context.Context, q store.Query, most int) (*stor
 	return page, rows, complete, nil
 }
 
-// groupsOf are the groups of a member, in one step: nobody is in so many.
+// groupsOf returns the groups of a member. It reads them in one step, because nobody is in very many groups.
 func (t *tenant) groupsOf(id string) []store.Member {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return t.groupsIn(id)
 }
 
-// groupsIn does the same where the lock is held.
+// groupsIn does what groupsOf does. The lock must be held.
 func (t *tenant) groupsIn(id string) []store.Member {
 	of := t.members.of[id]
 	if of == nil {
@@ -231,7 +231,7 @@ func (t *tenant) groupsIn(id string) []store.Member {
 	return out
 }
 
-// member shows a row with the label that the member has now, and none if it was deleted meanwhile. The lock is held.
+// member returns a row with the present label of the member, or without one if the member was deleted meanwhile. The lock must be held.
 func (r row) member(groupID string) store.Member {
 	m := store.Member{Group: groupID, Type: r.table.typ, ID: r.id}
 	if member := r.table.byID[r.id]; member != nil {

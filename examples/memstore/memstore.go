@@ -1,20 +1,21 @@
-// Package memstore keeps resources in memory: for demonstrations, tests and products small enough to be reloaded from
-// elsewhere. Nothing survives the process.
+// Package memstore is a store in memory, for demonstrations, tests, and products that can load all people anew from elsewhere when they start.
+// Everything is lost when the process ends.
 //
-// It is a whole implementation of the store contract, made to be read. Each tenant has its tables under one lock. A table
-// is a map and an ordered list of immutable records with hash indexes (table.go, ordered.go). Memberships are kept in both
-// directions (member.go). A commit applies part after part, counters included, and takes all back if one fails (commit.go,
-// counter.go). Lists choose between index, order and scan (list.go, plan.go). Events wait in one line per subject for each
-// of their consumers (event.go). What would grow for ever is bounded: of each tenant the last 10,000 journal entries are
-// kept, of each of its consumers the last 10,000 events that it was told, and of the feed the last 50,000. Events that nobody leases are kept until
-// somebody does.
+// It implements the whole contract of package store, and is written to be read. Each tenant has its tables under one lock. A table
+// is a map and an ordered list of immutable records with hash indexes (table.go, ordered.go). Memberships can be found by either
+// end (member.go). A commit applies its parts one after the other, and undoes all if one fails (commit.go,
+// counter.go). A list is read by an index, in the order of ids, or by a scan (list.go, plan.go). The events for each consumer wait in one line
+// for each subject (event.go).
+//
+// What would grow for ever is limited: the store keeps the last 10,000 journal entries of each tenant, the last 10,000 delivered events
+// of each tenant and consumer, and the last 50,000 events of the feed. Events that no consumer has leased yet are kept without a limit.
 //
 // # Consistency
 //
-// A commit is seen whole by any one reader's look under the lock: Get, and a page of a list without a filter or with one
-// that an index answers. All rows that Members yields of one owner are of one moment. Writers never wait for a reader:
-// a list that walks over more than a thousand resources lets go of the lock between steps. It sees every resource that is
-// there throughout exactly once, and may or may not see what comes and goes meanwhile.
+// Get, and a page of a list without a filter or with one that an index answers, see a commit whole or not at all.
+// All rows that Members yields of one owner are of one moment. Writers never wait long for a reader:
+// a list that walks over more than a thousand resources releases the lock between steps. It sees every resource that is
+// there throughout exactly once, and may or may not see one that is created or deleted meanwhile.
 package memstore
 
 import (
@@ -25,8 +26,9 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// Store is a [store.Store] that also implements [store.CounterReader], [store.EventSource], [store.JournalReader],
-// [store.Forgetter], [store.EventAdmin] and [store.FeedReader]. It is safe for concurrent use. Make it with [New].
+// Store is a [store.Store] that also implements [store.RelatedReader], [store.CounterReader], [store.EventSource], [store.EventAdmin],
+// [store.FeedReader], [store.JournalReader], [store.Forgetter] and [store.Tracer]. It is safe for concurrent use. Make it with [New]: the
+// zero value can't be used.
 type Store struct {
 	mu      sync.RWMutex
 	tenants map[string]*tenant
@@ -46,18 +48,18 @@ var (
 	_ store.FeedReader    = (*Store)(nil)
 )
 
-// New makes an empty store.
+// New makes an empty store. It starts no goroutine and needs no closing.
 func New() *Store {
 	return &Store{tenants: map[string]*tenant{}, events: newEvents()}
 }
 
-// step is how many records or rows a walk takes before it lets go of the lock.
+// step is how many records or rows a walk reads before it releases the lock.
 const step = 1000
 
 // groupType is the resource type whose members membership rows are (RFC 7643 section 4.2).
 const groupType = "Group"
 
-// tenant is what a tenant has, events excepted.
+// tenant has everything of a tenant, except for its events.
 type tenant struct {
 	name     string
 	mu       sync.RWMutex
@@ -67,7 +69,7 @@ type tenant struct {
 	journal  journal
 }
 
-// tenant finds a tenant, or nil if it never had a commit.
+// tenant finds a tenant; nil if nothing was ever committed to it.
 func (s *Store) tenant(name string) *tenant {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -107,7 +109,7 @@ func (s *Store) Get(ctx context.Context, k store.Key) (*store.Resource, error) {
 	return r.resource(), nil
 }
 
-// record finds a record, or nil. The lock is held.
+// record finds a record; nil if there is none. The lock must be held.
 func (t *tenant) record(typ, id string) *record {
 	if tb := t.tables[typ]; tb != nil {
 		return tb.byID[id]

@@ -17,7 +17,7 @@ type wrapper struct{ store.Store }
 
 func (w wrapper) Unwrap() store.Store { return w.Store }
 
-// TestWrapped shows that a store which is wrapped, even twice, loses nothing: no rule is skipped.
+// TestWrapped shows that the optional interfaces are found behind two wrappers, so that no rule is skipped.
 func TestWrapped(t *testing.T) {
 	s := wrapper{wrapper{New()}}
 	found := map[string]bool{}

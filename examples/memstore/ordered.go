@@ -6,26 +6,26 @@ import (
 	"sync/atomic"
 )
 
-// ordered is a list of items in the order of their keys, cut into chunks: an insert or delete moves at most a chunk's
-// items, and the item at a position is found by adding up the lengths of chunks. UUIDv7 keys are mostly appended, which
-// fills chunks to the brim; any order works.
+// ordered is a list of items in the order of their keys. It is divided into chunks, so that an insert or delete moves at most the
+// items of one chunk, and the item at a position is found by adding the lengths of chunks. Keys that are UUIDv7 are mostly appended, which
+// fills chunks completely, but keys may come in any order.
 //
-// Its methods need the lock, for writing if they write. A snapshot doesn't: it keeps the chunks as they are, and whoever
-// writes after it copies the chunk that it changes.
+// A caller of its methods must hold the lock, for writing if they write. A snapshot can be read without the lock: writers don't change the
+// chunks that are in a snapshot, but copies of them.
 type ordered[T keyed] struct {
 	view[T]
 	ages atomic.Pointer[ages] // nil before the first snapshot
 }
 
-// ages say what is in snapshots. Each snapshot begins an age. What was made in the present one is in no snapshot, so it may
-// be written in place.
+// ages say which chunks may be in a snapshot. Each snapshot ends an age and begins the next one. A chunk that was made in the present age
+// is in no snapshot, so it may be written in place.
 type ages struct {
 	now    atomic.Uint32
-	list   uint32   // of the list of chunks
-	chunks []uint32 // of each chunk; nil: all are of the first age
+	list   uint32   // the age of the list of chunks
+	chunks []uint32 // the age of each chunk; if nil, all are of the first age
 }
 
-// view is the reading half of a list.
+// view is a list that can only be read.
 type view[T keyed] struct {
 	chunks [][]T // none is empty
 	n      int
@@ -33,10 +33,11 @@ type view[T keyed] struct {
 
 type keyed interface{ key() string }
 
-// chunkSize is the most items of a chunk: a thousandth of a big tenant and few enough to move.
+// chunkSize is the most items of a chunk. So many can be moved fast, and a tenant of 500,000 users has only 1,000 chunks.
 const chunkSize = 512
 
-// snapshot is the list as it is now, for good. It costs nothing by itself. The lock is held for reading at least.
+// snapshot returns the list as it is now, which later writes don't change. Taking it copies nothing. The lock must be held, at least for
+// reading.
 func (o *ordered[T]) snapshot() view[T] {
 	if o.ages.Load() == nil {
 		o.ages.CompareAndSwap(nil, &ages{})
@@ -45,8 +46,8 @@ func (o *ordered[T]) snapshot() view[T] {
 	return o.view
 }
 
-// moment is the list as it is now: for good, or for whoever reads it once before the lock is let go, which costs nothing to
-// those who write later.
+// moment returns the list as it is now. If once is set, it may be read only until the lock is released, and later writes need not copy
+// chunks for it. Otherwise it is a snapshot.
 func (o *ordered[T]) moment(once bool) view[T] {
 	if once {
 		return o.view
@@ -54,7 +55,7 @@ func (o *ordered[T]) moment(once bool) view[T] {
 	return o.snapshot()
 }
 
-// own makes a chunk, and the list of them, such that they may be written.
+// own copies a chunk, and the list of chunks, if they may be in a snapshot, so that they can be written.
 func (o *ordered[T]) own(chunk int) {
 	if a := o.ages.Load(); a != nil {
 		o.copyOld(chunk, a)
@@ -74,7 +75,7 @@ func (o *ordered[T]) copyOld(chunk int, a *ages) {
 	}
 }
 
-// insertChunk inserts a chunk. The list is owned.
+// insertChunk inserts a chunk. The caller must have called own.
 func (o *ordered[T]) insertChunk(at int, items []T) {
 	o.chunks = slices.Insert(o.chunks, at, items)
 	if a := o.ages.Load(); a != nil {
@@ -82,7 +83,7 @@ func (o *ordered[T]) insertChunk(at int, items []T) {
 	}
 }
 
-// deleteChunk deletes a chunk. The list is owned.
+// deleteChunk deletes a chunk. The caller must have called own.
 func (o *ordered[T]) deleteChunk(at int) {
 	o.chunks = slices.Delete(o.chunks, at, at+1)
 	if a := o.ages.Load(); a != nil {
@@ -90,9 +91,9 @@ func (o *ordered[T]) deleteChunk(at int) {
 	}
 }
 
-// find says where the item with the key is, or would be inserted.
+// find returns the position of the item with a key, or where it would be inserted.
 func (o *view[T]) find(key string) (chunk, i int, found bool) {
-	// The chunk to look in is the last one that doesn't begin behind the key.
+	// The item can only be in the last chunk that doesn't begin with a greater key.
 	chunk = sort.Search(len(o.chunks), func(c int) bool { return o.chunks[c][0].key() > key }) - 1
 	if chunk < 0 {
 		return 0, 0, false
@@ -110,7 +111,7 @@ func (o *view[T]) get(key string) (item T, ok bool) {
 	return item, ok
 }
 
-// put inserts the item, or replaces the one with its key.
+// put inserts an item, or replaces the one with the same key.
 func (o *ordered[T]) put(item T) {
 	chunk, i, found := o.find(item.key())
 	if found {
@@ -121,7 +122,7 @@ func (o *ordered[T]) put(item T) {
 	o.insert(chunk, i, item)
 }
 
-// add inserts the item, unless there's one with its key.
+// add inserts an item. It returns false if there is one with the same key.
 func (o *ordered[T]) add(item T) bool {
 	chunk, i, found := o.find(item.key())
 	if !found {
@@ -168,14 +169,14 @@ func (o *ordered[T]) delete(key string) (item T, ok bool) {
 		o.deleteChunk(chunk)
 		return item, true
 	}
-	// A chunk that shrinks is joined to a neighbour, so that there are never many small ones.
+	// A small chunk is joined with the one before or after it, so that there are never many small ones.
 	if !o.join(chunk) && chunk > 0 {
 		o.join(chunk - 1)
 	}
 	return item, true
 }
 
-// join makes a chunk and the next one into one, if they fill half of one.
+// join joins a chunk with the next one, if the two together fill at most half of a chunk.
 func (o *ordered[T]) join(chunk int) bool {
 	next := chunk + 1
 	if next == len(o.chunks) || len(o.chunks[chunk])+len(o.chunks[next]) > chunkSize/2 {

@@ -60,7 +60,7 @@ func TestOrdered(t *testing.T) {
 				if !o.add(w) || o.add(w) {
 					t.Fatalf("add of %s", w)
 				}
-				o.put(w) // again
+				o.put(w) // it is there already
 				at, _ := slices.BinarySearch(want, w)
 				want = slices.Insert(want, at, w)
 				if got, ok := o.get(w.key()); !ok || got != w {
@@ -112,7 +112,7 @@ func TestOrderedStaysDense(t *testing.T) {
 	}
 }
 
-// TestSnapshot takes snapshots among inserts, replacements and deletes, and looks whether all of them stay as they were.
+// TestSnapshot takes snapshots between inserts, replacements and deletes, and checks that these don't change the snapshots.
 func TestSnapshot(t *testing.T) {
 	var o ordered[word]
 	type moment struct {

@@ -8,8 +8,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// candidates finds by index a set of records, in the order of id and type, that has all in the tables that satisfy the
-// filter; they need to be tested still. It says no if an index doesn't help. The lock is held.
+// candidates finds by indexes a set of records that has all records of the tables that match the filter, in the order of id and type. It may
+// have others, too. It returns false if no index helps. The lock must be held.
 func (t *tenant) candidates(tables []*table, x filter.Expr) ([]*record, bool) {
 	if x == nil {
 		return nil, false
@@ -33,7 +33,7 @@ func (t *tenant) candidates(tables []*table, x filter.Expr) ([]*record, bool) {
 	return slices.Compact(records), true
 }
 
-// plan is a set of records, as the union of sets.
+// plan is a set of records: the union of several sets.
 type plan []set
 
 func (p plan) len() int {
@@ -89,21 +89,21 @@ func (t *tenant) plan(tb *table, x filter.Expr) (best plan, ok bool) {
 	return nil, false
 }
 
-// lookup asks the index of an attribute, if there's one: attr eq "value".
+// lookup answers a comparison like attr eq "value" by the index of the attribute, if there is one.
 func (tb *table) lookup(p filter.Path, c filter.Compare) (plan, bool) {
 	value, ok := equals(c)
 	if !ok {
 		return nil, false
 	}
 	found := tb.having(p.String(), value)
-	if found == nil && p.Sub == "" { // emails eq "x" means its value
+	if found == nil && p.Sub == "" { // emails eq "x" means emails.value eq "x"
 		p.Sub = "value"
 		found = tb.having(p.String(), value)
 	}
 	return found, found != nil
 }
 
-// having finds the records that have a key, or nil if there's no index of the attribute.
+// having finds the records that have a key. It returns nil if there is no index of the attribute.
 func (tb *table) having(attribute, value string) (found plan) {
 	for _, unique := range []bool{true, false} {
 		if x := tb.indexes[indexName{attribute, unique}]; x != nil {
@@ -113,7 +113,7 @@ func (tb *table) having(attribute, value string) (found plan) {
 	return found
 }
 
-// equals returns the value of a comparison that an index can answer: equality with a text that isn't empty.
+// equals returns the value of a comparison that an index can answer, which is one by eq with a text that isn't empty.
 func equals(c filter.Compare) (string, bool) {
 	isText := c.Attr.Type == filter.String || c.Attr.Type == filter.Reference
 	ok := c.Op == filter.Eq && isText && c.Value.Kind() == document.KindString && c.Value.Text() != ""

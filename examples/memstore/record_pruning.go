@@ -8,7 +8,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// pruneRecords removes the records of the library's own that are old, tenant by tenant. One that is changed meanwhile stays.
+// pruneRecords removes old resources of the library's internal types, tenant by tenant. One that is changed meanwhile stays.
 func (s *Store) pruneRecords(ctx context.Context, records map[string]time.Time) (removed int, err error) {
 	s.mu.RLock()
 	names := make([]string, 0, len(s.tenants))
@@ -35,7 +35,7 @@ func (s *Store) pruneRecords(ctx context.Context, records map[string]time.Time) 
 	return removed, nil
 }
 
-// old are the records of a tenant and type that were last changed before a time.
+// old returns deletes of the resources of a tenant and type that were last changed before a time.
 func (s *Store) old(tenant, typ string, before time.Time) (list []store.Delete) {
 	t := s.tenant(tenant)
 	if t == nil {

@@ -18,13 +18,13 @@ type table struct {
 	indexes map[indexName]*index
 }
 
-// record is a resource as it is kept: never changed, only replaced, so that readers may hold on to it without a lock.
-// It is smaller than a store.Resource, as there may be millions.
+// record is a resource as the store has it. It is never changed, only replaced, so that readers may use it without a lock.
+// It is smaller than a store.Resource, because there may be millions.
 type record struct {
 	table             *table
 	id, version       string
 	label             string
-	created, modified int64 // in microseconds since 1970, which is all that the contract has
+	created, modified int64 // microseconds since 1970, which is the precision that the contract asks for
 	index             []entry
 	attributes        document.Document
 	internal          document.Document
@@ -32,7 +32,7 @@ type record struct {
 
 func (r *record) key() string { return r.id }
 
-// entry is a record's place in an index.
+// entry is a value that a record has in an index.
 type entry struct {
 	index *index
 	value string
@@ -41,11 +41,11 @@ type entry struct {
 // index finds the records that have a value of one attribute.
 type index struct {
 	indexName
-	one  map[string]*record           // of a value that one record has, as most do
-	many map[string]*ordered[*record] // of a value that several share; never in a unique index
+	one  map[string]*record           // the only record that has a value, as is usual
+	many map[string]*ordered[*record] // the records that share a value, which a unique index never has
 }
 
-// indexName tells indexes apart: keys of one attribute that are unique and keys that aren't don't meet.
+// indexName is the key of an index. An attribute may have two, one for its unique keys and one for those that aren't unique.
 type indexName struct {
 	attribute string
 	unique    bool
@@ -61,8 +61,8 @@ func (t *tenant) table(typ string) *table {
 	return tb
 }
 
-// newRecord copies what the record is to keep, so that it holds on to nothing of the caller's, such as a request's
-// whole body of which a string is a part. The short strings share one piece of memory.
+// newRecord makes a record with copies of all strings, so that it doesn't share memory with the caller: a string may be a part of a request's
+// body, which would stay in memory as a whole. The short strings share one allocation.
 func (tb *table) newRecord(r *store.Resource) *record {
 	n := len(r.ID) + len(r.Version) + len(r.Label) + len(r.Internal)
 	for _, k := range r.Index {
@@ -91,7 +91,7 @@ func (tb *table) newRecord(r *store.Resource) *record {
 	for i, k := range r.Index {
 		rec.index[i].index = tb.index(indexName{k.Attribute, k.Unique})
 		if same := slices.IndexFunc(r.Index[:i], func(o store.IndexKey) bool { return o.Value == k.Value }); same >= 0 {
-			rec.index[i].value = rec.index[same].value // the userName that is a mail address too
+			rec.index[i].value = rec.index[same].value // two attributes have the same value, such as userName and an e-mail address
 		} else {
 			rec.index[i].value = keep(k.Value)
 		}
@@ -99,14 +99,14 @@ func (tb *table) newRecord(r *store.Resource) *record {
 	return rec
 }
 
-// resource makes a resource of the caller's own.
+// resource makes a resource that the caller may change.
 func (r *record) resource() *store.Resource {
 	out := new(store.Resource)
 	r.fill(out, make([]store.IndexKey, len(r.index)))
 	return out
 }
 
-// resources does the same for many, in less memory than one by one.
+// resources makes resources of many records, with fewer allocations than one by one.
 func resources(records []*record) []*store.Resource {
 	n := 0
 	for _, r := range records {
@@ -120,7 +120,7 @@ func resources(records []*record) []*store.Resource {
 	return out
 }
 
-// fill fills a resource in. keys is free memory for its index.
+// fill sets all fields of a resource. keys is memory for its index.
 func (r *record) fill(out *store.Resource, keys []store.IndexKey) {
 	*out = store.Resource{
 		Key:          store.Key{Tenant: r.table.tenant, Type: r.table.typ, ID: r.id},
@@ -139,7 +139,7 @@ func (r *record) fill(out *store.Resource, keys []store.IndexKey) {
 	}
 }
 
-// set puts next in the place of old; either may be nil. The lock is held for writing.
+// set replaces old by next. Either may be nil. The lock must be held for writing.
 func (tb *table) set(old, next *record) {
 	if old != nil && next != nil && slices.Equal(old.index, next.index) {
 		for _, e := range next.index {
@@ -166,7 +166,7 @@ func (tb *table) set(old, next *record) {
 	tb.order.put(next)
 }
 
-// taken returns the attribute of a unique key of next that another record than old has, or "".
+// taken returns the attribute of a unique key that next and a record other than old have; "" if there is none.
 func (next *record) taken(old *record) string {
 	for _, e := range next.index {
 		if other := e.index.one[e.value]; e.index.unique && other != nil && other != old {
@@ -203,7 +203,7 @@ func (x *index) add(value string, r *record) {
 	delete(x.one, value)
 }
 
-// replace puts a record in the place of one with the same id.
+// replace replaces a record by one with the same id.
 func (x *index) replace(value string, r *record) {
 	if many := x.many[value]; many != nil {
 		many.put(r)
@@ -225,7 +225,7 @@ func (x *index) remove(value string, r *record) {
 	}
 }
 
-// set is the records that have a value.
+// set returns the records that have a value.
 func (x *index) set(value string) set { return set{x.one[value], x.many[value]} }
 
 // set is one record, or several in the order of their ids, or none.

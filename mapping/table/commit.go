@@ -8,7 +8,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// Commit implements [store.Store]. It drops events and journal entries: the store is no EventSource and no JournalReader.
+// Commit implements [store.Store]. It ignores events and journal entries, because the store is no EventSource and no JournalReader.
 func (s *Store) Commit(ctx context.Context, c *store.Change) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -20,11 +20,11 @@ func (s *Store) Commit(ctx context.Context, c *store.Change) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := ctx.Err(); err != nil { // it may have waited
+	if err := ctx.Err(); err != nil { // the context may have ended while the commit waited for the lock
 		return err
 	}
-	// A statement that is interrupted may have been executed or not. So from here on the commit goes to its end, even if the
-	// context ends.
+	// From here on the commit doesn't end with the context, because nobody could tell whether a statement that is interrupted was
+	// executed.
 	w := &commit{Store: s, ctx: context.WithoutCancel(ctx), Change: c}
 	err := w.run()
 	if err == nil {
@@ -36,13 +36,13 @@ func (s *Store) Commit(ctx context.Context, c *store.Change) error {
 	return err
 }
 
-// commit is one change on its way into the tables.
+// commit writes one change to the tables.
 type commit struct {
 	*Store
 	*store.Change
 	ctx   context.Context
-	undo  []func(context.Context) error // not used in a transaction
-	types []string                      // that members may be of, once they were asked for
+	undo  []func(context.Context) error // what undoes the parts that were written; it isn't used in a transaction
+	types []string                      // the types that members may have, once they were read
 }
 
 func (w *commit) run() error {
@@ -71,7 +71,7 @@ func (w *commit) run() error {
 	return w.claim()
 }
 
-// save writes a row, and remembers how to undo it.
+// save writes a row, and notes how to undo that.
 func (w *commit) save(t table, was, is *row) error {
 	if err := t.save(w.ctx, w.Tenant, was, t.keyed(is)); err != nil {
 		return err
@@ -117,7 +117,7 @@ func (w *commit) put(p *store.Put) error {
 	return w.save(t, was, is)
 }
 
-// free makes sure that nobody else has a unique key.
+// free checks that no other resource has a unique key.
 func (w *commit) free(t table, k store.IndexKey, id string) error {
 	if !k.Unique {
 		return nil
@@ -151,7 +151,7 @@ func (w *commit) delete(d store.Delete) error {
 	if err != nil {
 		return err
 	}
-	if isMember { // it was added since its groups were read
+	if isMember { // the resource was added to a group after its groups were read
 		return store.ErrVersionMismatch
 	}
 	if err := t.rows.delete(w.ctx, w.Tenant, t.prefix+d.ID); err != nil {
@@ -185,8 +185,8 @@ func (w *commit) isMember(typ, id string) (found bool, err error) {
 	return found, err
 }
 
-// exactMembers is a MemberTable that looks by itself whether each that is added exists and is no member yet, and each that is
-// removed is one: a statement does for many what the store would ask one by one.
+// exactMembers is a MemberTable that checks by itself that each added resource exists and is no member yet, and that each removed one is a
+// member. It can do so by one statement for many, where the store would ask for each.
 type exactMembers interface {
 	changeExactly(ctx context.Context, tenant string, d store.MemberDelta) error
 }
@@ -232,7 +232,7 @@ func (w *commit) changeMembers(d store.MemberDelta) error {
 	return w.save(t, g, &is)
 }
 
-// typeOf finds what an id to add is: of the type that is given, or of the first in alphabetical order that has it.
+// typeOf finds the type of a resource to add: the one that is given, or else the first in alphabetical order of those that have the id.
 func (w *commit) typeOf(ref store.MemberRef) (string, error) {
 	types := []string{ref.Type}
 	if ref.Type == "" {
@@ -255,8 +255,8 @@ func (w *commit) typeOf(ref store.MemberRef) (string, error) {
 	return "", &store.UnknownMemberError{ID: ref.ID}
 }
 
-// typesOf are the types of a group's members by their ids: of all of them if they are in its record, and else of those that
-// a delta names.
+// typesOf returns the types of a group's members by their ids: those of all members if these are in the group's record, else those of the
+// members that a delta names.
 func (w *commit) typesOf(g *row, d store.MemberDelta) (map[string]string, error) {
 	types := map[string]string{}
 	if w.Store.members == nil {
@@ -270,7 +270,7 @@ func (w *commit) typesOf(g *row, d store.MemberDelta) (map[string]string, error)
 	for _, ref := range d.Add {
 		q.IDs = append(q.IDs, ref.ID)
 	}
-	if len(q.IDs) == 0 { // which would ask for all
+	if len(q.IDs) == 0 { // a query without ids would ask for all members
 		return types, nil
 	}
 	for m, err := range w.Store.members.Members(w.ctx, q) {
@@ -282,7 +282,7 @@ func (w *commit) typesOf(g *row, d store.MemberDelta) (map[string]string, error)
 	return types, nil
 }
 
-// exactly applies a delta to members: each that it removes must be one, and each that it adds must not.
+// exactly applies a delta to the types of members. Each that the delta removes must be a member, and each that it adds must not be one.
 func exactly(types map[string]string, d store.MemberDelta) error {
 	for _, id := range d.Remove {
 		if _, isMember := types[id]; !isMember {

@@ -10,13 +10,13 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// countersID is the key of the record that has all counters of a tenant. No resource has it: theirs have a slash.
+// countersID is the key of the record that has all counters of a tenant. It can't be the key of a resource, because those have a slash.
 const countersID = "counters"
 
-// counters are a tenant's, as they are kept: an object with a member for each, which has count and, with a window, began.
+// counters are the counters of a tenant: an object with a field for each, which has count and, if there is a window, began.
 type counters struct {
 	all  document.Value
-	kept bool // whether there is a record yet
+	kept bool // whether there is a record of them yet
 }
 
 func (s *Store) counters(ctx context.Context, tenant string) (c counters, err error) {
@@ -34,7 +34,7 @@ func (s *Store) counters(ctx context.Context, tenant string) (c counters, err er
 	return c, nil
 }
 
-// get is where a counter stands, and whether it has been claimed from.
+// get returns a counter, and whether anything was ever claimed from it.
 func (c *counters) get(name string) (n store.Counter, exists bool, err error) {
 	n.Name = name
 	kept := c.all.Get(name)
@@ -79,7 +79,7 @@ func (s *Store) Counters(ctx context.Context, tenant string, names ...string) (l
 	return list, err
 }
 
-// claim takes from counters, and gives back to them. It is the last part of a change, so nothing undoes it.
+// claim takes from counters, and gives back to them. It is the last part of a change, so it never has to be undone.
 func (w *commit) claim() error {
 	if len(w.Claims) == 0 {
 		return nil
@@ -94,7 +94,7 @@ func (w *commit) claim() error {
 			return err
 		}
 		if at := c.At.UTC().Truncate(time.Microsecond); c.Window > 0 && (!exists || !at.Before(n.Began.Add(c.Window))) {
-			n.Count, n.Began = 0, at // a window of its own
+			n.Count, n.Began = 0, at // the claim begins a new window
 		}
 		if c.Take > 0 && c.Limit >= 0 && n.Count+c.Take > c.Limit {
 			return &store.ClaimError{Counter: c.Counter}

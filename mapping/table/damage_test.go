@@ -11,8 +11,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// A record that was cut off, wherever it was, is damaged: nobody is read as somebody with fewer attributes, no account, or
-// no groups (I12).
+// TestDamagedRecord shows that a record that was cut off at any place is damaged. It is never read as a person with fewer attributes,
+// without an account, or without groups (I12).
 func TestDamagedRecord(t *testing.T) {
 	ctx := t.Context()
 	s, users, groups := newStore(t)

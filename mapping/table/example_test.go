@@ -9,7 +9,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// A repository of the product's own becomes a store. What the product changes in its rows is what SCIM shows.
+// A product's own repository becomes a store. SCIM shows what the product changes in its rows.
 func ExampleNew() {
 	type Employee struct {
 		Email string `scim:"userName"`
@@ -27,7 +27,7 @@ func ExampleNew() {
 	}
 	row, _ := rows.Get(ctx, "acme", "7")
 	fmt.Println(row.Value.Email)
-	row.Value.Name = "Ada" // the product does this
+	row.Value.Name = "Ada" // this is a change that the product itself makes
 	_ = rows.Update(ctx, "acme", row)
 	r, _ := s.Get(ctx, store.Key{Tenant: "acme", Type: "User", ID: "7"})
 	fmt.Println(r.Attributes)
@@ -36,7 +36,7 @@ func ExampleNew() {
 	// {"userName":"ada@acme.example","title":"Dr","displayName":"Ada"}
 }
 
-// A table is described by tags and a few names. Columns are the statements by which it gets what SCIM asks for.
+// A table is described by tags and a few names. Columns returns the statements that add to the table what SCIM needs.
 func ExampleSQL_Columns() {
 	type Team struct {
 		Name string `scim:"displayName" db:"name"`

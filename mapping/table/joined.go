@@ -9,21 +9,21 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// Joined is a store over a product's own tables of users, groups and memberships, and a store that keeps the rest in the same
-// database: events, journal, counters, settings, resources of other types. A commit is one transaction of both. Make it with
-// [Join]. It is safe for concurrent use.
+// Joined is a store over a product's own tables of users, groups and memberships, together with a second store in the same database, which
+// has everything else: events, journal, counters, settings, and resources of other types. A commit writes to both in one transaction. Make
+// it with [Join]. It is safe for concurrent use.
 //
-// The rows of the tables are the truth: the product may change them at any time, and SCIM shows what it wrote. Changes of one
-// tenant's rows by SCIM take turns; one that the product itself was faster than is read and decided again.
+// The rows of the tables decide: the product may change them at any time, and SCIM shows what it wrote. Changes of one
+// tenant's rows by SCIM take turns. If the product changes a row while SCIM does, SCIM's change is decided again by the new row.
 //
-// The optional interfaces of package store are those of the store that keeps the rest (store.As finds them), so hooks are told
-// at least once, whatever dies. Forget takes what SCIM knows of the product's rows out of them; the rows are the product's to delete.
+// It has the optional interfaces of the second store ([store.As] finds them), so hooks are told at least once, even if a process dies. Forget
+// removes what SCIM has stored in the product's rows, and the product deletes the rows themselves.
 type Joined struct {
 	own  *Store
 	kept store.Store
 	lock func(ctx context.Context, s Session, tenant string) error // makes the changes of a tenant take turns
 
-	forget []func(ctx context.Context, tenant string) error // what SCIM knows of the rows of each table
+	forget []func(ctx context.Context, tenant string) error // removes what SCIM has stored in the rows of each table
 }
 
 var (
@@ -31,9 +31,10 @@ var (
 	_ store.Forgetter = (*Joined)(nil)
 )
 
-// Join makes a store of a product's own tables. kept is a store in the same database, which must call [InTx] in the transaction of
-// each commit; a store of examples/sqlstore does so by its option InTx. db reads outside of transactions. Join returns an error if
-// a description of a table can't be.
+// Join makes a store of a product's own tables. kept is the store for everything else, in the same database. It must call [InTx] in the
+// transaction of each commit, as a store of examples/sqlstore does if its option InTx is this function. db reads outside of transactions,
+// and stays the caller's to close. Join returns an error if a table is described wrongly, for example if a field has no column. It doesn't
+// look into the database.
 func Join[U, G any](kept store.Store, db Session, in Dialect, users SQL[U], groups SQL[G], members Memberships) (*Joined, error) {
 	if kept == nil || db == nil {
 		return nil, errors.New("table: Join needs a store that keeps the rest, and a database")
@@ -57,7 +58,7 @@ func Join[U, G any](kept store.Store, db Session, in Dialect, users SQL[U], grou
 		members: &memberships[U, G]{members, um, gm, u, g}}
 	j := &Joined{own: own, kept: kept, lock: func(context.Context, Session, string) error { return nil },
 		forget: []func(context.Context, string) error{u.forget, g.forget}}
-	if in == PostgreSQL { // SQLite has one writer at a time anyway
+	if in == PostgreSQL { // SQLite has only one writer at a time
 		j.lock = func(ctx context.Context, s Session, tenant string) error {
 			_, err := s.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended($1, 7643))", users.Table+"\x1f"+tenant)
 			return err
@@ -66,19 +67,19 @@ func Join[U, G any](kept store.Store, db Session, in Dialect, users SQL[U], grou
 	return j, nil
 }
 
-// nowhere is the Transactor of tables whose transactions only Joined begins.
+// nowhere is the Transactor of the tables of a Joined. It refuses to begin a transaction, because only Joined does so.
 type nowhere struct{}
 
 func (nowhere) Transact(context.Context, func(context.Context) error) error {
 	return errors.New("table: this store commits by Joined only")
 }
 
-// pendingKey is the key of what InTx does, in a context.
+// pendingKey is the key of the function that InTx calls, in the context of a commit.
 type pendingKey struct{}
 
-// InTx writes the product's own rows of a commit that is under way, in its transaction. The store that was given to [Join] calls
-// it with the context of its Commit. With the context of any other commit it does nothing. It may be called again after a
-// rollback. Its error must make the commit fail.
+// InTx writes the product's own rows in the transaction of a commit. The store that was given to [Join] must call it with the context of
+// its Commit, and may do so again after a rollback. If InTx returns an error, the commit must fail with it. For a commit that didn't come
+// from a [Joined], InTx does nothing.
 func InTx(ctx context.Context, tx Session) error {
 	if write, ok := ctx.Value(pendingKey{}).(func(context.Context, Session) error); ok {
 		return write(ctx, tx)
@@ -86,7 +87,7 @@ func InTx(ctx context.Context, tx Session) error {
 	return nil
 }
 
-// Unwrap returns the store that keeps the rest, for store.As.
+// Unwrap returns the store that was given to [Join], for [store.As].
 func (j *Joined) Unwrap() store.Store { return j.kept }
 
 func (j *Joined) isOwn(typ string) bool { _, ok := j.own.tables[typ]; return ok }
@@ -99,7 +100,8 @@ func (j *Joined) Get(ctx context.Context, k store.Key) (*store.Resource, error) 
 	return j.kept.Get(ctx, k)
 }
 
-// List implements [store.Store]. The types must be all the product's own, or all others: there is no common order of both.
+// List implements [store.Store]. It returns an error if the types are some in the product's tables and some that aren't, because there is
+// no common order of both.
 func (j *Joined) List(ctx context.Context, q store.Query) (*store.Page, error) {
 	own := 0
 	for _, typ := range q.Types {
@@ -121,7 +123,7 @@ func (j *Joined) Members(ctx context.Context, q store.MemberQuery) iter.Seq2[sto
 	return j.own.Members(ctx, q)
 }
 
-// tries is how often a commit begins again because the product itself was faster.
+// tries is how often a commit is tried if the product changes the same rows meanwhile.
 const tries = 3
 
 // Commit implements [store.Store].
@@ -142,7 +144,7 @@ func (j *Joined) Commit(ctx context.Context, c *store.Change) error {
 	for n := 1; ; n++ {
 		err := j.kept.Commit(ctx, rest)
 		if lost := (*taken)(nil); errors.As(err, &lost) && n < tries {
-			continue // now the row that was faster is seen, and the store says which attribute it has
+			continue // the next try sees the product's row, and the store says which attribute the two share
 		}
 		if err == nil && !wrote {
 			return errors.New("table: the store that was given to Join has not called InTx in its transaction: see Join")
@@ -151,7 +153,7 @@ func (j *Joined) Commit(ctx context.Context, c *store.Change) error {
 	}
 }
 
-// part divides a change into what is in the product's tables and what is not, and says whether there is anything of the first.
+// part divides a change into the part for the product's tables and the rest. written says whether the first has anything.
 func (j *Joined) part(c *store.Change) (own, rest *store.Change, written bool) {
 	own = &store.Change{Tenant: c.Tenant, Members: c.Members}
 	rest = &store.Change{Tenant: c.Tenant, Claims: c.Claims, Events: c.Events, Journal: c.Journal}
@@ -176,7 +178,7 @@ func (j *Joined) part(c *store.Change) (own, rest *store.Change, written bool) {
 	return own, rest, len(own.Absent)+len(own.Put)+len(own.Members)+len(own.Delete) > 0
 }
 
-// Prune implements [store.Forgetter]: the tables have nothing that gets old.
+// Prune implements [store.Forgetter] by the store that was given to [Join], as the tables have nothing that gets old.
 func (j *Joined) Prune(ctx context.Context, r store.Retention) (int, error) {
 	if f, ok := store.As[store.Forgetter](j.kept); ok {
 		return f.Prune(ctx, r)
@@ -184,7 +186,7 @@ func (j *Joined) Prune(ctx context.Context, r store.Retention) (int, error) {
 	return 0, nil
 }
 
-// Forget implements [store.Forgetter]. The rows of the tables stay, as the product made them, and the product deletes them.
+// Forget implements [store.Forgetter]. The rows of the tables stay, with the product's values. The product has to delete them.
 func (j *Joined) Forget(ctx context.Context, tenant string) error {
 	for _, forget := range j.forget {
 		if err := forget(ctx, tenant); err != nil {

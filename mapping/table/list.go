@@ -10,8 +10,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// List implements [store.Store]. An equality on an attribute that the repository finds costs what it finds; a
-// Searcher answers what it can; everything else reads all rows of the types.
+// List implements [store.Store]. If the filter has an eq on an attribute for which the repository has an index, it reads only the rows that
+// the repository finds. A [Searcher] answers the queries that it can. Every other list reads all rows of the types.
 func (s *Store) List(ctx context.Context, q store.Query) (page *store.Page, err error) {
 	err = s.view(ctx, func() error {
 		l := &lister{Store: s, ctx: ctx, q: q, count: max(q.Count, 0), skip: max(q.Start, 0)}
@@ -27,14 +27,14 @@ type lister struct {
 	ctx         context.Context
 	q           store.Query
 	count, skip int
-	after       *store.Position // that of the cursor
+	after       *store.Position // the position of the cursor
 	total       int
-	best        []hit // the first skip+count+1 hits behind the cursor, in order
+	best        []hit // the first skip+count+1 matches behind the cursor, in order
 	of          map[string][]store.Member
 	err         error
 }
 
-// hit is a resource that matched, and its place in the order.
+// hit is a resource that matched, with its position in the order of the list.
 type hit struct {
 	store.Position
 	r *store.Resource
@@ -74,7 +74,7 @@ func (l *lister) page() (*store.Page, error) {
 	return page, nil
 }
 
-// search lets the repository answer.
+// search has the repository answer the query.
 func (l *lister) search(typ string) (*store.Page, error) {
 	t := l.table(typ)
 	rows, total, err := t.search(l.ctx, l.q)
@@ -91,7 +91,7 @@ func (l *lister) search(typ string) (*store.Page, error) {
 	return page, nil
 }
 
-// take looks at one row.
+// take counts one row if it matches, and keeps it if it may be on the page.
 func (l *lister) take(r *row) (goesOn bool, err error) {
 	if l.q.Filter != nil && !filter.Match(l.q.Filter, source{r, l}) || l.err != nil {
 		return l.err == nil, l.err
@@ -107,7 +107,7 @@ func (l *lister) take(r *row) (goesOn bool, err error) {
 		return true, nil
 	}
 	if i < l.skip && l.q.Sort == nil && len(l.q.Types) == 1 {
-		h.r = nil // it is before the page, and stays there
+		h.r = nil // the resource is before the page, so only its position is needed
 	}
 	l.best = slices.Insert(l.best, i, h)
 	l.best = l.best[:min(len(l.best), most)]
@@ -143,7 +143,7 @@ func (s source) Related(rel filter.Relation, where func(document.Value) bool) bo
 		}
 		return false
 	}
-	if l.of == nil && l.members == nil { // read the groups once for all users
+	if l.of == nil && l.members == nil { // the groups are read once for all users
 		if l.of, l.err = l.memberships(l.ctx, l.q.Tenant, nil); l.err != nil {
 			return false
 		}
@@ -164,7 +164,7 @@ func (s source) Related(rel filter.Relation, where func(document.Value) bool) bo
 	})
 }
 
-// rowsOf is Members within a view.
+// rowsOf does what Members does, for a caller that is within view already.
 func (l *lister) rowsOf(q store.MemberQuery) func(func(store.Member, error) bool) {
 	return func(yield func(store.Member, error) bool) {
 		if l.members != nil {

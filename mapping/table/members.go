@@ -10,7 +10,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// Members implements [store.Store]. Without a MemberTable the rows are those of the moment at which the walk begins.
+// Members implements [store.Store]. Without a [MemberTable], the rows are those that exist when the walk begins.
 func (s *Store) Members(ctx context.Context, q store.MemberQuery) iter.Seq2[store.Member, error] {
 	return func(yield func(store.Member, error) bool) {
 		if s.members != nil {
@@ -38,7 +38,7 @@ func (s *Store) Members(ctx context.Context, q store.MemberQuery) iter.Seq2[stor
 	}
 }
 
-// streamed are the rows of a MemberTable, with labels.
+// streamed returns the rows of a MemberTable, with labels.
 func (s *Store) streamed(ctx context.Context, q store.MemberQuery, yield func(store.Member, error) bool) {
 	for m, err := range s.members.Members(ctx, q) {
 		if err == nil && m.Label == "" {
@@ -56,7 +56,7 @@ func (s *Store) streamed(ctx context.Context, q store.MemberQuery, yield func(st
 
 func (s *Store) label(ctx context.Context, tenant, typ, id string) (string, error) {
 	r, err := s.table(typ).get(ctx, tenant, id)
-	if errors.Is(err, store.ErrNotFound) { // it went meanwhile
+	if errors.Is(err, store.ErrNotFound) { // the resource was deleted meanwhile
 		return "", nil
 	}
 	if err != nil {
@@ -100,7 +100,7 @@ func (s *Store) memberRows(ctx context.Context, q store.MemberQuery) (found []st
 	return found, err
 }
 
-// memberships reads all groups for those that the named are members of; all of them if none is named.
+// memberships reads all groups, and returns the rows by the members' ids: only those of the given members, or all if none is given.
 func (s *Store) memberships(ctx context.Context, tenant string, of []string) (map[string][]store.Member, error) {
 	rows := map[string][]store.Member{}
 	err := s.table(groupType).walk(ctx, tenant, "", func(g *row) (bool, error) {
@@ -115,8 +115,8 @@ func (s *Store) memberships(ctx context.Context, tenant string, of []string) (ma
 	return rows, err
 }
 
-// types are the resource types that a tenant may have resources of, in alphabetical order. Those of the others are found by
-// reading one record of each.
+// types returns the resource types that a tenant may have resources of, in alphabetical order. It finds those in Options.Others by
+// reading one record of each type.
 func (s *Store) types(ctx context.Context, tenant string) (types []string, err error) {
 	for typ := range s.tables {
 		types = append(types, typ)
@@ -132,7 +132,7 @@ func (s *Store) types(ctx context.Context, tenant string) (types []string, err e
 		typ, _, isResource := strings.Cut(first[0].ID, "/")
 		if after = first[0].ID; isResource {
 			types = append(types, typ)
-			after = typ + "0" // all ids of the type, which begin with it and a slash, come before that
+			after = typ + "0" // this is greater than all ids of the type, which begin with its name and a slash
 		}
 	}
 	slices.Sort(types)

@@ -9,22 +9,22 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// memberships is the MemberTable on a table. Members are users.
+// memberships is a MemberTable on a table of the product. Members are users.
 type memberships[U, G any] struct {
 	Memberships
 	users  *mapped[U]
 	groups *mapped[G]
-	u      *sqlRows[U] // the repositories of both
+	u      *sqlRows[U] // the repository of users; g is that of groups
 	g      *sqlRows[G]
 }
 
-// How many owners and other ids a statement names. PostgreSQL takes 65,535 parameters, and SQLite 32,766.
+// These are the most owners and other ids in a statement. PostgreSQL allows 65,535 parameters, and SQLite 32,766.
 const (
 	mostOwners = 1_000
 	mostNamed  = 30_000
 )
 
-// from is a statement's part that joins memberships with those who are there, and its condition.
+// from returns the part of a statement that joins memberships with users and groups that aren't deleted.
 func (m *memberships[U, G]) from(a *args, tenant string) string {
 	at := a.add(tenant)
 	return " FROM " + m.Table + " m JOIN " + m.g.Table + " g ON g." + m.g.ID + " = m." + m.Group + " JOIN " + m.u.Table + " u ON u." + m.u.ID +
@@ -47,7 +47,7 @@ func (m *memberships[U, G]) Members(ctx context.Context, q store.MemberQuery) it
 						err = read(ctx, q.Tenant, part, ids, rows)
 					}
 				}
-				for _, list := range rows { // what was read in parts is in the order of its whole
+				for _, list := range rows { // rows that were read by several statements are sorted together
 					slices.SortFunc(list, func(a, b store.Member) int { return strings.Compare(a.ID, b.ID) })
 				}
 			} else {
@@ -194,7 +194,7 @@ func (m *memberships[U, G]) add(ctx context.Context, tenant, group string, ids [
 		" u WHERE " + m.g.of("g.", at) + " AND " + m.g.keyOf("g.") + " = " + a.add(group) + " AND " + m.u.of("u.", at) + " AND " + m.u.keyOf("u.") + " IN " + a.in(ids)
 	n, err := s.Exec(ctx, statement, a.list...)
 	switch {
-	case isUnique(err) || isReferred(err): // the product was faster
+	case isUnique(err) || isReferred(err): // the product has changed the rows meanwhile
 		return store.ErrVersionMismatch
 	case err != nil || int(n) == len(ids):
 		return err

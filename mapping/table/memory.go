@@ -10,7 +10,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// Memory is a [Repository] in memory, for tests, and for what may be lost.
+// Memory is a [Repository] in memory, for tests, and for values that may be lost when the process ends. It is safe for concurrent use. Make it
+// with [NewMemory].
 type Memory[T any] struct {
 	mu      sync.RWMutex
 	tenants map[string]*memoryRows[T]
@@ -82,7 +83,7 @@ func (m *Memory[T]) Delete(_ context.Context, tenant, id string) error {
 	return nil
 }
 
-// Find implements [Repository]: it has no index on anything.
+// Find implements [Repository]. It returns errors.ErrUnsupported, because there is no index.
 func (m *Memory[T]) Find(context.Context, string, string, string) ([]*Record[T], error) {
 	return nil, errors.ErrUnsupported
 }

@@ -17,17 +17,17 @@ import (
 	"github.com/rollcall-dev/rollcall/store/storetest"
 )
 
-// database is a product's own, with transactions, membership rows and a search: it does all that is optional. What
-// reads outside of a transaction waits for it to end.
+// database is a product's own database with transactions, membership rows and a search, so that it has all that is optional. Reads outside of
+// a transaction wait until it ends.
 type database struct {
 	mu     sync.RWMutex
 	tables []rolledBack
 	rows   map[string]map[string]map[string]string // tenant, group, member, type
-	turns  int                                     // transactions begun
-	search int                                     // queries answered by the repository
+	turns  int                                     // how many transactions began
+	search int                                     // how many queries the repository answered
 }
 
-// rolledBack is what the database must put back to roll back.
+// rolledBack is a repository that the database rolls back.
 type rolledBack interface {
 	save()
 	rollBack()
@@ -59,7 +59,7 @@ func (d *database) Transact(ctx context.Context, do func(context.Context) error)
 	return err
 }
 
-// read waits for a transaction that it isn't in.
+// read waits until a transaction has ended, unless ctx is in that transaction.
 func (d *database) read(ctx context.Context) (end func()) {
 	if ctx.Value(inside{}) != nil {
 		return func() {}
@@ -232,7 +232,7 @@ func TestStoreWithEverything(t *testing.T) {
 	}
 }
 
-// A repository of teams with rows of its own can't be rolled back by hand.
+// TestMemberTableNeedsTransactor shows that a MemberTable without a Transactor is refused, because its rows could not be rolled back.
 func TestMemberTableNeedsTransactor(t *testing.T) {
 	d := &database{}
 	groups := &repository[squad]{database: d}
@@ -240,7 +240,7 @@ func TestMemberTableNeedsTransactor(t *testing.T) {
 	require.ErrorContains(t, err, "must be a Transactor")
 }
 
-// failing is a repository that fails when told to.
+// failing is a repository whose methods can be made to fail.
 type failing struct {
 	*table.Memory[employee]
 	fail map[string]bool
@@ -269,7 +269,7 @@ func (f *failing) List(ctx context.Context, tenant, after string, n int) ([]*tab
 	return f.Memory.List(ctx, tenant, after, n)
 }
 
-// What fails in a repository comes out, and what was done before it is undone.
+// TestRepositoryFails shows that the error of a repository is returned, and that what was written before is undone.
 func TestRepositoryFails(t *testing.T) {
 	f := &failing{table.NewMemory[employee](), map[string]bool{}}
 	s, err := table.New(table.Of(compiled[employee](t, nil), f), table.Table{}, nil)

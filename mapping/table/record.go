@@ -13,10 +13,10 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// row is a record of any type, read as a resource.
+// row is a record that was read as a resource.
 type row struct {
 	*store.Resource
-	members string // of a group that has them in its record: a JSON array of [type, id], in the order of the ids
+	members string // the members of a group that has them in its record: a JSON array of [type, id], in the order of the ids
 	record  any    // the *Record[T] that it was read from
 }
 
@@ -38,7 +38,7 @@ func (r *row) memberRefs() (refs []store.MemberRef, err error) {
 	return refs, nil
 }
 
-// setMembers sorts the members and keeps them.
+// setMembers sets the members of a group, in the order of their ids.
 func (r *row) setMembers(types map[string]string) {
 	if len(types) == 0 {
 		r.members = ""
@@ -60,7 +60,7 @@ func (r *row) setMembers(types map[string]string) {
 	r.members = string(append(b, ']'))
 }
 
-// encode is Record.Rest of a resource. Documents go in as they are.
+// encode makes Record.Rest of a resource. Documents are copied as they are.
 func (r *row) encode() string {
 	b := make([]byte, 0, 256+len(r.Attributes)+len(r.Internal)+len(r.members))
 	member := func(name, raw string) {
@@ -92,7 +92,7 @@ func (r *row) encode() string {
 	return string(append(b, '}'))
 }
 
-// encodeIndex is keys as a JSON array of [attribute, value, "unique" or ""].
+// encodeIndex makes a JSON array of index keys, each as [attribute, value, "unique" or ""].
 func encodeIndex(keys []store.IndexKey) string {
 	if len(keys) == 0 {
 		return ""
@@ -108,7 +108,7 @@ func encodeIndex(keys []store.IndexKey) string {
 	return string(document.AppendJSON(nil, document.Array(out...)))
 }
 
-// decode reads Record.Rest, or returns store.ErrCorrupt: what can't be read whole is nobody (I12).
+// decode reads Record.Rest. It returns store.ErrCorrupt if that can't be read whole (I12).
 func (r *row) decode(rest document.Document) error {
 	if rest.Check() != nil {
 		return store.ErrCorrupt
@@ -163,7 +163,7 @@ func (r *row) decode(rest document.Document) error {
 	return nil
 }
 
-// became gives a resource the attributes that the product's value has meanwhile, and what follows from them.
+// became gives a resource attributes that the product has changed, and the version and index keys that follow from them.
 func (r *row) became(attributes document.Value) {
 	r.Attributes = attributes.Document()
 	h := fnv.New64a()
@@ -181,7 +181,7 @@ func (r *row) became(attributes document.Value) {
 		name, sub, _ := strings.Cut(path, ".")
 		for _, s := range texts(attributes.Get(name), sub) {
 			k := store.IndexKey{Attribute: path, Value: s, Unique: path == "userName"}
-			if path != "externalId" { // the one of them that is caseExact (RFC 7643 section 3.1)
+			if path != "externalId" { // externalId is the only one of these that is caseExact (RFC 7643 section 3.1)
 				k.Value = document.Fold(s)
 			}
 			if k.Value != "" && !slices.Contains(r.Index, k) {
@@ -191,10 +191,10 @@ func (r *row) became(attributes document.Value) {
 	}
 }
 
-// indexed are the attributes that identity providers look for, and so index keys of what the product wrote.
+// indexed are the attributes by which identity providers look for resources. Their values become index keys if the product has changed a row.
 var indexed = []string{"userName", "externalId", "displayName", "emails.value"}
 
-// texts are the strings of an attribute: its own, or those that the elements of a multi-valued one have as sub.
+// texts returns the strings of an attribute: its value, or the sub-attributes sub of its elements.
 func texts(v document.Value, sub string) (list []string) {
 	if v.Kind() == document.KindString && v.Text() != "" {
 		return []string{v.Text()}
@@ -207,7 +207,7 @@ func texts(v document.Value, sub string) (list []string) {
 	return list
 }
 
-// lookup is a comparison that every match must satisfy and that an index may answer.
+// lookup returns a comparison that every match must satisfy and that an index may answer.
 func lookup(x filter.Expr) (path, value string, ok bool) {
 	for _, c := range filter.Conjuncts(x) {
 		if c.Op == filter.Eq && c.Value.Kind() == document.KindString && c.Attr.Type != filter.DateTime && c.Attr.URI != filter.InternalURI {

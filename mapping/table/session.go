@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// Session runs statements: on a database, or in a transaction. They are in the database's own words: parameters are $1 in
-// PostgreSQL and ?1 in SQLite. [Standard] makes one of what database/sql has; for another driver it is a few lines.
+// Session runs SQL statements on a database or in a transaction. Parameters are written $1 for PostgreSQL and ?1 for SQLite. [Standard]
+// makes a Session of what database/sql has. For another driver, such as pgx, it takes a few lines.
 type Session interface {
 	Exec(ctx context.Context, query string, args ...any) (rowsAffected int64, err error)
 	Query(ctx context.Context, query string, args ...any) (Rows, error)
 }
 
-// Rows are what a query found. *sql.Rows and pgx.Rows are nearly it.
+// Rows are the rows that a query found. pgx.Rows has these methods, and *sql.Rows has them except for the result of Close.
 type Rows interface {
 	Next() bool
 	Scan(dest ...any) error
@@ -22,7 +22,7 @@ type Rows interface {
 	Close()
 }
 
-// Standard makes a Session of a *sql.DB, a *sql.Tx or a *sql.Conn.
+// Standard makes a Session of a *sql.DB, *sql.Tx or *sql.Conn.
 func Standard(q interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
@@ -53,16 +53,17 @@ func (s standard) Query(ctx context.Context, query string, args ...any) (Rows, e
 	return standardRows{rows}, nil
 }
 
-// standardRows are sql.Rows whose Close returns nothing: what it would say Err says too.
+// standardRows are sql.Rows whose Close returns nothing, because Err returns the same error.
 type standardRows struct{ *sql.Rows }
 
 func (r standardRows) Close() { _ = r.Rows.Close() }
 
-// isUnique says whether a statement was refused because another row has a value already: by the SQLSTATE, which drivers of
-// PostgreSQL tell, or by the words of SQLite.
+// isUnique says whether a statement was refused because another row has the same value in a unique column. It finds out by the SQLSTATE
+// that drivers of PostgreSQL return, or by the message of SQLite.
 func isUnique(err error) bool { return refusedBy(err, "23505", "UNIQUE constraint failed") }
 
-// isReferred says whether a statement was refused because a row of another table refers to the row, or isn't there to be referred to.
+// isReferred says whether a statement was refused because of a foreign key: a row of another table refers to the row, or the row that it
+// refers to doesn't exist.
 func isReferred(err error) bool { return refusedBy(err, "23503", "FOREIGN KEY constraint failed") }
 
 func refusedBy(err error, state, words string) bool {

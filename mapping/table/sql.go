@@ -20,73 +20,82 @@ import (
 // Dialect is the database that a product's tables are in.
 type Dialect uint8
 
-// The dialects.
+// These are the databases that [SQL] and [Memberships] work with.
 const (
 	PostgreSQL Dialect = iota + 1 // 14 or newer
 	SQLite                        // 3.35 or newer
 )
 
-// SQL describes a table of the product's, whose rows are resources of one type. The fields of T say by a tag which column each is
-// in: `scim:"userName" db:"email"`. A field with db alone is read and written too, and the identity provider has no say in it;
-// columns that no field names are left alone, so they need a default.
+// SQL describes a table of the product whose rows are resources of one type. The tags of T's fields say which column each field is
+// in, as in `scim:"userName" db:"email"`. A field that has only a db tag is read and written, too, but the identity provider can't change
+// it. Columns that no field names are not touched, so they need a default.
 //
-// The table keeps its own primary key, which its database makes. SCIM's ids and the other things that T has no field for are in four
-// columns more: see [Columns].
+// The table keeps its own primary key, which the database must make. SCIM's ids and everything else that T has no field for are in four
+// further columns: see [SQL.Columns].
 type SQL[T any] struct {
 	Mapping *mapping.Mapping[T]
-	Table   string // its name
-	Tenant  string // the column that says whose a row is; its values are the tenants' names. Default: tenant
-	ID      string // the primary key. Default: id
-	Created string // when a row was made. Empty: the table doesn't say
-	Deleted string // when a row was deleted: then it stays, and is nobody. Empty: it is deleted. Rows that foreign keys refer to can't be
+	Table   string // the table's name
+	Tenant  string // the column with the name of the tenant that a row belongs to; the default is tenant
+	ID      string // the column with the primary key; the default is id
+	Created string // the column with the time at which a row was made; if empty, there is none
+	// Deleted is the column with the time at which a row was deleted. A row with such a time is no resource any more. If Deleted is empty,
+	// rows are really deleted, which fails for rows that foreign keys refer to.
+	Deleted string
 }
 
-// Memberships describe the table of who is in which group. Members are users only.
+// Memberships describe the product's table of the members of groups. Members can only be users.
 type Memberships struct {
 	Table string
 	Group string // the column with the primary key of the group
 	User  string // the column with the primary key of the user
 }
 
-// Columns are the statements by which a table gets what SCIM asks for: four columns, and the indexes by which rows are found. They
-// belong into the product's migrations.
+// Columns returns the statements that add to a table what SCIM needs: four columns, and the indexes by which rows are found. Put them
+// into the product's migrations. On PostgreSQL they change nothing if they run again; on SQLite they fail then. The error says what is wrong
+// with the description.
 //
-//	scim_id        the SCIM id; NULL for rows that the product made itself, whose SCIM id is their primary key
+//	scim_id        the SCIM id; NULL for rows that the product itself has made, whose SCIM id is their primary key
 //	scim_rest      Record.Rest
-//	scim_name      userName, or displayName of a group, as document.Fold makes it
-//	scim_external  externalId
+//	scim_name      the userName, or the displayName of a group, folded by document.Fold
+//	scim_external  the externalId
 func (d SQL[T]) Columns(in Dialect) ([]string, error) {
 	r, err := newSQLRows(d, in)
 	if err != nil {
 		return nil, err
 	}
-	index := strings.ReplaceAll(r.Table, ".", "_") + "_scim_"
+	missing := "" // SQLite can't add a column only if it is missing
+	if in == PostgreSQL {
+		missing = "IF NOT EXISTS "
+	}
+	column := "ALTER TABLE " + r.Table + " ADD COLUMN " + missing
+	index := "INDEX " + missing + strings.ReplaceAll(r.Table, ".", "_") + "_scim_"
+	of := " ON " + r.Table + " (" + r.Tenant + ", "
 	statements := []string{
-		"ALTER TABLE " + r.Table + " ADD COLUMN scim_id TEXT",
-		"ALTER TABLE " + r.Table + " ADD COLUMN scim_rest TEXT NOT NULL DEFAULT ''",
-		"ALTER TABLE " + r.Table + " ADD COLUMN scim_name TEXT",
-		"ALTER TABLE " + r.Table + " ADD COLUMN scim_external TEXT",
-		"CREATE UNIQUE INDEX " + index + "id ON " + r.Table + " (" + r.Tenant + ", " + r.key + ")",
-		"CREATE INDEX " + index + "name ON " + r.Table + " (" + r.Tenant + ", scim_name)",
-		"CREATE INDEX " + index + "external ON " + r.Table + " (" + r.Tenant + ", scim_external)",
+		column + "scim_id TEXT",
+		column + "scim_rest TEXT NOT NULL DEFAULT ''",
+		column + "scim_name TEXT",
+		column + "scim_external TEXT",
+		"CREATE UNIQUE " + index + "id" + of + r.key + ")",
+		"CREATE " + index + "name" + of + "scim_name)",
+		"CREATE " + index + "external" + of + "scim_external)",
 	}
 	if r.name != "" {
-		statements = append(statements, "CREATE INDEX "+index+"lower ON "+r.Table+" ("+r.Tenant+", lower("+r.name+"))")
+		statements = append(statements, "CREATE "+index+"lower"+of+"lower("+r.name+"))")
 	}
 	return statements, nil
 }
 
-// sqlRows is the Repository on a table.
+// sqlRows is a Repository on a table of the product.
 type sqlRows[T any] struct {
 	SQL[T]
 	dialect Dialect
 	db      Session
-	columns []string // of the fields, in their order
+	columns []string // the columns of the fields, in the order of the fields
 	fields  [][]int
-	key     string            // the SCIM id as an expression
-	name    string            // column of userName, or of displayName; may be empty
+	key     string            // the SQL expression for the SCIM id
+	name    string            // the column of the attribute byName; it may be empty
 	byName  string            // userName or displayName
-	paths   map[string]string // attribute by column
+	paths   map[string]string // the attributes by their columns
 }
 
 func newSQLRows[T any](d SQL[T], in Dialect) (*sqlRows[T], error) {
@@ -97,7 +106,7 @@ func newSQLRows[T any](d SQL[T], in Dialect) (*sqlRows[T], error) {
 		d.ID = "id"
 	}
 	if d.Mapping == nil {
-		return nil, fmt.Errorf("table: the table %s has no mapping", d.Table)
+		return nil, fmt.Errorf("table: SQL.Mapping of the table %q is not set: make one with mapping.For", d.Table)
 	}
 	if in != PostgreSQL && in != SQLite {
 		return nil, errors.New("table: want the dialect PostgreSQL or SQLite")
@@ -146,16 +155,16 @@ func newSQLRows[T any](d SQL[T], in Dialect) (*sqlRows[T], error) {
 	return r, nil
 }
 
-// keyOf is a row's SCIM id. t is what the table is called in the statement, with a dot, or empty.
+// keyOf returns the SQL expression for a row's SCIM id. t is the alias of the table in the statement with a dot, or empty.
 func (r *sqlRows[T]) keyOf(t string) string {
 	key := "COALESCE(" + t + "scim_id, CAST(" + t + r.ID + " AS TEXT))"
 	if r.dialect == PostgreSQL {
-		return "(" + key + ` COLLATE "C")` // ids are in the order of their bytes
+		return "(" + key + ` COLLATE "C")` // ids are compared by their bytes
 	}
 	return "(" + key + ")"
 }
 
-// checkName lets nothing through that would be more than a name in a statement. A table may be in a schema.
+// checkName refuses text that would be more than a name in a statement. The name of a table may have a schema before a dot.
 func checkName(name string) error {
 	for part := range strings.SplitSeq(name, ".") {
 		if part == "" || strings.ContainsFunc(part, func(c rune) bool {
@@ -170,7 +179,7 @@ func checkName(name string) error {
 // sessionKey is the key of the transaction in a context.
 type sessionKey struct{}
 
-// session is the transaction that a context is in, or the database.
+// session returns the transaction that a context is in, or the database.
 func (r *sqlRows[T]) session(ctx context.Context) (s Session, inTx bool) {
 	if s, ok := ctx.Value(sessionKey{}).(Session); ok {
 		return s, true
@@ -182,22 +191,22 @@ func (r *sqlRows[T]) session(ctx context.Context) (s Session, inTx bool) {
 type args struct {
 	dialect Dialect
 	list    []any
-	nobody  bool // an argument is no text that a database can hold: no row has it
+	nobody  bool // whether an argument is a text that a database can't hold, so that no row has it
 }
 
-// add is the place of a further argument.
+// add adds an argument, and returns its placeholder.
 func (a *args) add(v any) string {
 	if text, ok := v.(string); ok && !isText(text) {
 		a.nobody = true
 	}
 	a.list = append(a.list, v)
 	if a.dialect == SQLite {
-		return "?" + strconv.Itoa(len(a.list)) // $1 would be a name there
+		return "?" + strconv.Itoa(len(a.list)) // SQLite would take $1 for the name of a parameter
 	}
 	return "$" + strconv.Itoa(len(a.list))
 }
 
-// in is a list of the places of further arguments, in brackets.
+// in adds arguments, and returns their placeholders as a list in brackets.
 func (a *args) in(values []string) string {
 	places := make([]string, 0, len(values))
 	for _, v := range values {
@@ -212,14 +221,14 @@ func (a *args) in(values []string) string {
 // isText says whether a database can hold a string as text.
 func isText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
-// values are what a record has for the columns of the fields, and for those of SCIM.
+// values returns the columns of the fields and those of SCIM, and what a record has for them.
 func (r *sqlRows[T]) values(rec *Record[T]) (columns []string, values []any) {
 	v := reflect.ValueOf(&rec.Value).Elem()
 	for _, index := range r.fields {
 		values = append(values, v.FieldByIndex(index).Interface())
 	}
 	columns = append(slices.Clone(r.columns), "scim_rest", "scim_name", "scim_external")
-	var name, external any // NULL is not in the indexes
+	var name, external any // an absent value is NULL, which the indexes need not find
 	if r.name != "" {
 		if s := document.Fold(fmt.Sprint(v.FieldByIndex(r.fields[slices.Index(r.columns, r.name)]).Interface())); s != "" {
 			name = s
@@ -234,7 +243,7 @@ func (r *sqlRows[T]) values(rec *Record[T]) (columns []string, values []any) {
 	return columns, append(values, rec.Rest, name, external)
 }
 
-// Create implements [Repository]. The primary key is the database's to make.
+// Create implements [Repository]. The database makes the primary key.
 func (r *sqlRows[T]) Create(ctx context.Context, tenant string, rec *Record[T]) error {
 	columns, values := r.values(rec)
 	columns = append(columns, r.Tenant, "scim_id")
@@ -259,7 +268,7 @@ func (r *sqlRows[T]) Update(ctx context.Context, tenant string, rec *Record[T]) 
 	return r.change(ctx, "UPDATE "+r.Table+" SET "+strings.Join(sets, ", ")+r.where(&a, tenant)+" AND "+r.key+" = "+a.add(rec.ID), a)
 }
 
-// Delete implements [Repository]. If the row stays (SQL.Deleted), only what the product knew remains in it.
+// Delete implements [Repository]. If the row stays because of SQL.Deleted, SCIM's columns of it are emptied.
 func (r *sqlRows[T]) Delete(ctx context.Context, tenant, id string) error {
 	a := args{dialect: r.dialect}
 	statement := "DELETE FROM " + r.Table
@@ -273,7 +282,7 @@ func (r *sqlRows[T]) Delete(ctx context.Context, tenant, id string) error {
 	return err
 }
 
-// forget takes what SCIM knows of a tenant's rows out of them.
+// forget empties SCIM's columns of all rows of a tenant.
 func (r *sqlRows[T]) forget(ctx context.Context, tenant string) error {
 	a := args{dialect: r.dialect}
 	s, _ := r.session(ctx)
@@ -290,10 +299,10 @@ func (r *sqlRows[T]) change(ctx context.Context, statement string, a args) error
 	return r.fail(err)
 }
 
-// where is the condition of a tenant's rows that aren't deleted.
+// where returns a WHERE clause for the rows of a tenant that aren't deleted.
 func (r *sqlRows[T]) where(a *args, tenant string) string { return " WHERE " + r.of("", a.add(tenant)) }
 
-// of is where without the word, for a table that is called t in the statement.
+// of returns the condition of where, for a table with the alias t.
 func (r *sqlRows[T]) of(t, tenant string) string {
 	w := t + r.Tenant + " = " + tenant
 	if r.Deleted != "" {
@@ -302,7 +311,7 @@ func (r *sqlRows[T]) of(t, tenant string) string {
 	return w
 }
 
-// fail names the attribute of a unique column that has the value already.
+// fail makes the error of a unique column one that names the attribute.
 func (r *sqlRows[T]) fail(err error) error {
 	if !isUnique(err) {
 		return err
@@ -310,7 +319,7 @@ func (r *sqlRows[T]) fail(err error) error {
 	return &taken{store.ConflictError{Attribute: r.attributeIn(err.Error())}, err}
 }
 
-// attributeIn finds the attribute whose column a database's words name; the longest name counts.
+// attributeIn finds the attribute whose column is named in a database's error message. If several are, the longest name counts.
 func (r *sqlRows[T]) attributeIn(words string) string {
 	found := ""
 	for column := range r.paths {
@@ -324,7 +333,7 @@ func (r *sqlRows[T]) attributeIn(words string) string {
 	return r.paths[found]
 }
 
-// taken is the error of a database when somebody was faster. The store looks again, and knows more then.
+// taken is the error of a unique column whose value another transaction has written meanwhile. The store tries again, and then sees that row.
 type taken struct {
 	conflict store.ConflictError
 	err      error
@@ -333,7 +342,7 @@ type taken struct {
 func (t *taken) Error() string   { return t.conflict.Error() + ": " + t.err.Error() }
 func (t *taken) Unwrap() []error { return []error{&t.conflict, t.err} }
 
-// Get implements [Repository]. In a transaction it locks the row, so that the product can't change it meanwhile.
+// Get implements [Repository]. In a transaction it locks the row, so that the product can't change it before the commit.
 func (r *sqlRows[T]) Get(ctx context.Context, tenant, id string) (*Record[T], error) {
 	a := args{dialect: r.dialect}
 	condition := r.where(&a, tenant) + " AND " + r.key + " = " + a.add(id)
@@ -350,11 +359,12 @@ func (r *sqlRows[T]) Get(ctx context.Context, tenant, id string) (*Record[T], er
 	return list[0], nil
 }
 
-// Find implements [Repository]. A name is found by what SCIM wrote last, or by what the product has; both are looked at again.
+// Find implements [Repository]. It finds a name by the column that SCIM wrote last, and by the product's column. The caller compares the
+// rows again.
 func (r *sqlRows[T]) Find(ctx context.Context, tenant, path, value string) ([]*Record[T], error) {
 	a := args{dialect: r.dialect}
 	condition := r.where(&a, tenant)
-	if value == "" { // what is folded to nothing is in no index
+	if value == "" { // a name that is folded to an empty text is in no index
 		return nil, errors.ErrUnsupported
 	}
 	switch path {
@@ -363,7 +373,7 @@ func (r *sqlRows[T]) Find(ctx context.Context, tenant, path, value string) ([]*R
 		condition += " AND (scim_name = " + at + " OR lower(" + r.name + ") = " + at + ")"
 	case "externalId":
 		if slices.Contains(slices.Collect(maps.Values(r.paths)), "externalId") {
-			return nil, errors.ErrUnsupported // the product may have written it itself
+			return nil, errors.ErrUnsupported // the product may have written the column itself, so scim_external can't answer
 		}
 		condition += " AND scim_external = " + a.add(value)
 	default:
@@ -382,7 +392,7 @@ func (r *sqlRows[T]) List(ctx context.Context, tenant, after string, most int) (
 	return r.read(ctx, condition+" ORDER BY "+r.key+" LIMIT "+a.add(most), a)
 }
 
-// selected is the list of columns that scan reads, of a table that is called t in the statement, with a dot.
+// selected returns the list of columns that scan reads. t is the alias of the table in the statement with a dot.
 func (r *sqlRows[T]) selected(t string) string {
 	created := "NULL"
 	if r.Created != "" {
@@ -415,7 +425,7 @@ func (r *sqlRows[T]) read(ctx context.Context, condition string, a args) (list [
 	return list, rows.Err()
 }
 
-// scan reads a row; further are read beside the columns of selected, behind them. NULL is the zero value of a field.
+// scan reads a row with the columns of selected, and further ones behind these. NULL becomes the zero value of a field.
 func (r *sqlRows[T]) scan(rows Rows, further ...any) (*Record[T], error) {
 	rec := &Record[T]{}
 	var created any
@@ -438,7 +448,7 @@ func (r *sqlRows[T]) scan(rows Rows, further ...any) (*Record[T], error) {
 	return rec, nil
 }
 
-// timeOf is a time as the drivers have it.
+// timeOf converts a time that a driver returned.
 func timeOf(v any) time.Time {
 	switch v := v.(type) {
 	case time.Time:

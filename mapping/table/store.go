@@ -11,11 +11,11 @@ import (
 
 // Store is a store.Store over a product's own tables: see [New].
 type Store struct {
-	mu         sync.RWMutex // held by a commit that could have to be undone, so that nobody sees it halfway
+	mu         sync.RWMutex // without a transactor, it is held by a commit, so that nobody reads before the commit is complete or undone
 	tables     map[string]table
 	others     Repository[Other]
-	members    MemberTable // nil: members are in the records of their groups
-	transactor Transactor  // nil: commits are undone by hand
+	members    MemberTable // if nil, members are in the records of their groups
+	transactor Transactor  // if nil, the store undoes failed commits by itself
 }
 
 var (
@@ -23,23 +23,24 @@ var (
 	_ store.CounterReader = (*Store)(nil)
 )
 
-// Options are what a store has beside its tables.
+// Options are the options of [New].
 type Options struct {
-	// Others keeps what is neither a user nor a group: resources of other types, the library's own records (settings,
-	// tombstones) and counters. The default keeps them in memory, and loses them with the process.
+	// Others is the repository of everything that is neither a user nor a group: resources of other types, the library's own records
+	// (settings, tombstones) and counters. By default they are in memory, and lost when the process ends.
 	Others Repository[Other]
 }
 
-// New makes a store of the product's own tables of users and groups. Either may be the zero Table: its resources are then kept
-// with Options.Others. Like every store it is safe for concurrent use. New returns an error if the repository of groups is a
-// MemberTable and that of users is no Transactor.
+// New makes a store of the product's own tables of users and groups. Either may be the zero Table, whose resources are then in
+// Options.Others. o may be nil. The store is safe for concurrent use. New returns an error if the repository of groups is a
+// [MemberTable] and that of users is no [Transactor].
 //
-// What a repository can't do the store does itself: it evaluates filters and orders in a stream of all rows, of which at most a
-// page (and what a sort needs to find it) is in memory at a time. A record whose Rest can't be read whole is answered with
-// store.ErrCorrupt, and so is every list in which it would be.
+// The store does by itself what a repository can't do: it reads all rows to evaluate filters and to sort, but keeps at most one
+// page, and what a sort needs to find it, in memory. To read a record whose Rest can't be read whole fails with
+// store.ErrCorrupt, and so does every list that would have it.
 //
-// Of the optional interfaces of package store it has only store.CounterReader. It keeps no events and no journal, so the lifecycle
-// tells hooks at once, and not again if they fail. It can't forget a tenant, because the tables are the product's.
+// Of the optional interfaces of package store it has only [store.CounterReader]. It has no events and no journal, so the lifecycle tells
+// hooks at once, and not again if they fail. It can't forget a tenant, because the tables belong to the product. A [Joined] store has all
+// of these.
 func New(users, groups Table, o *Options) (*Store, error) {
 	if o == nil {
 		o = &Options{}
@@ -62,16 +63,16 @@ func New(users, groups Table, o *Options) (*Store, error) {
 	return s, nil
 }
 
-// groupType is the resource type that has members.
+// groupType is the resource type whose resources have members.
 const groupType = "Group"
 
-// Table is a repository with the mapping of its values.
+// Table is a repository together with the mapping of its values. Make it with [Of].
 type Table struct{ rows rows }
 
-// Of joins a mapping and a repository.
+// Of makes a [Table] of a mapping and a repository.
 func Of[T any](m *mapping.Mapping[T], r Repository[T]) Table { return Table{&mapped[T]{m, r}} }
 
-// table is where the resources of a type are.
+// table returns the table that has the resources of a type.
 func (s *Store) table(typ string) table {
 	if t, ok := s.tables[typ]; ok {
 		return t
@@ -79,7 +80,7 @@ func (s *Store) table(typ string) table {
 	return table{&mapped[Other]{nil, s.others}, typ, typ + "/"}
 }
 
-// view calls do while no commit is halfway.
+// view calls do while no commit is incomplete.
 func (s *Store) view(ctx context.Context, do func() error) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -35,7 +35,7 @@ func newStore(t testing.TB) (*table.Store, *table.Memory[employee], *table.Memor
 	return s, users, groups
 }
 
-// brief makes the kit's large groups small: a group of 100,000 members is kept in 3 s, but in a minute with -race.
+// brief makes the kit's large groups smaller, because with -race a group of 100,000 members would take a minute instead of 3 s.
 func brief(t *testing.T) {
 	t.Helper()
 	was := flag.Lookup("test.short").Value.String()
@@ -64,7 +64,7 @@ func user(id, attributes string, keys ...store.IndexKey) *store.Resource {
 	}
 }
 
-// The table is the truth: what the product changes there is what SCIM shows.
+// TestProductChanges shows that SCIM shows what the product changes in its tables.
 func TestProductChanges(t *testing.T) {
 	ctx := t.Context()
 	s, users, groups := newStore(t)
@@ -107,7 +107,7 @@ func TestProductChanges(t *testing.T) {
 	require.ErrorAs(t, s.Commit(ctx, &store.Change{Tenant: "acme", Put: []store.Put{{Resource: taken}}}), &conflict)
 	require.NoError(t, s.Commit(ctx, &store.Change{Tenant: "acme", Put: []store.Put{{Resource: &next, IfVersion: got.Version}}}))
 
-	// A row that the product made itself is a resource like the others.
+	// A row that the product itself has made is a resource like all others.
 	require.NoError(t, users.Create(ctx, "acme", &table.Record[employee]{ID: "7", Value: employee{Login: "Joe", Mails: []string{"j@x"}}}))
 	require.NoError(t, groups.Create(ctx, "acme", &table.Record[squad]{ID: "8", Value: squad{"Team"}}))
 	joe, err := s.Get(ctx, store.Key{Tenant: "acme", Type: "User", ID: "7"})
@@ -126,7 +126,7 @@ func TestProductChanges(t *testing.T) {
 	}
 }
 
-// Fields that no attribute is mapped to survive what SCIM writes.
+// TestUnmappedFields shows that SCIM doesn't change fields that no attribute is mapped to.
 func TestUnmappedFields(t *testing.T) {
 	type row struct {
 		Login  string `scim:"userName"`

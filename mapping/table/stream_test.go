@@ -16,15 +16,15 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// crowd is a table of many people, each of whom is made when it is read.
-type crowd struct {
+// generated is a table of many people, whose rows are made when they are read.
+type generated struct {
 	*table.Memory[employee]
 	n, most int
 	listed  func(call int)
 	calls   int
 }
 
-func (c *crowd) List(_ context.Context, _, after string, most int) (page []*table.Record[employee], err error) {
+func (c *generated) List(_ context.Context, _, after string, most int) (page []*table.Record[employee], err error) {
 	c.calls, c.most = c.calls+1, max(c.most, most)
 	c.listed(c.calls)
 	from := 0
@@ -40,7 +40,7 @@ func (c *crowd) List(_ context.Context, _, after string, most int) (page []*tabl
 	return page, nil
 }
 
-// What a repository can't answer is read in batches, of which nothing is kept but the page.
+// TestStream shows that a query that a repository can't answer is evaluated in batches, and that only the page is kept in memory.
 func TestStream(t *testing.T) {
 	const n = 100_000
 	heap := func() uint64 {
@@ -50,7 +50,7 @@ func TestStream(t *testing.T) {
 		return m.HeapAlloc
 	}
 	before, peak := heap(), uint64(0)
-	people := &crowd{Memory: table.NewMemory[employee](), n: n, listed: func(call int) {
+	people := &generated{Memory: table.NewMemory[employee](), n: n, listed: func(call int) {
 		if call%50 == 0 {
 			peak = max(peak, heap())
 		}

@@ -10,13 +10,13 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// rows is a repository without its type parameter. Its keys are the repository's.
+// rows is a repository without its type parameter. Its keys are those of the repository.
 type rows interface {
 	get(ctx context.Context, tenant, key string) (*row, error)
 	find(ctx context.Context, tenant, path, value string) ([]*row, error)
 	list(ctx context.Context, tenant, after string, max int) ([]*row, error)
 	search(ctx context.Context, q store.Query) ([]*row, int, error)
-	// save writes what a row has become; was is nil for a new one. It can be undone by save of was, or delete.
+	// save writes a row; was is the row before, or nil for a new one. It can be undone by restore, or by delete for a new row.
 	save(ctx context.Context, tenant string, was, is *row) error
 	restore(ctx context.Context, tenant string, was *row, create bool) error
 	delete(ctx context.Context, tenant, key string) error
@@ -25,13 +25,13 @@ type rows interface {
 
 // mapped is a repository and the mapping of its values.
 type mapped[T any] struct {
-	m *mapping.Mapping[T] // nil: all is in Record.Rest
+	m *mapping.Mapping[T] // if nil, everything is in Record.Rest
 	r Repository[T]
 }
 
 func (t *mapped[T]) repository() any { return t.r }
 
-// load reads a record: the product's value is put into the attributes as they were kept.
+// load makes a row of a record: it merges the product's value into the stored attributes.
 func (t *mapped[T]) load(r *Record[T]) (*row, error) {
 	x := &row{Resource: &store.Resource{Key: store.Key{ID: r.ID}}, record: r}
 	if err := x.decode(document.Document(r.Rest)); err != nil {
@@ -90,7 +90,7 @@ func (t *mapped[T]) search(ctx context.Context, q store.Query) ([]*row, int, err
 	return list, total, err
 }
 
-// save takes the attributes into the product's value by the authority that each has. Fields that no attribute is mapped
+// save changes the product's value by the attributes, according to the authority over each. Fields that no attribute is mapped
 // to stay as they are.
 func (t *mapped[T]) save(ctx context.Context, tenant string, was, is *row) error {
 	r := &Record[T]{ID: is.ID}
@@ -126,7 +126,7 @@ func (t *mapped[T]) delete(ctx context.Context, tenant, key string) error {
 	return t.r.Delete(ctx, tenant, key)
 }
 
-// table is where the resources of one type are: in a table of their own, or under a prefix among the others.
+// table has the resources of one type. They are in a table of their own, or in Options.Others, where their keys begin with a prefix.
 type table struct {
 	rows
 	typ, prefix string
@@ -146,7 +146,7 @@ func (t table) get(ctx context.Context, tenant, id string) (*row, error) {
 	return t.resource(tenant, r), nil
 }
 
-// keyed is a row under the repository's key.
+// keyed returns a copy of a row with the key that the repository has.
 func (t table) keyed(r *row) *row {
 	k := *r
 	resource := *r.Resource
@@ -170,7 +170,7 @@ func (t table) list(ctx context.Context, tenant, after string, max int) ([]*row,
 	return list, nil
 }
 
-// search asks a repository that has only one type, if it answers queries itself.
+// search asks a repository that has only this type, if it is a Searcher.
 func (t table) search(ctx context.Context, q store.Query) ([]*row, int, error) {
 	if t.prefix != "" {
 		return nil, 0, errors.ErrUnsupported
@@ -181,7 +181,7 @@ func (t table) search(ctx context.Context, q store.Query) ([]*row, int, error) {
 // batch is how many rows are read at a time.
 const batch = 256
 
-// walk calls do for each row of a tenant behind an id, in the order of ids, until it says no or fails.
+// walk calls do for each row of a tenant behind an id, in the order of ids, until do returns false or an error.
 func (t table) walk(ctx context.Context, tenant, after string, do func(*row) (bool, error)) error {
 	for {
 		if err := ctx.Err(); err != nil {
@@ -200,7 +200,7 @@ func (t table) walk(ctx context.Context, tenant, after string, do func(*row) (bo
 	}
 }
 
-// find calls do for each row that may have the value: those that the repository finds, else all.
+// find calls do for each row that may have the value: those that the repository finds, or all if it has no index.
 func (t table) find(ctx context.Context, tenant, path, value string, do func(*row) (bool, error)) error {
 	if t.prefix == "" {
 		list, err := t.rows.find(ctx, tenant, path, value)

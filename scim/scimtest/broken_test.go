@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// asked is a request as a mutant sees it, and may change it.
+// asked is a request, which a mutant may look at and change before the handler gets it.
 type asked struct {
 	method, path string
 	query        url.Values
@@ -21,7 +21,7 @@ type asked struct {
 	body         map[string]any
 }
 
-// told is an answer as a mutant sees it, and may change it.
+// told is an answer, which a mutant may look at and change before the client gets it.
 type told struct {
 	status int
 	header http.Header
@@ -30,13 +30,13 @@ type told struct {
 
 // mutant is one way in which a handler may be broken.
 type mutant struct {
-	clause string // that must catch it
+	clause string // the clause that must fail
 	name   string // what is wrong with the service
 	before func(q *asked)
 	after  func(q *asked, a *told)
 }
 
-// broken is a handler that is broken in one way.
+// broken returns a handler that is broken in one way.
 func broken(h http.Handler, m mutant) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		text, _ := io.ReadAll(r.Body)
@@ -75,7 +75,7 @@ type where func(q *asked) bool
 
 func is(method string) where { return func(q *asked) bool { return q.method == method } }
 
-// at is a path that begins so.
+// at selects requests whose path begins with the prefix.
 func at(prefix string) where { return func(q *asked) bool { return strings.HasPrefix(q.path, prefix) } }
 
 func (w where) and(v where) where { return func(q *asked) bool { return w(q) && v(q) } }
@@ -94,7 +94,7 @@ func search(q *asked) bool { return strings.HasSuffix(q.path, "/.search") }
 
 func always(*asked) bool { return true }
 
-// edit changes the JSON of answers that are no errors.
+// edit makes a mutant that changes the JSON of answers, except for errors.
 func edit(on where, f func(body map[string]any)) func(*asked, *told) {
 	return func(q *asked, a *told) {
 		if on(q) && a.body != nil && a.status < 400 {
@@ -103,7 +103,7 @@ func edit(on where, f func(body map[string]any)) func(*asked, *told) {
 	}
 }
 
-// resources changes each resource that is answered, alone or in a list.
+// resources makes a mutant that changes each resource in an answer, alone or in a list.
 func resources(on where, f func(r map[string]any)) func(*asked, *told) {
 	return edit(on, func(body map[string]any) {
 		if list, ok := body["Resources"].([]any); ok {
@@ -134,7 +134,7 @@ func set(path string, value any) func(map[string]any) {
 	}
 }
 
-// status answers with another status; an error becomes an empty success, and a success an error.
+// status makes a mutant that answers with another status: an error becomes a success without a body, and a success becomes an error.
 func status(on where, from, to int) func(*asked, *told) {
 	return func(q *asked, a *told) {
 		if on(q) && a.status == from {
@@ -161,7 +161,7 @@ func dropHeader(on where, name string) func(*asked, *told) {
 	}
 }
 
-// refuse answers requests that meet a condition with a status.
+// refuse makes a mutant that answers requests with a status that is an error.
 func refuse(to int, on where) func(*asked, *told) {
 	return func(q *asked, a *told) {
 		if on(q) {
@@ -173,7 +173,7 @@ func refuse(to int, on where) func(*asked, *told) {
 	}
 }
 
-// request changes the JSON of requests.
+// request makes a mutant that changes the JSON of requests.
 func request(on where, f func(body map[string]any)) func(*asked) {
 	return func(q *asked) {
 		if on(q) && q.body != nil {
@@ -182,7 +182,8 @@ func request(on where, f func(body map[string]any)) func(*asked) {
 	}
 }
 
-// parameter changes a parameter of the query: f gets its value, "" if there is none, and "" removes it.
+// parameter makes a mutant that changes a parameter of the query. f gets its value, or "" if it is missing; if f returns "", the parameter is
+// removed.
 func parameter(on where, name string, f func(string) string) func(*asked) {
 	return func(q *asked) {
 		if !on(q) {
@@ -198,10 +199,10 @@ func parameter(on where, name string, f func(string) string) func(*asked) {
 
 func ignored(string) string { return "" }
 
-// nobody is a filter that finds nothing.
+// nobody is a filter that matches nothing.
 const nobody = `id eq "nobody"`
 
-// filter changes the filters of queries.
+// filter makes a mutant that changes the filters of queries.
 func filter(f func(string) string) func(*asked) {
 	return func(q *asked) {
 		if text := q.query.Get("filter"); text != "" && !discovery(q) {
@@ -214,7 +215,7 @@ func replaced(old, new string) func(*asked) {
 	return filter(func(s string) string { return strings.ReplaceAll(s, old, new) })
 }
 
-// blind finds nobody by a filter that has a text in it.
+// blind makes a mutant that finds nothing by a filter in which the text occurs.
 func blind(part string) func(*asked) {
 	return filter(func(s string) string {
 		if strings.Contains(s, part) {
@@ -224,7 +225,7 @@ func blind(part string) func(*asked) {
 	})
 }
 
-// operations changes the operations of a PATCH: f returns what is done in the place of one.
+// operations makes a mutant that changes the operations of a PATCH: f returns the operations that replace one.
 func operations(f func(o map[string]any) []any) func(*asked) {
 	return func(q *asked) {
 		if q.method != http.MethodPatch {
@@ -241,7 +242,7 @@ func operations(f func(o map[string]any) []any) func(*asked) {
 	}
 }
 
-// forgets leaves out the operations that it is true of.
+// forgets makes a mutant that leaves out those operations for which is returns true.
 func forgets(is func(op, path string) bool) func(*asked) {
 	return operations(func(o map[string]any) []any {
 		op, _ := o["op"].(string)

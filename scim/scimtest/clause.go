@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// The levels of RFC 2119 that clauses have.
+// These are the levels of RFC 2119 that clauses have.
 const (
 	must   = "MUST"
 	should = "SHOULD"
@@ -17,15 +17,15 @@ type clause struct {
 	section string
 	level   string
 	text    string // the rule, in a sentence
-	needs   string // a feature that ServiceProviderConfig must claim; "" for what all must have
-	// Exactly one of these is set. each is run for every resource type that can be written.
+	needs   string // the feature that ServiceProviderConfig must claim, else the clause is skipped; "" for what every service must have
+	// Exactly one of once and each is set. each is run for every resource type that can be written.
 	once     func(c *check)
 	each     func(c *check, t *kind)
-	profile  string // whose clause it is; "" for the RFCs' own
-	document string // as it is cited
+	profile  string // the profile that the clause belongs to; "" for rfc
+	document string // the document, as a report cites it
 }
 
-// The features that a clause may need.
+// These are the features that a clause may need.
 const (
 	needsPatch  = "patch"
 	needsFilter = "filter"
@@ -35,13 +35,13 @@ const (
 	needsCursor = "pagination.cursor"
 )
 
-// Profile is a set of clauses.
+// Profile is a set of clauses, or of conversations, that a target is tested by.
 type Profile struct {
 	Name string
 	Text string // what it proves, in a sentence
 }
 
-// Profiles are those that a target can be tested by.
+// Profiles returns all profiles, in the order in which a list of them should be shown.
 func Profiles() []Profile { return append(slices.Clone(profiles), conversationProfiles()...) }
 
 var profiles = []Profile{
@@ -67,7 +67,7 @@ func findProfile(name string) (Profile, error) {
 	return Profile{}, fmt.Errorf("there is no profile %q; want one of %v", name, names)
 }
 
-// clausesOf are the clauses of a profile, or those of them that are named; none if the profile has conversations.
+// clausesOf returns the clauses of a profile, or only those whose ids are given. It returns none for a profile of conversations.
 func clausesOf(profile string, only []string) ([]clause, error) {
 	var list []clause
 	for _, c := range allClauses() {
@@ -98,7 +98,7 @@ func (c *clause) in(profile string) bool {
 	return c.profile == profile
 }
 
-// allClauses is the whole table.
+// allClauses returns the clauses of all profiles.
 func allClauses() []clause {
 	var all []clause
 	for _, part := range []struct {

@@ -9,7 +9,7 @@ const (
 	bulkResponseURN = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 )
 
-// bulk sends operations and returns those of the answer; the case ends unless it is answered with 200.
+// bulk sends operations and returns those of the answer. The case ends unless the answer is 200.
 func (c *check) bulk(extra map[string]any, ops ...map[string]any) []map[string]any {
 	body := map[string]any{"schemas": []string{bulkURN}, "Operations": ops}
 	for name, v := range extra {
@@ -34,7 +34,7 @@ func bulkPost(k *kind, bulkID string, data map[string]any) map[string]any {
 	return map[string]any{"method": "POST", "path": k.endpoint, "bulkId": bulkID, "data": data}
 }
 
-// result is the answered operation of that bulkId, or of that place.
+// result returns an operation of the answer by its index. The case ends if there are fewer.
 func (c *check) result(answered []map[string]any, i int) map[string]any {
 	if i >= len(answered) {
 		c.fatal("Operations", "want %d results or more, got %d", i+1, len(answered))
@@ -48,7 +48,7 @@ func (c *check) bulkStatus(o map[string]any, want string) {
 	}
 }
 
-// bulkClauses are RFC 7644 section 3.7.
+// bulkClauses returns the clauses of RFC 7644 section 3.7.
 func bulkClauses() []clause {
 	list := []clause{
 		{id: "7644-3.7-response", section: "3.7", text: "A bulk is answered with 200 and a BulkResponse.", each: func(c *check, k *kind) {
@@ -222,7 +222,7 @@ func bulkClauses() []clause {
 	return list
 }
 
-// referred fails unless both were created, and the user is a member of the group.
+// referred fails unless a user and a group were both created, and the user is a member of the group.
 func (c *check) referred(u, g *kind, answered []map[string]any, user, group int) {
 	x, y := c.result(answered, user), c.result(answered, group)
 	c.bulkStatus(x, "201")

@@ -2,7 +2,7 @@ package scimtest
 
 import "strings"
 
-// createClauses are RFC 7644 section 3.3.
+// createClauses returns the clauses of RFC 7644 section 3.3.
 func createClauses() []clause {
 	return []clause{
 		{id: "7644-3.3-created", section: "3.3", level: must, text: "A creation is answered with 201.", each: func(c *check, k *kind) {
@@ -32,7 +32,7 @@ func createClauses() []clause {
 			}
 			path, ok := strings.CutPrefix(location, c.base)
 			if !ok && strings.Contains(location, k.endpoint+"/") {
-				path = location[strings.Index(location, k.endpoint+"/"):] // a proxy may be in front
+				path = location[strings.Index(location, k.endpoint+"/"):] // behind a proxy, the host and the prefix may be other ones
 			}
 			if got := c.read(path); got.status != 200 || at(got.body, "id") != at(a.body, "id") {
 				c.fail("header Location", "want the resource at %s, got %s", location, got.excerpt())
@@ -75,7 +75,7 @@ func createClauses() []clause {
 	}
 }
 
-// wrong puts a value into a resource that no service can take.
+// wrong puts a value of the wrong type into a resource, which a service must refuse.
 func (k *kind) wrong(resource map[string]any) {
 	for _, a := range k.attributes {
 		if a.kind == "complex" && a.mutability == "readWrite" && a.urn == "" {
@@ -87,7 +87,7 @@ func (k *kind) wrong(resource map[string]any) {
 	a.set(resource, map[string]any{"kit": []any{1}})
 }
 
-// readClauses are RFC 7644 section 3.4.1 and 3.14.
+// readClauses returns the clauses of RFC 7644 sections 3.4.1 and 3.14.
 func readClauses() []clause {
 	other := func(c *check, k *kind, m *made) {
 		body := clone(m.sent)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// cursorClauses are RFC 9865.
+// cursorClauses returns the clauses of RFC 9865.
 func cursorClauses() []clause {
 	list := []clause{
 		{id: "9865-4-index", section: "4", text: "pagination.index is a boolean.", once: func(c *check) {
@@ -147,7 +147,7 @@ func cursorClauses() []clause {
 	return list
 }
 
-// walk are the ids of all pages, from cursor to cursor.
+// walk reads all pages by their cursors, and returns the ids on them.
 func (c *check) walk(k *kind, t three, params ...string) (ids []string) {
 	cursor := ""
 	for range 10 {

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// three are resources whose attribute has the values a, b and c of a common beginning, in which the case counts or not.
+// three are three resources with different values of one attribute. The values begin with the same text, the stem.
 type three struct {
 	a          *attribute
 	stem       string
-	x, y, z    *made // stem-alpha, stem-Beta, stem-gamma
+	x, y, z    *made // with the values stem-alpha, stem-Beta and stem-gamma
 	all        []*made
 	path, mark string
 }
@@ -30,7 +30,7 @@ func (c *check) three(k *kind) three {
 	return t
 }
 
-// filterClauses are RFC 7644 section 3.4.2.2.
+// filterClauses returns the clauses of RFC 7644 section 3.4.2.2.
 func filterClauses() []clause {
 	list := []clause{
 		{id: "7644-3.4.2-list", section: "3.4.2", level: must, text: "A query is answered with 200 and a ListResponse.", each: func(c *check, k *kind) {
@@ -191,7 +191,7 @@ func first(list map[string]any) map[string]any {
 	return nil
 }
 
-// filterRules are filters on three resources, and which of them each must find.
+// filterRules are filters on the resources of three, and which of these each must find.
 var filterRules = []struct {
 	id, text string
 	filter   func(t three) (string, []*made)
@@ -240,7 +240,7 @@ var filterRules = []struct {
 	}},
 }
 
-// idMark finds the three by their ids.
+// idMark returns a filter that finds the three resources by their ids.
 func (t three) idMark() string {
 	return "id eq " + quote(t.x.id) + " or id eq " + quote(t.y.id) + " or id eq " + quote(t.z.id)
 }

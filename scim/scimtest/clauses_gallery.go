@@ -7,15 +7,16 @@ import (
 	"strings"
 )
 
-// entraMapped are the attributes that Entra ID maps by default, as paths of its own spelling.
+// entraMapped are the attributes that Entra ID maps by default, as paths in its spelling.
 var entraMapped = []string{
 	"userName", "active", "displayName", "title", "emails.value", "preferredLanguage", "name.givenName", "name.familyName", "name.formatted",
 	"addresses.formatted", "addresses.streetAddress", "addresses.locality", "addresses.region", "addresses.postalCode", "addresses.country",
 	"phoneNumbers.value", "externalId", enterpriseURN + ":employeeNumber", enterpriseURN + ":department", enterpriseURN + ":manager",
 }
 
-// galleryClauses are the 25 checks that Microsoft makes before an application comes into the gallery of Entra ID, without Microsoft: 11 of
-// the protocol, 7 of users and 7 of groups. What goes through Entra's engine there is sent here as the engine sends it.
+// galleryClauses returns 25 clauses like the checks that Microsoft makes before it lists an application in the gallery of Entra ID: 11
+// about the protocol, 7 about users and 7 about groups. Where Microsoft lets its provisioning engine send the requests, the kit sends them
+// in the same form.
 func galleryClauses() []clause {
 	list := []clause{
 		// The protocol, tested directly.
@@ -187,7 +188,7 @@ func (c *check) galleryMapped() {
 			a = a.find(rest)
 		}
 		if name == "externalId" {
-			continue // common to all resources, and in no schema (RFC 7643 section 3.1)
+			continue // an attribute that all resources have is in no schema (RFC 7643 section 3.1)
 		}
 		if a == nil || urn != "" && !strings.EqualFold(a.urn, urn) {
 			c.fail(path, "want it in /Schemas")
@@ -202,7 +203,7 @@ func (c *check) empty(a *attribute, resource map[string]any) {
 	}
 }
 
-// pagesOfFive walks over at least eleven resources.
+// pagesOfFive makes eleven resources, and reads them in pages of five.
 func (c *check) pagesOfFive(k *kind) {
 	want := map[string]bool{}
 	for range 11 {
@@ -233,7 +234,7 @@ func (c *check) pagesOfFive(k *kind) {
 	}
 }
 
-// managed sets a manager, changes it and lets it be removed.
+// managed sets a user's manager, changes it, and removes it by the operation that remove returns.
 func (c *check) managed(remove func(m *made) map[string]any) {
 	k := c.user()
 	a := c.need(k.attribute("manager"), "manager")

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// groupOf makes a group with people in it.
+// groupOf makes a group with these members.
 func (c *check) groupOf(people ...*made) *made {
 	return c.create(c.group(), func(r map[string]any) { r["members"] = refs(people...) })
 }
@@ -18,7 +18,7 @@ func refs(people ...*made) []any {
 	return list
 }
 
-// people are two users.
+// people makes two users. The case is skipped if groups have no members.
 func (c *check) people() (x, y *made) {
 	if c.group().attribute("members") == nil {
 		c.skip("groups have no members")
@@ -27,7 +27,7 @@ func (c *check) people() (x, y *made) {
 	return c.create(u), c.create(u)
 }
 
-// members fails unless a group has exactly these people.
+// members fails unless a group has exactly these members.
 func (c *check) members(group map[string]any, want ...*made) {
 	var ids []string
 	for _, m := range objects(at(group, "members")) {
@@ -44,7 +44,7 @@ func (c *check) members(group map[string]any, want ...*made) {
 	}
 }
 
-// groupClauses are about members: RFC 7643 section 4.2, RFC 7644 section 3.5.2.
+// groupClauses returns the clauses about members: RFC 7643 section 4.2 and RFC 7644 section 3.5.2.
 func groupClauses() []clause {
 	const rfc7643 = "RFC 7643"
 	list := []clause{
@@ -150,7 +150,7 @@ func groupClauses() []clause {
 	return list
 }
 
-// deleteClauses are RFC 7644 section 3.6.
+// deleteClauses returns the clauses of RFC 7644 section 3.6.
 func deleteClauses() []clause {
 	gone := func(c *check, k *kind) *made {
 		m := c.create(k, with(externalID, c.unique()))

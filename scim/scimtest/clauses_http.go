@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// tour are the answers to one request of each sort, good and bad ones. What it makes is deleted again.
+// tour sends requests of all kinds, valid and invalid ones, and returns the answers. It does so once in a run. What it makes is deleted
+// in the end.
 func (c *check) tour() []*answer {
 	if c.tourDone {
 		return c.toured
@@ -41,13 +42,13 @@ func (c *check) tour() []*answer {
 
 const errorURN = "urn:ietf:params:scim:api:messages:2.0:Error"
 
-// scimTypes are those of RFC 7644 section 3.12 and RFC 9865 section 2.
+// scimTypes are the values of scimType of RFC 7644 section 3.12 and RFC 9865 section 2.
 var scimTypes = []string{"invalidFilter", "tooMany", "uniqueness", "mutability", "invalidSyntax", "invalidPath", "noTarget", "invalidValue",
 	"invalidVers", "sensitive", "invalidCursor", "expiredCursor", "invalidCount"}
 
-// httpClauses are RFC 7644 sections 2, 3.1, 3.8, 3.11 and 3.12.
+// httpClauses returns the clauses of RFC 7644 sections 2, 3.1, 3.8, 3.11 and 3.12.
 func httpClauses() []clause {
-	// errors runs a test on every error of the tour.
+	// errors makes a case that runs a test on every error of the tour.
 	errors := func(test func(c *check, a *answer)) func(*check) {
 		return func(c *check) {
 			n := 0
@@ -158,15 +159,15 @@ func httpClauses() []clause {
 	}
 }
 
-// authorized skips a case about credentials where the target has none.
+// authorized skips a case about credentials if the target is tested without any.
 func (c *check) authorized() {
 	if c.header.Get("Authorization") == "" {
 		c.skip("the target needs no credential")
 	}
 }
 
-// strictClauses are what the RFCs forbid and a service that real identity providers talk to tolerates. They are no part of the
-// profile rfc, as a client that keeps to the RFCs doesn't see them.
+// strictClauses returns clauses about requests that the RFCs forbid, and that a service tolerates because identity providers send
+// them. They are not in the profile rfc, because a client that keeps to the RFCs never sends such requests.
 func strictClauses() []clause {
 	return []clause{
 		{id: "strict-3.5.2-op-case", section: "3.5.2", level: must, needs: needsPatch, text: "An op is written in lower case.", each: func(c *check, k *kind) {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// pageClauses are RFC 7644 sections 3.4.2.3 and 3.4.2.4.
+// pageClauses returns the clauses of RFC 7644 sections 3.4.2.3 and 3.4.2.4.
 func pageClauses() []clause {
 	return []clause{
 		{id: "7644-3.4.2.3-ascending", section: "3.4.2.3", level: must, needs: needsSort, text: "sortOrder ascending sorts upwards.", each: func(c *check, k *kind) {
@@ -114,7 +114,7 @@ func (c *check) sorted(k *kind, t three, want []string, params ...string) {
 	}
 }
 
-// inOrder are the ids in ascending order: alpha, Beta and gamma, unless the case counts.
+// inOrder returns the ids in the ascending order of the values: alpha, Beta and gamma, or Beta first if the attribute is caseExact.
 func (t three) inOrder() []string {
 	if t.a.caseExact {
 		return []string{t.y.id, t.x.id, t.z.id}
@@ -128,9 +128,9 @@ func (c *check) totalsOnly(list map[string]any) {
 	}
 }
 
-// projectClauses are RFC 7644 sections 3.4.2.5, 3.9 and 3.10.
+// projectClauses returns the clauses of RFC 7644 sections 3.4.2.5, 3.9 and 3.10.
 func projectClauses() []clause {
-	// shown makes a resource with two attributes that may be left out, and says which.
+	// shown makes a resource with two attributes that an answer may leave out, and returns these.
 	shown := func(c *check, k *kind) (*made, *attribute, *attribute) {
 		a, b := k.string(), externalID
 		if list := k.simple(); len(list) > 1 {
@@ -244,7 +244,7 @@ func projectClauses() []clause {
 	}
 }
 
-// only fails if a resource has anything but an attribute and what every answer has.
+// only fails if a resource has more than the attribute and what every answer has.
 func (c *check) only(a *attribute, resource map[string]any) {
 	top := a
 	for top.parent != nil {

@@ -4,7 +4,7 @@ import (
 	"strings"
 )
 
-// patchClauses are RFC 7644 section 3.5.2, without remove.
+// patchClauses returns the clauses of RFC 7644 section 3.5.2 except for those of remove.
 func patchClauses() []clause {
 	list := []clause{
 		{id: "7644-3.5.2-status", section: "3.5.2", text: "A PATCH is answered with 200 and the resource, or with 204 and nothing.", each: func(c *check, k *kind) {
@@ -226,7 +226,7 @@ func patchClauses() []clause {
 	return list
 }
 
-// removeClauses are RFC 7644 section 3.5.2.2.
+// removeClauses returns the clauses of RFC 7644 section 3.5.2.2.
 func removeClauses() []clause {
 	list := []clause{
 		{id: "7644-3.5.2.2-singular", section: "3.5.2.2", text: "remove of a singular attribute leaves it unassigned.", each: func(c *check, k *kind) {

@@ -2,7 +2,8 @@ package scimtest
 
 import "slices"
 
-// interopClauses are draft-zollner-scim-interop-profile-02, as far as a client can see: only for a connection of that dialect.
+// interopClauses returns the clauses of draft-zollner-scim-interop-profile-02 that a client can see kept or broken. A service keeps them
+// only for a connection of that dialect.
 func interopClauses() []clause {
 	return []clause{
 		{id: "Z1", section: "Z1", level: must, text: "ServiceProviderConfig has interopProfileConformant: true.", once: func(c *check) {
@@ -79,7 +80,7 @@ func interopClauses() []clause {
 	}
 }
 
-// ipsieClauses are OpenID IPSIE AL SCIM 1.0, as far as a client can see.
+// ipsieClauses returns the clauses of OpenID IPSIE AL SCIM 1.0 that a client can see kept or broken.
 func ipsieClauses() []clause {
 	const al1, al2 = "ipsie-al1", "ipsie-al2"
 	active := func(c *check) (*kind, *attribute) {

@@ -2,7 +2,7 @@ package scimtest
 
 import "time"
 
-// putClauses are RFC 7644 section 3.5.1.
+// putClauses returns the clauses of RFC 7644 section 3.5.1.
 func putClauses() []clause {
 	put := func(c *check, m *made, edits ...func(map[string]any)) *answer {
 		body := clone(m.sent)
@@ -55,7 +55,7 @@ func putClauses() []clause {
 			a := k.string()
 			value := c.unique()
 			a.set(body, value)
-			for _, x := range k.attributes { // a client doesn't know what is never returned, and has to send what is required
+			for _, x := range k.attributes { // a client can't know a value that is never returned, so it has to send one again if it is required
 				if x.required && x.of(body) == nil && x.of(m.sent) != nil {
 					x.set(body, x.of(m.sent))
 				}
@@ -97,7 +97,7 @@ func putClauses() []clause {
 		{id: "7644-3.5.1-lastModified", section: "3.5.1", level: must, text: "A change moves meta.lastModified, and not meta.created.", each: func(c *check, k *kind) {
 			m := c.create(k)
 			before := c.now(m)
-			for _, wait := range []time.Duration{0, 5 * time.Millisecond, 1100 * time.Millisecond} { // a service may count seconds
+			for _, wait := range []time.Duration{0, 5 * time.Millisecond, 1100 * time.Millisecond} { // a service may count in milliseconds or seconds
 				time.Sleep(wait)
 				c.status(put(c, m, with(k.string(), c.unique())), 200)
 				after := c.now(m)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// resourceClauses are about what every resource has: RFC 7643 sections 2, 3 and 4.
+// resourceClauses returns the clauses about what every resource has: RFC 7643 sections 2, 3 and 4.
 func resourceClauses() []clause {
 	return []clause{
 		{id: "7643-3.1-id", section: "3.1", level: must, text: "Each resource has an id that the service made.", each: func(c *check, k *kind) {
@@ -216,7 +216,7 @@ func resourceClauses() []clause {
 	}
 }
 
-// immutable is a string that can be set only once.
+// immutable returns a string attribute that can be set only once; nil if there is none.
 func (k *kind) immutable() *attribute {
 	return k.pick(func(a *attribute) bool {
 		return a.mutability == "immutable" && a.urn == "" && a.kind == "string" && !a.multi && a.returned != "never"
@@ -236,7 +236,7 @@ func (c *check) postWith(k *kind, a *attribute, value any) *answer {
 	return c.post(k, body)
 }
 
-// moment fails unless a value is a dateTime of now.
+// moment fails unless a value is a dateTime that is close to the present time.
 func (c *check) moment(attribute string, v any) {
 	t, err := time.Parse(time.RFC3339Nano, text(v))
 	if err != nil || time.Since(t).Abs() > 15*time.Minute {
@@ -244,7 +244,7 @@ func (c *check) moment(attribute string, v any) {
 	}
 }
 
-// two are two values of a multi-valued attribute with type and value, of different types.
+// two returns two elements of different types for a multi-valued attribute whose elements have type and value.
 func (c *check) two(a *attribute) (one, two map[string]any) {
 	types := []string{"work", "home"}
 	if t := a.find("type"); len(t.canonical) >= 2 {
@@ -268,7 +268,7 @@ func (c *check) onePrimary(a *attribute, resource map[string]any) {
 	}
 }
 
-// same fails for each attribute whose value in got isn't what was sent.
+// same fails for each attribute whose value in got isn't the one that was sent.
 func (c *check) same(k *kind, sent, got map[string]any) {
 	for _, a := range append(slices.Clone(k.attributes), externalID) {
 		if want := a.of(sent); want != nil && a.returned != "never" && a.returned != "request" && a.mutability != "writeOnly" && !(a == externalID && k.attribute("externalId") != nil) {
@@ -277,7 +277,7 @@ func (c *check) same(k *kind, sent, got map[string]any) {
 	}
 }
 
-// visible is a value without the sub-attributes that no answer has.
+// visible returns a value without the sub-attributes that are never returned.
 func visible(a *attribute, v any) any {
 	v = clone(v)
 	hide := func(o map[string]any) {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// schemaClauses are about the documents by which a service describes itself: RFC 7643 sections 2, 5, 6 and 7.
+// schemaClauses returns the clauses about the documents by which a service describes itself: RFC 7643 sections 2, 5, 6 and 7.
 func schemaClauses() []clause {
 	list := []clause{
 		{id: "7643-5-schemas", section: "5", level: must, text: "ServiceProviderConfig names its schema in schemas.", once: func(c *check) {
@@ -110,7 +110,7 @@ func schemaClauses() []clause {
 	return list
 }
 
-// attributeRules are about the definition of each attribute in /Schemas; wrong says what is wrong with one, or "".
+// attributeRules are the clauses about each attribute's definition in /Schemas. wrong says what is wrong with a definition, or returns "".
 var attributeRules = []struct {
 	id, section, level, text string
 	wrong                    func(a map[string]any, sub bool) string
@@ -157,7 +157,7 @@ func unless(ok bool, name string, got any) string {
 	return name + ": got " + show(got)
 }
 
-// word accepts that a member is missing: RFC 7643 section 2.2 gives each a default.
+// word returns "" if a field is one of the words. Any but type may be missing, because RFC 7643 section 2.2 has a default for it.
 func word(a map[string]any, name string, words ...string) string {
 	v := at(a, name)
 	return unless(v == nil && name != "type" || slices.Contains(words, text(v)), name, v)
@@ -179,7 +179,7 @@ func (c *check) integer(path string, names ...string) {
 	}
 }
 
-// discoveryClauses are RFC 7644 section 4.
+// discoveryClauses returns the clauses of RFC 7644 section 4.
 func discoveryClauses() []clause {
 	var list []clause
 	for _, path := range []string{"/ResourceTypes", "/Schemas"} {
@@ -237,11 +237,11 @@ func discoveryClauses() []clause {
 	}})
 }
 
-// sameDocument compares what discovery answers twice, in a list and alone.
+// sameDocument says whether discovery answers the same for an entry of a list as for the document by itself.
 func sameDocument(a, b map[string]any) bool {
 	x, y := clone(a), clone(b)
 	for _, d := range []map[string]any{x, y} {
-		delete(d, "schemas") // RFC 7644 leaves open whether the entries of such a list have them
+		delete(d, "schemas") // RFC 7644 leaves open whether the entries of such a list have this field
 	}
 	return show2(x) == show2(y)
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// valueClauses are further rules of RFC 7643 about values.
+// valueClauses returns further clauses of RFC 7643 about values.
 func valueClauses() []clause {
 	return []clause{
 		{id: "7643-3-schemas-once", section: "3", level: must, text: "schemas names no schema twice, and none that isn't of the resource type.", each: func(c *check, k *kind) {
@@ -86,9 +86,9 @@ func valueClauses() []clause {
 	}
 }
 
-// rootClauses are RFC 7644 section 3.4.2.1 and 5, and further rules of 3.4.2.2 and 3.4.2.3.
+// rootClauses returns the clauses of RFC 7644 sections 3.4.2.1 and 5, and further ones of 3.4.2.2 and 3.4.2.3.
 func rootClauses() []clause {
-	// root sends a query about all resource types; the case is skipped where that isn't offered.
+	// root sends a query about all resource types. The case is skipped if the service doesn't offer that.
 	root := func(c *check, filter string) []string {
 		a := c.read(query("/", "filter", filter, "count", "100"))
 		if slices.Contains([]int{http.StatusNotImplemented, http.StatusNotFound, http.StatusForbidden}, a.status) {

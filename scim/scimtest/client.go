@@ -15,7 +15,7 @@ import (
 	"github.com/rollcall-dev/rollcall/scim/scimtest/replay"
 )
 
-// client sends requests to a URL, or to a handler in process.
+// client sends requests to a URL, or calls a handler in this process.
 type client struct {
 	ctx      context.Context
 	base     string
@@ -45,20 +45,20 @@ func newClient(ctx context.Context, target Target) (client, error) {
 	return c, nil
 }
 
-// answer is what came back for a request.
+// answer is the answer to a request.
 type answer struct {
-	method, target string // of the request
+	method, target string // those of the request
 	sent           string
 	status         int
 	header         http.Header
 	text           []byte
 	body           map[string]any // nil if the body is no JSON object
-	err            error          // there is no answer, or it can't be read
+	err            error          // why there is no answer, or why it can't be read
 }
 
 func (a *answer) request() string { return a.method + " " + a.target }
 
-// excerpt is the beginning of the body, for a message.
+// excerpt returns the beginning of the body, for an error message.
 func (a *answer) excerpt() string {
 	const most = 200
 	if len(a.text) > most {
@@ -67,7 +67,7 @@ func (a *answer) excerpt() string {
 	return string(a.text)
 }
 
-// send sends a request. The body may be nil, a text that is sent as it stands, or anything that becomes JSON.
+// send sends a request. The body may be nil, a string, which is sent as it is, or any other value, which is sent as JSON.
 func (c *client) send(method, target string, body any, header http.Header) *answer {
 	a := &answer{method: method, target: target}
 	var reader io.Reader
@@ -120,14 +120,14 @@ func (c *client) send(method, target string, body any, header http.Header) *answ
 	return a
 }
 
-// mostAnswer is how many bytes of an answer are read.
+// mostAnswer is how many bytes of an answer are read at most.
 const mostAnswer = 64 << 20
 
 const contentType = "application/scim+json"
 
 func (c *client) get(target string) *answer { return c.send(http.MethodGet, target, nil, nil) }
 
-// query is a path with parameters, given as name, value, name, value.
+// query returns a path with query parameters. These are given as name, value, name, value.
 func query(path string, params ...string) string {
 	var b strings.Builder
 	b.WriteString(path)

@@ -10,20 +10,20 @@ import (
 	"github.com/rollcall-dev/rollcall/scim/scimtest/replay"
 )
 
-// conversations is the profile of all conversations of identity providers; each folder of theirs is one of its own, too.
+// conversations is the name of the profile of all conversations. Each folder of conversations is a profile, too.
 const conversations = "conversations"
 
 func conversationProfiles() []Profile {
 	list := []Profile{{conversations, "the recorded conversations of all identity providers, and the examples of RFC 7644"}}
 	for _, folder := range replay.Folders() {
-		if folder != "rfc" { // the name is that of the clauses; the examples are in conversations
+		if folder != "rfc" { // rfc is the profile of the clauses, so the examples of the RFCs are only in the profile conversations
 			list = append(list, Profile{folder, "the recorded conversations of " + folder})
 		}
 	}
 	return list
 }
 
-// scenariosOf are the conversations of a profile, or those of them that are named; none if the profile has clauses.
+// scenariosOf returns the conversations of a profile, or only those whose names are given. It returns none for a profile of clauses.
 func scenariosOf(profile string, only []string) ([]*replay.Scenario, error) {
 	if !slices.ContainsFunc(conversationProfiles(), func(p Profile) bool { return p.Name == profile }) {
 		return nil, nil
@@ -44,7 +44,7 @@ func scenariosOf(profile string, only []string) ([]*replay.Scenario, error) {
 	return slices.DeleteFunc(all, func(s *replay.Scenario) bool { return len(only) > 0 && !slices.Contains(only, s.Title()) }), nil
 }
 
-// converse replays one conversation and deletes what it made.
+// converse replays one conversation, and deletes what this has made.
 func (s *session) converse(scenario *replay.Scenario) Result {
 	began := time.Now()
 	r := Result{ID: scenario.Title(), Document: "conversation of " + scenario.IdP, Level: must, Text: scenario.Name, Result: Passed}

@@ -9,7 +9,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store/storetest"
 )
 
-// A product proves its own mount by the clauses of the RFCs. In a test it calls Run, which fails for each clause that is broken.
+// A product checks its own mount by the clauses of the RFCs. A test calls Run, which fails for each clause that is broken; Check is for a
+// program.
 func ExampleCheck() {
 	h, err := scim.NewHandler(storetest.NewFake(), &scim.Options{Auth: scim.BearerTokens{"s3cr3t": "acme"}})
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 
 const token = "a-token-of-acme"
 
-// pinned authenticates, and pins the connection to a dialect.
+// pinned authenticates requests, and gives their connection a dialect.
 type pinned struct {
 	scim.BearerTokens
 	dialect scim.Dialect
@@ -27,7 +27,8 @@ func (p pinned) Authenticate(r *http.Request) (scim.Principal, error) {
 	return who, err
 }
 
-// service has users with an extension of their own, groups, and a type of a product's own with what the core schemas lack.
+// service makes a handler whose users have an extension, and that has groups and a resource type of a product's own, which has kinds of
+// attributes that the core schemas lack.
 func service(t testing.TB, dialect scim.Dialect) http.Handler {
 	t.Helper()
 	h, err := scim.NewHandler(storetest.NewFake(), &scim.Options{

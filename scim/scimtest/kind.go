@@ -7,30 +7,30 @@ import (
 	"strings"
 )
 
-// The schemas of RFC 7643.
+// These are the schemas of RFC 7643.
 const (
 	userURN       = "urn:ietf:params:scim:schemas:core:2.0:User"
 	groupURN      = "urn:ietf:params:scim:schemas:core:2.0:Group"
 	enterpriseURN = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 )
 
-// kind is a resource type as the service describes it.
+// kind is a resource type, as the service describes it.
 type kind struct {
 	name, endpoint string
 	urn            string
-	attributes     []*attribute // of the schema and then of its extensions
+	attributes     []*attribute // those of the schema, and then those of its extensions
 	extensions     []string
-	required       []string // extensions that a resource must have
+	required       []string // the extensions that a resource must have
 	described      map[string]any
 }
 
-// attribute is one of a schema.
+// attribute is an attribute of a schema.
 type attribute struct {
 	name       string
-	urn        string     // of the extension that it is in; "" for the schema itself
-	parent     *attribute // of a sub-attribute
-	resource   string     // the name of the resource type, of what is no sub-attribute
-	kind       string     // string, boolean, ...
+	urn        string     // the extension that it is in; "" if it is in the schema itself
+	parent     *attribute // the complex attribute that a sub-attribute is in, else nil
+	resource   string     // the name of the resource type; "" for a sub-attribute
+	kind       string     // the type in the schema: string, boolean, ...
 	multi      bool
 	required   bool
 	caseExact  bool
@@ -41,7 +41,7 @@ type attribute struct {
 	sub        []*attribute
 }
 
-// owner is the name of the resource type.
+// owner returns the name of the resource type.
 func (a *attribute) owner() string {
 	if a.parent != nil {
 		return a.parent.owner()
@@ -49,7 +49,7 @@ func (a *attribute) owner() string {
 	return a.resource
 }
 
-// path is the attribute's name in a filter or a PATCH.
+// path returns the attribute's name in a filter or a PATCH.
 func (a *attribute) path() string {
 	switch {
 	case a.parent != nil:
@@ -69,7 +69,7 @@ func (a *attribute) find(name string) *attribute {
 	return nil
 }
 
-// of is the attribute's value in a resource.
+// of returns the attribute's value in a resource.
 func (a *attribute) of(resource map[string]any) any {
 	if a.parent != nil {
 		return at(a.parent.of(resource), a.name)
@@ -80,7 +80,7 @@ func (a *attribute) of(resource map[string]any) any {
 	return at(resource, a.name)
 }
 
-// set gives the attribute a value in a resource. The value of a sub-attribute goes into the only value of its parent.
+// set gives the attribute a value in a resource. A multi-valued parent of a sub-attribute gets a single element.
 func (a *attribute) set(resource map[string]any, value any) {
 	switch {
 	case a.parent != nil:
@@ -105,7 +105,7 @@ func (a *attribute) set(resource map[string]any, value any) {
 	}
 }
 
-// free says whether a client may write and read the attribute as it likes.
+// free says whether a client may write and read any values of the attribute.
 func (a *attribute) free() bool {
 	return a.mutability == "readWrite" && (a.returned == "default" || a.returned == "always") && a.uniqueness == "none"
 }
@@ -121,7 +121,7 @@ func kindsOf(types, schemas []map[string]any) ([]*kind, error) {
 		k := &kind{name: text(at(t, "name")), endpoint: "/" + strings.Trim(text(at(t, "endpoint")), "/"), urn: text(at(t, "schema")), described: t}
 		main := byURN[strings.ToLower(k.urn)]
 		if k.name == "" || main == nil {
-			continue // a clause of its own says so
+			continue // another clause fails for this
 		}
 		k.attributes = attributesOf(main, "")
 		for _, e := range objects(at(t, "schemaExtensions")) {
@@ -148,8 +148,8 @@ func kindsOf(types, schemas []map[string]any) ([]*kind, error) {
 	return kinds, nil
 }
 
-// writable says whether clients write resources of the type at all: one whose attributes are all readOnly is a list of the
-// service's own, such as roles.
+// writable says whether clients can write resources of this type. A type whose attributes are all readOnly is a list that the service
+// keeps by itself, such as one of roles.
 func (k *kind) writable() bool {
 	return slices.ContainsFunc(k.attributes, func(a *attribute) bool {
 		return a.mutability != "readOnly" && a.name != "id" && a.name != "externalId"
@@ -160,14 +160,14 @@ func attributesOf(schema map[string]any, urn string) []*attribute {
 	var list []*attribute
 	for _, d := range objects(at(schema, "attributes")) {
 		if urn == "" && slices.Contains([]string{"id", "schemas", "meta"}, text(at(d, "name"))) {
-			continue // common to all (RFC 7643 section 3.1), though some services list them
+			continue // these belong to every resource (RFC 7643 section 3.1), though some services list them in a schema
 		}
 		list = append(list, attributeOf(d, urn, nil))
 	}
 	return list
 }
 
-// attributeOf reads one, with the defaults of RFC 7643 section 2.2.
+// attributeOf reads the definition of an attribute, with the defaults of RFC 7643 section 2.2.
 func attributeOf(d map[string]any, urn string, parent *attribute) *attribute {
 	word := func(name, otherwise string) string {
 		if s := text(at(d, name)); s != "" {
@@ -196,7 +196,7 @@ func (k *kind) attribute(name string) *attribute {
 	return nil
 }
 
-// pick is the first attribute that is ok, those with the preferred names before all others; nil if there is none.
+// pick returns the first attribute for which ok returns true; nil if there is none. It asks for those with the preferred names first.
 func (k *kind) pick(ok func(*attribute) bool, preferred ...string) *attribute {
 	for _, name := range preferred {
 		if a := k.attribute(name); a != nil && ok(a) {
@@ -214,10 +214,10 @@ func (k *kind) pick(ok func(*attribute) bool, preferred ...string) *attribute {
 // externalID is the common attribute of RFC 7643 section 3.1.
 var externalID = &attribute{name: "externalId", kind: "string", caseExact: true, mutability: "readWrite", returned: "default", uniqueness: "none"}
 
-// formatted are the strings whose values have a form of their own.
+// formatted are the names of strings whose values must have a certain form.
 var formatted = []string{"locale", "timezone", "preferredLanguage", "profileUrl", "externalId"}
 
-// simple are the singular strings that may be anything.
+// simple returns the singular string attributes whose values may be any text.
 func (k *kind) simple() []*attribute {
 	var list []*attribute
 	for _, a := range k.attributes {
@@ -236,7 +236,7 @@ func rank(a *attribute) int {
 	return 9
 }
 
-// string is a singular string that may be anything: of the schema, or externalId.
+// string returns a singular string attribute whose value may be any text: one of the schema, else externalId.
 func (k *kind) string() *attribute {
 	if list := k.simple(); len(list) > 0 {
 		return list[0]
@@ -244,7 +244,7 @@ func (k *kind) string() *attribute {
 	return externalID
 }
 
-// list is a multi-valued complex attribute with type and value.
+// list returns a multi-valued complex attribute whose elements have type and value; nil if there is none.
 func (k *kind) list() *attribute {
 	ok := func(a *attribute) bool {
 		v, t := a.find("value"), a.find("type")
@@ -254,7 +254,7 @@ func (k *kind) list() *attribute {
 	return k.pick(ok, "phoneNumbers", "emails", "ims")
 }
 
-// complex is a singular complex attribute with two strings in it that may be anything.
+// complex returns a singular complex attribute, and two of its strings whose values may be any text; nil if there is none.
 func (k *kind) complex() (*attribute, *attribute, *attribute) {
 	strings := func(a *attribute) (list []*attribute) {
 		for _, s := range a.sub {
@@ -277,14 +277,15 @@ func (k *kind) complex() (*attribute, *attribute, *attribute) {
 	return a, list[0], list[1]
 }
 
-// extension is a singular string of an extension.
+// extension returns a singular string attribute of an extension; nil if there is none.
 func (k *kind) extension() *attribute {
 	return k.pick(func(a *attribute) bool {
 		return a.urn != "" && a.kind == "string" && !a.multi && a.free() && len(a.canonical) == 0
 	}, "department")
 }
 
-// named is an attribute by which the kit can tell its resources apart: a string that must be unique or be there, or else any.
+// named returns an attribute by which the kit can tell its resources apart: a string that must be unique, else one that is required,
+// else any string.
 func (k *kind) named() *attribute {
 	for _, ok := range []func(*attribute) bool{
 		func(a *attribute) bool { return a.uniqueness != "none" },

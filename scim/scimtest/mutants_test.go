@@ -15,7 +15,7 @@ import (
 	"github.com/rollcall-dev/rollcall/scim/scimtest"
 )
 
-// profileOf is the profile that a clause is in, and the dialect of the connections that are tested by it.
+// profileOf returns the profile that a clause is in, and the dialect of the connection that the profile is for.
 func profileOf(clause string) (string, scim.Dialect) {
 	switch {
 	case strings.HasPrefix(clause, "gallery-"):
@@ -28,12 +28,12 @@ func profileOf(clause string) (string, scim.Dialect) {
 	return "rfc", scim.Tolerant()
 }
 
-// virtually is a test in virtual time: a clause may wait until a clock that counts seconds has moved.
+// virtually runs a test in a bubble of testing/synctest, because some clauses wait until a clock that counts seconds has moved.
 func virtually(test func(*testing.T)) func(*testing.T) {
 	return func(t *testing.T) { synctest.Test(t, test) }
 }
 
-// Each broken handler is caught by the clause that it is made for, and each clause catches one.
+// TestMutants shows that each broken handler fails the clause that it is made for, and that each clause has such a handler.
 func TestMutants(t *testing.T) {
 	caught := map[string]bool{}
 	for _, m := range mutants() {
@@ -54,14 +54,14 @@ func TestMutants(t *testing.T) {
 		report, err := scimtest.Check(t.Context(), scimtest.Target{Handler: service(t, scim.Tolerant()), Token: token, Profile: profile})
 		require.NoError(t, err)
 		for _, r := range report.Clauses {
-			if r.ID != "gallery-token" && r.ID != "gallery-federation" { // TestOAuth has theirs
+			if r.ID != "gallery-token" && r.ID != "gallery-federation" { // TestOAuth shows that these can fail
 				assert.True(t, caught[r.ID], "no mutant shows that the clause %s can fail: %s", r.ID, r.Text)
 			}
 		}
 	}
 }
 
-// What a tolerant connection lets pass is what the clauses of the profile strict catch.
+// TestStrictCatchesTolerance shows that the clauses of the profile strict fail for a tolerant connection.
 func TestStrictCatchesTolerance(t *testing.T) {
 	report, err := scimtest.Check(t.Context(), scimtest.Target{Handler: service(t, scim.Tolerant()), Token: token, Profile: "strict"})
 	require.NoError(t, err)
@@ -76,7 +76,7 @@ func TestStrictCatchesTolerance(t *testing.T) {
 	}
 }
 
-// A handler that isn't broken passes through the same middleware.
+// TestNoMutant shows that the middleware of the mutants breaks nothing by itself.
 func TestNoMutant(t *testing.T) {
 	report, err := scimtest.Check(t.Context(), scimtest.Target{Handler: broken(service(t, scim.Tolerant()), mutant{}), Token: token})
 	require.NoError(t, err)
@@ -167,7 +167,7 @@ func schemaMutants() []mutant {
 func resourceMutants() []mutant {
 	read := is("GET").and(item)
 	post := is("POST").and(collection)
-	// echoes shows what was last sent for an attribute, whatever the service has made of it.
+	// echoes answers with what was last sent for an attribute, instead of the value that the service has.
 	echoes := func(clause, name, attribute string, when where) mutant {
 		var last any
 		return mutant{clause, name,

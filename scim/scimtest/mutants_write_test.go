@@ -67,7 +67,7 @@ func patchMutants() []mutant {
 	pathless := func(name string) func(op, path string) bool {
 		return func(op, path string) bool { return op == name && path == "" }
 	}
-	// instead does something else in the place of an operation on a path.
+	// instead replaces an operation on a path by others.
 	instead := func(op, path string, f func(o map[string]any) []any) func(*asked) {
 		return operations(func(o map[string]any) []any {
 			if o["op"] == op && o["path"] == path {
@@ -238,7 +238,7 @@ func deleteMutants() []mutant {
 	deleted := false
 	note := func(q *asked) { deleted = deleted || q.method == "DELETE" }
 	after := func(on where) where { return func(q *asked) bool { return deleted && on(q) } }
-	reset := func(m mutant) mutant { // each mutant begins with nothing deleted
+	reset := func(m mutant) mutant { // a mutant begins with nothing deleted
 		before := m.before
 		started := false
 		m.before = func(q *asked) {

@@ -17,15 +17,16 @@ import (
 	"time"
 )
 
-// OAuth is how a client of the target gets access tokens (RFC 6749 section 4.4).
+// OAuth says how a client of the target gets access tokens (RFC 6749 section 4.4).
 type OAuth struct {
-	TokenURL     string // the token endpoint; with a Handler a path of its host, such as http://scim.example.com/oauth/token
+	TokenURL     string // the token endpoint; if the target has a Handler, this is called for any host, such as http://scim.example.com/oauth/token
 	ClientID     string
 	ClientSecret string
-	// Assertion makes a JWT by which the client proves itself in the place of a secret (RFC 7523), as Entra ID does. [Issuer] can
-	// make them.
+	// Assertion makes a JWT by which the client proves who it is instead of by a secret (RFC 7523), as Entra ID does. An [Issuer] can
+	// make them. It is called in the goroutine of the run, with the run's context; its error is a failure of the clause.
 	Assertion func(ctx context.Context) (string, error)
-	// FederatedID is the client_id that is sent with an assertion. Without it none is sent: issuer and subject say who it is.
+	// FederatedID is the client_id that is sent with an assertion. If it is empty, none is sent, as the assertion's issuer and subject
+	// are enough.
 	FederatedID string
 }
 
@@ -36,7 +37,7 @@ type granted struct {
 	ExpiresIn   int    `json:"expires_in"`
 }
 
-// token asks for an access token by a form.
+// token asks the token endpoint for an access token.
 func (c *check) token(form url.Values) *granted {
 	o := c.target.OAuth
 	r, err := http.NewRequestWithContext(c.ctx, http.MethodPost, o.TokenURL, strings.NewReader(form.Encode()))
@@ -57,7 +58,7 @@ func (c *check) token(form url.Values) *granted {
 	return &g
 }
 
-// admitted fails unless a token lets its client read, and lives as long as it should.
+// admitted fails unless a token lets its client read, and is valid for as long as it should be.
 func (c *check) admitted(g *granted) {
 	const least, most = 60 * 60, 360 * 60
 	if g.ExpiresIn < least || g.ExpiresIn > most {
@@ -94,23 +95,25 @@ func (c *check) federated() {
 	c.admitted(c.token(form))
 }
 
-// Issuer is a stand-in for Entra ID as an issuer of assertions: it signs them, and answers with its keys at /keys.
+// Issuer takes the place of Entra ID as an issuer of assertions: it signs them, and serves its public keys at /keys. It is safe for
+// concurrent use.
 type Issuer struct {
 	URL string // the claim iss
 	key *rsa.PrivateKey
 }
 
-// NewIssuer makes an issuer with a key of its own. url is where it is served.
+// NewIssuer makes an issuer with a new RSA key. url is the address at which the caller serves it, and the claim iss.
 func NewIssuer(url string) (*Issuer, error) {
 	const bits = 2048
 	key, err := rsa.GenerateKey(rand.Reader, bits)
 	return &Issuer{URL: url, key: key}, err
 }
 
-// keyID is the kid of its only key.
+// keyID is the kid of an issuer's only key.
 const keyID = "kit-1"
 
-// ServeHTTP answers with the public key (RFC 7517), and with the metadata that says where it is.
+// ServeHTTP answers with the public key (RFC 7517) at /keys, and with metadata that has its address at
+// /.well-known/openid-configuration.
 func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var body any
 	switch r.URL.Path {
@@ -124,10 +127,11 @@ func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(body) // a client that has gone is none of our business
+	_ = json.NewEncoder(w).Encode(body) // it fails only if the client has gone
 }
 
-// Assertion is a JWT of the issuer for a subject and an audience, good for five minutes.
+// Assertion returns a JWT of the issuer for a subject and an audience. It is valid for five minutes. The error says that the issuer was not
+// made by [NewIssuer], or that signing failed.
 func (i *Issuer) Assertion(subject, audience string) (string, error) {
 	if i.key == nil {
 		return "", errors.New("the issuer has no key: make it with NewIssuer")

@@ -64,7 +64,7 @@ func (o tokens) signed(assertion string) bool {
 		json.Unmarshal(decoded(parts[1]), &claims) == nil && claims.Iss == "https://login.example.com" && claims.Sub == "app" && claims.Aud == "api://rollcall"
 }
 
-// Token lifetime and federation are tested against a token endpoint and a stand-in for Entra ID, and each can fail.
+// TestOAuth shows that the clauses about token lifetime and federation pass for a right token endpoint, and fail for wrong ones.
 func TestOAuth(t *testing.T) {
 	issuer, err := scimtest.NewIssuer("https://login.example.com")
 	require.NoError(t, err)

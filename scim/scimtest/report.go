@@ -12,15 +12,15 @@ import (
 
 const kitName = "github.com/rollcall-dev/rollcall/scim/scimtest"
 
-// The results of a case.
+// These are the results of a case.
 const (
 	Passed     = "pass"
 	Failed     = "fail"
-	NotClaimed = "not claimed" // the service doesn't say that it has this
-	Accepted   = "accepted"    // broken, and the product says why
+	NotClaimed = "not claimed" // the service doesn't claim the feature that the clause is about
+	Accepted   = "accepted"    // the clause is broken, and the product says why
 )
 
-// Report is the claim that comes of a run: clause by clause, with the case that was run and its result.
+// Report is the outcome of a run: each clause, with its result. Its JSON form can be kept as evidence.
 type Report struct {
 	Kit      string   `json:"kit"`
 	Version  string   `json:"version"`
@@ -34,7 +34,7 @@ type Report struct {
 	Left     []string `json:"left,omitempty"` // what could not be deleted again
 }
 
-// Totals count the clauses by their results.
+// Totals are the numbers of clauses by their results.
 type Totals struct {
 	Clauses    int `json:"clauses"`
 	Passed     int `json:"passed"`
@@ -43,7 +43,7 @@ type Totals struct {
 	Accepted   int `json:"accepted"`
 }
 
-// Result is what became of one clause.
+// Result is the result of one clause.
 type Result struct {
 	ID       string    `json:"id"`
 	Document string    `json:"document"` // RFC 7644
@@ -57,11 +57,11 @@ type Result struct {
 	Millis   float64   `json:"millis"`
 }
 
-// Failure is one way in which a clause was seen broken.
+// Failure says how a clause was broken.
 type Failure struct {
 	Type      string `json:"resourceType,omitempty"`
 	Attribute string `json:"attribute,omitempty"`
-	Request   string `json:"request,omitempty"` // method, path and query
+	Request   string `json:"request,omitempty"` // the request's method, path and query
 	Status    int    `json:"status,omitempty"`
 	Text      string `json:"text"` // what was wanted, and what was seen
 }
@@ -69,7 +69,7 @@ type Failure struct {
 // OK says whether no clause failed.
 func (r *Report) OK() bool { return r.Totals.Failed == 0 }
 
-// Failed are the ids of the clauses that failed.
+// Failed returns the ids of the clauses that failed.
 func (r *Report) Failed() (ids []string) {
 	for _, c := range r.Clauses {
 		if c.Result == Failed {
@@ -96,7 +96,7 @@ func (r *Report) count(took time.Duration) {
 	}
 }
 
-// String is one line, and one for each failure: FAIL, the clause, its section, the attribute, what is wrong.
+// String returns one line for the clause, and one for each failure: FAIL, the clause, its section, the attribute, and what is wrong.
 func (r Result) String() string {
 	where := fmt.Sprintf("%s (%s section %s, %s)", r.ID, r.Document, r.Section, r.Level)
 	if strings.HasPrefix(r.Document, "conversation") {
@@ -129,7 +129,7 @@ func (f Failure) String() string {
 	return b.String()
 }
 
-// Table writes the results by document and section as a table in Markdown.
+// Table writes the numbers of results by document and section, as a table in Markdown. The error is that of w.
 func (r *Report) Table(w io.Writer) error {
 	type row struct{ passed, failed, others int }
 	rows := map[[2]string]*row{}
@@ -157,7 +157,7 @@ func (r *Report) Table(w io.Writer) error {
 	return err
 }
 
-// Summary writes the results by document as a table in Markdown.
+// Summary writes the numbers of results by document, as a table in Markdown. The error is that of w.
 func (r *Report) Summary(w io.Writer) error {
 	by := map[string]*Report{}
 	for _, c := range r.Clauses {
@@ -177,7 +177,7 @@ func (r *Report) Summary(w io.Writer) error {
 	return err
 }
 
-// compareSections orders pairs of document and section, the numbers in sections as numbers.
+// compareSections compares pairs of document and section. The parts of a section are compared as numbers: 3.9 comes before 3.10.
 func compareSections(a, b [2]string) int {
 	if c := strings.Compare(a[0], b[0]); c != 0 {
 		return c
@@ -190,13 +190,13 @@ func compareSections(a, b [2]string) int {
 	})
 }
 
-// chapter is a section without what follows its second number: 3.4.2.2 is 3.4.
+// chapter returns the first two numbers of a section: 3.4 of 3.4.2.2.
 func chapter(section string) string {
 	parts := strings.SplitN(section, ".", 3)
 	return strings.Join(parts[:min(len(parts), 2)], ".")
 }
 
-// kitVersion is the version of the module that the kit was built from.
+// kitVersion returns the version of the module that the kit was built from.
 func kitVersion() string {
 	const module = "github.com/rollcall-dev/rollcall"
 	info, ok := debug.ReadBuildInfo()

@@ -2,7 +2,7 @@ package scimtest
 
 import "slices"
 
-// minimal is a resource with what its schema requires, and no more.
+// minimal returns a resource with only those attributes that its schema requires.
 func (s *session) minimal(k *kind) map[string]any {
 	r := map[string]any{"schemas": []any{k.urn}}
 	for _, a := range k.attributes {
@@ -20,7 +20,7 @@ func (s *session) minimal(k *kind) map[string]any {
 	return r
 }
 
-// full is a resource with a value for everything that a client may write and read back.
+// full returns a resource with a value for everything that a client may write and read back.
 func (s *session) full(k *kind) map[string]any {
 	r := s.minimal(k)
 	for _, a := range k.attributes {
@@ -43,8 +43,8 @@ func isReference(a *attribute) bool {
 	return a.kind == "complex" && (a.find("$ref") != nil || a.name == "members" || a.name == "manager")
 }
 
-// value is a valid value of the attribute; nil if there is none that a client may set. least leaves out of a complex one what
-// isn't required.
+// value returns a valid value of the attribute; nil if a client can't set one. If least is set, a complex value has only those sub-attributes
+// that are required.
 func (s *session) value(a *attribute, least bool) any {
 	v := s.one(a, least)
 	if a.multi && v != nil {
@@ -97,7 +97,7 @@ func (s *session) one(a *attribute, least bool) any {
 	return s.string(a)
 }
 
-// string is a string in the form that the attribute's name asks for.
+// string returns a string in the form that the attribute's name asks for.
 func (s *session) string(a *attribute) string {
 	name := a.name
 	if a.parent != nil && name == "value" {

@@ -1,16 +1,15 @@
-// Package scimtest proves that a SCIM 2.0 service provider does what the RFCs ask for. It has a table of clauses of RFC 7643,
-// RFC 7644 and RFC 9865 that a client can see kept or broken, and one case for each. The cases read ServiceProviderConfig,
-// ResourceTypes and Schemas first, and test what is claimed there, for every resource type, those of the product included.
+// Package scimtest tests whether a SCIM 2.0 service provider does what the RFCs ask for. It has a table of those clauses of RFC 7643,
+// RFC 7644 and RFC 9865 that a client can see kept or broken, with one case for each. The cases read ServiceProviderConfig,
+// ResourceTypes and Schemas first, and test what the service claims there, for every resource type, also the product's own ones.
 //
 //	func TestConformance(t *testing.T) {
 //		scimtest.Run(t, scimtest.Target{Handler: h, Token: "a-token"})
 //	}
 //
-// With Profile "conversations", or the name of an identity provider such as "entra", what identity providers were seen to send is
-// replayed in its place.
+// With the Profile "conversations", or the name of an identity provider such as "entra", it replays recorded conversations of
+// identity providers instead.
 //
-// A product imports this package in its tests only. What a case makes it deletes again, and it changes nothing that it
-// didn't make itself.
+// Only tests and tools should import this package. A case deletes what it has made, and changes nothing that it hasn't made.
 package scimtest
 
 import (
@@ -21,59 +20,61 @@ import (
 	"time"
 )
 
-// Target is the service under test, and how to test it. URL or Handler must be set.
+// Target is the service to test, and how to test it. Exactly one of URL and Handler must be set.
 type Target struct {
 	// URL is the address of the service, such as https://app.example.com/scim/v2.
 	URL string
 
-	// Handler is called in process, in the place of a URL. It must be ready to be called concurrently. Paths begin at its root:
-	// /Users.
+	// Handler is called directly, without a network, and may be called concurrently. The paths of requests begin at its root, for
+	// example /Users.
 	Handler http.Handler
 
-	// Token is a bearer token that may read and write; without one requests have no Authorization header.
+	// Token is a bearer token that may read and write. If it is empty, requests have no Authorization header.
 	Token string
 
-	// OAuth is how a client gets access tokens, for the clauses that are about that. The default is none.
+	// OAuth says how a client gets access tokens. Without it, the clauses about that are not tested.
 	OAuth *OAuth
 
-	// Header is added to every request; with it other ways to authenticate can be used.
+	// Header is added to every request, for example to authenticate by something else than a bearer token.
 	Header http.Header
 
 	// Client sends the requests to URL. The default has a timeout of 30 seconds.
 	Client *http.Client
 
-	// Profile is the name of what is to be proven, one of [Profiles]. The default is rfc.
+	// Profile is the name of the set of clauses or conversations to test by, one of [Profiles]. The default is rfc.
 	Profile string
 
-	// Wait is how long a case waits for a cursor to expire (RFC 9865). A service whose cursorTimeout is longer isn't tested for that.
-	// The default is 4 seconds.
+	// Wait is how long a case may wait for a cursor to expire (RFC 9865). If the service's cursorTimeout is longer, this clause isn't
+	// tested. The default is 4 seconds.
 	Wait time.Duration
 
-	// Optional also runs those steps of conversations that are only for services that opted in.
+	// Optional also runs those steps of conversations that ask for what only some services offer.
 	Optional bool
 
-	// Only are the clauses to test, by id, or the conversations, by name; the default is all of the profile.
+	// Only are the ids of the clauses to test, or the names of the conversations. The default is all of the profile.
 	Only []string
 
-	// Accept says which clauses the product breaks on purpose, by id, each with the reason. Such a clause can't fail.
+	// Accept has, by their ids, the clauses that the product breaks on purpose, each with the reason. If such a clause is broken, its
+	// result is [Accepted] instead of [Failed].
 	Accept map[string]string
 
-	// Value makes a value of an attribute, for a product whose values have forms that its schemas don't tell. It is called with the
-	// name of the resource type, the path of the attribute, such as phoneNumbers.value, and a number that is another one each time,
-	// by which values can differ. nil leaves it to the kit.
+	// Value makes a value of an attribute, for a product whose values must have a form that its schemas don't tell, such as a phone
+	// number. It is called with the name of the resource type, the path of the attribute, such as phoneNumbers.value, and a number that
+	// differs with each call, so that values can be unique. If it returns nil, the kit makes the value.
 	Value func(resourceType, attribute string, n int) any
 
-	// Sample completes the resources that the kit makes, for a product that asks for more than its schemas tell. It is called
-	// with the name of the resource type and what would be sent, and may change that.
+	// Sample completes the resources that the kit makes, for a product that requires more than its schemas tell. It is called
+	// with the name of the resource type and the resource that would be sent, and may change that.
 	Sample func(resourceType string, resource map[string]any)
 
-	// Each is called with every result as soon as it is there, from one goroutine.
+	// Each is called with every result as soon as it is known, in the goroutine that called [Run] or [Check].
 	Each func(Result)
 }
 
 func (t *Target) wait() time.Duration { return cmp.Or(t.Wait, 4*time.Second) }
 
-// Run tests the target by the clauses of a profile, or by its conversations, and fails t for each clause that is broken, in a subtest of its name. It returns the report.
+// Run tests the target by the clauses or conversations of a profile, each in a subtest, which fails if it is broken. It returns the
+// report. If the target can't be tested at all, it ends the test; see [Check].
 func Run(t *testing.T, target Target) *Report {
 	t.Helper()
 	report, err := Check(t.Context(), target)
@@ -93,8 +94,8 @@ func Run(t *testing.T, target Target) *Report {
 	return report
 }
 
-// Check tests the target. It returns an error if the target can't be tested at all: it can't be reached, it doesn't describe
-// itself, or the profile isn't known. A broken clause is no error but a line of the report.
+// Check tests the target without the package testing, for a program. It returns an error if the target can't be tested at all, because it
+// can't be reached, doesn't describe itself, or the profile isn't known, and if ctx ends. A broken clause is no error: the report has it.
 func Check(ctx context.Context, target Target) (*Report, error) {
 	began := time.Now()
 	s, err := newSession(ctx, target)

@@ -15,7 +15,7 @@ import (
 	"github.com/rollcall-dev/rollcall/scim/scimtest"
 )
 
-// The handler of this repository keeps every clause, those that only a strict connection is asked for too.
+// TestOwnHandler shows that the handler of this repository keeps every clause, each profile by the dialect that it is for.
 func TestOwnHandler(t *testing.T) {
 	for profile, dialect := range map[string]scim.Dialect{"rfc": scim.Tolerant(), "strict": scim.Strict(), "conversations": scim.Tolerant(), "entra-gallery": scim.Tolerant(),
 		"interop": scim.Interop(), "ipsie-al1": scim.Interop(), "ipsie-al2": scim.Interop()} {
@@ -25,7 +25,7 @@ func TestOwnHandler(t *testing.T) {
 	}
 }
 
-// By a URL all is as in process.
+// TestURL shows that a target behind a URL is tested like a handler in this process.
 func TestURL(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.Handle("/scim/v2/", http.StripPrefix("/scim/v2", service(t, scim.Tolerant())))
@@ -37,7 +37,7 @@ func TestURL(t *testing.T) {
 	assert.Greater(t, report.Totals.Passed, 200)
 }
 
-// The kit deletes what it makes, and leaves what others have made.
+// TestCleansUp shows that the kit deletes what it has made, and nothing else.
 func TestCleansUp(t *testing.T) {
 	h := service(t, scim.Tolerant())
 	send := func(method, path, body string) map[string]any {
@@ -109,7 +109,7 @@ func TestReport(t *testing.T) {
 	assert.Contains(t, table.String(), "| RFC 7644 | 3.3 | 1 | 1 | 1 |")
 }
 
-// A service that takes Entra ID's removal of a member for the removal of all is caught by the conversations.
+// TestConversationsCatch shows that the conversations find a service that removes all members where Entra ID removes one.
 func TestConversationsCatch(t *testing.T) {
 	h := broken(service(t, scim.Tolerant()), mutant{before: operations(func(o map[string]any) []any {
 		if o["op"] == "Remove" && o["path"] == "members" {

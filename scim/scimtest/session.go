@@ -19,12 +19,12 @@ type session struct {
 	target    Target
 	profile   Profile
 	clauses   []clause
-	scenarios []*replay.Scenario // in the place of clauses
+	scenarios []*replay.Scenario // what is run for a profile of conversations
 	config    map[string]any     // ServiceProviderConfig
 	kinds     []*kind
-	mark      string // in the names of everything that this run makes
+	mark      string // a text that is in the names of everything that this run makes
 	counter   int
-	made      []string // paths of what has been made and not deleted yet
+	made      []string // the paths of the resources that were made and not deleted yet
 	left      []string
 	toured    []*answer
 	tourDone  bool
@@ -50,7 +50,7 @@ func newSession(ctx context.Context, target Target) (*session, error) {
 	return s, s.discover()
 }
 
-// discover reads what the service says of itself.
+// discover reads the documents by which the service describes itself.
 func (s *session) discover() error {
 	read := func(path string) (map[string]any, error) {
 		a := s.get(path)
@@ -96,10 +96,10 @@ type check struct {
 	skipped  string
 }
 
-// stop ends a case early: by a failure that makes the rest useless, or because it isn't claimed.
+// stop is the value of the panic that ends a case early, after a failure or because the service doesn't claim the feature.
 type stop struct{}
 
-// run runs one clause's case on everything that it is for.
+// run runs the case of a clause, once or for each resource type.
 func (s *session) run(cl *clause) Result {
 	began := time.Now()
 	r := Result{ID: cl.id, Document: cl.document, Section: cl.section, Level: cl.level, Text: cl.text, Result: Passed}
@@ -155,7 +155,7 @@ func (c *check) do(f func(*check)) {
 	f(c)
 }
 
-// fail notes that the clause is broken, as the last answer shows.
+// fail notes that the last answer breaks the clause.
 func (c *check) fail(attribute, format string, args ...any) {
 	f := Failure{Attribute: attribute, Text: fmt.Sprintf(format, args...)}
 	if c.kind != nil {
@@ -167,7 +167,7 @@ func (c *check) fail(attribute, format string, args ...any) {
 	c.failures = append(c.failures, f)
 }
 
-// fatal is fail, and ends the case.
+// fatal does what fail does, and ends the case.
 func (c *check) fatal(attribute, format string, args ...any) {
 	c.fail(attribute, format, args...)
 	panic(stop{})
@@ -179,13 +179,13 @@ func (c *check) skip(reason string) {
 	panic(stop{})
 }
 
-// unique is a text that is nowhere else, made of letters and digits.
+// unique returns a text of letters and digits that was not used before.
 func (s *session) unique() string {
 	s.counter++
 	return fmt.Sprintf("kit%s%04d", s.mark, s.counter)
 }
 
-// cleanNew deletes what the last case has made, the newest first. What the tour shows stays until the end.
+// cleanNew deletes what the last case has made, the newest first. The resources of the tour stay until the end of the run.
 func (s *session) cleanNew() {
 	var kept []string
 	for _, path := range slices.Backward(s.made) {

@@ -14,10 +14,10 @@ type made struct {
 	path string
 	id   string
 	sent map[string]any
-	body map[string]any // as the service answered
+	body map[string]any // the resource as the service answered it
 }
 
-// req sends a request of the case. That there is no answer ends the case.
+// req sends a request of the case. The case ends if there is no answer.
 func (c *check) req(method, target string, body any, header http.Header) *answer {
 	a := c.send(method, target, body, header)
 	c.last = a
@@ -29,7 +29,7 @@ func (c *check) req(method, target string, body any, header http.Header) *answer
 
 func (c *check) read(target string) *answer { return c.req(http.MethodGet, target, nil, nil) }
 
-// post sends a POST and remembers what it has made.
+// post sends a POST, and notes the resource that it has made.
 func (c *check) post(k *kind, body any, params ...string) *answer {
 	a := c.req(http.MethodPost, query(k.endpoint, params...), body, nil)
 	if a.status == http.StatusCreated {
@@ -40,7 +40,7 @@ func (c *check) post(k *kind, body any, params ...string) *answer {
 	return a
 }
 
-// create makes a resource with what its schema requires and what the edits add. The case ends if the service doesn't.
+// create makes a resource with the attributes that its schema requires and those that the edits add. The case ends if that fails.
 func (c *check) create(k *kind, edits ...func(map[string]any)) *made {
 	r := c.minimal(k)
 	for _, edit := range edits {
@@ -58,12 +58,12 @@ func (c *check) createOf(k *kind, body map[string]any) *made {
 	return &made{path: k.endpoint + "/" + id, id: id, sent: body, body: a.body}
 }
 
-// with sets an attribute in what is created.
+// with returns an edit that gives an attribute a value.
 func with(a *attribute, value any) func(map[string]any) {
 	return func(r map[string]any) { a.set(r, value) }
 }
 
-// now is the resource as it is read now; the case ends if it can't be.
+// now reads the resource and returns it. The case ends if that fails.
 func (c *check) now(m *made, params ...string) map[string]any {
 	a := c.read(query(m.path, params...))
 	if a.status != http.StatusOK || a.body == nil {
@@ -72,7 +72,7 @@ func (c *check) now(m *made, params ...string) map[string]any {
 	return a.body
 }
 
-// op is an operation of a PATCH; an empty path is none, and noValue no value.
+// op returns an operation of a PATCH. It has no path if that is empty, and no value if that is noValue.
 func op(name, path string, value any) map[string]any {
 	o := map[string]any{"op": name}
 	if path != "" {
@@ -95,7 +95,7 @@ func patchBody(ops ...map[string]any) map[string]any {
 	return map[string]any{"schemas": []string{patchURN}, "Operations": ops}
 }
 
-// change is a PATCH that must succeed, and the resource as it is then.
+// change sends a PATCH that must succeed, and returns the resource as it is afterwards.
 func (c *check) change(m *made, ops ...map[string]any) map[string]any {
 	a := c.patch(m.path, ops...)
 	if a.status != http.StatusOK && a.status != http.StatusNoContent {
@@ -107,7 +107,7 @@ func (c *check) change(m *made, ops ...map[string]any) map[string]any {
 	return body
 }
 
-// want notes a failure unless the attribute has a value.
+// want notes a failure unless the attribute has the value in the resource.
 func (c *check) want(a *attribute, resource map[string]any, value any) {
 	got := a.of(resource)
 	if none(value) {
@@ -139,7 +139,7 @@ func (c *check) refused(a *answer, attribute string, status int, scimTypes ...st
 	}
 }
 
-// pause waits, and ends the case if the run ends meanwhile.
+// pause waits. It ends the case if the context of the run ends meanwhile.
 func (c *check) pause(d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -150,7 +150,7 @@ func (c *check) pause(d time.Duration) {
 	}
 }
 
-// list reads a list; the case ends unless there is one.
+// list reads a list. The case ends if the answer is no ListResponse.
 func (c *check) list(path string, params ...string) map[string]any {
 	return c.listed(c.read(query(path, params...)))
 }
@@ -162,7 +162,7 @@ func (c *check) listed(a *answer) map[string]any {
 	return a.body
 }
 
-// found are the ids in a list.
+// found returns the ids in a list.
 func found(list map[string]any) (ids []string) {
 	for _, r := range objects(at(list, "Resources")) {
 		ids = append(ids, text(at(r, "id")))
@@ -186,7 +186,7 @@ func count(n, of int) string {
 	return string(rune('0'+n)) + " of the " + string(rune('0'+of)) + " that were made for it"
 }
 
-// total is a list's totalResults; -1 if it has none.
+// total returns a list's totalResults; -1 if it has none.
 func total(list map[string]any) int {
 	if n, ok := at(list, "totalResults").(float64); ok {
 		return int(n)
@@ -194,7 +194,7 @@ func total(list map[string]any) int {
 	return -1
 }
 
-// need skips the case unless the service has such an attribute.
+// need skips the case if an attribute is nil, because the service has none of that kind.
 func (c *check) need(a *attribute, what string) *attribute {
 	if a == nil {
 		c.skip("Schemas have no " + what)
@@ -202,8 +202,10 @@ func (c *check) need(a *attribute, what string) *attribute {
 	return a
 }
 
-// user and group are the kinds of RFC 7643 section 4.
-func (c *check) user() *kind  { return c.core(userURN) }
+// user returns the resource type of RFC 7643 section 4.1. The case is skipped if there is none.
+func (c *check) user() *kind { return c.core(userURN) }
+
+// group returns the resource type of RFC 7643 section 4.2. The case is skipped if there is none.
 func (c *check) group() *kind { return c.core(groupURN) }
 
 func (c *check) core(urn string) *kind {
@@ -217,7 +219,7 @@ func (c *check) core(urn string) *kind {
 	return nil
 }
 
-// both is a filter that finds what two others find, such as one that is tested and one for the resources of the case.
+// both returns a filter that finds what two filters both find, such as the one under test and one for the resources of the case.
 func both(a, b string) string { return "(" + a + ") and (" + b + ")" }
 
 func quote(s string) string { return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"` }

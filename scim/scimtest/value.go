@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// at walks into objects by the names of their members, whose case doesn't count (RFC 7643 section 2.1); nil if there is none.
+// at returns a value inside objects, by the names of their fields, without regard to case (RFC 7643 section 2.1); nil if it is missing.
 func at(v any, names ...string) any {
 	for _, name := range names {
 		object, _ := v.(map[string]any)
@@ -29,7 +29,7 @@ func member(object map[string]any, name string) any {
 	return nil
 }
 
-// has says whether an object has a member, whatever its value.
+// has says whether an object has a field, whatever its value.
 func has(object map[string]any, name string) bool {
 	for n := range object {
 		if strings.EqualFold(n, name) {
@@ -44,7 +44,7 @@ func text(v any) string {
 	return s
 }
 
-// objects are the objects in an array.
+// objects returns the objects in an array.
 func objects(v any) (list []map[string]any) {
 	array, _ := v.([]any)
 	for _, e := range array {
@@ -55,7 +55,7 @@ func objects(v any) (list []map[string]any) {
 	return list
 }
 
-// texts are the strings in an array.
+// texts returns the strings in an array.
 func texts(v any) (list []string) {
 	array, _ := v.([]any)
 	for _, e := range array {
@@ -77,7 +77,7 @@ func none(v any) bool {
 	return v == nil || ok && len(array) == 0
 }
 
-// holds says whether got has everything that want has: objects by their members, arrays by their elements in any order.
+// holds says whether got has everything that want has: an object may have further fields, and an array further elements in any order.
 func holds(want, got any) bool {
 	switch want := want.(type) {
 	case map[string]any:
@@ -106,18 +106,18 @@ func holds(want, got any) bool {
 	return reflect.DeepEqual(want, got)
 }
 
-// sameTime says whether two texts are the same moment: a service may write it in another form.
+// sameTime says whether two texts are the same time, which a service may write in another form.
 func sameTime(a, b string) bool {
 	x, err1 := time.Parse(time.RFC3339Nano, a)
 	y, err2 := time.Parse(time.RFC3339Nano, b)
 	return err1 == nil && err2 == nil && x.Equal(y)
 }
 
-// clone is a deep copy of what JSON can say, with JSON's types.
+// clone returns a deep copy of a value, with the types that JSON is decoded to.
 func clone[T any](v T) T {
 	b, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // only values that came from JSON, or are literals, are cloned
+		panic(err) // it can't fail for values that came from JSON or are literals here
 	}
 	var c T
 	if err := json.Unmarshal(b, &c); err != nil {

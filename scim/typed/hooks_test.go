@@ -165,18 +165,23 @@ func TestRefusedAtStart(t *testing.T) {
 	of := []scim.Type{users()}
 	var none *typed.Type[employee]
 	for want, o := range map[string]scim.Options{
-		"Options.ResourceTypes says something of it too":  {Types: of, ResourceTypes: []elimity.ResourceType{scim.UserType()}},
-		"Options.Index says something of it too":          {Types: of, Index: map[string][]string{"User": {"title"}}},
-		"Options.Unique says something of it too":         {Types: of, Unique: map[string][]string{"User": {"title"}}},
-		"Options.Mutability says something of it too":     {Types: of, Mutability: map[string]map[string]string{"User": {"title": "readOnly"}}},
-		"Options.Sensitive says something of it too":      {Types: of, Sensitive: map[string][]string{"User": {"title"}}},
-		"Options.Lifecycle.Link says something of it too": {Types: of, Lifecycle: lifecycle.Options{Link: map[string][]string{"User": {"externalId"}}}},
-		"is twice in Options.Types":                       {Types: []scim.Type{users(), users()}},
-		"the value at 0 is nil":                           {Types: []scim.Type{none}},
-		"has no mapping":                                  {Types: []scim.Type{typed.Users[employee](nil)}},
-		"the hook MembersChanged is never told of":        {Types: []scim.Type{users().Hooks(typed.Hooks[employee]{MembersChanged: hook[employee](&recorder{}, "")})}},
-		`it is called "emails.value"`:                     {Types: []scim.Type{typed.Users(mapping.Must(mapping.For[employee]()), typed.LinkBy("emails"))}},
-		"titel":                                           {Types: []scim.Type{typed.Users(mapping.Must(mapping.For[employee]()), typed.Index("titel"))}},
+		"Options.ResourceTypes says something of it too":                      {Types: of, ResourceTypes: []elimity.ResourceType{scim.UserType()}},
+		"Options.Index says something of it too":                              {Types: of, Index: map[string][]string{"User": {"title"}}},
+		"Options.Unique says something of it too":                             {Types: of, Unique: map[string][]string{"User": {"title"}}},
+		"Options.Mutability says something of it too":                         {Types: of, Mutability: map[string]map[string]string{"User": {"title": "readOnly"}}},
+		"Options.Sensitive says something of it too":                          {Types: of, Sensitive: map[string][]string{"User": {"title"}}},
+		"Options.Lifecycle.Link says something of it too":                     {Types: of, Lifecycle: lifecycle.Options{Link: map[string][]string{"User": {"externalId"}}}},
+		"is twice in Options.Types":                                           {Types: []scim.Type{users(), users()}},
+		"the value at 0 is nil":                                               {Types: []scim.Type{none}},
+		"has no mapping":                                                      {Types: []scim.Type{typed.Users[employee](nil)}},
+		"the hook MembersChanged is never told of":                            {Types: []scim.Type{users().Hooks(typed.Hooks[employee]{MembersChanged: hook[employee](&recorder{}, "")})}},
+		`it is called "emails.value"`:                                         {Types: []scim.Type{typed.Users(mapping.Must(mapping.For[employee]()), typed.LinkBy("emails"))}},
+		`User has no attribute "titel" to index; it is called title`:          {Types: []scim.Type{typed.Users(mapping.Must(mapping.For[employee]()), typed.Index("titel"))}},
+		`User has no attribute "externaId" to index; it is called externalId`: {Types: []scim.Type{typed.Users(mapping.Must(mapping.For[employee]()), typed.LinkBy("externaId"))}},
+		"such as urn:example:acme:favouriteColour": {Types: []scim.Type{typed.Users(mapping.Must(mapping.For[struct {
+			Email  string `scim:"userName"`
+			Colour string `scim:"favouriteColour"`
+		}]()))}},
 	} {
 		o.Auth = scim.NoAuth{Tenant: "acme"}
 		_, err := scim.NewHandler(storetest.NewFake(), &o)

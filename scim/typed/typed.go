@@ -20,6 +20,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 
 	elimity "github.com/elimity-com/scim"
 
@@ -155,10 +156,13 @@ func (t *Type[T]) Check(m *mapping.Mapping[T]) error {
 	}
 	for _, f := range m.Fields() {
 		if err := t.resolve(f.Path); err != nil {
-			if path := meant(t.declared.ResourceType, f.Path); path != "" {
-				return fmt.Errorf("typed: field %s of %s is at %q: %w; it is called %s", f.Field, reflect.TypeFor[T](), f.Path, err, path)
+			right := ""
+			if path := t.compiled.Nearest(f.Path); path != "" {
+				right = "; it is called " + path
+			} else if !strings.ContainsAny(f.Path, ":.[") {
+				right = "; an attribute of your own has a URN before its name, such as urn:example:acme:" + f.Path
 			}
-			return fmt.Errorf("typed: field %s of %s is at %q: %w", f.Field, reflect.TypeFor[T](), f.Path, err)
+			return fmt.Errorf("typed: field %s of %s is at %q: %w%s", f.Field, reflect.TypeFor[T](), f.Path, err, right)
 		}
 	}
 	return nil

@@ -2,12 +2,12 @@ package filter
 
 import "github.com/rollcall-dev/rollcall/store/document"
 
-// Budget is how many comparisons may still be made for one request (I18), so that a short request can't ask for minutes of
-// work. It belongs to that request and is not safe for concurrent use. Below zero it is exceeded, and whatever was matched
-// since is worth nothing.
+// Budget is the number of comparisons that may still be made for one request (I18), so that a short request can't cause minutes of
+// work. It belongs to that request and is not safe for concurrent use. A negative Budget is exceeded: results of matches since then
+// mean nothing.
 type Budget int
 
-// textUnit is how many bytes of a text count as one comparison more.
+// textUnit is the number of bytes of a text that count as one more comparison.
 const textUnit = 64
 
 // Spend takes n comparisons from the budget, and says whether it had them.
@@ -18,14 +18,14 @@ func (b *Budget) Spend(n int) bool {
 	return *b >= 0
 }
 
-// spend is Spend of a budget that may be nil, which has no end.
+// spend does what Spend does. A budget that is nil has no limit.
 func (b *Budget) spend(n int) bool { return b == nil || b.Spend(n) }
 
-// Exceeded says whether more was asked of the budget than it had.
+// Exceeded says whether more comparisons were made than the budget had.
 func (b *Budget) Exceeded() bool { return *b < 0 }
 
-// MatchElement is the function MatchElement within the budget. If the budget is exceeded afterwards, the result counts for
-// nothing.
+// MatchElement does what the function [MatchElement] does, and takes its comparisons from the budget. If the budget is exceeded afterwards,
+// the result means nothing.
 func (b *Budget) MatchElement(where Expr, elem document.Value) bool {
 	return (&scope{elem: elem, budget: b}).match(where)
 }

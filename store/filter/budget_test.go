@@ -60,7 +60,7 @@ func (c *counted) Attribute(p Path) document.Value {
 	return c.treed.Attribute(p)
 }
 
-// A filter of many terms reads each attribute once, however long the resource is that it is read from (I18).
+// TestMatchReadsAnAttributeOnce shows that a filter of many terms reads each attribute of a resource only once (I18).
 func TestMatchReadsAnAttributeOnce(t *testing.T) {
 	terms := make([]string, 240)
 	for i := range terms {

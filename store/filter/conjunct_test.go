@@ -9,7 +9,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// Conjuncts finds the comparisons without which nothing matches, and none of those that only may hold.
+// TestConjuncts shows that Conjuncts returns the comparisons that must hold, and none that need not hold.
 func TestConjuncts(t *testing.T) {
 	is := func(name string) filter.Compare {
 		return filter.Compare{Attr: filter.Attr{Path: filter.Path{Name: name}, Type: filter.String}, Op: filter.Eq, Value: document.String("x")}

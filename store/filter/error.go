@@ -6,28 +6,27 @@ import (
 	"unicode/utf8"
 )
 
-// Error says where a filter or path is not in the grammar, and what would be right there. It shows nothing of the values
-// that the filter compares, as one of them may be a password: from the first value on, even if its quotes are missing or
-// wrong, no word is shown.
+// Error says where a filter or path is not in the grammar, and what would be right there. It shows no part of the values
+// in a filter, because one of them may be a password. So it shows no word from the first value on, even if the quotes of the value are
+// missing or wrong.
 type Error struct {
-	Pos  int    // of the first character that is wrong; the first of all is 1
-	Want string // e.g. an operator (eq, ne, ...)
-	Got  string // e.g. "like" in quotes, or: the end, or: other text
+	Pos  int    // the position of the first wrong character, counted from 1
+	Want string // what would be right, such as: an operator (eq, ne, ...)
+	Got  string // what is there: a word in quotes, such as "like", or the words: the end, or: other text
 }
 
 func (e *Error) Error() string {
 	return fmt.Sprintf("at character %d: want %s, got %s", e.Pos, e.Want, e.Got)
 }
 
-// fail is the error at the parser's position.
+// fail returns an error at the parser's position.
 func (p *parser) fail(want string) error { return p.failWith(want, p.got()) }
 
 func (p *parser) failWith(want, got string) error {
 	return &Error{utf8.RuneCountInString(p.in[:p.pos]) + 1, want, got}
 }
 
-// got shows the word at the position, or the one bracket or quote. Behind the beginning of a value a word may be a part of
-// the value, so that it is not shown.
+// got returns the word, bracket or quote at the position, for an error. It doesn't return a word that may be a part of a value.
 func (p *parser) got() string {
 	const most = 40
 	if p.literals && p.pos < len(p.in) && (!isDelimiter(p.in[p.pos]) || isSpace(p.in[p.pos])) {

@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// No error shows anything of a value that a filter compares, however the filter is spoilt: it may be a password, and the
-// parser knows no schema that would say so (issue 13, fault 26).
+// TestErrorsShowNoValues shows that no error has a part of a value, whatever is wrong with the filter, because the value may be a password.
+// The parser has no schema that would say which attributes are secret.
 func TestErrorsShowNoValues(t *testing.T) {
 	const secret = "hunter2"
 	for _, good := range []string{
@@ -38,7 +38,7 @@ func TestErrorsShowNoValues(t *testing.T) {
 	}
 }
 
-// requireHidden fails if an error shows four letters of the secret.
+// requireHidden fails if an error has four letters of the secret in a row.
 func requireHidden(t *testing.T, err error, text, secret string) {
 	t.Helper()
 	if err == nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// A text becomes a tree, or an error that says where it is wrong and shows no value.
+// A text becomes a tree, or an error that says where the text is wrong. The error shows no value of the filter.
 func ExampleParse() {
 	x, _, err := filter.Parse(`userName sw "a" and not (active eq false)`, filter.Options{})
 	fmt.Printf("%T %v %v\n", x, x, err)
@@ -21,7 +21,7 @@ func ExampleParse() {
 	// true at character 10: want an operator (eq, ne, co, sw, ew, gt, ge, lt, le or pr), got "likes"
 }
 
-// What an identity provider sends beside the grammar is understood, and named.
+// Some deviations from the grammar, which identity providers send, are understood. The result says which.
 func ExampleParse_dialect() {
 	x, used, err := filter.Parse(`emails[type eq "work"].value eq "ada@acme.example"`, filter.Options{})
 	fmt.Println(x, used.Has(filter.ValuePathOperator), err)
@@ -33,7 +33,7 @@ func ExampleParse_dialect() {
 	// true
 }
 
-// The path of a PATCH operation.
+// The path of a PATCH operation has up to three parts: an attribute, a filter on its elements, and a sub-attribute.
 func ExampleParsePath() {
 	p, _, err := filter.ParsePath(`emails[type eq "work"].value`, filter.Options{})
 	fmt.Println(p.Path, "|", p.Where, "|", p.Sub, "|", err)
@@ -41,8 +41,8 @@ func ExampleParsePath() {
 	// emails | type eq "work" | value | <nil>
 }
 
-// A store gets filters bound: each attribute has its type and case rule, and the literal is folded. So it evaluates what its
-// indexes can't answer without a schema.
+// A store gets bound filters: each attribute has its type and caseExact, and each literal is folded. So a store needs no schema to evaluate
+// filters that its indexes can't answer.
 func ExampleMatch() {
 	ada, err := document.Parse(`{"userName":"Ada@acme.example"}`, 0)
 	if err != nil {
@@ -58,7 +58,7 @@ func ExampleMatch() {
 	// true
 }
 
-// attributes are a filter.Source without members.
+// attributes is a filter.Source of a resource without memberships.
 type attributes struct{ document.Value }
 
 func (a attributes) Attribute(p filter.Path) document.Value { return a.Get(p.Name) }

@@ -8,7 +8,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// attributes are those that the tests' filters are bound to.
+// attributes are the attributes that the filters of the tests are bound to.
 var attributes = func() map[string]Attr {
 	m := map[string]Attr{}
 	for _, a := range []Attr{
@@ -54,7 +54,7 @@ func bind(t testing.TB, x Expr, element string) Expr {
 			p = Path{Name: element, Sub: p.Name}
 		}
 		b, ok := attributes[p.String()]
-		if !ok && p.Sub == "value" { // the elements of tags are no objects
+		if !ok && p.Sub == "value" { // tags has simple values, which a filter calls value
 			b, ok = attributes[element]
 		}
 		require.True(t, ok, "no attribute %s", p)
@@ -96,7 +96,7 @@ func bind(t testing.TB, x Expr, element string) Expr {
 	return x
 }
 
-// treed is a source of a tree, with rows of one relation.
+// treed is a Source of a document's tree, with rows of one relation.
 type treed struct {
 	document.Value
 	relation Relation

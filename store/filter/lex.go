@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// ahead is the text up to the next delimiter.
+// ahead returns the text up to the next delimiter.
 func (p *parser) ahead() string {
 	end := p.pos
 	for end < len(p.in) && !isDelimiter(p.in[end]) {
@@ -14,7 +14,7 @@ func (p *parser) ahead() string {
 	return p.in[p.pos:end]
 }
 
-// word takes the word and or or.
+// word goes behind the word w, which is and or or, and says whether it was there.
 func (p *parser) word(w string) bool {
 	start := p.pos
 	if p.space(); !strings.EqualFold(p.ahead(), w) {
@@ -25,7 +25,7 @@ func (p *parser) word(w string) bool {
 	return true
 }
 
-// gap goes over white space and says whether there was any.
+// gap skips white space, and says whether there was any.
 func (p *parser) gap() bool {
 	start := p.pos
 	p.space()
@@ -46,7 +46,7 @@ func (p *parser) end(want string) error {
 	return nil
 }
 
-// open goes into a bracket.
+// open notes that a bracket was opened. It fails if there are too many.
 func (p *parser) open() error {
 	if p.depth++; p.depth > p.opts.MaxDepth {
 		return p.failWith("at most "+strconv.Itoa(p.opts.MaxDepth)+" brackets in each other", "one more")
@@ -55,7 +55,7 @@ func (p *parser) open() error {
 	return nil
 }
 
-// close goes out of a bracket.
+// close goes behind the closing bracket. It fails if that is missing.
 func (p *parser) close(bracket byte) error {
 	if p.space(); p.peek() != bracket {
 		return p.fail("and, or, or '" + string(bracket) + "'")

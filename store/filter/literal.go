@@ -6,9 +6,9 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// Fold is the form of a text that is compared by op with values of an attribute that is not caseExact. Whoever binds a
-// comparison must use it, because a folded value has no blanks at its ends: a text to be found inside of it (co) keeps its
-// blanks, one at its beginning (sw) those behind, one at its end (ew) those before, and any other has none.
+// Fold returns the form of a literal that op compares with values of an attribute that is not caseExact. Binding must use it instead of
+// [document.Fold], which removes the blanks at both ends, as it does of values. A literal that may be found within a value (co) keeps its
+// blanks, one at the beginning of a value (sw) keeps those at its end, and one at the end of a value (ew) keeps those at its beginning.
 func Fold(op Op, text string) string {
 	switch op {
 	case Co:

@@ -9,7 +9,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// A literal that is looked for inside of a value keeps the blanks that can be inside.
+// TestFoldLiteral shows that a literal keeps those blanks that can be within a value.
 func TestFoldLiteral(t *testing.T) {
 	for _, tt := range []struct {
 		op         Op
@@ -35,7 +35,8 @@ func TestMatchBlanks(t *testing.T) {
 	}
 }
 
-// Whatever a value and a literal are, eq says what equal keys in an index say, and what is equal is found in itself.
+// FuzzFoldLiteral shows, for any value and literal, that eq holds if and only if their index keys are equal, and that co, sw and ew hold
+// for equal texts.
 func FuzzFoldLiteral(f *testing.F) {
 	f.Add("Anna ", " ANNA")
 	f.Add("e\u0301", "É")
@@ -49,7 +50,7 @@ func FuzzFoldLiteral(f *testing.F) {
 		require.Equal(t, equal, compare(Eq, literal))
 		require.Equal(t, !equal, compare(Ne, literal))
 		require.Equal(t, equal, compare(Le, literal) && compare(Ge, literal))
-		for _, op := range []Op{Co, Sw, Ew} { // of a value that has no blanks at its ends
+		for _, op := range []Op{Co, Sw, Ew} { // these hold only for a value without blanks at its ends
 			require.True(t, compare(op, document.Fold(value)), "%s", op)
 		}
 		key, ok := SortKey(src, attributes["userName"])

@@ -6,28 +6,28 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// Source is what a filter is evaluated on. store.Resource knows its attributes; a store adds its membership rows.
+// Source is a resource that a filter is evaluated on. store.Resource has the method Attribute, and a store adds Related.
 type Source interface {
-	// Attribute returns a top-level attribute's value, with Path.Sub disregarded; the zero Value if there is none.
+	// Attribute returns the value of the top-level attribute of a path, or the zero Value if there is none. It ignores Path.Sub.
 	Attribute(p Path) document.Value
-	// Related says whether some row of the relation satisfies the predicate. The row is an object with the members
+	// Related says whether some row of the relation satisfies the predicate. The row is an object with the fields
 	// value, type and display.
 	Related(r Relation, where func(row document.Value) bool) bool
 }
 
-// Match says whether a bound expression holds for a resource. It is the meaning of filters that every store must
-// agree with:
+// Match says whether a bound expression holds for a resource. It defines what filters mean, and every store must
+// agree with it:
 //
-//   - A multi-valued attribute's values are those of its elements, or of the sub-attribute of each element; elements
-//     without it add no value. Any value that compares will do, also with ne.
-//   - An attribute without a value equals null, and is ne to everything else. Only eq and ne know null.
-//   - A literal of another kind than the value is ne to it, and stands in no other relation.
-//   - Strings compare by code points, folded by document.Fold unless caseExact; numbers by value; dateTimes as instants,
-//     where one that has no time zone is UTC.
-//   - An attribute is present if it has a value, be it an empty string.
+//   - The values of a multi-valued attribute are its elements, or the sub-attribute of each element that has it. A comparison holds if it does
+//     for any value, also one by ne.
+//   - For an attribute without a value, eq holds with null, and ne with everything else. No other operator can compare null.
+//   - If the literal is of another kind than the value, only ne holds.
+//   - Strings are compared by code points, folded by [document.Fold] unless caseExact; numbers by value; dateTimes as points in time,
+//     where one without a time zone is in UTC.
+//   - An attribute is present if it has a value, also an empty string.
 //
-// What it costs is bounded by the length of the filter (see Options) and the size of the resource: each attribute of the
-// resource is read a few times at most, and each term looks at each value of its attribute once.
+// Its cost is limited by the length of the filter (see [Options]) and the size of the resource: each attribute of the
+// resource is read a few times at most, and each term looks at each value of its attribute once. It is safe for concurrent use if src is.
 func Match(x Expr, src Source) bool {
 	s := scope{src: src}
 	if isLong(x) {
@@ -36,17 +36,17 @@ func Match(x Expr, src Source) bool {
 	return s.match(x)
 }
 
-// MatchElement says whether the bound expression of a Has holds for an element of a multi-valued attribute. An element
-// that is no object has one attribute, itself: value.
+// MatchElement says whether the bound expression of a [Has] holds for an element of a multi-valued attribute. If the element is
+// no object, the expression calls it value.
 func MatchElement(where Expr, elem document.Value) bool { return (&scope{elem: elem}).match(where) }
 
-// few is a number of terms. Up to so many it is cheaper to read an attribute for each term than to remember what was read.
+// few is the number of terms up to which it is cheaper to read an attribute for each term than to remember its value.
 const few = 4
 
-// isLong says whether an expression on a resource has more terms than few.
+// isLong says whether an expression has more terms than few.
 func isLong(x Expr) bool { return countTerms(x, few) > few }
 
-// countTerms counts the terms of an expression up to a little above most.
+// countTerms counts the terms of an expression. It stops soon after it has counted more than most.
 func countTerms(x Expr, most int) (n int) {
 	var terms []Expr
 	switch x := x.(type) {
@@ -65,12 +65,12 @@ func countTerms(x Expr, most int) (n int) {
 	return n
 }
 
-// scope is what the names in an expression refer to: a resource, or an element if src is nil.
+// scope has what the names in an expression refer to: the attributes of a resource, or those of an element if src is nil.
 type scope struct {
 	src    Source
-	seen   map[Path]document.Value // the attributes of src that were read; nil: they are not remembered
+	seen   map[Path]document.Value // the attributes of src that were read; if nil, they are not remembered
 	elem   document.Value
-	budget *Budget // nil: none
+	budget *Budget // nil if there is no limit
 }
 
 func (s *scope) attribute(p Path) document.Value {
@@ -135,7 +135,7 @@ func (s *scope) match(x Expr) bool {
 			}
 		}
 	case Related:
-		budget := s.budget // not s, which would then have to be allocated
+		budget := s.budget // if the function used s, s would have to be allocated
 		return s.src != nil && s.src.Related(x.Relation, func(row document.Value) bool {
 			return (&scope{elem: row, budget: budget}).match(x.Where)
 		})
@@ -157,7 +157,7 @@ func (c *Compare) matches(v *document.Value, b *Budget) bool {
 	return matched || !found && c.Op == Ne
 }
 
-// among says whether there is a value, and whether one matches.
+// among says whether the attribute has a value, and whether one matches.
 func (c *Compare) among(v *document.Value, sub string, b *Budget) (found, matched bool) {
 	if !b.spend(1 + len(v.Text())/textUnit) {
 		return false, false
@@ -176,13 +176,13 @@ func (c *Compare) among(v *document.Value, sub string, b *Budget) (found, matche
 		return found, false
 	case document.KindObject:
 		if sub == "" {
-			sub = "value" // of a complex attribute that is named alone
+			sub = "value" // a complex attribute without a sub-attribute means its value
 		}
 		if v = v.Ref(sub); v == nil {
 			return false, false
 		}
 		if v.Kind() == document.KindObject {
-			return false, false // no attribute is so deep
+			return false, false // attributes aren't nested so deeply
 		}
 		return c.among(v, "", b)
 	}
@@ -247,7 +247,7 @@ func (c *Compare) holds(v *document.Value) bool {
 	return c.Op.orders(strings.Compare(text, literal))
 }
 
-// orders says whether the operator holds between two values of which the comparison is c.
+// orders says whether the operator holds for two values whose comparison, as by strings.Compare, is c.
 func (o Op) orders(c int) bool {
 	switch o {
 	case Eq:

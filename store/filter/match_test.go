@@ -142,7 +142,7 @@ func TestMatch(t *testing.T) {
 		{`tags eq "red"`, true},
 		{`tags eq "GREEN"`, true},
 		{`tags eq "blue"`, false},
-		{`tags ne "red"`, true}, // green is
+		{`tags ne "red"`, true}, // there is another tag, green
 		{`tags co "ee"`, true},
 		{`tags gt "green"`, true},
 		{`tags lt "green"`, false},
@@ -165,7 +165,7 @@ func TestMatch(t *testing.T) {
 		{`emails.type pr`, true},
 		{`emails.primary eq true`, true},
 		{`emails.primary eq false`, false},
-		{`emails.primary ne true`, false}, // the elements without it have no value that could differ
+		{`emails.primary ne true`, false}, // elements without primary add no value
 		{`emails eq "b@work.example"`, true},
 		{`emails co "HOME"`, true},
 		{`emails eq "work"`, false},
@@ -175,7 +175,7 @@ func TestMatch(t *testing.T) {
 		// Complex attributes.
 		{`name.familyName eq "jensen"`, true},
 		{`name pr`, true},
-		{`manager eq "m-1"`, true}, // it is the complex attribute that isn't caseExact
+		{`manager eq "m-1"`, true}, // the complex attribute isn't caseExact
 		{`manager.value eq "M-1"`, true},
 		{`manager.value eq "m-1"`, false},
 		{`urn:example:2.0:Badge:number eq 7`, true},
@@ -187,7 +187,7 @@ func TestMatch(t *testing.T) {
 		{`emails[type eq "work"]`, true},
 		{`emails[type eq "other"]`, false},
 		{`emails[type eq null]`, true},
-		{`emails[type ne "work" and value co "other"]`, true}, // of an element the absent is absent
+		{`emails[type ne "work" and value co "other"]`, true}, // this element has no type, so that ne holds
 		{`emails[not (type pr)]`, true},
 		{`emails[primary eq true and type eq "home"]`, false},
 		{`emails[type eq "home" or type eq "other"]`, true},
@@ -211,7 +211,7 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-// What isn't there: equal to null, ne to everything else, and nothing besides.
+// TestMatchAbsent shows that for an attribute without a value only eq holds with null, and only ne with everything else.
 func TestMatchAbsent(t *testing.T) {
 	literals := map[Type]string{String: `"x"`, Boolean: `true`, Integer: `1`, Decimal: `1.5`, DateTime: `"2011-05-13T04:42:34Z"`, Reference: `"x"`, Binary: `"QUJD"`, Complex: `"x"`}
 	for _, json := range []string{
@@ -223,7 +223,7 @@ func TestMatchAbsent(t *testing.T) {
 		for name, a := range attributes {
 			v := src.Attribute(a.Path)
 			if a.Sub == "" && !v.IsEmpty() {
-				continue // it is the sub-attributes that are absent
+				continue // the attribute is there, and only its sub-attributes are absent
 			}
 			literal := literals[a.Type]
 			for op, want := range map[string]bool{
@@ -240,7 +240,7 @@ func TestMatchAbsent(t *testing.T) {
 	assert.False(t, Match(bound(t, `name[familyName ne "x"]`), source(t, `{"name":{}}`)))
 }
 
-// Every operator on every type, with a value that is less than, equal to and greater than the literal.
+// TestMatchOrder tries every operator on every type with values that are less than, equal to and greater than the literal.
 func TestMatchOrder(t *testing.T) {
 	for _, tt := range []struct{ attr, less, literal, greater string }{
 		{"userName", `"A"`, `"b"`, `"C"`},
@@ -299,7 +299,7 @@ func TestMatchFolded(t *testing.T) {
 	}
 }
 
-// Values that no schema lets in compare as of another kind, and never panic.
+// TestMatchValuesOfTheWrongKind shows that values that no schema allows compare like those of another kind, and never cause a panic.
 func TestMatchValuesOfTheWrongKind(t *testing.T) {
 	for _, json := range []string{
 		`{"userName":1,"active":"True","logins":"42","hired":"yesterday","name":"x","emails":"x","tags":{"x":1}}`,
@@ -378,7 +378,7 @@ func TestMatchRelated(t *testing.T) {
 	}
 }
 
-// A filter on userName must cost nothing to speak of, as a store may have to ask it of every user.
+// TestMatchAllocations shows that a filter on userName allocates almost nothing, because a store may have to evaluate it on every user.
 func TestMatchAllocations(t *testing.T) {
 	v, err := document.Parse(bjensen, 0)
 	require.NoError(t, err)

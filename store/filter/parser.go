@@ -10,22 +10,22 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// Options bound what [Parse] and [ParsePath] accept. The zero Options are lenient with the default bounds.
+// Options limit what [Parse] and [ParsePath] accept. The zero Options are lenient and have the default limits.
 type Options struct {
-	Strict    bool // refuse what a Dialect would tolerate
-	MaxLength int  // bytes of the text; 0: 8192
-	MaxDepth  int  // levels of brackets, round or square; 0: 32
-	MaxTerms  int  // comparisons and presence tests; 0: 256
+	Strict    bool // whether to refuse the deviations of Dialect
+	MaxLength int  // the most bytes of the text; the default is 8192
+	MaxDepth  int  // the most levels of brackets, round or square; the default is 32
+	MaxTerms  int  // the most comparisons and presence tests; the default is 256
 }
 
-// Dialect is the set of deviations from the grammar that a text needed to be understood.
+// Dialect is the set of tolerated deviations from the grammar that a text has.
 type Dialect uint8
 
-// The deviations.
+// These are the deviations from the grammar that are tolerated unless Options.Strict is set.
 const (
-	// UnquotedValue is a bare word behind eq that is no JSON value: userName eq jo@x.example.
+	// UnquotedValue is a string without quotes behind eq, as in userName eq jo@x.example.
 	UnquotedValue Dialect = 1 << iota
-	// ValuePathOperator is an operator behind a value path: emails[type eq "work"].value eq "x" means
+	// ValuePathOperator is an operator behind a filter in brackets: emails[type eq "work"].value eq "x" is taken for
 	// emails[type eq "work" and value eq "x"].
 	ValuePathOperator
 )
@@ -33,15 +33,15 @@ const (
 // Has says whether x is in the set.
 func (d Dialect) Has(x Dialect) bool { return d&x != 0 }
 
-// Parse parses a filter (RFC 7644 section 3.4.2.2, figure 1): "not" binds closer than "and", "and" closer than "or".
-// The attributes of the expression are not bound. What is wrong with the text is an *[Error].
+// Parse parses a filter (RFC 7644 section 3.4.2.2, figure 1). "not" binds closer than "and", and "and" closer than "or".
+// The attributes of the expression are not bound. The error is an *[Error].
 //
-// White space is needed only where words would run together, as an example of RFC 7644 section 3.5.2.2 has it:
+// White space is needed only between words, because an example of RFC 7644 section 3.5.2.2 has none before a quote:
 // members[value eq"2819c223"].
 //
-// The URN of an attribute ends at the last colon, as an attribute's name can't have one and a URN may have any number.
-// So the name of an extension as a whole, which a filter or path can't be told from an attribute's without a schema,
-// becomes the Path of an attribute called by the URN's last part; whoever knows the schema puts the two together again.
+// The URN of an attribute ends at the last colon, because an attribute's name can't have a colon and a URN may have several. Without a
+// schema, the URN of a whole extension can't be told from the name of an attribute. So it becomes a Path whose Name is the last part of the
+// URN, and binding has to put the two together again.
 func Parse(s string, o Options) (Expr, Dialect, error) {
 	p, err := newParser(s, o)
 	if err != nil {
@@ -57,8 +57,8 @@ func Parse(s string, o Options) (Expr, Dialect, error) {
 	return x, p.dialect, nil
 }
 
-// ParsePath parses the path of a PATCH operation (RFC 7644 section 3.5.2, figure 7). The rules of [Parse] hold. A URN
-// whose last part can't be an attribute's name, as that of urn:example:2.0, becomes a Path without Name.
+// ParsePath parses the path of a PATCH operation (RFC 7644 section 3.5.2, figure 7), by the rules of [Parse]. A URN
+// whose last part can't be an attribute's name, such as urn:example:2.0, becomes a Path without Name. The error is an *[Error].
 func ParsePath(s string, o Options) (PatchPath, Dialect, error) {
 	p, err := newParser(s, o)
 	if err != nil {
@@ -75,10 +75,10 @@ type parser struct {
 	in       string
 	pos      int
 	opts     Options
-	depth    int  // of the brackets that are open
-	terms    int  // so far
-	element  bool // within square brackets, where names are those of sub-attributes
-	literals bool // the position is at a value or behind one, so that errors show no words
+	depth    int  // how many brackets are open
+	terms    int  // how many terms there are so far
+	element  bool // whether the position is within square brackets, where names are those of sub-attributes
+	literals bool // whether the position is at a value or behind one, where errors must not show words
 	dialect  Dialect
 }
 
@@ -143,7 +143,7 @@ func (p *parser) and() (Expr, error) {
 	}
 }
 
-// appendAnd takes the terms out of brackets that change nothing: (a and b) and c.
+// appendAnd appends a term, or the terms of an And: the brackets of (a and b) and c change nothing.
 func appendAnd(all And, x Expr) And {
 	if terms, ok := x.(And); ok {
 		return append(all, terms...)
@@ -158,7 +158,7 @@ func appendOr(some Or, x Expr) Or {
 	return append(some, x)
 }
 
-// term parses what stands between the words and and or.
+// term parses a term of and or or.
 func (p *parser) term() (Expr, error) {
 	p.space()
 	if p.peek() == '(' {
@@ -181,7 +181,7 @@ func (p *parser) term() (Expr, error) {
 	return p.predicate(path)
 }
 
-// not goes to the bracket behind the word not. Without a bracket, not is an attribute's name.
+// not goes to the bracket behind the word not, and says whether there is one. Without a bracket, not is the name of an attribute.
 func (p *parser) not() bool {
 	if len(p.in)-p.pos < 3 || !strings.EqualFold(p.in[p.pos:p.pos+3], "not") {
 		return false
@@ -206,7 +206,7 @@ func (p *parser) group() (Expr, error) {
 	return x, p.close(')')
 }
 
-// valuePath parses [...] behind a path, and the operator that the dialect allows behind that.
+// valuePath parses the brackets behind a path, and the operator that Dialect tolerates behind them.
 func (p *parser) valuePath(path Path) (Expr, error) {
 	where, err := p.where(path)
 	if err != nil {
@@ -228,7 +228,7 @@ func (p *parser) valuePath(path Path) (Expr, error) {
 	return Has{Attr{Path: path}, where}, nil
 }
 
-// where parses [...].
+// where parses a filter in square brackets.
 func (p *parser) where(path Path) (Expr, error) {
 	if p.element {
 		return nil, p.fail("an operator, as square brackets don't nest")
@@ -307,7 +307,7 @@ func operator(word string) (op Op, present bool) {
 	return 0, false
 }
 
-// literal parses a JSON string, number, boolean or null, or the bare word that the dialect takes for a string.
+// literal parses a JSON string, number, boolean or null, or a string without quotes, which Dialect tolerates.
 func (p *parser) literal(op Op) (document.Value, error) {
 	p.literals = true
 	const want = "a value: a string in double quotes, a number, true, false or null"
@@ -333,8 +333,8 @@ func (p *parser) literal(op Op) (document.Value, error) {
 	}
 }
 
-// isWord says whether a bare word may be meant for a string. It isn't where the value was forgotten, is in quotes of
-// another kind, or has control characters, which a quoted string would have to escape.
+// isWord says whether a word without quotes may be meant as a string. That isn't so if there is no value, if it has quotes of
+// another kind, or control characters, which a string in quotes would have to escape.
 func isWord(s string) bool {
 	r, _ := utf8.DecodeRuneInString(s)
 	if strings.ContainsFunc(s, unicode.IsControl) || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("+-_.@#/$", r) {
@@ -343,7 +343,7 @@ func isWord(s string) bool {
 	return !strings.EqualFold(s, "and") && !strings.EqualFold(s, "or") && !strings.EqualFold(s, "not")
 }
 
-// syntax makes an Error of what a JSON literal is refused for, without the character that it shows.
+// syntax makes an Error from the error of a JSON literal, without the character that this shows.
 func (p *parser) syntax(err error) error {
 	var e *document.SyntaxError
 	if !errors.As(err, &e) {

@@ -11,8 +11,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// Short ways to write trees.
-func at(path ...string) Attr { // name, name sub, or urn name sub
+// at makes an unbound attribute of its name, its name and sub-attribute, or its URN, name and sub-attribute.
+func at(path ...string) Attr {
 	switch len(path) {
 	case 1:
 		return Attr{Path: Path{Name: path[0]}}
@@ -144,7 +144,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// figure2 are the valid filters of RFC 7644 section 3.4.2.2, and how they are written with the fewest brackets.
+// figure2 has the valid filters of RFC 7644 section 3.4.2.2, each with its form with the fewest brackets, if that differs.
 var figure2 = []struct{ in, want string }{
 	{`userName eq "bjensen"`, ``},
 	{`name.familyName co "O'Malley"`, ``},
@@ -342,7 +342,7 @@ func TestBounds(t *testing.T) {
 	for _, tt := range []struct {
 		in   string
 		o    Options
-		want string // "": no error
+		want string // a part of the error; if empty, there must be none
 	}{
 		{strings.Repeat(" ", 8188) + "a pr", Options{}, ""},
 		{strings.Repeat(" ", 8189) + "a pr", Options{}, "at character 8193: want at most 8192 bytes, got 8193"},
@@ -375,7 +375,7 @@ func TestBounds(t *testing.T) {
 	assert.EqualError(t, err, "at character 6: want at most 5 bytes, got 12")
 }
 
-// roundTrip checks that the text of an expression means the same in the strict grammar.
+// roundTrip checks that the text of an expression can be parsed strictly, and means the same.
 func roundTrip(t testing.TB, x Expr) {
 	t.Helper()
 	again, dialect, err := Parse(x.String(), Options{Strict: true, MaxLength: 1 << 20, MaxDepth: 1 << 10, MaxTerms: 1 << 16})

@@ -2,15 +2,15 @@ package filter
 
 import "strings"
 
-// PatchPath is the target of a PATCH operation: an attribute, elements of it, or a sub-attribute of either (RFC 7644
-// section 3.5.2, figure 7). A URN alone (an extension as a whole) is a Path with no Name.
+// PatchPath is the path of a PATCH operation: an attribute, elements of it, or a sub-attribute of either (RFC 7644
+// section 3.5.2, figure 7). For a URN alone, which names a whole extension, see [ParsePath].
 type PatchPath struct {
-	Path  Path // Sub is "" if Where is not nil
-	Where Expr // attr[Where]; nil: no brackets
+	Path  Path // the attribute; its Sub is empty if Where is not nil
+	Where Expr // the filter in brackets; nil if there are none
 	Sub   string
 }
 
-// String is the path in the grammar.
+// String returns the path as it is written in a PATCH operation.
 func (p PatchPath) String() string {
 	b := append(make([]byte, 0, 64), p.Path.String()...)
 	if p.Where != nil {
@@ -23,7 +23,7 @@ func (p PatchPath) String() string {
 	return string(b)
 }
 
-// patchPath parses a whole text as the path of a PATCH operation.
+// patchPath parses the whole text as the path of a PATCH operation.
 func (p *parser) patchPath() (path PatchPath, err error) {
 	if urn := p.bareURN(); urn != "" {
 		path.Path.URI = urn
@@ -78,7 +78,7 @@ func (p *parser) attribute() (path Path, err error) {
 	return path, err
 }
 
-// bareURN takes a URN that can't end in the name of an attribute.
+// bareURN goes behind a URN that can't end in the name of an attribute, and returns it. It returns "" if there is none.
 func (p *parser) bareURN() string {
 	word := p.ahead()
 	colon := strings.LastIndexByte(word, ':')
@@ -93,7 +93,7 @@ func (p *parser) bareURN() string {
 	return word
 }
 
-// name parses an attribute's name without URN. RFC 7643 section 2.1 allows $ in names for $ref, and only there first.
+// name parses an attribute's name without URN. RFC 7643 section 2.1 allows $ in names, but only $ref may begin with it.
 func (p *parser) name(want string) (string, error) {
 	n := nameLength(p.in[p.pos:])
 	if n == 0 {
@@ -103,7 +103,7 @@ func (p *parser) name(want string) (string, error) {
 	return p.in[p.pos-n : p.pos], nil
 }
 
-// nameLength is how much of s is an attribute's name.
+// nameLength returns the length of the attribute's name at the beginning of s; 0 if there is none.
 func nameLength(s string) int {
 	if s == "" || !isLetter(s[0]) && s[0] != '$' {
 		return 0
@@ -115,7 +115,7 @@ func nameLength(s string) int {
 	return n
 }
 
-// uriLength is how much of s is made of what a URI may have (RFC 3986 appendix A) and no delimiter of ours is.
+// uriLength returns the length of the longest beginning of s that may be a URI (RFC 3986 appendix A), without characters that delimit a path.
 func uriLength(s string) int {
 	if s == "" || !isLetter(s[0]) {
 		return 0

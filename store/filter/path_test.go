@@ -34,7 +34,7 @@ func TestParsePath(t *testing.T) {
 		{`emails[ type eq "work" ].value `, PatchPath{Path: Path{Name: "emails"}, Where: work, Sub: "value"}},
 		{`roles[primary eq "True"].value`, PatchPath{Path: Path{Name: "roles"}, Where: eq("primary", "True"), Sub: "value"}},
 
-		// URNs: the last colon splits.
+		// URNs end at the last colon.
 		{coreUser + `:userName`, PatchPath{Path: Path{URI: coreUser, Name: "userName"}}},
 		{coreUser + `:name.familyName`, PatchPath{Path: Path{URI: coreUser, Name: "name", Sub: "familyName"}}},
 		{coreUser + `:emails[type eq "work"].value`, PatchPath{Path: Path{URI: coreUser, Name: "emails"}, Where: work, Sub: "value"}},

@@ -2,13 +2,13 @@ package filter
 
 import "github.com/rollcall-dev/rollcall/store/document"
 
-// SortKey makes the key that a resource has in the order of a bound attribute (RFC 7644 section 3.4.2.3): the order of
-// the keys' bytes is the order of the resources. The key is valid UTF-8 without NUL. ok is false if the resource has no
+// SortKey returns the key by which a resource is sorted by a bound attribute (RFC 7644 section 3.4.2.3): the resources have the order of
+// their keys, compared by bytes. The key is valid UTF-8 without NUL. ok is false if the resource has no
 // value to sort by; such resources come last, or first in descending order.
 //
-// Of a multi-valued attribute the value of the primary element counts, or else the first value that there is. Strings
-// are in the order of code points, folded unless caseExact; numbers in that of their values; dateTimes of instants;
-// false is before true.
+// Of a multi-valued attribute, the value of the primary element counts, else the first value. Strings
+// are sorted by code points, folded unless caseExact; numbers by value; dateTimes by the points in time that they mean; false comes
+// before true.
 func SortKey(src Source, by Attr) (key string, ok bool) {
 	v := src.Attribute(by.Path)
 	value := sortValue(&v, by.Sub)
@@ -41,7 +41,7 @@ func SortKey(src Source, by Attr) (key string, ok bool) {
 	return text, true
 }
 
-// sortValue finds the value to sort by: no array and no object.
+// sortValue finds the simple value to sort by.
 func sortValue(v *document.Value, sub string) *document.Value {
 	switch v.Kind() {
 	case document.KindNull:

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// sorted are documents in the order of an attribute; those in one row are in the same place.
+// sorted has documents in the order of an attribute. Those in one row have equal keys.
 var sorted = map[string][][]string{
 	"userName": {
 		{`{"userName":""}`},

@@ -2,36 +2,36 @@ package filter
 
 import "github.com/rollcall-dev/rollcall/store/document"
 
-// String is the expression in the grammar; with no terms, true.
+// String returns the expression as a filter, or true if it has no terms.
 func (x And) String() string { return text(x) }
 
-// String is the expression in the grammar; with no terms, false.
+// String returns the expression as a filter, or false if it has no terms.
 func (x Or) String() string { return text(x) }
 
-// String is the expression in the grammar.
+// String returns the expression as a filter.
 func (x Not) String() string { return text(x) }
 
-// String is the expression in the grammar.
+// String returns the expression as a filter.
 func (x Compare) String() string { return text(x) }
 
-// String is the expression in the grammar.
+// String returns the expression as a filter.
 func (x Present) String() string { return text(x) }
 
-// String is the expression in the grammar.
+// String returns the expression as a filter.
 func (x Has) String() string { return text(x) }
 
-// String is the relation like the attribute that it was: members[value eq "x"].
+// String returns the expression as a filter on the attribute that the relation was made from, such as members[value eq "x"].
 func (x Related) String() string { return text(x) }
 
-// String is true or false, which are no filters.
+// String returns true or false. These can't be parsed as filters.
 func (x Const) String() string { return text(x) }
 
-// String is the name of the attribute that the relation was.
+// String returns the name of the attribute whose values are the relation's rows: members or groups.
 func (r Relation) String() string { return [...]string{"?", "members", "groups"}[r] }
 
 func text(x Expr) string { return string(appendExpr(make([]byte, 0, 64), x, inBrackets)) }
 
-// What an expression stands in, and so which operators need brackets there.
+// These say what an expression is a part of, and so whether it needs brackets.
 const (
 	inBrackets = iota
 	inOr
@@ -69,7 +69,7 @@ func appendExpr(b []byte, x Expr, within int) []byte {
 	return b
 }
 
-// appendTerms writes terms with an operator between them.
+// appendTerms appends terms with an operator between them, or none if there are no terms.
 func appendTerms(b []byte, terms []Expr, operator, none string, brackets bool, within int) []byte {
 	if len(terms) == 0 {
 		return append(b, none...)

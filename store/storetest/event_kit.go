@@ -8,18 +8,18 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// eventKit checks a rule on the events of one consumer. It never waits: a lease that is to run out does so at once, and
-// one that isn't lasts an hour.
+// eventKit checks a rule on the events of one consumer. No rule waits for a lease: those that have to run out do so at
+// once, and all others last an hour.
 type eventKit struct {
 	*kit
 	source   store.EventSource
-	consumer string // "": hooks
-	told     int
+	consumer string // if empty, hooks
+	told     int    // how many events were committed
 }
 
 const minute = time.Minute
 
-// eventRule is a rule that asks for an EventSource.
+// eventRule makes a rule that is skipped if the store has no EventSource.
 func eventRule(name, text string, check func(e *eventKit)) rule {
 	return rule{name, text, func(k *kit) {
 		source, ok := store.As[store.EventSource](k.Store)
@@ -30,14 +30,14 @@ func eventRule(name, text string, check func(e *eventKit)) rule {
 	}}
 }
 
-// of is the same for another consumer.
+// of returns a kit for another consumer.
 func (e *eventKit) of(consumer string) *eventKit {
 	other := *e
 	other.consumer = consumer
 	return &other
 }
 
-// in is the same for another tenant.
+// in returns a kit for another tenant.
 func (e *eventKit) in(tenant string) *eventKit {
 	other, k := *e, *e.kit
 	k.tenant = tenant
@@ -62,7 +62,7 @@ func (e *eventKit) tell(subjects ...int) (eventIDs []string) {
 	return e.tellAll([]string{e.reader()}, subjects...)
 }
 
-// tellAll is tell, for several consumers.
+// tellAll does what tell does, for events with several consumers.
 func (e *eventKit) tellAll(consumers []string, subjects ...int) (eventIDs []string) {
 	e.Helper()
 	for _, s := range subjects {
@@ -75,7 +75,7 @@ func (e *eventKit) tellAll(consumers []string, subjects ...int) (eventIDs []stri
 	return eventIDs
 }
 
-// at is the time of the nth event.
+// at returns the time of the nth event.
 func (e *eventKit) at(n int) time.Time { return epoch.Add(time.Duration(n) * time.Second) }
 
 // leaseAs leases events of the kit's consumer and tenant, by "me" unless l names another owner.
@@ -92,7 +92,7 @@ func (e *eventKit) leaseAs(l store.Lease) []store.Delivery {
 	return got
 }
 
-// lease draws events for an hour.
+// lease leases at most so many events for an hour.
 func (e *eventKit) lease(most int) []store.Delivery {
 	e.Helper()
 	return e.leaseFor(time.Hour, most)
@@ -103,7 +103,7 @@ func (e *eventKit) leaseFor(d time.Duration, most int) []store.Delivery {
 	return e.leaseAs(store.Lease{For: d, Max: most})
 }
 
-// leases draws events for an hour, and ends the check if they are others than wanted.
+// leases leases events for an hour, and ends the check if it gets others than wanted.
 func (e *eventKit) leases(what string, most int, want ...string) []store.Delivery {
 	e.Helper()
 	return e.leasesAs(what, store.Lease{For: time.Hour, Max: most}, want...)
@@ -131,7 +131,7 @@ func eventIDs(events []store.Delivery) (ids []string) {
 	return ids
 }
 
-// settle settles deliveries; those that are to be tried again are so an hour later.
+// settle settles deliveries. Those that are to be tried again are due an hour later.
 func (e *eventKit) settle(outcome store.Outcome, events ...store.Delivery) {
 	e.Helper()
 	e.settleAfter(outcome, time.Hour, events...)
@@ -155,7 +155,7 @@ func (e *eventKit) settleAfter(outcome store.Outcome, after time.Duration, event
 	}
 }
 
-// parked are the deliveries of a consumer that were given up; of all consumers if it is "".
+// parked returns the parked deliveries of a consumer, or of all consumers if it is empty.
 func (e *eventKit) parked(consumer string) []store.Delivery {
 	e.Helper()
 	got, err := e.source.Parked(e.Context(), e.tenant, consumer, 100)

@@ -11,14 +11,16 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// Fake is the store to test a product with, and the measure that other stores are compared to: in memory, slow, and so
-// plain that it is right by reading it. It implements [store.CounterReader], [store.EventSource], [store.JournalReader],
-// [store.Forgetter], [store.EventAdmin] and [store.FeedReader], and goes by the clock of the process, so that a test in a bubble of testing/synctest decides
-// what time it is. It fails on demand: see [Fake.Fail], [Fake.FailCommit], [Fake.LoseAnswer], [Fake.Damage],
-// [Fake.Before], [Fake.SetUnavailable] and [Fake.Freeze]. It is safe for concurrent use. Make it with [NewFake].
+// Fake is a store in memory for a product's own unit tests, and the one that [Random] compares other stores with. It is slow, because
+// its code is so plain that a reader can see that it is right. It fails on demand: see [Fake.Fail], [Fake.FailCommit],
+// [Fake.LoseAnswer], [Fake.Damage], [Fake.Before], [Fake.SetUnavailable] and [Fake.Freeze].
+//
+// It implements [store.CounterReader], [store.EventSource], [store.EventAdmin], [store.FeedReader], [store.JournalReader],
+// [store.Forgetter] and [store.Tracer]. It goes by the clock of the process, so that a test in a bubble of testing/synctest decides what
+// time it is. It is safe for concurrent use. Make it with [NewFake]: the zero value can't be used.
 type Fake struct {
 	mu         sync.Mutex
-	tenants    map[string]*tenant // a commit swaps in a changed copy, so that what a reader holds stays as it is
+	tenants    map[string]*tenant // a commit puts a changed copy here, so that what a reader holds stays as it is
 	deliveries []*delivery        // of all tenants and consumers, in the order of commits
 	told       int64              // how many events there ever were
 	pruned     int64              // the greatest sequence that was removed from the feed
@@ -39,7 +41,7 @@ var (
 // groupType is the resource type whose members membership rows are (RFC 7643 section 4.2).
 const groupType = "Group"
 
-// NewFake makes an empty store.
+// NewFake makes an empty store. It starts nothing and needs no closing.
 func NewFake() *Fake { return &Fake{tenants: map[string]*tenant{}, paused: map[consumerOf]bool{}} }
 
 // tenant is all that a tenant has, except for its events.
@@ -89,7 +91,7 @@ func (f *Fake) Get(ctx context.Context, k store.Key) (*store.Resource, error) {
 	return clone(r), nil
 }
 
-// Members implements [store.Store]. The rows are those of the moment at which the walk begins.
+// Members implements [store.Store]. The rows are those that exist when the caller begins to read them.
 func (f *Fake) Members(ctx context.Context, q store.MemberQuery) iter.Seq2[store.Member, error] {
 	return func(yield func(store.Member, error) bool) {
 		t, err := f.read(ctx, "Members", q.Tenant)
@@ -120,7 +122,7 @@ func (f *Fake) Members(ctx context.Context, q store.MemberQuery) iter.Seq2[store
 	}
 }
 
-// membersOf are a group's members with their labels, in the order of their ids.
+// membersOf returns a group's members with their labels, in the order of their ids.
 func (t *tenant) membersOf(group string) []store.Member {
 	var rows []store.Member
 	for id, typ := range t.members[group] {
@@ -130,7 +132,7 @@ func (t *tenant) membersOf(group string) []store.Member {
 	return rows
 }
 
-// groupsOf are the groups that a resource is a member of with their labels, in the order of their ids.
+// groupsOf returns the groups that a resource is a member of, with their labels, in the order of their ids.
 func (t *tenant) groupsOf(id string) []store.Member {
 	var rows []store.Member
 	for group, members := range t.members {
@@ -158,7 +160,7 @@ func (f *Fake) Counters(ctx context.Context, tenant string, names ...string) ([]
 	return counters, nil
 }
 
-// clone makes a resource of the caller's own.
+// clone copies a resource, so that a caller may change what it gets.
 func clone(r *store.Resource) *store.Resource {
 	c := *r
 	c.Index = slices.Clone(r.Index)

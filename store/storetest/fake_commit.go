@@ -139,8 +139,8 @@ func (t *tenant) changeMembers(d store.MemberDelta, isPut bool, damaged map[*sto
 	return nil
 }
 
-// resolve finds the type of a member: the one it says, else the first by name of those that have the id. The
-// library's internal types are nobody's members.
+// resolve finds the type of a member. If the reference doesn't say it, it is the first by name of the types that have a
+// resource of that id. A resource of the library's internal types is never a member.
 func (t *tenant) resolve(m store.MemberRef) (typ string, ok bool) {
 	if m.Type != "" {
 		_, ok = t.resources[name{m.Type, m.ID}]

@@ -12,7 +12,7 @@ import (
 type delivery struct {
 	tenant string
 	state  deliveryState
-	until  time.Time // leased: when the lease runs out; retrying: when it is due
+	until  time.Time // when the lease of a leased one runs out, and when a retrying one is due
 	store.Delivery
 }
 
@@ -28,12 +28,12 @@ const (
 
 func (d *delivery) settled() bool { return d.state == parked || d.state == done }
 
-// subject is what the event is about, in the tenant of the commit.
+// subject returns what the event is about, in the tenant of the commit.
 func (d *delivery) subject() store.Key {
 	return store.Key{Tenant: d.tenant, Type: d.Subject.Type, ID: d.Subject.ID}
 }
 
-// wanted says whether a lease asks for the delivery, be it due or not.
+// wanted says whether a lease asks for this delivery, whether or not it is due.
 func (d *delivery) wanted(l store.Lease) bool {
 	return d.Consumer == l.Consumer && d.Consumer != store.FeedConsumer && (l.Tenant == "" || d.tenant == l.Tenant) &&
 		(l.Subjects == nil || slices.ContainsFunc(l.Subjects, func(k store.Key) bool {
@@ -122,7 +122,7 @@ func (f *Fake) Parked(ctx context.Context, tenant, consumer string, max int) ([]
 	return out, nil
 }
 
-// Replay implements [store.EventSource]. Whoever has one of the events in hand loses the lease, so that order holds.
+// Replay implements [store.EventSource]. The lease of an event that is replayed ends, so that the order holds.
 func (f *Fake) Replay(ctx context.Context, r store.Replay) error {
 	if err := f.begin(ctx, "Replay"); err != nil {
 		return err

@@ -102,7 +102,8 @@ func (f *Fake) Due(ctx context.Context) (names []string, err error) {
 	return names, nil
 }
 
-// Feed implements [store.FeedReader]. The position of an event is its place among all that there ever were: commits take turns.
+// Feed implements [store.FeedReader]. The position of an event is its number among all events that were ever committed. That is
+// enough here, because commits take turns.
 func (f *Fake) Feed(ctx context.Context, q store.FeedQuery) (store.FeedPage, error) {
 	page := store.FeedPage{Next: q.After}
 	if err := f.begin(ctx, "Feed"); err != nil {

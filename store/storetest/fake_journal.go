@@ -37,7 +37,7 @@ func (f *Fake) Prune(ctx context.Context, r store.Retention) (int, error) {
 	defer f.mu.Unlock()
 	isOld := func(t, before time.Time) bool { return !before.IsZero() && t.Before(before) }
 	n := len(f.deliveries)
-	oldFeed := true // of the feed only a beginning is removed, so that what is left has no gap
+	oldFeed := true // the feed is pruned from its beginning only, so that what is left has no gap
 	f.deliveries = slices.DeleteFunc(f.deliveries, func(d *delivery) bool {
 		if d.Consumer == store.FeedConsumer {
 			if oldFeed = oldFeed && isOld(d.Time, r.Done); oldFeed {

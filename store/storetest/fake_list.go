@@ -9,7 +9,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// List implements [store.Store]: it filters all, sorts all, and cuts the page out.
+// List implements [store.Store]. It evaluates the filter on every resource, sorts all that match, and takes the page from these.
 func (f *Fake) List(ctx context.Context, q store.Query) (*store.Page, error) {
 	t, err := f.read(ctx, "List", q.Tenant)
 	if err != nil {
@@ -54,8 +54,8 @@ func (f *Fake) List(ctx context.Context, q store.Query) (*store.Page, error) {
 	return page, nil
 }
 
-// namedIDs are the ids that a filter names, if it is nothing but a list of them: id eq "1" or id eq "2" and so on. It is nil for every
-// other filter. To compare each resource with each id of a long list would take very long.
+// namedIDs returns the ids that a filter names if it is only a list of them (id eq "1" or id eq "2" and so on), and nil for every
+// other filter. It is there because to compare each resource with each id of a long list would take very long.
 func namedIDs(e filter.Expr) map[string]bool {
 	terms, ok := e.(filter.Or)
 	if !ok {

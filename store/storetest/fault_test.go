@@ -3,7 +3,11 @@ package storetest
 import (
 	"context"
 	"errors"
+	"fmt"
+	"iter"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,8 +18,8 @@ import (
 
 var errDisk = errors.New("disk on fire")
 
-// there says which users a fake has.
-func there(t *testing.T, f *Fake) []string {
+// userIDs returns the ids of the users of a Fake.
+func userIDs(t *testing.T, f *Fake) []string {
 	t.Helper()
 	p, err := f.List(t.Context(), store.Query{Tenant: "acme", Types: []string{"User"}, Count: 100})
 	if err != nil {
@@ -37,10 +41,10 @@ func TestFailCommit(t *testing.T) {
 			t.Errorf("commit %d: got %v, want %v", n, err, want)
 		}
 	}
-	if got := there(t, f); !slices.Equal(got, []string{id(0), id(3)}) {
+	if got := userIDs(t, f); !slices.Equal(got, []string{id(0), id(3)}) {
 		t.Errorf("got %v", got)
 	}
-	f.ConflictOnce() // counts from now on
+	f.ConflictOnce() // commits are counted from this call on
 	if err := create1(t, f, 8); !errors.Is(err, store.ErrVersionMismatch) {
 		t.Errorf("got %v", err)
 	}
@@ -80,6 +84,66 @@ func TestFail(t *testing.T) {
 	}
 	if _, err := f.Get(t.Context(), key); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestFailMisspelt shows that a test can't wait for the failure of a method that isn't there.
+func TestFailMisspelt(t *testing.T) {
+	f := NewFake()
+	defer func() {
+		if said := fmt.Sprint(recover()); !strings.Contains(said, `"list"`) || !strings.Contains(said, "List") {
+			t.Errorf("it panics with %q, want the name and those that there are", said)
+		}
+	}()
+	f.Fail("list", 1, store.ErrBusy)
+	t.Error("the name was taken")
+}
+
+// TestFailKnowsEveryMethod makes every method of a Fake's interfaces fail once.
+func TestFailKnowsEveryMethod(t *testing.T) {
+	f := NewFake()
+	var seen []string
+	f.Before(func(_ context.Context, method string) error {
+		seen = append(seen, method)
+		return nil
+	})
+	all := reflect.TypeFor[interface {
+		store.Store
+		store.CounterReader
+		store.EventSource
+		store.EventAdmin
+		store.FeedReader
+		store.JournalReader
+		store.Forgetter
+		store.Tracer
+	}]()
+	for m := range all.Methods() {
+		f.Fail(m.Name, 1, store.ErrBusy)
+		called := reflect.ValueOf(f).MethodByName(m.Name)
+		args := make([]reflect.Value, called.Type().NumIn())
+		for i := range args {
+			args[i] = reflect.New(called.Type().In(i)).Elem()
+			if called.Type().In(i).Kind() == reflect.Pointer {
+				args[i] = reflect.New(called.Type().In(i).Elem())
+			}
+		}
+		args[0] = reflect.ValueOf(t.Context())
+		if called.Type().IsVariadic() {
+			args = args[:len(args)-1]
+		}
+		out := called.Call(args)
+		err, _ := out[len(out)-1].Interface().(error)
+		if rows, ok := out[0].Interface().(iter.Seq2[store.Member, error]); ok {
+			for _, e := range rows {
+				err = e
+			}
+		}
+		if !errors.Is(err, store.ErrBusy) {
+			t.Errorf("%s: got %v, want the failure that it was told", m.Name, err)
+		}
+	}
+	if len(seen) != all.NumMethod() {
+		t.Errorf("Before was told of %v, want each of %d methods", seen, all.NumMethod())
 	}
 }
 
@@ -144,7 +208,7 @@ func TestLoseAnswer(t *testing.T) {
 	if err := create1(t, f, 1); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("got %v", err)
 	}
-	if got := there(t, f); !slices.Equal(got, ids(1, 2)) {
+	if got := userIDs(t, f); !slices.Equal(got, ids(1, 2)) {
 		t.Errorf("got %v", got)
 	}
 	f.LoseAnswer(1, store.ErrUnavailable)
@@ -221,7 +285,7 @@ func TestSlow(t *testing.T) {
 		if err := f.Commit(ctx, &store.Change{Tenant: "acme", Put: puts(user(2))}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
-		if got := there(t, f); !slices.Equal(got, ids(1, 2)) {
+		if got := userIDs(t, f); !slices.Equal(got, ids(1, 2)) {
 			t.Errorf("got %v", got)
 		}
 	})
@@ -236,14 +300,14 @@ func TestFreeze(t *testing.T) {
 	if err := create1(t, f, 2); err != nil {
 		t.Fatal(err)
 	}
-	if got := there(t, f); !slices.Equal(got, ids(1, 2)) {
+	if got := userIDs(t, f); !slices.Equal(got, ids(1, 2)) {
 		t.Errorf("frozen: got %v", got)
 	}
 	if err := create1(t, f, 2); !same(err, conflict("id")) {
 		t.Errorf("a commit knows the truth: got %v", err)
 	}
 	f.Thaw()
-	if got := there(t, f); !slices.Equal(got, ids(1, 3)) {
+	if got := userIDs(t, f); !slices.Equal(got, ids(1, 3)) {
 		t.Errorf("thawed: got %v", got)
 	}
 }
@@ -252,7 +316,7 @@ func TestRandomAgreesWithItself(t *testing.T) {
 	Random(t, 7, 1500, NewFake(), NewFake())
 }
 
-// TestNothingOptional shows that the kit does with a store that has just the four methods.
+// TestNothingOptional shows that the kit checks a store that has only the four methods of store.Store.
 func TestNothingOptional(t *testing.T) {
 	type required struct{ store.Store }
 	Run(t, func(*testing.T) store.Store { return required{NewFake()} })

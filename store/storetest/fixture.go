@@ -14,13 +14,13 @@ import (
 // epoch is when everything in the tests begins.
 var epoch = time.Date(2026, 3, 1, 12, 0, 0, 123_456_000, time.UTC)
 
-// id makes the nth id: a UUIDv7, so that stores may keep the ids of User and Group in a type of their own.
+// id makes the nth id. It is a UUIDv7, because a store may keep the ids of users and groups in a column of type UUID.
 func id(n int) string { return fmt.Sprintf("0195514a-%04x-7000-8000-%012x", n>>16&0xffff, n) }
 
 // badge is the extension of the resources.
 const badge = "urn:example:2.0:Badge"
 
-// attributes are those of the resources, by path.
+// attributes are the attributes that the resources of these tests may have, by path.
 var attributes = func() map[string]filter.Attr {
 	m := map[string]filter.Attr{}
 	for _, a := range []filter.Attr{
@@ -57,7 +57,7 @@ var attributes = func() map[string]filter.Attr {
 	return m
 }()
 
-// attribute is the bound attribute at a path.
+// attribute returns the bound attribute at a path.
 func attribute(path string) filter.Attr {
 	a, ok := attributes[path]
 	if !ok {
@@ -66,7 +66,7 @@ func attribute(path string) filter.Attr {
 	return a
 }
 
-// where parses and binds a filter. Relations are written members and groups.
+// where parses and binds a filter. In its text, members and groups stand for the relations.
 func where(text string) filter.Expr {
 	x, _, err := filter.Parse(text, filter.Options{})
 	if err != nil {
@@ -75,7 +75,8 @@ func where(text string) filter.Expr {
 	return bind(x, "")
 }
 
-// bind does what package scim does for the attributes above. Within an element, the names are sub-attributes of it.
+// bind binds a filter to the attributes above, as package scim does to those of a schema. If element is not empty, the names in the
+// filter are sub-attributes of it.
 func bind(x filter.Expr, element string) filter.Expr {
 	switch x := x.(type) {
 	case filter.And:
@@ -185,7 +186,7 @@ func group(n int) *store.Resource {
 	return resource("Group", id(n), fmt.Sprintf(`{"displayName":"Group %d"}`, n))
 }
 
-// plain makes a resource without attributes, for where there must be many.
+// plain makes a resource without attributes, for rules that need many resources.
 func plain(typ string, n int) *store.Resource { return resource(typ, id(n), `{}`) }
 
 // next makes the version that follows r, with other attributes.
@@ -233,22 +234,22 @@ func changeMembers(d store.MemberDelta) store.Change {
 // hooks is the consumer that most rules tell.
 const hooks = "hooks"
 
-// fact makes an event about a resource, for one consumer.
+// fact makes an event about a resource, for the consumer hooks.
 func fact(id, kind string, subject store.Key, at time.Time) store.Event {
 	return store.Event{ID: id, Kind: kind, Subject: subject, Time: at, Data: `{"n":1}`, Consumers: []string{hooks}}
 }
 
-// quote writes a text as filters and JSON do.
+// quote writes a string literal of JSON, which is one of filters, too.
 func quote(s string) string { return string(document.AppendString(nil, s)) }
 
-// rebind puts another attribute into a comparison.
+// rebind returns a comparison of another attribute with the same value.
 func rebind(x filter.Expr, a filter.Attr) filter.Expr {
 	c := x.(filter.Compare)
 	c.Attr = a
 	return c
 }
 
-// constants are the expressions that hold or don't for two resources.
+// constants are expressions without comparisons, which hold for all resources or for none.
 var constants = []struct {
 	name string
 	x    filter.Expr

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// generator makes random resources and filters of few values, so that they meet.
+// generator makes random resources and filters. They have few different values, so that filters match and changes conflict often.
 type generator struct{ *rand.Rand }
 
 var (
@@ -25,7 +25,7 @@ var (
 
 func pick[T any](g generator, from []T) T { return from[g.IntN(len(from))] }
 
-// some picks a few, each once.
+// some picks up to three of the strings, each at most once.
 func (g generator) some(from []string) (some []string) {
 	for _, i := range g.Perm(len(from))[:g.IntN(4)] {
 		some = append(some, from[i])
@@ -33,7 +33,7 @@ func (g generator) some(from []string) (some []string) {
 	return some
 }
 
-// key picks a type and an id of it. A record of an internal type may have any id, a user's too.
+// key picks a type and an id of a resource of it. A record of an internal type may have any id, also that of a user.
 func (g generator) key() (typ, id string) {
 	switch n := g.IntN(20); {
 	case n < 11:
@@ -98,7 +98,7 @@ var (
 	equality  = []string{"eq", "ne"}
 )
 
-// filter makes a filter's text, nested at most so deep.
+// filter makes the text of a filter that is nested at most to the depth given.
 func (g generator) filter(depth int) string {
 	if depth > 0 {
 		switch g.IntN(6) {

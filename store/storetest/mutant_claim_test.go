@@ -79,7 +79,7 @@ func (m sortsCounters) Counters(ctx context.Context, tenant string, names ...str
 	return counters, err
 }
 
-// gate makes parallel callers meet, so that what they read before it is the same.
+// gate makes parallel callers wait for each other, so that all have read the same before any goes on.
 func gate(n *atomic.Int64) {
 	n.Add(1)
 	for i := 0; i < 2000 && n.Load() < parallel; i++ {
@@ -87,7 +87,7 @@ func gate(n *atomic.Int64) {
 	}
 }
 
-// looksThenSells reads the counter before it claims, and trusts what it read.
+// looksThenSells reads the counter before it claims, and believes that it is the same when it claims.
 type looksThenSells struct {
 	*Fake
 	waiting atomic.Int64

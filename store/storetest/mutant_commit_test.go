@@ -81,7 +81,7 @@ func (m *keepsTheCallers) Commit(ctx context.Context, c *store.Change) error {
 	return err
 }
 
-// edits changes each change in place; edited does so to a copy.
+// edits edits each change before it commits it. It edits the caller's own change; what edited makes edits a copy.
 type edits struct {
 	*Fake
 	edit func(c *store.Change)
@@ -249,7 +249,7 @@ func eachDocument(c *store.Change, edit func(d document.Document) document.Docum
 	}
 }
 
-// whatIsLeft makes an object of the members of a document that come before the damage.
+// whatIsLeft makes an object of the fields of a document that come before the damage.
 func whatIsLeft(d document.Document) document.Document {
 	v := document.Object()
 	for name := range d.Members() {

@@ -38,7 +38,7 @@ func (m leasesAs) Lease(ctx context.Context, l store.Lease) ([]store.Delivery, e
 	return m.Fake.Lease(ctx, l)
 }
 
-// settlesAs settles otherwise than it is told.
+// settlesAs settles something else than it is asked to.
 type settlesAs struct {
 	*Fake
 	edit func(x *store.Settlement)
@@ -62,7 +62,7 @@ func (m replaysAs) Replay(ctx context.Context, r store.Replay) error {
 	return m.Fake.Replay(ctx, r)
 }
 
-// overtakes hands out what is due whatever of its subject comes before.
+// overtakes hands out an event that is due even if an earlier one of its subject is not settled.
 type overtakes struct{ *Fake }
 
 func (m overtakes) Lease(ctx context.Context, l store.Lease) (out []store.Delivery, err error) {
@@ -89,7 +89,7 @@ func (m countsNoAttempts) Lease(ctx context.Context, l store.Lease) ([]store.Del
 	return out, err
 }
 
-// leasesTwice hands out what it has handed out to the next owner too.
+// leasesTwice hands out events to a second owner that another one holds.
 type leasesTwice struct {
 	*Fake
 	mu   sync.Mutex
@@ -110,7 +110,7 @@ func (m *leasesTwice) Lease(ctx context.Context, l store.Lease) ([]store.Deliver
 	return out, err
 }
 
-// waitsForLater hands out nothing of a subject of which somebody has an event, be it a later one.
+// waitsForLater hands out no event of a subject while somebody holds one, even if that is a later one.
 type waitsForLater struct{ *Fake }
 
 func (m waitsForLater) Lease(ctx context.Context, l store.Lease) ([]store.Delivery, error) {
@@ -147,7 +147,7 @@ func (m settlesForAnyone) Settle(ctx context.Context, settlements []store.Settle
 	return m.Fake.Settle(ctx, settlements)
 }
 
-// tooLate doesn't let leases be settled that have run out.
+// tooLate refuses to settle leases that have run out.
 type tooLate struct{ *Fake }
 
 func (m tooLate) Settle(ctx context.Context, settlements []store.Settlement) error {
@@ -201,7 +201,7 @@ func (m onePosition) Lease(ctx context.Context, l store.Lease) ([]store.Delivery
 	return m.Fake.Lease(ctx, l)
 }
 
-// oneOrder hands out nothing that another consumer waits for before.
+// oneOrder hands out an event only when the events before it are settled for every consumer.
 type oneOrder struct{ *Fake }
 
 func (m oneOrder) Lease(ctx context.Context, l store.Lease) ([]store.Delivery, error) {
@@ -262,7 +262,7 @@ func (m foldsConsumers) Lease(ctx context.Context, l store.Lease) ([]store.Deliv
 	return m.Fake.Lease(ctx, l)
 }
 
-// prunesAs prunes otherwise than it is told.
+// prunesAs prunes something else than it is asked to.
 type prunesAs struct {
 	*Fake
 	edit func(r *store.Retention)
@@ -273,7 +273,7 @@ func (m prunesAs) Prune(ctx context.Context, r store.Retention) (int, error) {
 	return m.Fake.Prune(ctx, r)
 }
 
-// prunesDue prunes whatever is old.
+// prunesDue prunes all that is old, also what is still due.
 type prunesDue struct{ *Fake }
 
 func (m prunesDue) Prune(ctx context.Context, r store.Retention) (int, error) {

@@ -7,7 +7,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// The mutants of this file do what operators and readers of the feed ask for wrongly.
+// The mutants of this file are wrong in what operators and readers of the feed ask for.
 
 type neverPauses struct{ *Fake }
 
@@ -37,7 +37,7 @@ func (m alwaysDue) Due(ctx context.Context) ([]string, error) {
 	return names, err
 }
 
-// feedsAs answers the feed otherwise.
+// feedsAs answers another query of the feed than it is asked, or gives another answer.
 type feedsAs struct {
 	*Fake
 	edit func(q *store.FeedQuery, p *store.FeedPage)

@@ -47,11 +47,11 @@ func (m sameVersion) Commit(ctx context.Context, c *store.Change) error {
 	return m.Fake.Commit(ctx, c)
 }
 
-// inexact leaves out of a delta what is so already.
+// inexact ignores what a delta adds or removes if it is so already.
 type inexact struct{ *Fake }
 
 func (m inexact) Commit(ctx context.Context, c *store.Change) (err error) {
-	for range 100 { // somebody else may be faster
+	for range 100 { // somebody else may change the group meanwhile
 		c = cloneChange(c)
 		for i := range c.Members {
 			d, is := &c.Members[i], m.rowsOf(c.Tenant, c.Members[i].Group)
@@ -65,7 +65,7 @@ func (m inexact) Commit(ctx context.Context, c *store.Change) (err error) {
 	return err
 }
 
-// setMembers gives a group other members, past all checks.
+// setMembers gives a group other members without any check.
 func (f *Fake) setMembers(tenant, group string, rows map[string]string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -85,7 +85,7 @@ func (f *Fake) rowsOf(tenant, group string) map[string]string {
 	return nil
 }
 
-// leavesRows keeps the members of a group that is deleted for whoever gets its id.
+// leavesRows keeps the members of a deleted group, and gives them to the next group with its id.
 type leavesRows struct {
 	*Fake
 	mu   sync.Mutex
@@ -127,7 +127,7 @@ func (m *leavesRows) Commit(ctx context.Context, c *store.Change) error {
 	return nil
 }
 
-// leavesForYou takes whoever is deleted out of its groups.
+// leavesForYou removes a deleted resource from its groups by itself, instead of refusing the delete.
 type leavesForYou struct{ *Fake }
 
 func (m leavesForYou) Commit(ctx context.Context, c *store.Change) error {
@@ -146,7 +146,7 @@ func (m leavesForYou) Commit(ctx context.Context, c *store.Change) error {
 	return m.Fake.Commit(ctx, c)
 }
 
-// losesMembers writes whole memberships, from what it has read before.
+// losesMembers writes the whole membership that it read earlier, so that it loses what was changed since then.
 type losesMembers struct {
 	*Fake
 	waiting atomic.Int64
@@ -169,7 +169,7 @@ func (m *losesMembers) Commit(ctx context.Context, c *store.Change) error {
 	return nil
 }
 
-// twoMoments reads rows in two halves, and somebody else commits between them.
+// twoMoments reads rows in two halves, and a commit may come between them.
 type twoMoments struct {
 	*Fake
 	commits atomic.Int64
@@ -237,7 +237,7 @@ func (m *holdsConnections) Members(ctx context.Context, q store.MemberQuery) ite
 	}
 }
 
-// firstGroup reads resources with one group each.
+// firstGroup reads only one group of each resource.
 type firstGroup struct{ *Fake }
 
 func (s firstGroup) GetRelated(ctx context.Context, k store.Key) (*store.Resource, []store.Member, error) {
@@ -256,7 +256,7 @@ func (s firstGroup) ListRelated(ctx context.Context, q store.Query, most int) (*
 	return p, slices.CompactFunc(rows, func(a, b store.Member) bool { return a.ID == b.ID }), complete, err
 }
 
-// moreThanComplete stops reading rows, and says that it has all.
+// moreThanComplete stops reading rows early, and says that it has read all.
 type moreThanComplete struct{ *Fake }
 
 func (s moreThanComplete) GetRelated(ctx context.Context, k store.Key) (*store.Resource, []store.Member, error) {

@@ -13,8 +13,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// mutants are stores that break one rule each: Fakes with one method changed. The kit must catch every one of them, in the
-// sub-test named, and random operations those that are marked.
+// mutants are stores that break one rule each: Fakes with one method changed. The kit must find every one of them in the sub-test
+// named, and Random must find those that are marked.
 var mutants = []struct {
 	name, caught string
 	random       bool

@@ -11,7 +11,7 @@ import (
 
 // The mutants of this file forget too little or too much of what is kept.
 
-// tracesAs goes through the traces with another edit.
+// tracesAs calls another function for each trace than it is given.
 type tracesAs struct {
 	*Fake
 	edit func(t store.Trace, edit func(store.Trace) document.Document) document.Document
@@ -21,7 +21,7 @@ func (m tracesAs) Traces(ctx context.Context, tenant string, edit func(store.Tra
 	return m.Fake.Traces(ctx, tenant, func(t store.Trace) document.Document { return m.edit(t, edit) })
 }
 
-// showsOnly shows those traces that are events, or those that are entries.
+// showsOnly shows only those traces that are events, or only those that are entries of the journal.
 func showsOnly(events bool) func(store.Trace, func(store.Trace) document.Document) document.Document {
 	return func(t store.Trace, edit func(store.Trace) document.Document) document.Document {
 		if t.Event != events {
@@ -31,7 +31,7 @@ func showsOnly(events bool) func(store.Trace, func(store.Trace) document.Documen
 	}
 }
 
-// keepsAll shows everything and keeps what was edited only of events, or only of entries.
+// keepsAll shows all traces, and keeps the edited data only of events, or only of entries of the journal.
 func keepsAll(events bool) func(store.Trace, func(store.Trace) document.Document) document.Document {
 	return func(t store.Trace, edit func(store.Trace) document.Document) document.Document {
 		data := edit(t)

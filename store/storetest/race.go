@@ -2,5 +2,5 @@
 
 package storetest
 
-// underRace: the race detector makes a database in pure Go so slow that large must be smaller.
+// underRace says that the race detector is on. A database in pure Go is so slow under it that large groups must be smaller.
 const underRace = true

@@ -10,10 +10,10 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// Random does so many random operations on two empty stores, the same to both, and fails at the first one on which they
-// disagree: in the outcome of a change, in a page of a list with a random filter and sort, in rows of members, in where
-// counters stand, in what is leased or journalled. Of the optional interfaces it compares those that both have. It prints
-// the seed, with which it does the same again, and the operations before. Compare a store with a [Fake].
+// Random runs random operations on two empty stores, the same ones on both, and ends the test at the first one whose outcome differs: that
+// of a change, a page of a list with a random filter and sort, rows of members, counters, leased events or entries of the journal. steps is
+// the number of operations. It compares the optional interfaces that both stores have. A failure names the seed and the operations before
+// it; the same seed gives the same operations again. Compare a new store with a [Fake].
 func Random(t *testing.T, seed uint64, steps int, a, b store.Store) {
 	t.Helper()
 	r := &random{
@@ -53,9 +53,9 @@ type random struct {
 	*testing.T
 	seed    uint64
 	a, b    store.Store
-	clock   time.Duration // since the epoch, of claims
-	serial  int           // of versions, events and entries
-	history []string      // what was done
+	clock   time.Duration // the time of the next claim, since the epoch
+	serial  int           // the number of the last version, event or entry
+	history []string      // the operations so far
 }
 
 // compare does an operation on both stores, and ends the test if the outcomes differ.
@@ -73,7 +73,7 @@ func (r *random) compare(what string, do func(s store.Store) string) {
 
 func (r *random) tenant() string { return pick(r.generator, tenants) }
 
-// next makes a string that was not there before.
+// next makes a string that was not used before.
 func (r *random) next(prefix string) string {
 	r.serial++
 	return fmt.Sprintf("%s%06d", prefix, r.serial)
@@ -134,7 +134,7 @@ func (r *random) page(s store.Store, q store.Query, related bool) string {
 	return b.String()
 }
 
-// read lists, and reads the groups of what it finds if they are asked for: by a RelatedReader as far as that goes.
+// read lists resources and, if related is set, reads their groups. It has a RelatedReader read as many of them as it does.
 func (r *random) read(s store.Store, q store.Query, related bool) (p *store.Page, rows []store.Member, err error) {
 	complete := 0
 	if reader, ok := s.(store.RelatedReader); ok && related {

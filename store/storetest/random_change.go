@@ -10,7 +10,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// version is mostly the one that a resource has.
+// version picks a version to expect of a resource, mostly the one that it has.
 func (r *random) version(tenant, typ, id string) string {
 	current, err := r.a.Get(r.Context(), store.Key{Tenant: tenant, Type: typ, ID: id})
 	switch n := r.IntN(10); {
@@ -22,7 +22,7 @@ func (r *random) version(tenant, typ, id string) string {
 	return current.Version
 }
 
-// change commits a change of one part, sometimes of several.
+// change commits a change that has one part, or sometimes several.
 func (r *random) change() {
 	c := store.Change{Tenant: r.tenant()}
 	r.clock += time.Duration(r.IntN(5)) * minute
@@ -45,7 +45,7 @@ func (r *random) change() {
 	if typ, id := r.key(); r.IntN(8) == 0 && !concerns(&c, typ, id) {
 		c.Absent = append(c.Absent, store.Absent{Type: typ, ID: id})
 	}
-	// Deltas on a group that is also put carry what the put does.
+	// A delta of a group that is also put has the version and the time of the put.
 	for i := range c.Members {
 		for _, p := range c.Put {
 			if p.Resource.Type == groupType && p.Resource.ID == c.Members[i].Group {
@@ -81,7 +81,7 @@ func (r *random) change() {
 	})
 }
 
-// conditions counts what a change may be refused for. Of several, any may be the one that a store names.
+// conditions counts the reasons for which a change may be refused. If there are several, stores may name different ones.
 func conditions(c *store.Change) int {
 	n := len(c.Absent) + len(c.Put) + len(c.Delete) + len(c.Claims)
 	for _, d := range c.Members {
@@ -104,8 +104,8 @@ func (r *random) put(tenant string) store.Put {
 	return p
 }
 
-// addDelete adds a delete to a change, and mostly the leaving of groups that must go before it. Of groups it deletes one at
-// most, as the contract leaves open what becomes of two that are members of each other.
+// addDelete adds a delete to a change, and mostly the deltas by which the resource leaves its groups first. It deletes at most one
+// group in a change, because the contract leaves open what happens to two that are members of each other.
 func (r *random) addDelete(c *store.Change) {
 	typ, id := r.key()
 	isGroup := func(d store.Delete) bool { return d.Type == groupType }
@@ -145,7 +145,8 @@ func concerns(c *store.Change, typ, id string) bool {
 		slices.ContainsFunc(c.Members, func(d store.MemberDelta) bool { return typ == groupType && d.Group == id })
 }
 
-// delta makes a delta that is mostly exact. It never makes a group a member of itself, which callers refuse.
+// delta makes a delta that mostly adds non-members and removes members, as it must. It never makes a group a member of itself,
+// because that is for callers to refuse.
 func (r *random) delta(tenant string) store.MemberDelta {
 	d := store.MemberDelta{Group: pick(r.generator, groups), Version: r.next("v"), LastModified: epoch.Add(time.Duration(r.IntN(50)) * time.Hour)}
 	if r.IntN(3) == 0 {
@@ -183,7 +184,8 @@ func (r *random) delta(tenant string) store.MemberDelta {
 	return d
 }
 
-// outcome names an error. Of several conditions any may be the one that is named; and one put may fail in two ways.
+// outcome prints an error for a comparison. If a change had several reasons to be refused, stores may name different ones, so all refusals
+// print the same then. A single put may be refused for two reasons, too.
 func outcome(err error, several bool) string {
 	var conflict *store.ConflictError
 	var unknown *store.UnknownMemberError
@@ -206,7 +208,7 @@ func outcome(err error, several bool) string {
 	return "refused: not found"
 }
 
-// cloneChange copies a change as deep as tests change it.
+// cloneChange copies a change as deeply as tests modify it.
 func cloneChange(c *store.Change) *store.Change {
 	d := *c
 	d.Put, d.Members, d.Claims = slices.Clone(c.Put), slices.Clone(c.Members), slices.Clone(c.Claims)

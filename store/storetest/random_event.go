@@ -9,9 +9,9 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// This file compares what the optional interfaces do, where both stores have them.
+// This file compares what the optional interfaces of two stores do, if both have them.
 
-// optional finds an interface of a store if both stores have it.
+// optional returns an interface of a store if both stores have it.
 func optional[T any](r *random, s store.Store) (t T, ok bool) {
 	_, hasA := store.As[T](r.a)
 	_, hasB := store.As[T](r.b)
@@ -23,8 +23,8 @@ func optional[T any](r *random, s store.Store) (t T, ok bool) {
 
 func (r *random) consumer() string { return pick(r.generator, []string{hooks, "feed"}) }
 
-// deliver leases events in both stores, and settles them in some way. A lease or a pause is over at once, or lasts for an
-// hour, which is longer than the test.
+// deliver leases events in both stores, and settles them in some way. A lease, and the wait before a retry, either ends at once or
+// lasts an hour, which is longer than the test.
 func (r *random) deliver() {
 	l := store.Lease{Owner: fmt.Sprint("owner-", r.IntN(3)), Consumer: r.consumer(), Max: r.IntN(10)}
 	if r.IntN(2) == 0 {
@@ -61,7 +61,7 @@ func (r *random) deliver() {
 			if x.Outcome == store.Retry || x.Outcome == store.Park {
 				x.Reason = "it failed"
 			}
-			if x.Outcome > 0 { // else it is left to run out
+			if x.Outcome > 0 { // otherwise the lease is left to run out
 				settled = append(settled, x)
 			}
 		}
@@ -69,7 +69,7 @@ func (r *random) deliver() {
 	})
 }
 
-// replay replays some events of a consumer, after a look at what it has given up.
+// replay compares the parked events of a consumer, and then replays some of its events.
 func (r *random) replay() {
 	x := store.Replay{Tenant: r.tenant(), Consumer: r.consumer(), From: epoch.Add(time.Duration(r.IntN(r.serial+1)) * time.Second)}
 	switch typ, id := r.key(); r.IntN(4) {
@@ -86,7 +86,7 @@ func (r *random) replay() {
 		parked, err := source.Parked(r.Context(), x.Tenant, x.Consumer, 5)
 		all, allErr := source.Parked(r.Context(), x.Tenant, "", 10_000)
 		told := deliveries(all)
-		slices.Sort(told) // an event's deliveries to its consumers are in no order
+		slices.Sort(told) // the deliveries of one event to its consumers have no order among them
 		return fmt.Sprint(deliveries(parked), err, told, allErr, source.Replay(r.Context(), x))
 	})
 }
@@ -183,7 +183,7 @@ func (r *random) readJournal() {
 	})
 }
 
-// forget forgets a tenant, now and then: often enough that what it leaves behind is met.
+// forget now and then forgets a tenant, so often that what a store wrongly leaves behind is noticed by later operations.
 func (r *random) forget() {
 	tenant := r.tenant()
 	if r.IntN(4) > 0 {

@@ -98,7 +98,7 @@ func (f failure) check(k *kit) {
 		}
 	}
 
-	// What was refused left nothing in the way either, such as a unique key.
+	// A refused change leaves nothing behind that would be in the way of another one, such as a unique key.
 	k.commit(creates(resource("User", id(8), `{"userName":"new"}`), resource("User", id(7), `{"userName":"renamed"}`)))
 }
 

@@ -26,13 +26,13 @@ func take(n, limit int) store.Change {
 
 func exhausted(counter string) error { return &store.ClaimError{Counter: counter} }
 
-// used checks the count of seats, if the store lets it be read.
+// used checks the count of seats, if the store is a CounterReader.
 func (k *kit) used(want int) {
 	k.Helper()
 	k.counts(seats, want)
 }
 
-// counts checks a count, if the store lets it be read.
+// counts checks the count of a counter, if the store is a CounterReader.
 func (k *kit) counts(counter string, want int) {
 	k.Helper()
 	if got, ok := k.counters(counter); ok {
@@ -69,7 +69,7 @@ func claim(k *kit) {
 	k.commit(take(1, 4))
 	k.commit(take(0, 1)) // takes nothing
 	k.used(4)
-	k.commit(take(-2, 1)) // above the limit still, but less than before
+	k.commit(take(-2, 1)) // the count is still above the limit, but lower than before
 	k.used(2)
 	k.refused("a claim above a limit that was lowered", exhausted(seats), take(1, 1))
 	k.commit(take(1, 3))
@@ -125,7 +125,7 @@ func claimSeveral(k *kit) {
 	k.counts("a", 1)
 }
 
-// brake claims from a counter with a window of ten minutes, some time after the epoch.
+// brake claims from a counter with a window of ten minutes. The claim is made so long after the epoch.
 func brake(take, limit int, after time.Duration) store.Change {
 	return store.Change{Claims: []store.Claim{{Counter: "brake", Take: take, Limit: limit, Window: 10 * minute, At: epoch.Add(after)}}}
 }
@@ -153,11 +153,11 @@ func claimWindow(k *kit) {
 	k.commit(brake(-1, 3, 20*minute-micro)) // what is given back within the window may be taken again
 	k.commit(brake(1, 3, 20*minute-micro))
 	k.refused("a claim of what is not there", exhausted("brake"), brake(1, 3, 20*minute-micro))
-	k.commit(brake(-2, 3, 100*minute)) // begins a window in which nothing is taken yet
+	k.commit(brake(-2, 3, 100*minute)) // this begins a window in which nothing is taken yet
 	began(0, 100*minute)
 	k.commit(brake(3, 3, 110*minute-micro))
 	k.refused("a claim in the window that what was given back began", exhausted("brake"), brake(1, 3, 110*minute-micro))
-	k.commit(take(1, 1)) // a counter without a window counts for good
+	k.commit(take(1, 1)) // the count of a counter without a window never goes back to 0 by itself
 	if got, ok := k.counters(seats); ok && !got[0].Began.IsZero() {
 		k.broken("a counter without a window began at %s", got[0].Began)
 	}
@@ -173,7 +173,7 @@ func claimWindowRefused(k *kit) {
 	if got, ok := k.counters("brake"); ok {
 		k.want("the count of the window that has ended", got[0].Count, 3)
 	}
-	k.commit(brake(3, 3, 20*minute)) // its window begins here, not with the refused claim
+	k.commit(brake(3, 3, 20*minute)) // the window begins with this claim, not with the refused one
 	k.refused("a claim in the window of the last one", exhausted("brake"), brake(1, 3, 29*minute))
 }
 

@@ -134,7 +134,7 @@ func raceSameMember(k *kit) {
 	}
 }
 
-// raceReplaceMembers fills an empty group in ways that go well together, but for the version that they were computed from.
+// raceReplaceMembers fills an empty group by changes that contradict each other only in the version that they expect.
 func raceReplaceMembers(k *kit) {
 	c := creates(group(1000))
 	for n := range parallel {
@@ -170,7 +170,7 @@ func raceDeleteMember(k *kit) {
 		})
 		_, err := k.Get(k.Context(), store.Key{Tenant: k.tenant, Type: "User", ID: id(u)})
 		switch {
-		case err == nil: // the delete came behind an addition, and was refused
+		case err == nil: // an addition came first, so the delete was refused
 			groupOf(k, g, u)
 		case errors.Is(err, store.ErrNotFound):
 			groupOf(k, g)
@@ -200,7 +200,7 @@ func raceClaims(k *kit) {
 	}
 }
 
-// raceReaders has writers move two users and a membership from one state to another, always together.
+// raceReaders has a writer change two users and a membership in one commit each time. Readers must never see only a part of it.
 func raceReaders(k *kit) {
 	k.commit(creates(resource("User", id(1), `{"title":"0"}`), resource("User", id(2), `{"title":"0"}`), group(10)))
 	ctx, cancel := context.WithCancel(k.Context())
@@ -236,7 +236,7 @@ func raceReaders(k *kit) {
 			{Resource: next(user(1), fmt.Sprint("v", n+2), json), IfVersion: version},
 			{Resource: next(user(2), fmt.Sprint("v", n+2), json), IfVersion: version},
 		}}
-		d := delta(10, fmt.Sprint("v", n+2), []int{1, 2}, nil) // they join and leave by turns
+		d := delta(10, fmt.Sprint("v", n+2), []int{1, 2}, nil) // the users join and leave the group in turns
 		if n%2 == 1 {
 			d.Add, d.Remove = nil, []string{id(1), id(2)}
 		}
@@ -247,7 +247,7 @@ func raceReaders(k *kit) {
 	wg.Wait()
 }
 
-// raceWalk walks while others come and go in front of, between and behind those that stay.
+// raceWalk walks through users while others are created and deleted before, between and behind them in the order of ids.
 func raceWalk(k *kit) {
 	const n = 150
 	var c store.Change
@@ -261,7 +261,7 @@ func raceWalk(k *kit) {
 	for w := range 3 {
 		wg.Go(func() {
 			for i := w; ctx.Err() == nil; i += 3 {
-				at := (i*38+1)%(2*n+60) | 1 // odd, as those that stay are even
+				at := (i*38+1)%(2*n+60) | 1 // an odd number, as those of the users that stay are even
 				r := resource("User", id(at), fmt.Sprintf(`{"userName":"u%04d","title":"stays"}`, at))
 				_ = k.Commit(ctx, &store.Change{Tenant: k.tenant, Put: puts(r)})
 				_ = k.Commit(ctx, &store.Change{Tenant: k.tenant, Delete: []store.Delete{{Type: "User", ID: r.ID}}})
@@ -287,7 +287,7 @@ func raceWalk(k *kit) {
 	wg.Wait()
 }
 
-// interrupted ends the contexts of commits sooner and later.
+// interrupted ends the contexts of commits after different times.
 func interrupted(k *kit) {
 	k.commit(creates(group(1000)))
 	done := map[int]bool{}
@@ -301,7 +301,7 @@ func interrupted(k *kit) {
 		done[n] = k.Commit(ctx, &c) == nil
 		cancel()
 	}
-	for range 100 { // a commit that was given up may still land: what it changes is judged when it stands still
+	for range 100 { // a commit whose context ended may still take place, so this waits until nothing changes any more
 		before := k.members(store.MemberQuery{Groups: []string{id(1000)}})
 		users := map[string]bool{}
 		for n := range done {

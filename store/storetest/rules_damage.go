@@ -17,13 +17,13 @@ var damageRules = []rule{
 	{"Update", damageIsAnError + " What was there before stays, if the damaged one is refused.", damagedUpdate},
 }
 
-// damaged makes texts that are no whole objects: all beginnings of one, and some others.
+// damaged returns texts that are no complete JSON objects: every proper prefix of one, and some others.
 func damaged() (texts []document.Document) {
 	whole := `{"userName":"Anna \"A\"","age":12,"name":{"familyName":"x"},"tags":["a","b"],"active":true}`
 	for n := 1; n < len(whole); n++ {
 		texts = append(texts, document.Document(whole[:n]))
 	}
-	if testing.Short() { // the ends after which something seems to be whole
+	if testing.Short() { // only those prefixes that a careless parser could take for complete
 		texts = []document.Document{`{`, `{"userName":"a`, `{"userName":"a"`, `{"userName":"a",`, `{"name":{"familyName":"x"}`, `{"tags":["a"]`, `{"active":tru`}
 	}
 	return append(texts, `{"userName":"a"}}`, `{"userName":"a""title":"b"}`, `{"name":{"familyName":"x"]}`, `{"age":}`, `["userName"]`, `"userName"`, `null`, `x`)
@@ -51,7 +51,7 @@ func damage(k *kit, set func(r *store.Resource, d document.Document)) {
 	}
 }
 
-// unreadable checks that the user 1, who is there, can't be read.
+// unreadable checks that user 1 exists and can't be read.
 func (k *kit) unreadable(document string) {
 	k.Helper()
 	if _, err := k.Get(k.Context(), store.Key{Tenant: k.tenant, Type: "User", ID: id(1)}); !errors.Is(err, store.ErrCorrupt) {

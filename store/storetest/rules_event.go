@@ -101,7 +101,7 @@ func eventOwners(e *eventKit) {
 	e.settle(store.HandBack, stolen...)
 	e.leases("after an owner settled what another one has", 10)
 	e.settle(store.Done, stolen...)
-	e.settleAfter(store.Retry, 0, mine...) // which would not be possible if they were done
+	e.settleAfter(store.Retry, 0, mine...) // this would change nothing if another owner's settlement had counted
 	e.leases("after the owner settled what it has", 10, told[:2]...)
 }
 
@@ -213,7 +213,7 @@ func eventSubjects(e *eventKit) {
 }
 
 func eventTenants(e *eventKit) {
-	e = e.of(e.tenant) // a consumer of its own, as what others left may be leased in all tenants
+	e = e.of(e.tenant) // a consumer that no other rule uses, because a lease in all tenants would get the events of other rules, too
 	other := e.in(e.tenant + "-other")
 	mine, theirs := e.tell(1, 1), other.tell(1, 1)
 	everywhere := func(what string, want ...string) []store.Delivery {
@@ -303,12 +303,12 @@ func eventReplayEarlier(e *eventKit) {
 	second := e.leases("the second lease", 10, told[1])
 	e.replay(store.Replay{EventID: told[0]})
 	again := e.leases("after a replay of an earlier one", 10, told[0])
-	e.settle(store.Done, second...) // in the order in which they were had
+	e.settle(store.Done, second...) // they are settled in the order in which they were leased
 	e.leases("while the earlier one is leased", 10)
 	e.settle(store.Done, again...)
 	third := e.leases("after both are done", 10, told[2])
 
-	// The same, and the later one fails.
+	// Now the later one fails.
 	e.replay(store.Replay{EventID: told[1]})
 	second = e.leases("after another replay", 10, told[1])
 	e.settleAfter(store.Retry, 0, third...)
@@ -331,7 +331,7 @@ func eventRace(e *eventKit) {
 		wg.Go(func() {
 			for i := range 2000 {
 				mu.Lock()
-				isOver := all >= len(told) && i >= 3 // so that each owner leases, however fast the others are
+				isOver := all >= len(told) && i >= 3 // each owner leases at least three times, however fast the others are
 				mu.Unlock()
 				if isOver {
 					return

@@ -228,7 +228,7 @@ func feedPrune(e *eventKit, feed store.FeedReader) {
 	if !ok {
 		e.Skip("the store is no Forgetter")
 	}
-	e.told = 1000 // later than the events of the other rules: only a beginning is removed
+	e.told = 1000 // these events are later than those of the other rules, as only the beginning of a feed is removed
 	told := e.tell(1, 2, 3)
 	prune := func(before time.Time) int64 {
 		if _, err := forgetter.Prune(e.Context(), store.Retention{Done: before}); err != nil {

@@ -14,7 +14,7 @@ var filterRules = []rule{
 	{"Const", "And, Or and Const without terms hold or don't, for all resources.", consts},
 }
 
-// people are who the filters are tried on, by the letter that stands for each in the table.
+// people are the users that the filters are evaluated on, by the letter that stands for each in the table.
 var people = map[string]string{
 	"a": `{"userName":"Anna","externalId":"Ext-A","displayName":"Anna Ä","title":"Boss","code":"AbC","active":true,"age":30,"score":1.5,
 		"hired":"2020-02-29T12:00:00Z","profileUrl":"https://x.org/Anna","key":"QUJD","name":{"familyName":"Stone","givenName":"Anna"},
@@ -29,7 +29,7 @@ var people = map[string]string{
 	"f": `{"userName":"frank"}`,
 }
 
-func settle(k *kit) {
+func commitPeople(k *kit) {
 	for letter, json := range people {
 		r := resource("User", id(int(letter[0])), json)
 		if letter == "b" {
@@ -41,7 +41,7 @@ func settle(k *kit) {
 	}
 }
 
-// letters lists who a filter selects.
+// letters returns the letters of the users that a filter selects.
 func (k *kit) letters(filter string) string {
 	k.Helper()
 	p := k.list(store.Query{Filter: where(filter), Count: 100})
@@ -56,7 +56,7 @@ func (k *kit) letters(filter string) string {
 }
 
 func operators(k *kit) {
-	settle(k)
+	commitPeople(k)
 	for _, tt := range []struct{ filter, want string }{
 		// Strings that are not caseExact.
 		{`userName eq "ANNA"`, "a"}, {`userName eq "ann"`, ""}, {`userName ne "anna"`, "bcdef"}, {`userName co "A"`, "acf"},
@@ -65,7 +65,7 @@ func operators(k *kit) {
 		{`userName eq "kelvin"`, "e"}, {`userName co "_"`, "c"}, {`displayName co "100%"`, "b"}, {`displayName co "%"`, "b"},
 		{`displayName eq "k o'neill \"Q\""`, "d"}, {`title ew "\\ER"`, "d"}, {`title gt "2"`, "ad"}, {`name.familyName eq "STONE"`, "ab"},
 		{`name.givenName pr`, "a"}, {`displayName co "ä"`, "a"}, {`displayName ew "Ä"`, "a"},
-		// Strings that are, references and binaries.
+		// Strings that are caseExact, references and binaries.
 		{`code eq "abc"`, "c"}, {`code eq "AbC"`, "a"}, {`code sw "A"`, "a"}, {`code ne "abc"`, "abdef"}, {`code gt "Z"`, "c"},
 		{`code co "%_"`, "d"}, {`code co "b"`, "ac"}, {`externalId eq "ext-a"`, "c"}, {`externalId eq "EXT-A"`, ""}, {`externalId co "xt-"`, "ac"},
 		{`profileUrl eq "https://x.org/Anna"`, "a"}, {`profileUrl eq "https://x.org/anna"`, ""}, {`profileUrl sw "https:"`, "a"},
@@ -87,12 +87,12 @@ func operators(k *kit) {
 		{`hired eq "2020-02-29T12:00:00Z"`, "ab"}, {`hired eq "2020-02-29T07:00:00.000-05:00"`, "ab"}, {`hired gt "2020-02-29T12:00:00Z"`, "cd"},
 		{`hired ge "2020-02-29T12:00:00Z"`, "abcd"}, {`hired lt "2021-01-01T00:00:00.50Z"`, "abd"}, {`hired le "2021-01-01T00:00:00.5Z"`, "abcd"},
 		{`hired ne "2020-02-29T12:00:00Z"`, "cdef"}, {`hired pr`, "abcd"},
-		// What the store keeps beside the attributes.
+		// Times and versions, which a store keeps beside the attributes.
 		{`meta.lastModified gt "2026-03-03T12:00:00.123456Z"`, "def"}, {`meta.lastModified eq "2026-03-03T13:00:00.123456+01:00"`, "c"},
 		{`meta.lastModified le "2026-03-02T12:00:00.123456Z"`, "ab"}, {`meta.created eq "2026-03-01T12:00:00.123456Z"`, "abcdef"},
 		{`meta.created gt "2026-03-01T12:00:00.123456Z"`, ""}, {`meta.created pr`, "abcdef"}, {`meta.resourceType eq "User"`, "abcdef"},
 		{`meta.resourceType eq "Group"`, ""}, {`meta.version eq "v-b"`, "b"}, {`id pr`, "abcdef"},
-		// Multi-valued attributes: any value, and one element for brackets.
+		// Multi-valued attributes: any value may match, and within brackets one element must match everything.
 		{`tags eq "RED"`, "ac"}, {`tags co "e"`, "abc"}, {`tags ne "green"`, "acdef"}, {`tags sw "b"`, "ae"}, {`not (tags eq "red")`, "bdef"},
 		{`emails.value co "x.ORG"`, "ab"}, {`emails.value eq "anna@x.org"`, "a"}, {`emails.value ew ".net"`, "a"}, {`emails.type eq "work"`, "ab"},
 		{`emails.type eq "work" and emails.value co "home"`, "a"}, {`emails[type eq "work" and value co "home"]`, ""},

@@ -29,7 +29,8 @@ var forgetRules = func() (rules []rule) {
 	return rules
 }()
 
-// years are far apart, so that what one rule prunes is nothing that another one has.
+// years returns a time that is n years after the one at which the rules of this file begin, a century before the epoch. The rules use
+// times that are years apart, so that none prunes what another one needs.
 func years(n int) time.Time { return epoch.AddDate(-100+n, 0, 0) }
 
 func prune(k *kit, f store.Forgetter) {
@@ -83,7 +84,7 @@ func prune(k *kit, f store.Forgetter) {
 		e.replay(store.Replay{Consumer: hooks})
 		var ids []string
 		for _, d := range e.lease(10) {
-			if d.ID != events[3].ID { // may stay with the event, which somebody else has yet to be told
+			if d.ID != events[3].ID { // this delivery may be kept as long as its event, which another consumer is yet to be told
 				ids = append(ids, d.ID)
 			}
 		}
@@ -149,7 +150,7 @@ func forget(k *kit, f store.Forgetter) {
 	otherDue, otherParked := furnishAll(&other)
 	was := other.everything()
 	empty := k.everything()
-	for range 2 { // what is made anew after a Forget is as if nothing had been
+	for range 2 { // the second time shows that a tenant that was forgotten can be used like a new one
 		due, parked := furnishAll(k)
 		source, isSource := store.As[store.EventSource](k.Store)
 		e := &eventKit{kit: k, source: source}
@@ -170,7 +171,7 @@ func forget(k *kit, f store.Forgetter) {
 			e.leases("a lease of a forgotten tenant's events", 10)
 			k.want("what is given up", eventIDs(e.parked("")), []string{})
 		}
-		// Keys are free: somebody else may have them.
+		// The unique keys of the resources are free again.
 		k.commit(creates(resource("User", id(7), `{"userName":"User-1"}`), resource("Device", id(8), `{"userName":"device"}`)))
 		k.commit(brake(1, 1, time.Minute))
 		k.commit(deletes("User", id(7)))

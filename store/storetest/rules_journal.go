@@ -43,7 +43,7 @@ func describeEntry(e store.Entry) string {
 		e.Connection, e.Request, e.Who, e.Subject, e.Action, e.Outcome, e.Data)
 }
 
-// journalled is a change with entries of the journal.
+// journalled returns a change with entries of the journal.
 func journalled(entries ...store.Entry) store.Change { return store.Change{Journal: entries} }
 
 func journalWhole(k *kit, journal func(store.JournalQuery) []string) {
@@ -67,7 +67,7 @@ func journalOrder(k *kit, journal func(store.JournalQuery) []string) {
 	}
 	k.commit(journalled(entry(1), entry(2)))
 	k.commit(journalled(entry(4)))
-	k.commit(journalled(entry(3))) // commits behind the fourth
+	k.commit(journalled(entry(3))) // the third entry is committed after the fourth
 	k.commit(journalled(entry(6), entry(5)))
 	lines := func(ns ...int) (s []string) {
 		for _, n := range ns {

@@ -19,13 +19,13 @@ var listRules = []rule{
 	{"Empty", "A list of nothing is a page without resources, and no error.", emptyLists},
 }
 
-// shuffled are the numbers below n in an order that is neither up nor down.
+// shuffled returns the numbers below n in an order that neither rises nor falls.
 func shuffled(n int) (s []int) {
 	for i := range n {
 		s = append(s, (i*37+11)%n)
 	}
-	slices.Sort(s) // n may share a factor with 37
-	s = slices.Compact(s)
+	slices.Sort(s)
+	s = slices.Compact(s) // some numbers are there twice if n is a multiple of 37
 	for i := range len(s) / 2 {
 		j := (i*7 + 3) % len(s)
 		s[i], s[j] = s[j], s[i]
@@ -72,8 +72,8 @@ func listTypes(k *kit) {
 	}
 }
 
-// lined makes n users, of whom the even ones have the title "even" and every fifth no userName.
-func lined(k *kit, n int) {
+// commitUsers commits n users. Every second one has the title "even", and every fifth has no userName.
+func commitUsers(k *kit, n int) {
 	for i := range n {
 		json := fmt.Sprintf(`{"userName":"U%03d","displayName":"D%03d","title":"%s"}`, i, n-i, []string{"even", "odd"}[i%2])
 		if i%5 == 0 {
@@ -83,7 +83,7 @@ func lined(k *kit, n int) {
 	}
 }
 
-// orders are the queries that pages are cut from, and what they list of lined.
+// orders returns queries, and the ids that they list of the users of commitUsers.
 func orders(n int) map[string]struct {
 	q    store.Query
 	want []string
@@ -120,7 +120,7 @@ func orders(n int) map[string]struct {
 
 func indexPages(k *kit) {
 	const n = 13
-	lined(k, n)
+	commitUsers(k, n)
 	for name, o := range orders(n) {
 		for start := range n + 3 {
 			for _, count := range []int{1, 4, n, 100} {
@@ -136,7 +136,7 @@ func indexPages(k *kit) {
 }
 
 func totals(k *kit) {
-	lined(k, 9)
+	commitUsers(k, 9)
 	for name, o := range orders(9) {
 		for _, q := range []store.Query{{}, {Start: 3}, {Start: 100}, {Count: 2}, {Count: 2, NoTotal: true}, {NoTotal: true}} {
 			q.Filter, q.Sort = o.q.Filter, o.q.Sort
@@ -160,7 +160,7 @@ func totals(k *kit) {
 
 func cursors(k *kit) {
 	const n = 12
-	lined(k, n)
+	commitUsers(k, n)
 	for name, o := range orders(n) {
 		for _, count := range []int{1, 2, 3, 5, n - 1, n, n + 1} {
 			q := o.q
@@ -183,7 +183,7 @@ func cursorMoves(k *kit) {
 	for name, o := range orders(n) {
 		own := *k
 		own.tenant += name
-		lined(&own, n)
+		commitUsers(&own, n)
 		q := o.q
 		q.Count = 3
 		var seen []string
@@ -201,7 +201,7 @@ func cursorMoves(k *kit) {
 				k.stop("%s: the walk doesn't end", name)
 			}
 			q.Cursor = p.Next
-			// The last one seen goes, which is where the cursor points; so does one that was seen and one that wasn't.
+			// The last user of the page is deleted, at which the cursor points, and so are one that was seen and one that was not.
 			for _, gone := range []string{seen[len(seen)-1], seen[0], o.want[(step*5+7)%len(o.want)]} {
 				err := own.Commit(k.Context(), &store.Change{Tenant: own.tenant, Delete: []store.Delete{{Type: "User", ID: gone}}})
 				if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -211,7 +211,7 @@ func cursorMoves(k *kit) {
 					delete(stays, gone)
 				}
 			}
-			// New ones come in front, between and behind.
+			// Users are created before, between and behind the others.
 			front := fmt.Sprintf("0195514a-0000-6000-8000-%012x", step)
 			between := fmt.Sprintf(`{"userName":"U01+%d","displayName":"D01+%d","title":"even"}`, step, step)
 			own.commit(creates(
@@ -239,7 +239,7 @@ func cursorMoves(k *kit) {
 }
 
 func cursorInvalid(k *kit) {
-	lined(k, 5)
+	commitUsers(k, 5)
 	refused := func(what string, q store.Query) {
 		k.Helper()
 		q.Tenant, q.Count = k.tenant, 2

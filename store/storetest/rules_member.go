@@ -203,7 +203,7 @@ func deltaVersion(k *kit) {
 	k.want("the member after a delta", k.get("User", id(1)).Version, "v1")
 
 	k.refused("a delta on the version before", store.ErrVersionMismatch, changeMembers(d))
-	d.IfVersion, d.Version, d.Add, d.Remove = "", "v3", nil, []string{id(1)} // any version
+	d.IfVersion, d.Version, d.Add, d.Remove = "", "v3", nil, []string{id(1)} // an empty IfVersion allows any version
 	k.commit(changeMembers(d))
 	k.want("the group after a delta on any version", k.get("Group", id(10)).Version, "v3")
 	k.refused("a put of the version before the delta", store.ErrVersionMismatch, update(next(group(10), "v4", `{}`), "v2"))
@@ -252,7 +252,7 @@ func cascade(k *kit) {
 	groupOf(k, 11, 1)
 	k.get("User", id(2))
 	k.commit(creates(group(10)))
-	groupOf(k, 10) // a group that comes back is empty
+	groupOf(k, 10) // a group that is created anew is empty
 }
 
 func leave(k *kit) {
@@ -278,7 +278,7 @@ func leave(k *kit) {
 	k.want("the version of its group", k.get("Group", id(10)).Version, "v2")
 	k.want("the groups of the deleted user", k.members(store.MemberQuery{Of: []string{id(1)}}), []store.Member{})
 	k.commit(creates(user(1)))
-	groupOf(k, 10) // who comes back is no member
+	groupOf(k, 10) // a user who is created anew is no member
 }
 
 func putKeeps(k *kit) {
@@ -295,7 +295,7 @@ func nested(k *kit) {
 	d := delta(10, "v1", []int{1}, nil)
 	d.Add = append(d.Add, store.MemberRef{Type: "Group", ID: id(11)})
 	back := delta(11, "v1", nil, nil)
-	back.Add = []store.MemberRef{{ID: id(10)}} // a circle
+	back.Add = []store.MemberRef{{ID: id(10)}} // each of the two groups is a member of the other now
 	c.Members = []store.MemberDelta{d, back}
 	k.commit(c)
 	groupOf(k, 10, 1, 11)

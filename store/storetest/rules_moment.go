@@ -13,28 +13,28 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// crowd is how many members a group has that is read while it is replaced: more than a store reads at a time.
-func crowd() int {
+// manyMembers returns a number of members that is greater than what a store reads at a time.
+func manyMembers() int {
 	if testing.Short() || underRace {
 		return 1_500
 	}
 	return 6_000
 }
 
-// enough is how often a reader reads among writers.
-const enough = 4
+// enoughReads is how often each reader reads all members while they are replaced.
+const enoughReads = 4
 
-// oneMoment has a writer replace a membership by another one of the same size with nobody in common, to and fro, until each
-// reader has read it some times. Readers must see the one or the other, whole.
+// oneMoment has a writer replace all members of a group by as many others, and back again, until each reader has read them often
+// enough. Readers must see the one membership or the other, whole.
 func oneMoment(k *kit) {
-	n := crowd()
+	n := manyMembers()
 	const g = 100_000
 	c := creates(group(g))
 	for i := range 2 * n {
 		c.Put = append(c.Put, store.Put{Resource: plain("User", i)})
 	}
 	k.commit(c)
-	half := func(odd int) (ns []int) { // the ids of the two memberships lie among each other
+	half := func(odd int) (ns []int) { // in the order of the ids, members of the two memberships alternate
 		for i := range n {
 			ns = append(ns, 2*i+odd)
 		}
@@ -49,7 +49,7 @@ func oneMoment(k *kit) {
 	var wg sync.WaitGroup
 	for reader, q := range queries {
 		wg.Go(func() {
-			defer reads[reader].Store(enough) // whoever gave up is waited for no longer
+			defer reads[reader].Store(enoughReads) // nobody waits for a reader that failed
 			q.Tenant = k.tenant
 			for ctx.Err() == nil {
 				odd, even, last := 0, 0, ""
@@ -81,7 +81,7 @@ func oneMoment(k *kit) {
 	}
 	waits := func() bool {
 		for i := range reads {
-			if reads[i].Load() < enough {
+			if reads[i].Load() < enoughReads {
 				return true
 			}
 		}
@@ -101,9 +101,9 @@ func oneMoment(k *kit) {
 
 // stalled has many readers stop behind their first row, more than a store has connections.
 func stalled(k *kit) {
-	n := crowd()
+	n := manyMembers()
 	if underRace {
-		n = 300 // each of the readers has all rows read
+		n = 300 // all rows are read for each of the readers
 	}
 	const g = 100_000
 	c := creates(group(g))
@@ -115,7 +115,7 @@ func stalled(k *kit) {
 	c.Members = []store.MemberDelta{d}
 	k.commit(c)
 
-	ctx, cancel := context.WithTimeout(k.Context(), 30*time.Second) // only a broken store comes to its end
+	ctx, cancel := context.WithTimeout(k.Context(), 30*time.Second) // only a store that breaks the rule needs so long
 	defer cancel()
 	for range parallel {
 		next, stop := iter.Pull2(k.Members(ctx, store.MemberQuery{Tenant: k.tenant, Groups: []string{id(g)}}))

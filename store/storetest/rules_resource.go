@@ -95,16 +95,16 @@ func absent(k *kit) {
 		return c
 	}
 	k.commit(without("User", 1, creates(plain("User", 2))))
-	k.commit(without("Group", 2, creates(plain("User", 3)))) // of another type it is there
+	k.commit(without("Group", 2, creates(plain("User", 3)))) // the id is that of a resource of another type
 	k.refused("a create that wants another resource absent that is there", store.ErrVersionMismatch, without("User", 2, creates(plain("User", 4))))
 	k.gone("User", id(4))
 	k.refused("a delete that does", store.ErrVersionMismatch, without("User", 2, deletes("User", id(3))))
 	k.get("User", id(3))
 	own := *k
 	own.tenant += "-other"
-	own.commit(without("User", 2, creates(plain("User", 4)))) // of another tenant it is there
+	own.commit(without("User", 2, creates(plain("User", 4)))) // the id is that of a resource of another tenant
 	k.commit(deletes("User", id(2)))
-	k.commit(without("User", 2, creates(plain("User", 4)))) // it was there
+	k.commit(without("User", 2, creates(plain("User", 4)))) // the resource was deleted
 }
 
 func types(k *kit) {
@@ -127,7 +127,7 @@ func parts(k *kit) {
 	c = deletes("User", id(1))
 	k.refused("deleting somebody who is a member", store.ErrVersionMismatch, c)
 	c.Members = []store.MemberDelta{delta(2, "v2", nil, []int{1})}
-	k.commit(c) // who leaves its groups first may go
+	k.commit(c) // a resource that leaves its groups first may be deleted
 	k.want("the members of a group that was left", k.members(store.MemberQuery{Groups: []string{id(2)}}), []store.Member{})
 	c = creates(u)
 	c.Members = []store.MemberDelta{delta(2, "v2", []int{1}, nil)}
@@ -140,7 +140,7 @@ func parts(k *kit) {
 	k.commit(c)
 	c = deletes("Group", id(7))
 	c.Members = []store.MemberDelta{delta(7, "v3", nil, []int{1})}
-	k.commit(c) // its members may be changed before it goes
+	k.commit(c) // the members of a group may be changed in the commit that deletes it
 	k.gone("Group", id(7))
 
 	same := resource("User", id(3), `{"userName":"USER-1"}`)
@@ -155,7 +155,7 @@ func parts(k *kit) {
 	k.want("a group with two deltas", k.get("Group", id(2)).Version, "v3")
 	k.want("its members", len(k.members(store.MemberQuery{Groups: []string{id(2)}})), 1)
 
-	// A put of the group makes IfVersion of its delta moot: the version is the put's by then.
+	// If a group is put in the same change, IfVersion of its delta isn't compared: the group has the version of the put by then.
 	c = update(next(g, "v4", `{"displayName":"renamed"}`), "v3")
 	d := delta(2, "v4", nil, []int{1})
 	d.IfVersion, d.LastModified = "v3", epoch.Add(time.Second)
@@ -165,7 +165,7 @@ func parts(k *kit) {
 	k.want("its members", len(k.members(store.MemberQuery{Groups: []string{id(2)}})), 0)
 }
 
-// texts are strings that have broken something somewhere.
+// texts are strings that a store must keep although careless code breaks on them.
 var texts = []string{
 	`'; DROP TABLE resources; --`, `"quoted" \ back\slash`, "%_*?[a]", "line\nbreak\ttab\r", "\u0001\u001f\u007f",
 	"😀👩‍👩‍👧 Zoë Ça ß ſ K İı", "שלום \u202eRTL", "\ufeffBOM\u2028\uffff", "NULL", "{}", "$1 ? :x", " blank ", "a,b|c/d",

@@ -15,7 +15,7 @@ var sortRules = []rule{
 }
 
 func sorts(k *kit) {
-	settle(k)
+	commitPeople(k)
 	for _, tt := range []struct{ by, up, down string }{
 		{"userName", "abcdfe", "efdcba"}, // dörte < frank < kelvin
 		{"title", "beadcf", "cfdaeb"},

@@ -17,7 +17,7 @@ var tenantRules = []rule{
 	{"Names", "The names of tenants are compared as they are: case, blanks and prefixes make another tenant.", tenantNames},
 }
 
-// furnish gives the tenant two users in a group, two seats and a journal.
+// furnish gives the tenant two users in a group, two claimed seats and an entry of the journal.
 func furnish(k *kit) {
 	c := creates(user(1), user(2), group(10))
 	c.Members = []store.MemberDelta{delta(10, "v1", []int{1, 2}, nil)}
@@ -30,7 +30,7 @@ func strangersRead(k *kit) {
 	furnish(k)
 	stranger := *k
 	stranger.tenant += "-stranger"
-	for range 2 { // first as a tenant that was never heard of, then as one with rows of its own
+	for range 2 { // the stranger has nothing at first, and then rows of its own
 		for _, typ := range []string{"User", "Group"} {
 			for _, n := range []int{1, 2, 10} {
 				stranger.gone(typ, id(n))
@@ -60,7 +60,7 @@ func strangersRead(k *kit) {
 		_ = stranger.Commit(k.Context(), &store.Change{Tenant: stranger.tenant, Put: puts(user(77), group(78))})
 	}
 
-	// A cursor is no key to another tenant's rows.
+	// A cursor of one tenant shows nothing of it to another.
 	p := k.list(store.Query{Count: 1})
 	q := store.Query{Tenant: stranger.tenant, Types: []string{"User"}, Count: 10, Cursor: p.Next}
 	if p, err := k.List(k.Context(), q); err == nil && slices.ContainsFunc(p.Resources, func(r *store.Resource) bool { return r.ID != id(77) }) {
@@ -86,7 +86,7 @@ func strangersWrite(k *kit) {
 	stranger.commit(take(2, 2))
 	stranger.commit(take(-9, 0))
 
-	// The tenant is the change's, whatever the resource says.
+	// The tenant is that of the change, whatever the resource says.
 	r := user(3)
 	r.Tenant = k.tenant
 	stranger.commit(creates(r))

@@ -51,7 +51,7 @@ func freed(k *kit) {
 	k.commit(creates(anna(3)))
 	k.refused("a create with the key that was moved", conflict("userName"), creates(resource("User", id(4), `{"userName":"berta"}`)))
 
-	// In one change: the first put gives the key up, the second takes it.
+	// In one change, the first put gives the key up and the second takes it.
 	k.commit(store.Change{Put: []store.Put{
 		{Resource: next(anna(3), "v2", `{"userName":"Clara"}`), IfVersion: "v1"},
 		{Resource: anna(5)},

@@ -1,5 +1,6 @@
-// Package storetest is for testing: [Run] checks that a store keeps the contract of package store, [Random] that it does
-// the same as another store, and [Fake] is the store to test a product with.
+// Package storetest is for tests. [Fake] is the store for a product's own unit tests. [Run] checks that a store keeps the
+// contract of package store, [RunSubset] does so for a store over a product's own tables, which leaves some of it out, and [Random]
+// compares two stores by random operations.
 package storetest
 
 import (
@@ -12,10 +13,10 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// Run checks a store against the contract, and names the rule that is broken in words. newStore returns an empty store;
-// it is called a few times, as most rules take a tenant of their own in a common store. What it opens it should close
-// with t.Cleanup. The optional interfaces of package store are checked if [store.As] finds them. With -short, groups of
-// 100,000 members become smaller.
+// Run checks a store against the contract of package store, each rule in a sub-test. A failure says in words which rule is broken. newStore
+// returns an empty store; it is called about twenty times, because most rules share a store, in which each has its own tenant. It
+// should close what it opens with t.Cleanup. The optional interfaces of package store are checked if [store.As] finds them, and
+// skipped otherwise. With -short, groups of 100,000 members become smaller.
 func Run(t *testing.T, newStore func(t *testing.T) store.Store) {
 	for _, theme := range themes {
 		theme.run(t, newStore)
@@ -61,10 +62,10 @@ func (x theme) run(t *testing.T, newStore func(t *testing.T) store.Store) {
 	})
 }
 
-// rule is one thing that every store must keep to.
+// rule is one rule of the contract.
 type rule struct {
 	name  string
-	text  string // what it says
+	text  string // what the rule says, for the message of a failure
 	check func(k *kit)
 }
 
@@ -76,13 +77,13 @@ type kit struct {
 	tenant string
 }
 
-// broken reports what was seen instead of what the rule wants, and goes on.
+// broken fails the test with what was seen instead of what the rule wants, and goes on.
 func (k *kit) broken(format string, args ...any) {
 	k.Helper()
 	k.Errorf("the rule\n    %s\nis broken: %s", k.rule.text, fmt.Sprintf(format, args...))
 }
 
-// stop reports what was seen, and ends the check.
+// stop fails the test with what was seen, and ends the check.
 func (k *kit) stop(format string, args ...any) {
 	k.Helper()
 	k.broken(format, args...)
@@ -98,8 +99,8 @@ func (k *kit) commit(c store.Change) {
 	}
 }
 
-// refused commits a change that must fail in the wanted way: with a sentinel, or with a conflict on the attribute, an
-// unknown member or the counter of the wanted error.
+// refused commits a change that must fail with the wanted error: the same sentinel, or an error of the same type about the same
+// attribute, member or counter.
 func (k *kit) refused(what string, want error, c store.Change) {
 	k.Helper()
 	c.Tenant = k.tenant
@@ -108,7 +109,7 @@ func (k *kit) refused(what string, want error, c store.Change) {
 	}
 }
 
-// same says whether err is the error that the contract calls want.
+// same says whether a store may return err where the contract asks for want.
 func same(err, want error) bool {
 	var conflict, wantConflict *store.ConflictError
 	if errors.As(want, &wantConflict) {
@@ -153,7 +154,7 @@ func (k *kit) gone(typ, id string) {
 	}
 }
 
-// list reads a page that must be had.
+// list reads a page. It ends the check if that fails.
 func (k *kit) list(q store.Query) *store.Page {
 	k.Helper()
 	q.Tenant = k.tenant
@@ -176,7 +177,7 @@ func (k *kit) walk(q store.Query) (ids []string) {
 	return k.follow(q, true)
 }
 
-// follow is walk. Among writers a page may turn out empty, as what was behind the cursor may be gone meanwhile.
+// follow does what walk does. While others write (quiet is false), a page may be empty, as what was behind the cursor may have been deleted.
 func (k *kit) follow(q store.Query, quiet bool) (ids []string) {
 	k.Helper()
 	for range 10_000 {
@@ -203,7 +204,7 @@ func idsOf(p *store.Page) (ids []string) {
 	return ids
 }
 
-// members reads membership rows that must be had.
+// members reads membership rows. It ends the check if that fails.
 func (k *kit) members(q store.MemberQuery) (rows []store.Member) {
 	k.Helper()
 	q.Tenant = k.tenant
@@ -216,7 +217,7 @@ func (k *kit) members(q store.MemberQuery) (rows []store.Member) {
 	return rows
 }
 
-// want compares two things by how they print.
+// want compares two values by their printed forms.
 func (k *kit) want(what string, got, want any) {
 	k.Helper()
 	if g, w := fmt.Sprint(got), fmt.Sprint(want); g != w {
@@ -224,7 +225,7 @@ func (k *kit) want(what string, got, want any) {
 	}
 }
 
-// describeResource prints all of a resource that a store must give back as it was.
+// describeResource prints everything of a resource that a store must return as it was put.
 func describeResource(r *store.Resource) string {
 	index := slices.Clone(r.Index)
 	slices.SortFunc(index, func(a, b store.IndexKey) int {

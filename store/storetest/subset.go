@@ -8,12 +8,12 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// Subset is what a store over a product's own tables leaves out of the contract, and why: the reason by the name of a rule, as
-// go test shows it, such as "Members/GroupsInGroups". A product that declares one tells its readers what its tables can't hold.
+// Subset says which rules of the contract a store over a product's own tables leaves out, and why. The key is the name of a rule as
+// go test shows it, such as "Members/Nested", and the value is the reason. So readers of the product's test learn what its tables can't hold.
 type Subset map[string]string
 
-// RunSubset is Run for a store that leaves some rules out. A rule in the subset that doesn't exist is a failure, so that the
-// declaration stays true.
+// RunSubset does what [Run] does, without the rules in the subset. It fails if a rule of the subset doesn't exist or has no reason, so that
+// the declaration stays true.
 func RunSubset(t *testing.T, without Subset, newStore func(t *testing.T) store.Store) {
 	left := maps.Clone(without)
 	for _, x := range themes {

@@ -7,7 +7,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// compareType needs no SQL: all resources that the condition is about are of one type.
+// compareType compares meta.resourceType. It needs no SQL, because a condition is about the resources of one type.
 func (c *compiler) compareType(x filter.Compare) Condition {
 	x.Attr.Path = filter.Path{Name: "value"}
 	if filter.MatchElement(x, document.String(c.typ)) {
@@ -16,18 +16,18 @@ func (c *compiler) compareType(x filter.Compare) Condition {
 	return never
 }
 
-// orders are the operators that compare by order.
+// orders are the operators of SQL for those that compare equality and order.
 var orders = map[filter.Op]string{
 	filter.Eq: "=", filter.Ne: "<>", filter.Gt: ">", filter.Ge: ">=", filter.Lt: "<", filter.Le: "<=",
 }
 
-// inverse are the operators that hold where another one doesn't.
+// inverse has for each operator of order the one that holds if and only if it doesn't.
 var inverse = map[string]string{">": "<=", ">=": "<", "<": ">=", "<=": ">"}
 
-// compareText compares a column that always has a value; folded is the same with case folded, if there is such a one.
+// compareText compares a column that always has a value. folded is the column with the folded value; it may be empty.
 func (c *compiler) compareText(column, folded string, x filter.Compare) Condition {
 	isText := x.Attr.Type == filter.String || x.Attr.Type == filter.Reference || x.Attr.Type == filter.Binary
-	if x.Value.Kind() != document.KindString { // null, or of another kind than the value is
+	if x.Value.Kind() != document.KindString { // the literal is null, or of another kind than the column
 		if x.Op == filter.Ne {
 			return certain
 		}
@@ -47,11 +47,11 @@ func (c *compiler) compareText(column, folded string, x filter.Compare) Conditio
 		return certain
 	}
 	for i := range len(s) {
-		if s[i] < ' ' { // could match a part of an escape
+		if s[i] < ' ' { // such a byte could match a part of an escape sequence
 			return unknown
 		}
 	}
-	// No LIKE: that of SQLite would fold. Both engines look at positions.
+	// LIKE isn't used, because that of SQLite ignores case. Both engines can compare by position.
 	switch x.Op {
 	case filter.Co:
 		return exactly("length(replace(" + column + ", " + c.text(s) + ", '')) < length(" + column + ")")
@@ -65,14 +65,14 @@ func (c *compiler) compareText(column, folded string, x filter.Compare) Conditio
 	return unknown
 }
 
-// compareTime compares a column of whole microseconds with an instant that may be finer.
+// compareTime compares a column of whole microseconds with a time that may be more precise.
 func (c *compiler) compareTime(column string, x filter.Compare) Condition {
 	op, ok := orders[x.Op]
 	if !ok || x.Attr.Type != filter.DateTime || x.Value.Kind() != document.KindString {
 		return unknown
 	}
 	at := x.Time.UnixMicro()
-	if x.Time.Nanosecond()%1000 != 0 { // between at and the next: nothing is equal to it
+	if x.Time.Nanosecond()%1000 != 0 { // the time is between two microseconds, so no value is equal to it
 		switch x.Op {
 		case filter.Eq:
 			return never

@@ -42,7 +42,7 @@ func (s *Store) Counters(ctx context.Context, tenant string, names ...string) ([
 	return counters, nil
 }
 
-// Counter is what the tables have of one: the sum of the rows that belong to the latest window.
+// Counter is a counter as it is read from the tables: the sum of the rows that belong to the latest window.
 type Counter struct {
 	IsThere  bool
 	N, Began int64
@@ -57,23 +57,23 @@ func (c *Counter) Add(part Counter) {
 	}
 }
 
-// IsFree says whether a claim waits for nobody, wherever it is made: it only adds, without a limit and without a window.
+// IsFree says whether a claim needs to wait for no other one, because it only adds, without a limit and without a window.
 func IsFree(c store.Claim) bool { return c.Take >= 0 && c.Limit < 0 && c.Window <= 0 }
 
 // ChangesNothing says whether a claim takes nothing and begins no window.
 func ChangesNothing(c store.Claim) bool { return c.Take == 0 && c.Window <= 0 }
 
-// counted is a row of what is counted: a type's resources of a mark, and a counter. Each may be "".
+// counted is the key of a row of counts. It counts the resources of a type with a mark, or a counter, or both; the others are "".
 type counted struct{ Tenant, Typ, Counter, Mark string }
 
 func (x counted) compare(y counted) int {
 	return cmp.Or(cmp.Compare(x.Tenant, y.Tenant), cmp.Compare(x.Typ, y.Typ), cmp.Compare(x.Counter, y.Counter), cmp.Compare(x.Mark, y.Mark))
 }
 
-// delta is what is added to a row of what is counted.
+// delta is what is added to a row of counts.
 type delta struct{ N, Claimed, Moves int64 }
 
-// Counts are what transactions add to what is counted. Free claims are among them.
+// Counts are what transactions add to the rows of counts. They include free claims.
 type Counts map[counted]delta
 
 func (all Counts) add(k counted, d delta) {
@@ -81,10 +81,10 @@ func (all Counts) add(k counted, d delta) {
 	all[k] = delta{was.N + d.N, was.Claimed + d.Claimed, was.Moves + d.Moves}
 }
 
-// Of adds what a change counts. A claim that comes with new resources shares the row of the first of them. What deletions and
-// changes of marks count, triggers do, as they alone know what there was.
+// Of adds what a change counts. A claim in a change with new resources is counted in the row of the first of them. Triggers count deletions
+// and changes of marks, because only they know the old row.
 func (all Counts) Of(tenant string, c *store.Change) {
-	var first counted // of the first new resource, with the claim
+	var first counted // the row of the first new resource, which also counts the claim
 	for _, p := range c.Put {
 		if p.IfVersion == "" {
 			first.Typ, first.Mark = Enc(p.Resource.Type), MarkOf(p.Resource)
@@ -101,7 +101,7 @@ func (all Counts) Of(tenant string, c *store.Change) {
 	for _, p := range c.Put {
 		k := counted{Tenant: tenant, Typ: Enc(p.Resource.Type), Mark: MarkOf(p.Resource)}
 		if p.IfVersion != "" {
-			if p.Was == nil || !KeysOf(p.Resource.Index).IsSame(KeysOf(p.Was.Index)) { // it may be found by others
+			if p.Was == nil || !KeysOf(p.Resource.Index).IsSame(KeysOf(p.Was.Index)) { // other filters may match it now
 				all.add(k, delta{Moves: 1})
 			}
 			continue
@@ -113,7 +113,7 @@ func (all Counts) Of(tenant string, c *store.Change) {
 	}
 }
 
-// InOrder are the rows and what is added to them, in the order in which all transactions write them.
+// InOrder returns the rows and what is added to them, in the order in which all transactions write them.
 func (all Counts) InOrder() iter.Seq2[counted, delta] {
 	return func(yield func(counted, delta) bool) {
 		for _, k := range slices.SortedFunc(maps.Keys(all), counted.compare) {
@@ -124,7 +124,7 @@ func (all Counts) InOrder() iter.Seq2[counted, delta] {
 	}
 }
 
-// InOrder are claims in the order in which all changes take counters, so that they wait for each other and never in a circle.
+// InOrder returns claims in the order in which all changes lock counters, so that they never wait for each other in a circle.
 func InOrder(claims []store.Claim) []store.Claim {
 	if len(claims) < 2 {
 		return claims
@@ -132,7 +132,7 @@ func InOrder(claims []store.Claim) []store.Claim {
 	return slices.SortedStableFunc(slices.Values(claims), func(a, b store.Claim) int { return strings.Compare(a.Counter, b.Counter) })
 }
 
-// ClaimArgs are the parameters of a claim: the tenant, the counter, what it takes, the limit, the time and the window.
+// ClaimArgs returns the parameters of a claim: the tenant, the counter, what it takes, the limit, the time and the window.
 func ClaimArgs(tenant string, c store.Claim) []any {
 	at, window := int64(Always), int64(0)
 	if c.Window > 0 {

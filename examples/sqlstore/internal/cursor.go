@@ -6,8 +6,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// positionOf is where a resource stands in the order of the column. In that of a time the key is the column's value,
-// which the database goes by: Unix microseconds.
+// positionOf returns the position of a resource in the order of the column. If the column is a time, the key of the position is the column's
+// value in Unix microseconds, because the database compares these.
 func (l *list) positionOf(r *store.Resource) store.Position {
 	p := store.Position{ID: r.ID, Type: r.Type}
 	switch l.column {
@@ -19,7 +19,7 @@ func (l *list) positionOf(r *store.Resource) store.Position {
 	return p
 }
 
-// behind is the position that the page begins behind, nil if it is the first one.
+// behind returns the position behind which the page begins; nil if it is the first page.
 func (l *list) behind() (*store.Position, error) {
 	p, err := l.After()
 	if p != nil && l.column != "" && l.column != "id" && err == nil {

@@ -6,38 +6,39 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// dialect are the parts of queries that each engine wants otherwise.
+// dialect returns those parts of queries that differ between the engines. In them r is a resource, k a key, g a group, and m a membership
+// row.
 type dialect interface {
-	// Find is where to look for the resources r of a type that a condition may hold for, the whole condition, and the column of
-	// their ids.
+	// Find returns the FROM clause in which the resources of a type are found for which a condition may hold, the whole condition, and the
+	// column of their ids.
 	Find(c Condition, ofType string) (from, where, id string)
-	// Contains is the condition that a text has another one in it.
+	// Contains returns the condition that a text contains another one.
 	Contains(text, part string) string
-	// ByKey is where the resources r of a type are looked for that keys k are of. ByKeys is the same for keys p that a query has,
-	// of which this is what comes behind SELECT.
+	// ByKey returns the FROM clause in which the resources of a type are found by keys. ByKeys does so for the keys p of a query, of which
+	// it gets the part behind SELECT.
 	ByKey(ofType string) string
 	ByKeys(ofType, query string) string
-	// Without is the condition on a resource r, of which there is an index, to have no key of an attribute; and the column of
-	// that index which says that it may have a value all the same.
+	// Without returns the condition that a resource has no key of an attribute, for which there is an index, and the column of
+	// that index that says that the resource may have a value nevertheless.
 	Without(attribute string) (none, suspect string)
-	// RowsOf joins a resource r to each place p of a list.
+	// RowsOf returns a join of a resource to each position p of a list.
 	RowsOf() string
-	// Joined is a column with all the membership rows of a resource r: rowText of each in their order, joined by keysSplit.
+	// Joined returns a column with all membership rows of a resource: the RowText of each in their order, joined by KeysSplit.
 	Joined(r filter.Relation) string
-	// GroupsOfAll is a column with a text for each of the first most groups g and memberships m of the resources in p, in their
-	// order, joined by keysSplit.
+	// GroupsOfAll returns a column with a text for each of the first most memberships of the resources in p, in their
+	// order, joined by KeysSplit.
 	GroupsOfAll(text, most string) string
-	// Texts makes a parameter of many texts. idsIn is a query for them, as ids; idsOfKeys is a query for the ids of the resources
-	// that have one of the keys, of which the texts are the hashes in hexadecimal.
+	// Texts makes a parameter of many texts. IdsIn returns a query for these as ids. IdsOfKeys returns a query for the ids of the resources
+	// that have one of the keys whose hashes, in hexadecimal, the texts are.
 	Texts(all []string) any
 	IdsIn(place string) string
 	IdsOfKeys(place string) string
 }
 
-// Session runs queries. In their text "~" stands for the prefix of tables.
+// Session runs queries. In their text, "~" stands for the prefix of tables.
 type Session interface {
-	// Query runs one of few statements, which may stay prepared.
+	// Query runs a statement of which there are few different texts. The engine may keep it prepared.
 	Query(ctx context.Context, sql string, args []any, each func(Row) error) error
-	// QueryOnce runs one of countless statements: nothing stays of it.
+	// QueryOnce runs a statement whose text depends on a filter. The engine keeps nothing of it.
 	QueryOnce(ctx context.Context, sql string, args []any, each func(Row) error) error
 }

@@ -10,15 +10,15 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// In the statements the state of a delivery that isn't due any more is 1 if it is done, 2 if it is parked, and 3 if it has a
+// In the statements, the state of a delivery that is settled is 1 if it is done, 2 if it is parked, and 3 if it has a
 // position in the feed.
 
-// Always is the lowest time there is: that at which a delivery is due that was never leased.
+// Always is the least time in the tables. A delivery that was never leased has it as the time at which it is due.
 const Always = math.MinInt64
 
 const eventColumns = "seq, tenant, id, consumer, kind, subject_type, subject_id, time, data, attempts, owner, reason, urgent"
 
-// AddEvent adds the columns of an event's deliveries, one for each consumer, to those that a commit writes.
+// AddEvent adds the columns of an event's deliveries, one row for each consumer, to those that a commit writes.
 func AddEvent(rows []any, tenant string, e store.Event) []any {
 	typ, id := Enc(e.Subject.Type), Enc(e.Subject.ID)
 	subject, data := Number(tenant, typ, id), string(e.Data)
@@ -30,8 +30,8 @@ func AddEvent(rows []any, tenant string, e store.Event) []any {
 	return rows
 }
 
-// Lease implements [store.EventSource]. It takes of each subject the first delivery that isn't settled, if it is due.
-// Rows that another one is taking are passed over; a committed lease makes them not due.
+// Lease implements [store.EventSource]. It leases the first delivery of each subject that isn't settled, if it is due.
+// It skips rows that another transaction is leasing; after that commits, they are not due any more.
 func (s *Store) Lease(ctx context.Context, l store.Lease) ([]store.Delivery, error) {
 	if l.Max <= 0 || l.Subjects != nil && len(l.Subjects) == 0 || l.Consumer == store.FeedConsumer {
 		return nil, ctx.Err()
@@ -42,23 +42,23 @@ func (s *Store) Lease(ctx context.Context, l store.Lease) ([]store.Delivery, err
 	}
 	which := all
 	if l.Max -= len(urgent); len(urgent) > 0 {
-		which = notUrgent // a lease that runs out at once must not hand out the same ones again
+		which = notUrgent // a lease that runs out at once must not hand out the urgent ones again
 	}
 	others, err := s.leaseSome(ctx, l, which)
 	if err != nil && len(urgent) > 0 {
-		return urgent, nil // the others are for the next time
+		return urgent, nil // the urgent events are leased already, so they are handed out; the others follow with the next lease
 	}
 	return append(urgent, others...), err
 }
 
-// Which subjects a lease is of: of those for whom an urgent event waits, of the others, or of all.
+// These say whose events a lease takes: those of subjects for whom an urgent event waits, of the other subjects, or of all.
 const (
 	all = iota
 	urgentOnly
 	notUrgent
 )
 
-// leaseSome leases events of such subjects.
+// leaseSome leases events of all subjects, or of those that which says.
 func (s *Store) leaseSome(ctx context.Context, l store.Lease, which int) ([]store.Delivery, error) {
 	args := []any{Enc(l.Consumer), Enc(l.Owner), Micros64(l.For), int64(l.Max)}
 	now := s.engine.Now(&args)
@@ -66,7 +66,7 @@ func (s *Store) leaseSome(ctx context.Context, l store.Lease, which int) ([]stor
 	switch which {
 	case notUrgent:
 		where += ` AND NOT EXISTS (SELECT 1 FROM ~event u WHERE u.consumer = $1 AND u.tenant = e.tenant AND u.subject = e.subject AND u.due IS NOT NULL AND u.urgent)`
-	case urgentOnly: // from the few that are, to the first of each one's subject
+	case urgentOnly: // it finds the few urgent events first, and then the first event of each one's subject
 		from = "~event u CROSS JOIN ~event e"
 		where = "u.consumer = $1 AND u.due IS NOT NULL AND u.urgent AND e.consumer = $1 AND e.tenant = u.tenant AND e.subject = u.subject AND e.due <= " + now + `
 		AND NOT EXISTS (SELECT 1 FROM ~event w WHERE w.consumer = $1 AND w.tenant = u.tenant AND w.subject = u.subject AND w.seq < u.seq AND w.due IS NOT NULL AND w.urgent)`
@@ -74,7 +74,7 @@ func (s *Store) leaseSome(ctx context.Context, l store.Lease, which int) ([]stor
 	if l.Tenant != "" {
 		args = append(args, Enc(l.Tenant))
 		where += " AND e.tenant = " + Place(len(args))
-		order = "e.seq + 0" // the index of the tenant's deliveries is meant, and not the one of all in their order
+		order = "e.seq + 0" // so that the planner takes the index of the tenant's deliveries, and not the one of all in their order
 	}
 	if l.Subjects != nil {
 		subjects := make([]int64, len(l.Subjects))
@@ -91,13 +91,13 @@ func (s *Store) leaseSome(ctx context.Context, l store.Lease, which int) ([]stor
 UPDATE ~event SET owner = $2, due = `+now+` + $3, attempts = attempts + 1
 WHERE consumer = $1 AND due IS NOT NULL AND seq IN (SELECT seq FROM picked) RETURNING `+eventColumns, args...)
 	for i := range events {
-		events[i].Attempts-- // deliveries begun before this one
+		events[i].Attempts-- // the statement has counted this attempt, but Attempts are those before it
 	}
 	slices.SortFunc(events, func(a, b store.Delivery) int { return cmp.Compare(a.Sequence, b.Sequence) })
 	return events, err
 }
 
-// Micros64 is a duration from now on as the tables have it.
+// Micros64 returns a duration in microseconds; 0 if it is negative.
 func Micros64(d time.Duration) int64 { return max(d, 0).Microseconds() }
 
 func (s *Store) deliveries(ctx context.Context, sql string, args ...any) ([]store.Delivery, error) {
@@ -120,7 +120,7 @@ func (s *Store) deliveries(ctx context.Context, sql string, args ...any) ([]stor
 	return events, err
 }
 
-// Settle implements [store.EventSource]. What is said twice of one delivery is done in its order.
+// Settle implements [store.EventSource]. Several settlements of one delivery are applied in their order.
 func (s *Store) Settle(ctx context.Context, settlements []store.Settlement) error {
 	type key struct{ tenant, id, consumer string }
 	for len(settlements) > 0 {
@@ -158,7 +158,7 @@ func (s *Store) Parked(ctx context.Context, tenant, consumer string, max int) ([
 	return s.deliveries(ctx, "SELECT "+eventColumns+" FROM ~event WHERE "+where+" ORDER BY seq LIMIT $2", args...)
 }
 
-// Replay implements [store.EventSource]. Whoever has one of the deliveries in hand loses the lease, so that order holds.
+// Replay implements [store.EventSource]. The leases of the replayed deliveries end, so that the order holds.
 func (s *Store) Replay(ctx context.Context, r store.Replay) error {
 	if r.Consumer == store.FeedConsumer {
 		return ctx.Err()
@@ -178,11 +178,11 @@ func (s *Store) Replay(ctx context.Context, r store.Replay) error {
 		also("id =", Enc(r.EventID))
 	}
 	again := "UPDATE ~event SET state = 0, due = $3, attempts = 0, owner = '', reason = '' WHERE " + where
-	_, err := s.engine.Apply(ctx, []Statement{{again + " AND due IS NOT NULL", args}, {again + " AND due IS NULL", args}}) // an index has each
+	_, err := s.engine.Apply(ctx, []Statement{{again + " AND due IS NOT NULL", args}, {again + " AND due IS NULL", args}}) // each is answered by its own index
 	return err
 }
 
-// ceilMicro is the first whole microsecond that isn't before t.
+// ceilMicro returns the first whole microsecond that isn't before t.
 func ceilMicro(t time.Time) int64 {
 	us := t.UnixMicro()
 	if t.Nanosecond()%1000 != 0 {

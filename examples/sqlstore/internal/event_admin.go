@@ -28,7 +28,7 @@ func (s *Store) Drop(ctx context.Context, tenant, consumer, eventID, reason stri
 	return err
 }
 
-// Lags implements [store.EventAdmin]. It counts rows of an index of what waits, and of one of what is parked.
+// Lags implements [store.EventAdmin]. It counts the rows of the index of waiting deliveries, and of that of parked ones.
 func (s *Store) Lags(ctx context.Context, tenant string) (all []store.Lag, err error) {
 	of, args := "", []any{Enc(store.FeedConsumer)}
 	if tenant != "" {
@@ -58,7 +58,7 @@ GROUP BY tenant, consumer ORDER BY tenant, consumer`, args, func(rw Row) error {
 	return all, err
 }
 
-// Due implements [store.EventAdmin]. It goes from consumer to consumer, and looks at as many events of each as are not due.
+// Due implements [store.EventAdmin]. It goes from consumer to consumer, and looks for one event of each that is due.
 func (s *Store) Due(ctx context.Context) (names []string, err error) {
 	args := []any{Enc(store.FeedConsumer)}
 	now := s.engine.Now(&args)
@@ -76,15 +76,15 @@ SELECT name FROM c WHERE name <> $1 AND EXISTS (SELECT 1 FROM ~event e WHERE e.c
 	return names, err
 }
 
-// Notify implements [store.EventNotifier]. On SQLite there is nobody to hear from: all who write are in this process.
+// Notify implements [store.EventNotifier]. On SQLite it never calls wake, because a database of one process gets no events from others.
 func (s *Store) Notify(ctx context.Context, wake func()) error { return s.engine.Listen(ctx, wake) }
 
-// CommitTx commits a change inside a transaction of the product's, which leads: nothing is true before that is committed. A
-// refusal, such as store.ErrVersionMismatch, leaves the transaction as it was before the call, and the product may go on with
-// it or roll it back. SQLite has one writer at a time: there the transaction must come from [Store.Transact].
+// CommitTx writes a change in a transaction of the product. The change takes effect when the product commits that. If the change is
+// refused, for example with store.ErrVersionMismatch, the transaction is as it was before the call, and the product may go on with
+// it or roll it back. On SQLite, which has one writer at a time, the transaction must come from [Store.Transact].
 func (s *Store) CommitTx(ctx context.Context, tx Tx, c *store.Change) error {
 	return s.engine.CommitTx(ctx, tx, c)
 }
 
-// AnnounceEvery is how often a process tells the others of its events, at most: they need to wake up, not to count.
+// AnnounceEvery is the least time between two notifications of other processes about events. One notification is enough for many events.
 const AnnounceEvery = 20 * time.Millisecond

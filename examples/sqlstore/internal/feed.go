@@ -7,12 +7,12 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// mostNumbered is how many events get their positions at once.
+// mostNumbered is how many events get their positions in one transaction.
 const mostNumbered = 1000
 
-// Feed implements [store.FeedReader]. Events get their positions here, from who reads: numbers that are given while a
-// transaction is under way would become visible out of order, and who had read a later one would miss the earlier. One reader
-// at a time gives them, to what is committed by then, and in the order of seq, in which the events of one subject are committed.
+// Feed implements [store.FeedReader]. Events get their positions from the reader. If the commits gave them, a later position could become
+// visible before an earlier one, which a reader would miss then. One reader at a time gives positions to the events that are committed by
+// then, in the order of seq, in which the events of one subject are committed.
 func (s *Store) Feed(ctx context.Context, q store.FeedQuery) (store.FeedPage, error) {
 	page := store.FeedPage{Next: q.After}
 	numbered, err := s.numberFeed(ctx)
@@ -42,13 +42,13 @@ func (s *Store) Feed(ctx context.Context, q store.FeedQuery) (store.FeedPage, er
 	if len(all) == q.Max {
 		page.Next, page.More = all[len(all)-1].Sequence, true
 	} else {
-		page.Next = last // of all up to there each one was looked at
+		page.Next = last // all events up to this position were looked at
 	}
 	page.Events = slices.DeleteFunc(all, func(d store.Delivery) bool { return q.Kinds != nil && !slices.Contains(q.Kinds, d.Kind) })
 	return page, nil
 }
 
-// numberFeed gives events their positions, if there are any without one, and says how many.
+// numberFeed gives positions to events that have none, and returns how many these were.
 func (s *Store) numberFeed(ctx context.Context) (numbered int, err error) {
 	found := false
 	feed := Enc(store.FeedConsumer)
@@ -58,7 +58,7 @@ func (s *Store) numberFeed(ctx context.Context) (numbered int, err error) {
 	}
 	const greatest = "(SELECT MAX(pos) FROM ~event WHERE pos IS NOT NULL)"
 	changed, err := s.engine.Apply(ctx, []Statement{
-		{"UPDATE ~feed SET last = last WHERE id = 1", nil}, // and wait until nobody else does
+		{"UPDATE ~feed SET last = last WHERE id = 1", nil}, // this waits until no other reader gives positions
 		{`UPDATE ~event AS t SET pos = x.last + x.n, state = 3, due = NULL FROM (
 	SELECT e.seq AS s, f.last AS last, row_number() OVER (ORDER BY e.seq) AS n FROM ~feed f CROSS JOIN (
 		SELECT seq FROM ~event WHERE consumer = $1 AND due IS NOT NULL ORDER BY seq LIMIT $2) e WHERE f.id = 1) x WHERE t.seq = x.s`, []any{feed, int64(mostNumbered)}},
@@ -70,9 +70,9 @@ func (s *Store) numberFeed(ctx context.Context) (numbered int, err error) {
 	return int(changed[1]), nil
 }
 
-// pruneFeed removes the beginning of the feed that is older than a time, so that what is left has no gap.
+// pruneFeed removes events that are older than a time, but only from the beginning of the feed, so that what is left has no gap.
 func (s *Store) pruneFeed(ctx context.Context, before int64) (removed int, err error) {
-	for n := mostNumbered; n == mostNumbered; { // what nobody reads has no positions yet
+	for n := mostNumbered; n == mostNumbered; { // events that nobody has read have no positions yet
 		if n, err = s.numberFeed(ctx); err != nil {
 			return 0, err
 		}

@@ -7,11 +7,11 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// Batch is how many rows are removed by one transaction, so that nobody waits for long behind it.
+// Batch is how many rows one transaction removes, so that others don't wait for it for long.
 const Batch = 1000
 
-// removeAll removes the rows of a table that the condition holds for, a batch at a time, and says how many those were.
-// The condition ends with what follows it in a query, and has the size of a batch as its last parameter.
+// removeAll removes the rows of a table for which the condition holds, in batches, and returns how many these were.
+// where has the condition and everything behind it in a query. Its last parameter is the size of a batch.
 func (s *Store) removeAll(ctx context.Context, table, key, where string, args ...any) (removed int, err error) {
 	args = append(args, int64(Batch))
 	sql := s.engine.Remove(table, key, where+" LIMIT "+Place(len(args)))
@@ -69,7 +69,7 @@ func (s *Store) Prune(ctx context.Context, r store.Retention) (removed int, err 
 	return removed, nil
 }
 
-// pruneSurplus removes a tenant's oldest entries, if there are more than so many.
+// pruneSurplus removes a tenant's oldest entries if there are more than most.
 func (s *Store) pruneSurplus(ctx context.Context, tenant string, most int) (int, error) {
 	last, isThere := "", false
 	err := s.engine.Query(ctx, "SELECT id FROM ~journal WHERE tenant = $1 ORDER BY id DESC LIMIT 1 OFFSET $2", []any{tenant, int64(most)}, func(rw Row) error {
@@ -82,8 +82,8 @@ func (s *Store) pruneSurplus(ctx context.Context, tenant string, most int) (int,
 	return s.removeAll(ctx, "journal", "tenant, id", "tenant = $1 AND id <= $2", tenant, last)
 }
 
-// pruneJournal goes from tenant to tenant, and reads each one's entries from the oldest on: ids are in the order of time, so
-// that it needs no index of the time, which every commit would pay for.
+// pruneJournal goes from tenant to tenant, and reads the entries of each from the oldest on. Ids are in the order of time, so
+// it needs no index of the time, which would make every commit slower.
 func (s *Store) pruneJournal(ctx context.Context, prune func(tenant string) (int, error)) (removed int, err error) {
 	for tenant, behind := "", ">="; ; behind = ">" {
 		isThere := false
@@ -125,8 +125,7 @@ func (s *Store) pruneEntries(ctx context.Context, tenant string, before int64) (
 	return removed, nil
 }
 
-// Forget implements [store.Forgetter]. Resources go first, so that what is left of a tenant whose removal was interrupted
-// can be found by nobody.
+// Forget implements [store.Forgetter]. It removes resources first, so that if it is interrupted, nobody can find what is left.
 func (s *Store) Forget(ctx context.Context, tenant string) error {
 	of := Enc(tenant)
 	least, behind := TenantHash(of).bounds()

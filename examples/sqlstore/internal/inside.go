@@ -1,24 +1,24 @@
 package sqlstore
 
-// What follows is for the tests of both engines, which are in another package. No product can import this one.
+// This file is for the tests of both engines, which are in another package. A product can't import this package.
 
-// EngineOf is what a store runs on.
+// EngineOf returns the engine of a store.
 func EngineOf(s *Store) Engine { return s.engine }
 
-// SetEngine puts another one in its place, such as one that notes what it is asked.
+// SetEngine replaces the engine of a store, for example by one that notes the statements.
 func SetEngine(s *Store, e Engine) { s.engine = e }
 
-// ScansOf admits the scans of a store.
+// ScansOf returns what admits the scans of a store.
 func ScansOf(s *Store) *Scans { return s.scans }
 
-// Length is how many wait.
+// Length returns how many writes wait.
 func (q *Queue[T]) Length() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return len(q.waiting)
 }
 
-// Places is how many of the workers' places are taken.
+// Places returns how many workers there are.
 func (q *Queue[T]) Places() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -9,7 +9,7 @@ import (
 
 const JournalColumns = "id, time, connection, request, who, subject_type, subject_id, action, outcome, data"
 
-// JournalArgs are the columns of an entry that a commit writes: the tenant, and journalColumns.
+// JournalArgs returns the columns of an entry that a commit writes: the tenant, and journalColumns.
 func JournalArgs(tenant string, e store.Entry) []any {
 	return []any{tenant, Enc(e.ID), e.Time.UnixMicro(), Enc(e.Connection), Enc(e.Request), Enc(e.Who),
 		Enc(e.Subject.Type), Enc(e.Subject.ID), Enc(e.Action), Enc(e.Outcome), string(e.Data)}
@@ -18,7 +18,7 @@ func JournalArgs(tenant string, e store.Entry) []any {
 // Journal implements [store.JournalReader].
 func (s *Store) Journal(ctx context.Context, q store.JournalQuery) ([]store.Entry, error) {
 	tenant, id := "tenant", "id"
-	if q.Request != "" { // whose index is in no order of ids
+	if q.Request != "" { // the index of requests isn't in the order of ids
 		tenant, id = "(tenant || '')", "(id || '')"
 	}
 	where, args := tenant+" = $1", []any{Enc(q.Tenant), int64(max(q.Max, 0))}
@@ -26,8 +26,8 @@ func (s *Store) Journal(ctx context.Context, q store.JournalQuery) ([]store.Entr
 		args = append(args, Enc(value))
 		where += " AND " + condition + " " + Place(len(args))
 	}
-	// One of the fields is looked up in its index, that of which there are the fewest entries. Those that are no plain columns
-	// keep planners, which don't know how many there are, from taking another index. Entries of a connection are found among the
+	// One of the fields is looked up in its index: the one with the fewest entries. Expressions instead of plain columns
+	// keep the planner, which doesn't know these numbers, from taking another index. Entries of a connection are found among the
 	// last ones of the tenant.
 	index := ""
 	for _, by := range []struct{ column, value, index string }{
@@ -40,7 +40,7 @@ func (s *Store) Journal(ctx context.Context, q store.JournalQuery) ([]store.Entr
 			also(by.column+" || '' =", by.value)
 		default:
 			index = by.index
-			where += " AND " + by.column + " <> ''" // as the index says
+			where += " AND " + by.column + " <> ''" // the index has only such rows
 			also(by.column+" =", by.value)
 		}
 	}

@@ -8,19 +8,19 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// keyOrder is the order of an attribute that the index of keys has. Resources without the attribute have an index of their
-// own, in the order of ids.
+// keyOrder is an order of a list that the index of keys has. Resources without the attribute have another index, in the
+// order of ids.
 type keyOrder struct {
 	attribute    string
 	least, under []byte
-	none         string // the condition to have no key
-	suspect      string // that one without a key may have a value all the same
+	none         string // the condition that a resource has no key
+	suspect      string // the condition that a resource without a key may have a value nevertheless
 }
 
 // errUnordered says that the index of keys doesn't have the order.
 var errUnordered = errors.New("sqlstore: the index of keys isn't in the order")
 
-// newKeyOrder is the order of an attribute, nil if the index doesn't have it.
+// newKeyOrder returns the order of an attribute; nil if the index doesn't have it.
 func newKeyOrder(c *compiler, by filter.Attr) *keyOrder {
 	switch name := by.Name; {
 	case by.URI != "" || by.Sub != "" || by.Multi || by.Type != filter.String || store.IsInternal(c.typ):
@@ -36,13 +36,13 @@ func newKeyOrder(c *compiler, by filter.Attr) *keyOrder {
 	return o
 }
 
-// keyedPage makes a page in the order of keys.
+// keyedPage makes a page of a list in the order of keys.
 type keyedPage struct {
 	*list
 	*keyOrder
-	where        string // the condition on a resource
+	where        string // the condition on a resource r
 	least, under []byte
-	hasNone      bool // resources without the attribute belong to the list
+	hasNone      bool // whether resources without the attribute may be in the list
 	rows         []*store.Resource
 	places       []store.Position
 }
@@ -98,7 +98,7 @@ func (k *keyedPage) ascend(ctx context.Context, none int) error {
 		}
 		if len(k.rows) == 0 && k.Start > 0 && none > 0 {
 			if k.where != "TRUE" {
-				return errUnordered // it would have to be counted how many there are with a key
+				return errUnordered // the resources with a key would have to be counted
 			}
 			skip = max(0, k.Start-(int(k.total)-none))
 		}
@@ -122,7 +122,7 @@ func (k *keyedPage) descend(ctx context.Context, none int) error {
 	return k.withKey(ctx, skip)
 }
 
-// countNone is how many resources of the list have no value.
+// countNone counts the resources of the list that have no value.
 func (k *keyedPage) countNone(ctx context.Context) (n int, err error) {
 	of := " FROM ~resource r WHERE r.tenant = $1 AND r.type = " + k.types[0].place + " AND " + k.none + " AND "
 	for _, sql := range []string{"SELECT COUNT(*) FROM (SELECT 1" + of + k.suspect + " LIMIT 1) x", "SELECT COUNT(*)" + of + k.where} {
@@ -137,7 +137,7 @@ func (k *keyedPage) countNone(ctx context.Context) (n int, err error) {
 	return n, nil
 }
 
-// arguments are those of a statement, which may add to them.
+// arguments are the parameters of a statement.
 type arguments []any
 
 func (a *arguments) place(v any) string {
@@ -145,7 +145,7 @@ func (a *arguments) place(v any) string {
 	return Place(len(*a))
 }
 
-// withKey adds resources with a key, behind so many.
+// withKey adds resources with a key to the page, and skips so many before.
 func (k *keyedPage) withKey(ctx context.Context, skip int) error {
 	args := append(arguments{}, k.args...)
 	keys := "k.key >= " + args.place(k.least) + " AND k.key < " + args.place(k.under)
@@ -164,7 +164,7 @@ func (k *keyedPage) withKey(ctx context.Context, skip int) error {
 	limit := " LIMIT " + args.place(int64(k.Count+1-len(k.rows))) + " OFFSET " + args.place(int64(skip))
 	ofType := "r.tenant = $1 AND r.type = " + k.types[0].place
 	sql := "SELECT " + columns + ", r.type, r.id, k.key FROM " + k.engine.ByKey(ofType) + " WHERE " + keys + " AND " + k.where + order + limit
-	if k.where == "TRUE" { // the keys alone are looked at up to the page
+	if k.where == "TRUE" { // up to the page, only the keys are read
 		sql = "SELECT " + columns + ", r.type, r.id, p.key FROM " + k.engine.ByKeys(ofType, "FROM ~keys k WHERE "+keys+order+limit) + " ORDER BY p.key" + direction + ", p.id"
 	}
 	var key []byte
@@ -182,7 +182,7 @@ func (k *keyedPage) withKey(ctx context.Context, skip int) error {
 	})
 }
 
-// withoutKey adds resources without a key, behind so many.
+// withoutKey adds resources without a key to the page, and skips so many before.
 func (k *keyedPage) withoutKey(ctx context.Context, skip int) error {
 	args := append(arguments{}, k.args...)
 	where := "r.tenant = $1 AND r.type = " + k.types[0].place + " AND " + k.none + " AND NOT " + k.suspect + " AND " + k.where

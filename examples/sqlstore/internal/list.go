@@ -10,47 +10,47 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// list is a query under way.
+// list makes one page of a query.
 type list struct {
 	*Store
 	store.Query
-	types  []listType // in order, each once
+	types  []listType // the types in order, each once
 	after  *store.Position
-	column string // of the order that the database has an index of; "" if it has none
+	column string // the column whose index has the order of the list; "" if there is none
 	desc   bool
 	args   []any
-	exact  bool // whether the conditions say all that the filter does
-	plain  bool // whether they say nothing: all resources of the types match
+	exact  bool // whether the conditions hold exactly for the resources that match
+	plain  bool // whether all resources of the types match
 	fixed  bool // whether the text of the statements is one of few
 
-	most     int            // how many membership rows are wanted, about; 0: none
-	rows     []store.Member // those of the page's resources
-	complete int            // of how many resources they are complete
+	most     int            // roughly how many membership rows are wanted
+	rows     []store.Member // the membership rows of the page's resources
+	complete int            // for how many of the resources the rows are complete
 
-	in          Session     // that it reads in
-	mark        filter.Expr // what of the filter marks answer; nil if nothing
-	marksHelp   filter.Expr // the same, where they are asked only if there are many resources to look at
-	byKey       *keyOrder   // the order that the index of keys has; nil if it isn't that of the list
-	isUnordered bool        // the index of keys turned out not to have it
-	total       int64       // of all matches, if it is known; else -1
+	in          Session     // the session that it reads in
+	mark        filter.Expr // the part of the filter that marks answer; nil if there is none
+	marksHelp   filter.Expr // a part that marks can answer, but are only asked for if there are many resources to look at
+	byKey       *keyOrder   // the order of the list, if the index of keys has it; else nil
+	isUnordered bool        // whether the index of keys turned out not to have the order
+	total       int64       // the number of all matches if it is known, else -1
 
-	window      int  // up to how many resources a walk looks at; 0: any number
-	isCollected bool // the resources of large ranges are collected, too
+	window      int  // how many resources a walk looks at, at most; 0 for any number
+	isCollected bool // whether the resources of large ranges are collected, too
 
-	// all is how many resources a scan looks at in any case, 0 if that isn't known, and began when it did so.
+	// all is how many resources a scan must look at, or 0 if that isn't known. began is when it began to do so.
 	all   int
 	began time.Time
 
-	leave func() // what it was admitted to as a scan; nil if it wasn't
+	leave func() // ends the turn of a scan; nil if the list is none
 }
 
-// listType is what is asked of the resources of one type.
+// listType has the condition on the resources of one type.
 type listType struct {
 	name  string
 	place string // the parameter that has the name
 	Condition
-	rest  filter.Expr // what the condition doesn't say, for filter.Match; nil if nothing
-	isBig bool        // the range that the condition is about has so many that they are rather looked for in order
+	rest  filter.Expr // the part of the filter that filter.Match has to evaluate; nil if there is none
+	isBig bool        // whether the range of the condition has so many resources that it is better to walk in the order of the list
 	answers
 }
 
@@ -60,7 +60,7 @@ func (s *Store) List(ctx context.Context, q store.Query) (*store.Page, error) {
 	return page, err
 }
 
-// ListRelated implements [store.RelatedReader]. The rows are mostly read by the statement that reads the page.
+// ListRelated implements [store.RelatedReader]. Mostly, one statement reads the page and the rows.
 func (s *Store) ListRelated(ctx context.Context, q store.Query, most int) (*store.Page, []store.Member, int, error) {
 	l, err := s.newList(ctx, q)
 	if err != nil {
@@ -93,14 +93,14 @@ func (s *Store) newList(ctx context.Context, q store.Query) (*list, error) {
 	return l, err
 }
 
-// useMarks has the marks answer what they can of the filter.
+// useMarks has marks answer the part of the filter that they can.
 func (l *list) useMarks(ctx context.Context) error {
 	of, rest := splitMarks(l.Filter)
 	l.mark, l.marksHelp = of, nil
 	return l.compile(ctx, rest)
 }
 
-// orderColumn is the column that an order is the order of.
+// orderColumn returns the column by which the database can sort; "" if there is none.
 func orderColumn(by *store.Sort) string {
 	switch {
 	case by == nil:
@@ -117,13 +117,13 @@ func orderColumn(by *store.Sort) string {
 	return ""
 }
 
-// compile makes conditions of what of the filter marks don't answer.
+// compile makes conditions of the part of the filter that marks don't answer.
 func (l *list) compile(ctx context.Context, x filter.Expr) error {
 	l.args, l.types = []any{Enc(l.Tenant)}, nil
 	l.exact, l.plain = true, true
 	parts, width := 0, 0
 	var failed error
-	var asked map[Indexed]bool // those that aren't known to be indexed
+	var asked map[Indexed]bool // whether the attributes are indexed that weren't known to be
 	l.byKey = nil
 	for _, t := range slices.Compact(slices.Sorted(slices.Values(l.Types))) {
 		c := compiler{Engine: l.engine, args: &l.args, tenant: Enc(l.Tenant), typ: t, isIndexed: func(attribute string) bool {
@@ -158,7 +158,7 @@ func (l *list) compile(ctx context.Context, x filter.Expr) error {
 	if len(l.types) > 1 || !l.exact {
 		l.byKey = nil
 	}
-	for n := range l.types { // a statement for several types has as many columns for each
+	for n := range l.types { // a statement for several types needs the same number of columns for each
 		for len(l.types[n].columns) < width {
 			l.types[n].columns = append(l.types[n].columns, "''")
 		}
@@ -167,7 +167,7 @@ func (l *list) compile(ctx context.Context, x filter.Expr) error {
 	return failed
 }
 
-// isIndexed says whether an attribute has keys.
+// isIndexed says whether any resource has a key of an attribute.
 func (s *Store) isIndexed(ctx context.Context, x Indexed) (found bool, err error) {
 	if _, ok := s.known.Load(x); ok {
 		return true, nil
@@ -183,7 +183,7 @@ func (s *Store) isIndexed(ctx context.Context, x Indexed) (found bool, err error
 	return found, err
 }
 
-// ask runs a statement of the list. One whose text depends on the filter leaves nothing behind.
+// ask runs a statement of the list. The engine keeps nothing of one whose text depends on the filter.
 func (l *list) ask(ctx context.Context, in Session, sql string, args []any, each func(Row) error) error {
 	if l.fixed {
 		return in.Query(ctx, sql, args, each)
@@ -191,7 +191,7 @@ func (l *list) ask(ctx context.Context, in Session, sql string, args []any, each
 	return in.QueryOnce(ctx, sql, args, each)
 }
 
-// isEmpty says that nothing can match.
+// isEmpty says whether no resource can match.
 func (l *list) isEmpty() bool {
 	return !slices.ContainsFunc(l.types, func(t listType) bool { return !t.isNever() })
 }
@@ -260,13 +260,13 @@ func (l *list) make(ctx context.Context) (*store.Page, error) {
 	return l.sort(ctx, l.in)
 }
 
-// isLookUp says that a page from the beginning is asked for of those that have a key.
+// isLookUp says whether the query asks for the first page of the resources that have one key.
 func (l *list) isLookUp() bool {
 	return l.exact && len(l.types) == 1 && l.types[0].Key != "" && len(l.types[0].columns) == 0 && l.after == nil && l.Start == 0 && l.Count > 0
 }
 
-// lookUp makes the page if no more than one resource has the key, as mostly: in any order, with its groups in a column, which costs
-// half of what withGroups does. Of more it makes none.
+// lookUp returns the page if at most one resource has the key, which is the usual case. The groups of that resource are read in a column,
+// which costs half of what withGroups costs. If several resources have the key, lookUp returns nil, and the page is made as any other.
 func (l *list) lookUp(ctx context.Context) (*store.Page, error) {
 	from, where, byID := l.from(0)
 	head, more, groups := "SELECT "+columns+", r.type, r.id", []any(nil), ""
@@ -299,7 +299,7 @@ func (l *list) lookUp(ctx context.Context) (*store.Page, error) {
 	return p, nil
 }
 
-// page reads a page that the database can cut out.
+// page reads a page that the database can find by the conditions alone.
 func (l *list) page(ctx context.Context) (*store.Page, error) {
 	p := &store.Page{}
 	var counted int64
@@ -366,10 +366,10 @@ func (l *list) page(ctx context.Context) (*store.Page, error) {
 	return p, nil
 }
 
-// errEnough ends a statement whose further rows nobody needs.
+// errEnough ends a statement whose further rows are not needed.
 var errEnough = errors.New("enough")
 
-// countAll is a query for how many there are of the types.
+// countAll returns a query for the number of all resources of the types.
 func (l *list) countAll() string {
 	types := ""
 	for n, t := range l.types {
@@ -381,7 +381,7 @@ func (l *list) countAll() string {
 	return "SELECT CAST(COALESCE(SUM(n), 0) AS bigint) FROM ~count WHERE tenant = $1 AND type IN (" + types + ")"
 }
 
-// totalOnly counts what matches.
+// totalOnly makes a page that has only the total.
 func (l *list) totalOnly(ctx context.Context, p *store.Page) (*store.Page, error) {
 	if l.total >= 0 {
 		p.Total = int(l.total)
@@ -392,7 +392,7 @@ func (l *list) totalOnly(ctx context.Context, p *store.Page) (*store.Page, error
 	return p, err
 }
 
-// countOf is a query for how many match.
+// countOf returns a query for the number of resources that match.
 func (l *list) countOf() string {
 	if l.plain {
 		return l.countAll()
@@ -423,7 +423,7 @@ func (l *list) countOf() string {
 	return "SELECT " + sql
 }
 
-// count asks for a number.
+// count runs a query for a number.
 func (l *list) count(ctx context.Context, sql string) (n int64, err error) {
 	sql, args := compact(sql, l.args)
 	err = l.ask(ctx, l.in, sql, args, func(rw Row) error { return rw.Scan(&n) })

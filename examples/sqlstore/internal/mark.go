@@ -12,21 +12,21 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// A mark is what a resource is often asked for by, of which there are few values: whether it is active, and its state in
-// Resource.Internal. An index has the resources of each mark in the order of their ids, and the tables count them.
+// A mark is a short text that says whether a resource is active, and which state Resource.Internal has: filters often ask for these, and they
+// have few values. An index has the resources of each mark in the order of their ids, and the tables count them.
 
 var (
 	activePath = filter.Path{Name: "active"}
 	statePath  = filter.Path{URI: filter.InternalURI, Name: "state"}
 )
 
-// What a mark has of something else than it can tell.
+// These stand in a mark for other values.
 const (
 	otherActive = 'x'
 	otherState  = "!"
 )
 
-// MarkOf is the mark of a resource.
+// MarkOf returns the mark of a resource.
 func MarkOf(r *store.Resource) string {
 	b := []byte{'-'}
 	switch v := r.Attributes.Get("active"); {
@@ -49,7 +49,7 @@ func MarkOf(r *store.Resource) string {
 	return string(b)
 }
 
-// mark is a resource as its mark shows it to a filter.
+// mark is a mark, on which a filter can be evaluated as on the resource.
 type mark string
 
 // Attribute implements filter.Source.
@@ -69,12 +69,12 @@ func (m mark) Attribute(p filter.Path) document.Value {
 // Related implements filter.Source. No filter that marks answer asks for it.
 func (mark) Related(filter.Relation, func(document.Value) bool) bool { return false }
 
-// answers says whether the mark can tell what a filter asks of it.
+// answers says whether the mark has what a filter asks for: active, the state, or both.
 func (m mark) answers(active, state bool) bool {
 	return m != "" && !(active && m[0] == otherActive) && !(state && string(m[1:]) == otherState)
 }
 
-// asksMark says whether an expression is about what marks have and nothing else, and about which of it.
+// asksMark says whether an expression asks for active, for the state, and for nothing else than these.
 func asksMark(x filter.Expr) (active, state, only bool) {
 	var terms []filter.Expr
 	of := func(p filter.Path) (bool, bool, bool) {
@@ -100,15 +100,15 @@ func asksMark(x filter.Expr) (active, state, only bool) {
 	return active, state, only
 }
 
-// marked is what the tables count of a type: how many resources there are of each mark, and how many have moved so far.
+// marked has what the tables count of a type: how many resources have each mark, and how many have changed.
 type marked struct {
 	n     map[mark]int64
 	total int64
-	moves int64 // how many have moved, and when the tables began to count that
-	turns int64 // how many marks have changed
+	moves int64 // how many were deleted or got other keys; the time at which the count began is added, so that a new count differs
+	turns int64 // how many got another mark
 }
 
-// marks reads what is counted of types.
+// marks reads what the tables count of the types.
 func (l *list) marks(ctx context.Context) (map[string]marked, error) {
 	found := map[string]marked{}
 	var types []string
@@ -139,7 +139,7 @@ func (l *list) marks(ctx context.Context) (map[string]marked, error) {
 	return found, err
 }
 
-// splitMarks takes the terms of a filter that marks answer out of it.
+// splitMarks divides a filter into the terms that marks can answer and the rest.
 func splitMarks(x filter.Expr) (of, rest filter.Expr) {
 	terms := []filter.Expr{x}
 	if and, ok := x.(filter.And); ok {
@@ -162,14 +162,14 @@ func splitMarks(x filter.Expr) (of, rest filter.Expr) {
 	return of, rest
 }
 
-// errMarks says that there are so many resources to look at that marks had better be asked.
+// errMarks says that there are so many resources to look at that it is better to use marks.
 var errMarks = errors.New("sqlstore: marks help")
 
-// errUndecided says that marks don't tell what a filter asks of them.
+// errUndecided says that some marks don't have what the filter asks for.
 var errUndecided = errors.New("sqlstore: a mark doesn't tell")
 
-// applyMark narrows the conditions to the marks for which what l.mark asks is true. A walk in the order of ids becomes one
-// for each mark, as the index of marks has the resources of each in this order.
+// applyMark narrows the conditions to the marks for which l.mark holds. A walk in the order of ids becomes one
+// for each mark, because the index of marks has the resources of each in this order.
 func (l *list) applyMark(ctx context.Context) error {
 	active, state, _ := asksMark(l.mark)
 	counted, err := l.marks(ctx)

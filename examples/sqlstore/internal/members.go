@@ -11,9 +11,9 @@ import (
 // BatchRows is how many membership rows are read at once, if they are of several owners.
 const BatchRows = 10_000
 
-// Members implements [store.Store]. All rows of one owner are read by one statement, and kept in mind until the caller has
-// had them: so they are of one moment, and a slow caller holds no connection. That takes some 70 bytes for each row. Of many
-// owners no more are read at once than have about 10,000 rows together.
+// Members implements [store.Store]. One statement reads all rows of an owner into memory before the caller gets the first.
+// So they are of one moment, and a slow caller holds no connection. That takes some 70 bytes for each row. If there are many
+// owners, so many are read at once as have about 10,000 rows together.
 func (s *Store) Members(ctx context.Context, q store.MemberQuery) iter.Seq2[store.Member, error] {
 	return func(yield func(store.Member, error) bool) {
 		for q := q; len(q.Groups)+len(q.Of) > 0; {
@@ -36,7 +36,7 @@ func (s *Store) Members(ctx context.Context, q store.MemberQuery) iter.Seq2[stor
 	}
 }
 
-// readMembers reads all the rows of the first owners, and says of how many.
+// readMembers reads all rows of the first owners, and returns of how many owners.
 func (s *Store) readMembers(ctx context.Context, q store.MemberQuery) (rows *MemberRows, complete int, err error) {
 	leave, err := s.turn(ctx, q.Tenant)
 	if err != nil {
@@ -45,7 +45,7 @@ func (s *Store) readMembers(ctx context.Context, q store.MemberQuery) (rows *Mem
 	defer leave()
 	rows = &MemberRows{}
 	complete, err = s.engine.Members(ctx, q, rows, BatchRows)
-	if complete == 0 && err == nil { // one owner has more
+	if complete == 0 && err == nil { // the first owner alone has more rows than that
 		q.Groups, q.Of = q.Groups[:min(1, len(q.Groups))], q.Of[:min(1, len(q.Of))]
 		rows = &MemberRows{}
 		complete, err = s.engine.Members(ctx, q, rows, 0)
@@ -53,7 +53,7 @@ func (s *Store) readMembers(ctx context.Context, q store.MemberQuery) (rows *Mem
 	return rows, complete, err
 }
 
-// Owners are those whose rows are asked for.
+// Owners returns the groups or members whose rows a query asks for.
 func Owners(q store.MemberQuery) []string {
 	if len(q.Of) > 0 {
 		return q.Of
@@ -61,34 +61,34 @@ func Owners(q store.MemberQuery) []string {
 	return q.Groups
 }
 
-// MemberRows keeps membership rows with few bytes: their texts are in slabs, one behind the other.
+// MemberRows has membership rows in little memory: their texts are in large strings, the slabs, one behind the other.
 type MemberRows struct {
 	owned []ownedRows
 	Slabs []string
 	Slab  strings.Builder
-	types []string // each once
+	types []string // the types of members, each once
 	N     int
 }
 
-// ownedRows says of whom a row is and those behind it.
+// ownedRows says whose rows begin at a number.
 type ownedRows struct {
 	owner string
-	isOf  bool // the owner is the member, and the rows are its groups
-	from  int  // number of the first row
+	isOf  bool // whether the owner is the member, and the rows are its groups
+	from  int  // the number of the first row
 }
 
-// slabSize is large beside a row, and small beside what a large group takes.
+// slabSize is the size of a slab. It is much larger than a row, and much smaller than the rows of a large group.
 const slabSize = 64 << 10
 
-// Begin says that the next rows are of an owner.
+// Begin begins the rows of an owner.
 func (b *MemberRows) Begin(owner string, isOf bool) {
 	if n := len(b.owned); n > 0 && b.owned[n-1].from == b.N {
-		b.owned = b.owned[:n-1] // it had none
+		b.owned = b.owned[:n-1] // the last owner has no rows
 	}
 	b.owned = append(b.owned, ownedRows{owner, isOf, b.N})
 }
 
-// Add adds a row of the owner: the member's type, and the other end's id and label, as the tables have them.
+// Add adds a row of the owner: the member's type, and the id and label of the other end, as the tables have them.
 func (b *MemberRows) Add(typ, id, label string) {
 	at := 0
 	for ; at < len(b.types) && b.types[at] != typ; at++ {
@@ -116,7 +116,7 @@ func (b *MemberRows) endSlab() {
 	b.Slab = strings.Builder{}
 }
 
-// maxVarint is how many bytes a number takes at most.
+// maxVarint is the most bytes that a number takes.
 const maxVarint = 10
 
 // number writes a number with seven bits in each byte.
@@ -133,7 +133,7 @@ func (b *MemberRows) DropLast() {
 	b.N, b.owned = b.owned[last].from, b.owned[:last]
 }
 
-// All hands the rows out, once. It lets go of what has been handed out.
+// All returns the rows, once. It releases the memory of a slab when its rows were returned.
 func (b *MemberRows) All() iter.Seq[store.Member] {
 	return func(yield func(store.Member) bool) {
 		if b.Slab.Len() > 0 {

@@ -18,7 +18,7 @@ import (
 //go:embed migrations
 var Migrations embed.FS
 
-// Steps are an engine's migrations, oldest first. Steps are never changed once released; new ones are added.
+// Steps returns an engine's migrations, the oldest first. Once released, a step is never changed; changes are new steps.
 func (n Names) Steps(engine string) (all []*goose.Migration, err error) {
 	files, err := Migrations.ReadDir(path.Join("migrations", engine))
 	if err != nil {
@@ -47,13 +47,13 @@ func (n Names) Steps(engine string) (all []*goose.Migration, err error) {
 	return all, nil
 }
 
-// row is a resource with its number, on SQLite.
+// row is a resource with its row number, on SQLite.
 type row struct {
 	n int64
 	Record
 }
 
-// batch reads the next resources behind a number.
+// batch reads the next resources behind a row number.
 func (n Names) batch(ctx context.Context, tx *sql.Tx, after int64) (all []row, err error) {
 	rows, err := tx.QueryContext(ctx, n.Fill("SELECT n, tenant, type, id, keys, uniques, attributes, internal FROM ~resource WHERE n > ? ORDER BY n LIMIT ?"), after, Batch)
 	if err != nil {
@@ -79,7 +79,7 @@ func (n Names) fillKeys(ctx context.Context, tx *sql.Tx) error {
 		}
 		for _, r := range all {
 			after = r.n
-			if set, err := SplitKeys(r.keys, r.uniques); err == nil { // else it is damaged, and was found by nothing
+			if set, err := SplitKeys(r.keys, r.uniques); err == nil { // otherwise the row is damaged, and no key found it before either
 				for i, key := range set.Hashes(r.Tenant, r.Type) {
 					if _, err := tx.ExecContext(ctx, n.Fill("INSERT INTO ~keys (key, id, uniq, n, tenant) VALUES (?, ?, ?, ?, ?)"), key, r.ID, i < set.Uniques, r.n, r.Tenant); err != nil {
 						return err
@@ -111,7 +111,7 @@ func (n Names) CheckVersion(found int64, steps []*goose.Migration) error {
 	return nil
 }
 
-// Migrate applies an engine's steps that a database lacks, each in a transaction. version reads that of the tables.
+// Migrate applies those steps of an engine that a database lacks, each in a transaction. version reads the version of the tables.
 func (n Names) Migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, engine string, version func(context.Context) (int64, error), o ...goose.ProviderOption) error {
 	steps, err := n.Steps(engine)
 	if err != nil {
@@ -138,13 +138,13 @@ func (n Names) Migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, e
 	if _, err = p.Up(ctx); err != nil {
 		return err
 	}
-	return check() // a newer program may have been faster
+	return check() // a newer program may have migrated the tables meanwhile
 }
 
 // VersionSQL reads the version of the tables.
 const VersionSQL = "SELECT COALESCE(MAX(version_id), 0) FROM ~migration"
 
-// Names are how the tables are called.
+// Names has the names of the tables.
 type Names struct {
 	Schema, Prefix string
 	Replacer       *strings.Replacer
@@ -159,12 +159,13 @@ func NewNames(schema, prefix string) Names {
 	return Names{schema, prefix, strings.NewReplacer("~", table, "#", prefix), &Texts{}}
 }
 
-// Fill puts the names into a statement: "~" is in front of every table, "#" in front of every index.
+// Fill puts the names into a statement, in which "~" is before each table, and "#" before each index.
 func (n Names) Fill(sql string) string {
 	return n.Filled.Get(sql, n.Replacer.Replace)
 }
 
-// Texts remembers what was made of statements, of so many as a program has; those with a filter in them are countless.
+// Texts remembers the texts that were made of statements. It is for the statements of the program, and not for those whose text depends on a
+// filter, because there would be too many.
 type Texts struct {
 	Made sync.Map
 	N    atomic.Int32
@@ -181,7 +182,7 @@ func (t *Texts) Get(sql string, make func(string) string) string {
 	return s
 }
 
-// checkName says whether a schema or a prefix is a plain identifier, so that it needs no quoting anywhere.
+// checkName returns an error unless a schema or a prefix is a plain identifier, which needs no quotes anywhere.
 func checkName(what, s string) error {
 	for i := range len(s) {
 		c := s[i]

@@ -8,29 +8,29 @@ import (
 	"time"
 )
 
-// Queue has what waits share a transaction, since that costs more than what is mostly in it: whatever comes while all workers
-// are busy is written by the next one that isn't. Nothing waits while there's a worker for it.
+// Queue lets writes that wait share a transaction, because a transaction mostly costs more than the writes in it. Writes that come while all
+// workers are busy are written together by the next one that is free. Nothing waits while a worker is free.
 type Queue[T any] struct {
-	Workers  int                            // at most, but for those who have lost patience
-	Most     int                            // that share a transaction
-	Write    func(all []*Queued[T]) []error // what became of each
-	Patience time.Duration                  // after so long another worker takes the place of one whose transaction waits; 0: never
+	Workers  int                            // the most workers, without those that are replaced after Patience
+	Most     int                            // the most writes that share a transaction
+	Write    func(all []*Queued[T]) []error // writes all, and returns the error of each
+	Patience time.Duration                  // after so long, another worker replaces one whose transaction waits; 0 means never
 
 	mu      sync.Mutex
 	waiting []*Queued[T]
 	working int
 }
 
-// Queued is something to be written.
+// Queued is a write.
 type Queued[T any] struct {
 	Ctx     context.Context
 	What    T
-	isAlone bool          // shares a transaction with nobody
-	Read    chan struct{} // closed if what is looked at no more, though it isn't done
+	isAlone bool          // whether it must not share a transaction
+	Read    chan struct{} // closed when What isn't read any more, although the write isn't done
 	done    chan error
 }
 
-// Do has it written. Whoever's context ends waits for no transaction of others that is under way.
+// Do adds a write, and waits until it is done. If the context ends, it doesn't wait for a transaction of others that is under way.
 func (q *Queue[T]) Do(ctx context.Context, what T, isAlone bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -63,7 +63,7 @@ func (q *Queue[T]) add(w *Queued[T]) {
 	}
 }
 
-// withdraw says whether it still waited, and waits no more.
+// withdraw removes a write from those that wait. It returns false if a worker has taken it already.
 func (q *Queue[T]) withdraw(w *Queued[T]) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -84,12 +84,12 @@ func (q *Queue[T]) work() {
 			all[i].done <- err
 		}
 		if slow != nil && !slow.Stop() {
-			return // another one has the place
+			return // another worker has replaced this one
 		}
 	}
 }
 
-// take returns those at the front that may share a transaction. If there are none, who asks works no more.
+// take returns the first writes that wait and may share a transaction. If there are none, the worker that asks must end.
 func (q *Queue[T]) take() []*Queued[T] {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -108,7 +108,8 @@ func (q *Queue[T]) take() []*Queued[T] {
 	return front
 }
 
-// writeAll has a panic, be it of a product's code, happen where somebody expects it: with those who asked.
+// writeAll writes all. A panic, for example in a product's code, becomes an error of each write, so that Do panics in the goroutines that
+// asked for them.
 func (q *Queue[T]) writeAll(all []*Queued[T]) (errs []error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -118,12 +119,12 @@ func (q *Queue[T]) writeAll(all []*Queued[T]) (errs []error) {
 	return q.Write(all)
 }
 
-// SameForAll is one result for all.
+// SameForAll returns the same error for each write.
 func SameForAll[T any](all []*Queued[T], err error) []error {
 	return slices.Repeat([]error{err}, len(all))
 }
 
-// Panicked is the panic of a write, for who asked for it.
+// Panicked is the error of a write that panicked.
 type Panicked struct{ Value any }
 
 func (Panicked) Error() string { return "panic" }

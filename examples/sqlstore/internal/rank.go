@@ -8,24 +8,24 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// ranks remember which id every thousandth resource of a type has, in the order of ids, so that a page far behind is found
-// without a walk over what is in front of it. They are true as long as the tables count that nothing was deleted, and that
-// what was created since stands behind the last one.
+// ranks remembers the id of every thousandth resource of a type, in the order of ids, so that a page far behind is found
+// without a walk over all resources before it. What it remembers of a type is right as long as the counts in the tables say that nothing was
+// deleted, and as long as all resources that were created since have greater ids.
 type ranks struct {
 	mu    sync.Mutex
-	known map[store.Key]rank // by tenant and type
+	known map[store.Key]rank // the ranks by tenant and type
 }
 
-// rank is what is remembered of a type.
+// rank has the remembered ids of a type.
 type rank struct {
-	total, moves int64    // what the tables counted
-	last         string   // the greatest id there was then
-	ids          []string // the nth is that of the resource with n*rankStep in front of it
+	total, moves int64    // the counts in the tables at that time
+	last         string   // the greatest id at that time
+	ids          []string // the nth is the id of the resource that has n*rankStep resources before it
 }
 
 const (
 	rankStep  = 1_000
-	mostRanks = 200 // types of tenants
+	mostRanks = 200 // how many types, of all tenants, are remembered
 )
 
 func (r *ranks) get(k store.Key) rank {
@@ -43,12 +43,12 @@ func (r *ranks) set(k store.Key, is rank) {
 	r.known[k] = is
 }
 
-// isFar says that the page is far behind in a list of all resources of a type, in the order of ids.
+// isFar says whether the page is far behind in a list of all resources of a type, in the order of ids.
 func (l *list) isFar() bool {
 	return l.plain && l.mark == nil && len(l.types) == 1 && l.column == "id" && !l.desc && l.after == nil && l.Start >= Far
 }
 
-// skip makes a page far behind one that begins close behind a resource.
+// skip makes a list whose page is far behind begin at a remembered id close before the page.
 func (l *list) skip(ctx context.Context) error {
 	all, err := l.marks(ctx)
 	if err != nil {
@@ -57,7 +57,7 @@ func (l *list) skip(ctx context.Context) error {
 	t := &l.types[0]
 	of := all[t.name]
 	if l.total = of.total; int64(l.Start) >= of.total {
-		return nil // there is nothing there
+		return nil // the page is behind the last resource
 	}
 	k := store.Key{Tenant: l.Tenant, Type: t.name}
 	is := l.ranks.get(k)
@@ -66,7 +66,7 @@ func (l *list) skip(ctx context.Context) error {
 	}
 	ofType := " FROM ~resource r WHERE r.tenant = $1 AND r.type = $2"
 	args := []any{Enc(l.Tenant), Enc(t.name)}
-	if created := of.total - is.total; created > 0 && is.total > 0 { // are they all behind the last one?
+	if created := of.total - is.total; created > 0 && is.total > 0 { // all that were created must have greater ids
 		behind := int64(-1)
 		if created <= rankStep {
 			err = l.in.Query(ctx, "SELECT COUNT(*) FROM (SELECT 1"+ofType+" AND r.id > $3 LIMIT $4) x", append(args, is.last, created+1), func(rw Row) error { return rw.Scan(&behind) })

@@ -8,8 +8,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// pruneRecords removes the records of the library's own that are old. It goes from tenant to tenant, as the index of times is one of
-// each. One that is changed meanwhile stays.
+// pruneRecords removes old resources of the library's internal types. It goes from tenant to tenant, because the index of times begins with
+// the tenant. A resource that is changed meanwhile stays.
 func (s *Store) pruneRecords(ctx context.Context, records map[string]time.Time) (removed int, err error) {
 	if len(records) == 0 {
 		return 0, nil
@@ -32,7 +32,7 @@ func (s *Store) pruneRecords(ctx context.Context, records map[string]time.Time) 
 	}
 }
 
-// pruneType removes a tenant's old records of a type. of is the tenant as it is written.
+// pruneType removes a tenant's old resources of a type. of is the tenant as the tables have it.
 func (s *Store) pruneType(ctx context.Context, of, typ string, before time.Time) (removed int, err error) {
 	const read = "SELECT id, version FROM ~resource WHERE (tenant || '/' || type) = $1 AND modified < $2 AND tenant = $3 AND type = $4 ORDER BY modified LIMIT $5"
 	for {
@@ -49,7 +49,7 @@ func (s *Store) pruneType(ctx context.Context, of, typ string, before time.Time)
 		}
 		err = s.Commit(ctx, c)
 		if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrVersionMismatch) {
-			return removed, nil // somebody has changed one; the next time is early enough
+			return removed, nil // one was changed meanwhile; the others can be removed next time
 		}
 		if err != nil {
 			return removed, err

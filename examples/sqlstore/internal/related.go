@@ -8,7 +8,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// related is about membership rows (m) and the resources at their other end (o).
+// related makes a condition on the membership rows (m) of a resource, and on the resources at their other ends (o).
 func (c *compiler) related(x filter.Related) Condition {
 	far, near, typ, is := "m.member_id", "m.group_id", "m.member_type", ""
 	otherType := "m.member_type"
@@ -61,7 +61,7 @@ func (c *compiler) related(x filter.Related) Condition {
 // rowCompiler makes conditions on membership rows.
 type rowCompiler struct {
 	*compiler
-	columns    map[string][2]string // as it is, and folded
+	columns    map[string][2]string // the column of each sub-attribute, and the one with the folded value
 	needsOther bool
 }
 
@@ -103,18 +103,18 @@ func (c *rowCompiler) compile(x filter.Expr) Condition {
 	return unknown
 }
 
-// answered is the URI of the attributes that a statement answers instead of filter.Match: each is a term about membership
-// rows, which would have to be read for each resource otherwise. No filter of a client can name it.
+// answered is the URI of attributes that stand for terms about membership rows. The statement answers these in a column, because filter.Match
+// would have to read the rows of each resource. The filter of a client can't have this URI.
 const answered = "sqlstore:answered"
 
-// answers are the columns by which a statement answers the terms about membership rows of what is left of a filter.
+// answers has the columns by which a statement answers terms about membership rows for filter.Match.
 type answers struct {
-	columns []string // each a text
+	columns []string // the columns, each of which is a text
 	rows    [filter.Groups + 1]int
 }
 
-// answer makes of an expression one without terms about membership rows: a column of the statement has what they say of a
-// resource. What SQL can't say exactly stays, and has all of the resource's membership rows in a column.
+// answer replaces the terms about membership rows in an expression by ones about columns of the statement. A term that SQL can't express
+// exactly stays; for it, a column has all membership rows of the resource.
 func (c *compiler) answer(x filter.Expr, a *answers) filter.Expr {
 	switch x := x.(type) {
 	case filter.And:
@@ -135,7 +135,7 @@ func (c *compiler) answer(x filter.Expr, a *answers) filter.Expr {
 	return x
 }
 
-// answerTerms answers all terms that it can by one column.
+// answerTerms answers as many terms as it can by one column, and returns the others.
 func (c *compiler) answerTerms(terms []filter.Expr, a *answers, join func([]filter.Expr) filter.Expr) (others []filter.Expr) {
 	var exact []filter.Expr
 	for _, t := range terms {
@@ -157,7 +157,7 @@ func (c *compiler) answerTerms(terms []filter.Expr, a *answers, join func([]filt
 	return others
 }
 
-// column is the term that a column answers.
+// column adds a column for a condition, and returns the term that asks for it.
 func (a *answers) column(p Condition) filter.Expr {
 	if p.isCertain() || p.isNever() {
 		return filter.Const(p.isCertain())

@@ -11,17 +11,17 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// columns are a resource's but for its key, of a table called r.
+// columns are the columns of a resource without its key, in a table with the alias r.
 const columns = "r.version, r.created, r.modified, r.label, r.keys, r.uniques, r.attributes, r.internal"
 
-// Record is a resource as a row has it. Its index is not read yet, and its documents may be damaged.
+// Record is a resource as it was read from a row. Its index keys are not parsed yet, and its documents may be damaged.
 type Record struct {
 	store.Resource
 	keys    string
 	uniques int
 }
 
-// scan reads a row with the columns of a resource and more.
+// scan reads a row with the columns of a resource, and further ones.
 func (r *Record) scan(rw Row, more ...any) error {
 	var created, modified int64
 	dest := append(make([]any, 0, 12), &r.Version, &created, &modified, &r.Label, &r.keys, &r.uniques, (*string)(&r.Attributes), (*string)(&r.Internal))
@@ -33,7 +33,7 @@ func (r *Record) scan(rw Row, more ...any) error {
 	return nil
 }
 
-// whole is the resource, or store.ErrCorrupt if it can't be read whole (I12).
+// whole returns the resource, or store.ErrCorrupt if it can't be read whole (I12).
 func (r *Record) whole() (*store.Resource, error) {
 	set, err := SplitKeys(r.keys, r.uniques)
 	if err == nil {
@@ -92,9 +92,9 @@ func (s *Store) get(ctx context.Context, sql string, k store.Key, more ...any) (
 	return found, nil
 }
 
-// RowText makes one text of a membership row m: its member's type, the other end's id and label, as no text in the tables
-// has the bytes between them. What is a look-up for each row can't become anything else in a planner's hands. The order is
-// that of the rows.
+// RowText returns an expression that makes one text of a membership row m: the member's type, and the id and label of the other end. They
+// are separated by a byte that no text in the tables has. It looks up the label in a subquery for each row, so that no planner can make a
+// join of it. order is the order of the rows.
 func RowText(r filter.Relation) (text, order string) {
 	typ, id := "'"+GroupType+"'", "m.group_id"
 	if r == filter.Members {
@@ -104,7 +104,7 @@ func RowText(r filter.Relation) (text, order string) {
 		typ + " AND g.id = " + id + ")", id
 }
 
-// RowsAre is the condition that membership rows m are those of a resource r.
+// RowsAre returns the condition that membership rows m are those of a resource r.
 func RowsAre(r filter.Relation) string {
 	if r == filter.Members {
 		return "m.tenant = $1 AND m.group_id = r.id"
@@ -112,7 +112,7 @@ func RowsAre(r filter.Relation) string {
 	return "m.tenant = $1 AND m.member_id = r.id"
 }
 
-// ResourceArgs are the columns of a resource in the order in which statements name them.
+// ResourceArgs returns the columns of a resource, in the order in which statements name them.
 func ResourceArgs(tenant string, r *store.Resource, keys KeySet) []any {
 	label := Enc(r.Label)
 	folded := label

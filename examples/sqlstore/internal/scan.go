@@ -12,37 +12,38 @@ import (
 )
 
 // A scan is a list for which all resources of the tenant must be looked at, because no index answers its filter or its
-// order. It costs time in proportion to the tenant, so that a few of them could take all connections and processors from
+// order. Its cost grows with the size of the tenant, so a few scans could take all connections and processors from
 // other tenants.
 const (
 	defaultScans    = 2
 	defaultScanTime = 10 * time.Second
 	// Few is how many resources may be looked at before a list counts as a scan.
 	Few = 1000
-	// A scan that must look at everybody is given up after this part of its time, if it could not be half done in time.
+	// scanHopeless is the part of its time (a tenth) after which a scan ends if it must look at all resources, and at this speed would not
+	// do half of that in time.
 	scanHopeless = 10
-	// A scan waits for its turn for this part of its time.
+	// scanPatience is the part of its time (a tenth) for which a scan waits for its turn.
 	scanPatience = 10
 )
 
 // Scans admits the scans of a store.
 type Scans struct {
-	Time     time.Duration // of one; negative: unlimited
-	Patience time.Duration // of one that waits for its turn
-	Rows     int           // of a tenant that is scanned; 0: unlimited
-	Each     int           // at once of a tenant
-	All      chan struct{} // holds one of each scan under way
+	Time     time.Duration // how long one may take; negative means that there is no limit
+	Patience time.Duration // how long one waits for its turn
+	Rows     int           // the most resources that one may look at; 0 means that there is no limit
+	Each     int           // how many a tenant may run at once
+	All      chan struct{} // has an element for each scan that runs
 	mu       sync.Mutex
 	Tenants  map[string]*scanTurns
 }
 
 // scanTurns are the scans of one tenant.
 type scanTurns struct {
-	turns chan struct{} // holds one of each scan under way
-	users int           // scans that run or wait
+	turns chan struct{} // has an element for each scan of the tenant that runs
+	users int           // how many scans run or wait
 }
 
-// NewScans leaves half of the connections to what an index answers, and one of the others to other tenants.
+// NewScans makes Scans that use at most half of the connections, and for one tenant one less than that.
 func NewScans(o *Options, connections int) *Scans {
 	s := &Scans{Time: o.ScanTime, Rows: o.ScanRows, Each: o.Scans, Tenants: map[string]*scanTurns{}}
 	if s.Time == 0 {
@@ -60,8 +61,8 @@ func NewScans(o *Options, connections int) *Scans {
 	return s
 }
 
-// Enter admits a scan. It waits for its turn as long as the context does, and says ErrBusy when that ends. The scan must
-// call leave at its end.
+// Enter admits a scan. It waits for its turn, and returns store.ErrBusy if the context wait ends before. The scan must
+// call leave when it ends.
 func (s *Scans) Enter(wait context.Context, tenant string) (leave func(), err error) {
 	s.mu.Lock()
 	t := s.Tenants[tenant]
@@ -94,7 +95,7 @@ func (s *Scans) Enter(wait context.Context, tenant string) (leave func(), err er
 	}, nil
 }
 
-// take takes a turn at once if there is one, and else when there is one before the context ends.
+// take takes a turn, and waits for one until the context ends. It returns false if there was none.
 func take(wait context.Context, turns chan struct{}) bool {
 	select {
 	case turns <- struct{}{}:
@@ -109,7 +110,7 @@ func take(wait context.Context, turns chan struct{}) bool {
 	}
 }
 
-// isScan says that no index answers the list. Whether one that leaves many resources does is seen on the way.
+// isScan says whether it is known that no index answers the list. If an index leaves many resources to look at, that is only seen by looked.
 func (l *list) isScan() bool {
 	if l.Count == 0 && l.plain || l.isEmpty() {
 		return false
@@ -125,10 +126,10 @@ func (l *list) isScan() bool {
 	return false
 }
 
-// isOrdered says that an index has the order of the list.
+// isOrdered says whether an index has the order of the list.
 func (l *list) isOrdered() bool { return l.column != "" && l.column != "created" || l.byKey != nil }
 
-// bounded runs the list within what a scan may cost. What can't be answered as it was planned is planned again.
+// bounded makes the page within the limits of scans. If it can't be made in the way that was planned, another way is planned.
 func (l *list) bounded(ctx context.Context) (*store.Page, error) {
 	for {
 		p, err := l.try(ctx)
@@ -187,8 +188,8 @@ func (l *list) try(ctx context.Context) (*store.Page, error) {
 	return p, l.explain(ctx, within, err)
 }
 
-// admit waits for the turn of a scan that is known to be one. It holds no connection meanwhile. A tenant with few
-// resources needs no turn, unless their memberships are looked at, which may be many.
+// admit waits for the turn of a list that is known to be a scan. It holds no connection meanwhile. A tenant with few
+// resources needs no turn, unless the scan looks at their memberships, which may be many.
 func (l *list) admit(ctx context.Context) error {
 	var n int64
 	sql, args := compact(l.countAll(), l.args)
@@ -211,8 +212,8 @@ func (l *list) admit(ctx context.Context) error {
 	return err
 }
 
-// looked is called for each resource that the list looks at, with their number so far. A list that an index answers but
-// leaves many resources to look at counts as a scan from then on.
+// looked is called for each resource that the list looks at, with their number so far. If an index answers the list but
+// leaves many resources to look at, it counts as a scan from then on.
 func (l *list) looked(ctx context.Context, n int) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -235,7 +236,7 @@ func (l *list) looked(ctx context.Context, n int) error {
 	return l.enter(ctx)
 }
 
-// enter makes the list count as a scan from now on. It doesn't wait for a turn, as it holds a connection.
+// enter makes the list count as a scan from now on. It doesn't wait for a turn, because it holds a connection.
 func (l *list) enter(ctx context.Context) error {
 	if l.leave != nil {
 		return nil
@@ -247,7 +248,7 @@ func (l *list) enter(ctx context.Context) error {
 	return err
 }
 
-// explain says ErrTooMuch of a list that took too long.
+// explain makes the error of a list that took too long store.ErrTooMuch.
 func (l *list) explain(ctx, within context.Context, err error) error {
 	switch {
 	case err == nil || within.Err() == nil:

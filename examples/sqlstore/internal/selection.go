@@ -8,16 +8,16 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// from is where the resources (r) of the nth type are looked for, the condition on them, and the column of their id.
+// from returns the FROM clause in which the resources (r) of the nth type are found, the condition on them, and the column of their ids.
 func (l *list) from(n int) (from, where, id string) {
 	return l.engine.Find(l.types[n].Condition, "r.tenant = $1 AND r.type = "+l.types[n].place)
 }
 
-// Far is how many resources are skipped rather in the index alone, with a look-up of each row that is behind them.
+// Far is the number of resources to skip from which on it is faster to skip them in the index, and to look up the rows behind them by id.
 const Far = 1000
 
-// read makes a query for so many resources behind a position, in an order of the database's. The columns extra are read of
-// each resource too, and the answers of its type. The rows of groups follow that withGroups adds, if there may be any.
+// read makes a query for at most limit resources behind a position, in the order of a column. It also reads the columns extra of
+// each resource, and the answers of its type. If most is greater than 0, withGroups adds the rows of their groups.
 func (l *list) read(after *store.Position, column string, desc bool, limit, offset int, extra string, most int) (string, []any) {
 	args := append(make([]any, 0, len(l.args)+8), l.args...)
 	arg := func(v any) string {
@@ -66,7 +66,7 @@ func (l *list) read(after *store.Position, column string, desc bool, limit, offs
 				if desc {
 					behind = "<"
 				}
-				key, _ := micros(after) // behind has looked
+				key, _ := micros(after) // behind has checked it
 				at := arg(key)
 				where += fmt.Sprintf(" AND r.%[1]s %[2]s= %[3]s AND (r.%[1]s %[2]s %[3]s OR r.id %[4]s %[5]s)", column, behind, at, orAt, id)
 			case desc:
@@ -105,8 +105,8 @@ func (l *list) read(after *store.Position, column string, desc bool, limit, offs
 	return compact(sql, args)
 }
 
-// withGroups adds the groups of all the resources, as the keys of a last row that has keySplit for its type. The statement
-// stops when it has read so many of them, which a column of each resource could not. One row is much faster than many.
+// withGroups adds a last row with the groups of all resources: its type is KeySplit, and the groups are in the column of keys. So the
+// statement can stop after so many groups, which it couldn't if each resource had a column for its own. One row is much faster than many.
 func (l *list) withGroups(page, most string, isCounted bool) string {
 	counted := ""
 	if isCounted {
@@ -117,7 +117,7 @@ func (l *list) withGroups(page, most string, isCounted bool) string {
 		l.engine.GroupsOfAll(text, most) + ", 0, '', '', '" + KeySplit + "', ''" + counted
 }
 
-// splitGroups undoes withGroups.
+// splitGroups reads the text of the row that withGroups adds.
 func splitGroups(joined string) (rows []store.Member) {
 	if joined == "" {
 		return nil
@@ -130,7 +130,7 @@ func splitGroups(joined string) (rows []store.Member) {
 	return rows
 }
 
-// cutRows leaves out the rows of the resources for which they are not complete, and those of the one behind the page.
+// cutRows removes the rows of resources whose rows are not complete, and those of the resource behind the page.
 func (l *list) cutRows(page []*store.Resource) {
 	if l.most == 0 {
 		return
@@ -158,10 +158,10 @@ func (l *list) cutRows(page []*store.Resource) {
 	l.rows = l.rows[:n]
 }
 
-// ofType is what the index of modified begins with.
+// ofType is the expression that the index of modified begins with.
 const ofType = "(r.tenant || '/' || r.type)"
 
-// scanner reads the rows of read.
+// scanner returns a function that reads a row of the query of read.
 func (l *list) scanner(more ...any) func(Row) (*Record, error) {
 	var typ, id string
 	dest := append([]any{&typ, &id}, more...)
@@ -173,7 +173,7 @@ func (l *list) scanner(more ...any) func(Row) (*Record, error) {
 	}
 }
 
-// compact leaves out the parameters that a query doesn't use, as PostgreSQL can't know the types of those.
+// compact removes parameters that a query doesn't use, because PostgreSQL can't tell their types.
 func compact(sql string, args []any) (string, []any) {
 	var (
 		b     strings.Builder

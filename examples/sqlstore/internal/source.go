@@ -11,18 +11,18 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// Source is a resource as a filter sees it. Its documents are parsed once, however many terms the filter has.
+// Source is a resource that filters are evaluated on. Its documents are parsed only once, even if the filter has many terms.
 type Source struct {
 	*Record
 	attributes, internal document.Value
-	answers              []string // see answers.columns
+	answers              []string // the values of answers.columns
 	rows                 *[filter.Groups + 1]int
 
-	last      filter.Path // that was asked for: the terms of a long filter are mostly about one attribute
+	last      filter.Path // the last path that was asked for, as the terms of a long filter are mostly about one attribute
 	lastValue document.Value
 }
 
-// Reset makes it another resource's, or returns store.ErrCorrupt if that can't be read whole.
+// Reset sets another resource. It returns store.ErrCorrupt if that can't be read whole.
 func (s *Source) Reset(r *Record, rows *[filter.Groups + 1]int) error {
 	attributes, err := r.Attributes.Tree()
 	internal, damaged := r.Internal.Tree()
@@ -62,7 +62,7 @@ func (s *Source) Find(p filter.Path) document.Value {
 	return extension.Get(p.Name)
 }
 
-// Related implements filter.Source, of rows that are in a column.
+// Related implements filter.Source by the rows that the statement has returned in a column.
 func (s *Source) Related(r filter.Relation, where func(row document.Value) bool) bool {
 	if s.rows[r] == 0 {
 		return false
@@ -82,7 +82,7 @@ func (s *Source) Related(r filter.Relation, where func(row document.Value) bool)
 	return false
 }
 
-// splitRows adds the rows of a column that dialect.joined makes to others.
+// splitRows appends the rows of a column that dialect.Joined made.
 func splitRows(rows []store.Member, joined, id string) []store.Member {
 	if joined == "" {
 		return rows

@@ -10,22 +10,22 @@ import (
 	"sync"
 )
 
-// How the resources of a range are found when the list is in the order of ids. Few are collected and put into order. Where
-// there are many, a page is soon full if the list is walked in its order instead, and each resource asked whether it is in the
-// range: one of n resources in m, for each that the page has. But they may all stand at the end, so that the walk looks at a
-// window, and if the page isn't full then the resources are collected all the same.
+// This file decides how the resources of a range are found when the list is in the order of ids. If there are few, they are collected and
+// sorted. If there are many, it is faster to walk in the order of the list, and to check for each resource whether it is in the
+// range, because the page is soon full. But all of them may be at the end of the list, so the walk only looks at a
+// window. If the page isn't full then, the resources are collected nevertheless.
 const (
 	leastInSpan  = 100
 	mostInSpan   = 10_000
 	windowOfSpan = 20_000
-	// fewToCount is up to how many resources of a type a large range may be counted without a turn of a scan.
+	// fewToCount is the number of resources of a type up to which a large range may be counted without the turn of a scan.
 	fewToCount = 100_000
 )
 
 // errWindow says that a walk over a window found too few resources.
 var errWindow = errors.New("sqlstore: not in the window")
 
-// measure looks how many rows the ranges have, and decides by that how the lists of the types are made.
+// measure counts the rows of the ranges, and decides by that for each type how its resources are found.
 func (l *list) measure(ctx context.Context) error {
 	if !l.exact || l.isCollected || !l.isOrdered() {
 		return nil
@@ -55,7 +55,7 @@ func (l *list) measure(ctx context.Context) error {
 	return nil
 }
 
-// isInSpan says that an index has the resources of a range in the order of the list.
+// isInSpan says whether an index has the resources of a range in the order of the list.
 func (l *list) isInSpan(t *listType) bool {
 	switch {
 	case t.span == nil:
@@ -66,8 +66,8 @@ func (l *list) isInSpan(t *listType) bool {
 	return l.byKey != nil && l.byKey.attribute == t.span.attribute
 }
 
-// totals remember how many resources match a condition. What is said of ids, keys and marks is true as long as the tables count
-// as many resources of the type, and as many that have changed in it; what is said of the members of a group, as long as that has
+// totals remembers how many resources match a condition. A total of a condition on ids, keys and marks is right as long as the tables count
+// the same numbers of resources and of changes of the type. One of the members of a group is right as long as the group has
 // the same version.
 type totals struct {
 	mu    sync.Mutex
@@ -76,10 +76,10 @@ type totals struct {
 
 type knownTotal struct {
 	n     int64
-	while string // what is still so
+	while string // the state for which the total is right
 }
 
-// mostTotals is how many are remembered.
+// mostTotals is how many totals are remembered.
 const mostTotals = 1_000
 
 func (t *totals) get(key [sha256.Size]byte) (knownTotal, bool) {
@@ -98,8 +98,8 @@ func (t *totals) set(key [sha256.Size]byte, k knownTotal) {
 	t.known[key] = k
 }
 
-// remembered counts what matches, unless it knows it from before. What is counted may be newer than what is read here of
-// its state: then the state is another one by now, and nobody is told it again.
+// remembered returns how many resources match. It counts them if it doesn't remember a total. The count may be newer than the state that
+// was read before it. Then the state has changed by now, so that the total is never used again.
 func (l *list) remembered(ctx context.Context) (n int64, err error) {
 	sql := l.countOf()
 	if len(l.types) > 1 || l.plain {
@@ -124,7 +124,7 @@ func (l *list) remembered(ctx context.Context) (n int64, err error) {
 			return 0, err
 		}
 		of := all[t.name]
-		if !t.isStable { // mostly there are few in the range, or few others
+		if !t.isStable { // a total that depends on more is counted anew, which is fast if few resources, or almost all, are in the range
 			if n, err = l.count(ctx, "SELECT COUNT(*) FROM (SELECT "+s.others+" LIMIT "+strconv.Itoa(mostInSpan+1)+") j"); err != nil || n <= mostInSpan {
 				return of.total - n, err
 			}

@@ -1,13 +1,13 @@
-// Package sqlstore keeps everything in SQLite or PostgreSQL (14 or newer). It implements the contract of package store
-// with all of its optional parts, and is made to be imported, or copied, as a product's store.
+// Package sqlstore has the code that the stores on SQLite and PostgreSQL (14 or newer) share. They implement the contract of package store
+// with all of its optional interfaces.
 //
-// Tables and what they mean are described in migrations/postgres; their names begin with Options.Prefix. PostgreSQL runs
-// a commit in one round trip, unless Options.InTx is set, and resources that are created at the same time in one transaction.
-// SQLite has one writer at a time, who writes for all who wait, and any number of readers, which don't wait for it.
+// The files in migrations/postgres describe the tables. Their names begin with Options.Prefix. PostgreSQL runs
+// a commit in one round trip, unless Options.InTx is set, and writes resources that are created at the same time in one transaction.
+// SQLite has one writer at a time, which writes for all that wait, and any number of readers, which don't wait for it.
 //
-// What a filter asks of index keys, ids, meta, memberships, active and the state of an account runs in the database. The rest is evaluated by [filter.Match]
-// while the resources stream by, one in memory at a time. Lists that no index answers take time in proportion to the tenant,
-// so Options bounds how many of them run at once, and how long.
+// The database evaluates filters on index keys, ids, meta, memberships, active and the state of an account. Everything else is evaluated by
+// [filter.Match], for one resource after another, of which only one is in memory. The time of a list that no index answers grows with the
+// size of the tenant, so Options limits how many of these run at once, and how long.
 package sqlstore
 
 import (
@@ -22,45 +22,46 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// Options are how a store is opened. The zero value is good.
+// Options are the options of a store. The zero value has all defaults.
 type Options struct {
-	// Prefix begins the names of all tables and indexes. Default: rollcall_.
+	// Prefix begins the names of all tables and indexes. The default is rollcall_.
 	Prefix string
-	// Schema is the PostgreSQL schema of the tables; it is created if it isn't there. Default: the connection's own.
+	// Schema is the PostgreSQL schema of the tables. It is created if it doesn't exist. The default is the schema of the connection.
 	Schema string
-	// NoMigrate leaves the tables as they are: the product migrates at another time, with [Store.Migrate]. Tables of a version
-	// that this program doesn't know are refused all the same.
+	// NoMigrate says that opening a store doesn't change the tables. The product calls [Store.Migrate] at another time. Tables of a version
+	// that this program doesn't know are refused nevertheless.
 	NoMigrate bool
-	// InTx is called inside the transaction of every commit, when all of it is written: for the product's own tables. An
-	// error vetoes the commit and is what Commit returns. It may be called again for the same change, after a rollback.
+	// InTx is called in the transaction of every commit, after everything is written, so that the product can write its own tables. An
+	// error makes Commit roll back and return it. InTx may be called again for the same change after a rollback. It gets the context of
+	// Commit.
 	InTx func(ctx context.Context, tx Tx, c *store.Change) error
 
-	// Scans is how many lists that no index answers a tenant may have under way at once, in this process. Further ones wait for
-	// their turn for up to a tenth of ScanTime and then get store.ErrBusy. All tenants together take half of the connections for
-	// such lists, and no tenant the last of these, so the pool should have four connections or more. Lists of a tenant with up to
-	// 1,000 resources don't count, if they ask for no memberships. Default: 2.
+	// Scans is how many lists that no index answers a tenant may run at once in this process. Further ones wait for
+	// their turn for up to a tenth of ScanTime, and then fail with store.ErrBusy. All tenants together use at most half of the connections for
+	// such lists, and one tenant never uses all of these, so the pool should have at least four connections. Lists of a tenant with up to
+	// 1,000 resources don't count if they don't ask for memberships. The default is 2.
 	Scans int
-	// ScanTime is how long a list may take, if it isn't a plain look-up by an index. Then it ends with store.ErrTooMuch. The
-	// default, 10 seconds, is enough to look at some 100,000 people. A negative one is no limit.
+	// ScanTime is how long a list may take that isn't a plain look-up by an index. After that it fails with store.ErrTooMuch. The
+	// default is 10 seconds, in which it can look at some 100,000 people. If it is negative, there is no limit.
 	ScanTime time.Duration
-	// ScanRows is how many resources a list that no index answers may look at; store.ErrTooMuch if the tenant has more of the
-	// types that are asked for. Default, 0: no limit but ScanTime.
+	// ScanRows is how many resources a list that no index answers may look at. If the tenant has more of the types that are asked for, it
+	// fails with store.ErrTooMuch. By default only ScanTime limits it.
 	ScanRows int
 }
 
-// Tx is a transaction of the engine's driver: a pgx.Tx or a *sql.Tx.
+// Tx is a transaction of the engine's driver: a pgx.Tx on PostgreSQL, and a *sql.Tx on SQLite.
 type Tx any
 
 // Store is a store.Store on a database.
 type Store struct {
 	engine     Engine
-	getRelated string // a query
+	getRelated string // the query of GetRelated
 	scans      *Scans
-	calls      *Scans // of reads, and of commits that have a connection of their own
-	isOwn      bool   // whether commits have
+	calls      *Scans // admits reads, and commits that have a connection for themselves
+	isOwn      bool   // whether commits have a connection for themselves
 	totals     totals
 	ranks      ranks
-	known      sync.Map // each indexed that is in the database
+	known      sync.Map // each Indexed that is known to be in the database
 }
 
 var (
@@ -75,46 +76,47 @@ var (
 	_ store.FeedReader    = (*Store)(nil)
 )
 
-// Engine is what SQLite and PostgreSQL do each in their way.
+// Engine is what SQLite and PostgreSQL do differently.
 type Engine interface {
 	Session
 	// Snapshot runs reads that see one state of the database.
 	Snapshot(ctx context.Context, read func(Session) error) error
-	// Apply runs statements in one transaction, and says how many rows each changed.
+	// Apply runs statements in one transaction, and returns how many rows each changed.
 	Apply(ctx context.Context, statements []Statement) (changed []int64, err error)
-	// Transact runs what is a product's own, in a transaction.
+	// Transact runs a product's own statements in a transaction.
 	Transact(ctx context.Context, do func(Tx) error) error
-	// Commit also keeps in mind what is indexed for the first time.
+	// Commit commits a change. first are the attributes that are indexed for the first time, which the tables note.
 	Commit(ctx context.Context, c *store.Change, first []Indexed) error
-	// Members reads all the rows of the first of the owners, so many that there are no more than most, and says of how many
-	// owners. 0 for most reads those of all.
+	// Members reads all rows of the first owners of the query, of as many as have at most most rows together, and returns the number of these
+	// owners. If most is 0, it reads the rows of all owners.
 	Members(ctx context.Context, q store.MemberQuery, rows *MemberRows, most int) (complete int, err error)
-	// Settle ends or prolongs leases, of which no two are of the same delivery.
+	// Settle ends or prolongs leases. No two settlements are of the same delivery.
 	Settle(ctx context.Context, settlements []store.Settlement) error
-	// CommitTx commits a change inside a transaction of the product's. A refusal leaves the transaction as it was.
+	// CommitTx writes a change in a transaction of the product. If the change is refused, the transaction is as it was before.
 	CommitTx(ctx context.Context, tx Tx, c *store.Change) error
-	// Announce tells other processes that there are events. It doesn't wait for that.
+	// Announce tells other processes that there are new events. It doesn't wait until they know.
 	Announce()
 	// Listen calls wake when another process has announced events, or may have.
 	Listen(ctx context.Context, wake func()) error
 	Migrate(ctx context.Context) error
-	// Check refuses tables of a version that this program doesn't know. It is no error if there are none yet.
+	// Check returns an error for tables of a version that this program doesn't know. It is no error if there are no tables yet.
 	Check(ctx context.Context) error
-	// Now is the time in microseconds, for a statement with the parameters args: by the clock of the database, where it has one.
+	// Now returns an expression for the time in microseconds, by the clock of the database if it has one. It may add a parameter to args.
 	Now(args *[]any) string
-	// List is a parameter with many values, to be the right side of an operator that compares with any of them.
+	// List adds a parameter with many values, and returns the right side of a comparison with any of them.
 	List(args *[]any, values any) string
-	// Remove deletes up to batch rows of a table that the condition holds for. key are the columns of its primary key.
+	// Remove returns a statement that deletes up to Batch rows of a table for which the condition holds. key are the columns of the primary
+	// key.
 	Remove(table, key, where string) string
-	// IndexedBy is what follows a table in a query that must use an index, "" for any, where planners can be told.
+	// IndexedBy returns what follows a table in a query that must use an index, if the planner can be told that.
 	IndexedBy(index string) string
-	// Lock is what ends a SELECT that takes rows for an update, beside others that do the same.
+	// Lock returns the end of a SELECT that locks rows for an update and skips those that others have locked.
 	Lock() string
-	// Shares says whether a change is committed together with others, so that it takes no connection of its own.
+	// Shares says whether a change is committed together with the changes of other requests. Then it needs no connection of its own.
 	Shares(c *store.Change) bool
-	// Connections is how many queries can run at once.
+	// Connections returns how many queries can run at once.
 	Connections() int
-	// Processors is how many of them make progress at the same time.
+	// Processors returns how many of these queries make progress at the same time.
 	Processors() int
 	dialect
 	Close() error
@@ -127,7 +129,7 @@ type Statement struct {
 	Args []any
 }
 
-// New makes a store on what connect connects with, and brings the tables up to date.
+// New makes a store on the engine that connect returns, and migrates the tables.
 func New(ctx context.Context, o *Options, connect func(o *Options) (Engine, error)) (*Store, error) {
 	var own Options
 	if o != nil {
@@ -155,8 +157,8 @@ func New(ctx context.Context, o *Options, connect func(o *Options) (Engine, erro
 	return s, nil
 }
 
-// Migrate brings the tables up to date. Any number of processes may do it at the same time. Tables that a newer program has
-// migrated are refused: this one doesn't know what is in them.
+// Migrate brings the tables up to date. Any number of processes may call it at the same time. It returns an error for tables that a newer
+// program has migrated, because this one doesn't know what is in them.
 func (s *Store) Migrate(ctx context.Context) error {
 	if err := s.engine.Migrate(ctx); err != nil {
 		return fmt.Errorf("sqlstore: migrate: %w", err)
@@ -165,15 +167,15 @@ func (s *Store) Migrate(ctx context.Context) error {
 }
 
 // Transact runs a product's own statements in one transaction, which is committed if do returns no error. It may call do
-// again, after a rollback. SQLite has one writer at a time, and do is it.
+// again after a rollback. On SQLite, nobody else can write meanwhile.
 func (s *Store) Transact(ctx context.Context, do func(Tx) error) error {
 	return s.engine.Transact(ctx, do)
 }
 
-// Close closes what Open opened. It implements io.Closer.
+// Close closes the connections that Open has opened. It implements io.Closer.
 func (s *Store) Close() error { return s.engine.Close() }
 
-// Indexed is an attribute that resources of a type have keys of.
+// Indexed is an attribute of which resources of a type have keys.
 type Indexed struct{ Typ, Attribute string }
 
 // Commit implements [store.Store].
@@ -206,7 +208,7 @@ func (s *Store) Commit(ctx context.Context, c *store.Change) error {
 	return nil
 }
 
-// IndexedOf are the types and attributes that a change has keys of.
+// IndexedOf returns the types and attributes of the keys in a change.
 func IndexedOf(c *store.Change) (types, attributes []string) {
 	seen := map[Indexed]bool{}
 	for _, put := range c.Put {

@@ -10,16 +10,16 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// firstChunk is how many resources are asked for first when they must be looked at one by one. Each further statement asks
-// for more by a factor of moreBy: few statements read a large tenant, and what is read in vain if the page is full before
+// firstChunk is how many resources the first statement reads when they must be looked at one by one. Each further statement reads
+// moreBy times as many as the one before. So few statements read a large tenant, and what is read in vain because the page is full
 // is in proportion to what was needed.
 const firstChunk, moreBy = 100, 4
 
-// fewForMarks is how many resources are looked at before marks are asked which of them are looked for.
+// fewForMarks is how many resources are looked at before marks are used to find those that match.
 const fewForMarks = 25
 
-// stream looks at the resources that the conditions find, in an order of the database's, and calls each for those that
-// match, until it says errEnough. The source is valid during the call only. No more than one resource is in memory.
+// stream looks at the resources that the conditions find, in the order of a column, and calls each for those that
+// match, until that returns errEnough. The source is valid only during the call. No more than one resource is in memory.
 func (l *list) stream(ctx context.Context, in Session, after *store.Position, column string, desc bool, each func(*Source) error) error {
 	width := 0
 	rest := map[string]*listType{}
@@ -69,7 +69,7 @@ func (l *list) stream(ctx context.Context, in Session, after *store.Position, co
 	}
 }
 
-// pick makes a page in an order of the database's, of what filter.Match lets through.
+// pick makes a page of the resources for which filter.Match holds, in the order of a column.
 func (l *list) pick(ctx context.Context, in Session) (*store.Page, error) {
 	p := &store.Page{Total: -1}
 	seen := 0
@@ -98,21 +98,21 @@ func (l *list) pick(ctx context.Context, in Session) (*store.Page, error) {
 		return p, err
 	}
 	p.Total = seen
-	if l.after != nil { // those before the cursor count too
+	if l.after != nil { // the total includes the resources before the cursor
 		p.Total = 0
 		err = l.stream(ctx, in, nil, l.column, l.desc, func(*Source) error { p.Total++; return nil })
 	}
 	return p, err
 }
 
-// sort makes a page in an order that the database can't: it sees all that matches, and keeps in mind the places of as
-// many as are in front of the page's end.
+// sort makes a page in an order that the database doesn't have. It looks at all resources that match, and remembers the positions of
+// those up to the end of the page.
 func (l *list) sort(ctx context.Context, in Session) (*store.Page, error) {
 	p := &store.Page{Total: -1}
 	first := &farthest{by: l.Sort}
 	keep, total := l.Start+l.Count+1, 0
 	column := l.column
-	l.column = "id" // of the positions that stream goes by
+	l.column = "id" // stream walks in the order of ids
 	err := l.stream(ctx, in, nil, "id", false, func(src *Source) error {
 		total++
 		at := l.Sort.Position(src.Type, src.ID, src)
@@ -144,7 +144,7 @@ func (l *list) sort(ctx context.Context, in Session) (*store.Page, error) {
 	return p, err
 }
 
-// at reads the resources at some places, with one statement for each type.
+// at reads the resources at some positions, with one statement for each type.
 func (l *list) at(ctx context.Context, in Session, places []store.Position) ([]*store.Resource, error) {
 	all := make([]*store.Resource, len(places))
 	for _, t := range l.types {
@@ -176,7 +176,7 @@ func (l *list) at(ctx context.Context, in Session, places []store.Position) ([]*
 	return all, nil
 }
 
-// farthest is a heap of places with the last one on top.
+// farthest is a heap of positions with the last one on top.
 type farthest struct {
 	places []store.Position
 	by     *store.Sort

@@ -12,8 +12,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// Texts in the tables are UTF-8 without the bytes 0 to 3: PostgreSQL knows no NUL, and the others separate keys. Such a
-// byte b is kept as \x01 and b+0x10, which keeps the order of texts; a byte that is no UTF-8 as \x01\x20 and two
+// Texts in the tables are UTF-8 without the bytes 0 to 3, because PostgreSQL has no NUL, and the others separate keys. Such a
+// byte b is written as \x01 and b+0x10, which keeps the order of texts. A byte that isn't part of UTF-8 is written as \x01\x20 and two
 // hexadecimal digits.
 const (
 	escape    = "\x01"
@@ -22,7 +22,7 @@ const (
 	lowest    = 4      // the first byte that needs no escape
 )
 
-// Enc makes a text that both engines keep.
+// Enc makes a text that both engines can store.
 func Enc(s string) string {
 	if isPlain(s) {
 		return s
@@ -56,7 +56,7 @@ func isPlain(s string) bool {
 	return true
 }
 
-// Dec undoes enc.
+// Dec returns the text that Enc was given.
 func Dec(s string) string {
 	if !strings.Contains(s, escape) {
 		return s
@@ -81,13 +81,14 @@ func Dec(s string) string {
 // KeyOf makes the text of a key.
 func KeyOf(attribute, value string) string { return Enc(attribute) + KeySplit + Enc(value) }
 
-// HashOf tells a key in the index of keys. 6 bytes are of the tenant and 4 of the type and the attribute, so that the keys of an
-// attribute stand together; the value follows, so that they are in the order of values. PostgreSQL does the same in #hash.
+// HashOf returns the form of a key in the index of keys. It begins with 6 bytes of a hash of the tenant and 4 of one of the type and the
+// attribute, so that the keys of an attribute are together. The value follows, so that these are in the order of values. The function #hash
+// does the same in PostgreSQL.
 func HashOf(tenant, typ, key string) []byte {
 	return TenantHash(tenant).Of(typ, key)
 }
 
-// TenantHash is what a tenant's keys begin with.
+// TenantHash returns the bytes with which the keys of a tenant begin.
 func TenantHash(tenant string) (p keyPrefix) {
 	var buf [64]byte
 	h := sha256.Sum256(append(buf[:0], tenant...))
@@ -98,9 +99,9 @@ func TenantHash(tenant string) (p keyPrefix) {
 type keyPrefix [6]byte
 
 const (
-	ofAttribute = 10  // bytes of a key in front of the value
-	wholeValue  = 200 // up to so many bytes of a value are in a key
-	valueHash   = 12  // bytes of the hash of a longer one that follow the first bytes of it
+	ofAttribute = 10  // the bytes of a key before the value
+	wholeValue  = 200 // the most bytes of a value that are in a key
+	valueHash   = 12  // the bytes of a longer value's hash, which follow its first bytes
 )
 
 func (p keyPrefix) Of(typ, key string) []byte {
@@ -113,7 +114,7 @@ func (p keyPrefix) Of(typ, key string) []byte {
 	return append(append(b, value[:wholeValue]...), h[:valueHash]...)
 }
 
-// attribute is what the keys of an attribute begin with, with room for more.
+// attribute returns the bytes with which the keys of an attribute begin, with memory for more.
 func (p keyPrefix) attribute(typ, attribute string, more int) []byte {
 	var buf [160]byte
 	h := sha256.Sum256(append(append(append(buf[:0], typ...), KeysSplit...), attribute...))
@@ -121,10 +122,10 @@ func (p keyPrefix) attribute(typ, attribute string, more int) []byte {
 	return append(append(b, p[:]...), h[:ofAttribute-len(p)]...)
 }
 
-// isCut says whether a key doesn't have the whole value, so that its place among those which begin like it tells nothing.
+// isCut says whether a key doesn't have the whole value, so that its order among keys with the same beginning means nothing.
 func isCut(key []byte) bool { return len(key) > ofAttribute+wholeValue }
 
-// next is the least text of bytes behind all that begin with a prefix.
+// next returns the least bytes that are greater than all that begin with a prefix.
 func next(prefix []byte) []byte {
 	b := bytes.Clone(prefix)
 	for i := len(b) - 1; i >= 0; i-- {
@@ -132,21 +133,21 @@ func next(prefix []byte) []byte {
 			return b[:i+1]
 		}
 	}
-	return bytes.Repeat([]byte{0xff}, len(prefix)+1) // it was nothing but the greatest byte
+	return bytes.Repeat([]byte{0xff}, len(prefix)+1) // the prefix has only the greatest byte
 }
 
-// bounds are the least text of bytes that can be a key of the tenant, and the least one behind all of them.
+// bounds returns the least bytes that can be a key of the tenant, and the least that are greater than all its keys.
 func (p keyPrefix) bounds() (least, behind []byte) { return p[:], next(p[:]) }
 
-// Number is a hash of texts, in which they can't run into each other.
+// Number returns a hash of several texts.
 func Number(texts ...string) int64 {
 	h := sha256.Sum256([]byte(strings.Join(texts, KeysSplit)))
 	return int64(binary.BigEndian.Uint64(h[:]))
 }
 
-// KeySet is a resource's index as the tables have it.
+// KeySet has a resource's index keys in the form of the tables.
 type KeySet struct {
-	Keys    []string // each once, unique ones first
+	Keys    []string // the keys, each once, the unique ones first
 	Uniques int
 }
 
@@ -171,7 +172,7 @@ func KeysOf(index []store.IndexKey) (s KeySet) {
 	return s
 }
 
-// Without are the keys that another set doesn't have in the same way, and how many of them are unique.
+// Without returns the keys that another set doesn't have, or not with the same uniqueness.
 func (s KeySet) Without(o KeySet) (rest KeySet) {
 	for i, k := range s.Keys {
 		if at := slices.Index(o.Keys, k); at >= 0 && (at < o.Uniques) == (i < s.Uniques) {
@@ -187,7 +188,7 @@ func (s KeySet) Without(o KeySet) (rest KeySet) {
 // IsSame says whether a set has the same keys in the same order.
 func (s KeySet) IsSame(o KeySet) bool { return s.Uniques == o.Uniques && slices.Equal(s.Keys, o.Keys) }
 
-// Hashes are what the keys are told by.
+// Hashes returns the hashes of the keys.
 func (s KeySet) Hashes(tenant, typ string) [][]byte {
 	all, prefix := make([][]byte, len(s.Keys)), TenantHash(tenant)
 	for i, k := range s.Keys {
@@ -196,10 +197,10 @@ func (s KeySet) Hashes(tenant, typ string) [][]byte {
 	return all
 }
 
-// Joined is the set as the column has it.
+// Joined returns the set as the text of a column.
 func (s KeySet) Joined() string { return strings.Join(s.Keys, KeysSplit) }
 
-// SplitKeys undoes joined. It returns store.ErrCorrupt for what joined can't have made.
+// SplitKeys returns the set of which Joined made a text. It returns store.ErrCorrupt for a text that Joined can't have made.
 func SplitKeys(joined string, uniques int) (s KeySet, err error) {
 	if joined != "" {
 		s = KeySet{strings.Split(joined, KeysSplit), uniques}
@@ -210,7 +211,7 @@ func SplitKeys(joined string, uniques int) (s KeySet, err error) {
 	return s, nil
 }
 
-// index undoes keysOf. It returns store.ErrCorrupt for a key that keyOf can't have made.
+// index returns the index keys of which KeysOf made the set. It returns store.ErrCorrupt for a key that KeyOf can't have made.
 func (s KeySet) index() ([]store.IndexKey, error) {
 	if len(s.Keys) == 0 {
 		return nil, nil
@@ -226,7 +227,7 @@ func (s KeySet) index() ([]store.IndexKey, error) {
 	return index, nil
 }
 
-// EncAll is enc of each.
+// EncAll applies Enc to each text.
 func EncAll(texts []string) []string {
 	all := make([]string, len(texts))
 	for i, s := range texts {

@@ -7,7 +7,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// Traces implements [store.Tracer]. It reads and writes a batch at a time, so that nobody has to wait for long.
+// Traces implements [store.Tracer]. It reads and writes in batches, so that others don't wait for long.
 func (s *Store) Traces(ctx context.Context, tenant string, edit func(store.Trace) document.Document) error {
 	if err := s.traceEvents(ctx, tenant, edit); err != nil {
 		return err

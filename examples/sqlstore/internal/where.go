@@ -11,60 +11,60 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-const GroupType = "Group" // whose members membership rows are (RFC 7643 section 4.2)
+const GroupType = "Group" // the resource type whose members membership rows are (RFC 7643 section 4.2)
 
-// Condition is what SQL can say about an expression. It holds for every resource that the expression holds for, and for no
-// other if it is exact. All values in it are parameters, and none of its parts is ever NULL.
+// Condition is a condition in SQL for an expression. It holds for every resource that the expression holds for. If it is exact, it holds
+// for no other. All values in it are parameters, and none of its parts is ever NULL.
 type Condition struct {
-	SQL   string // about one resource r
+	SQL   string // the condition on one resource r
 	exact bool
-	// Ids is a query for the ids of all the resources that the condition can hold for; "" if there is none that an index
-	// answers. isIDs says that the condition is nothing more than to be among them.
+	// Ids is a query for the ids of all resources that the condition can hold for; "" if no index
+	// answers one. IsIDs says that the condition holds for exactly these resources.
 	Ids   string
 	IsIDs bool
-	// isStable says that the condition is about nothing but ids, keys and marks, of which the tables count when they change.
+	// isStable says that the condition is only about ids, keys and marks, whose changes the tables count.
 	isStable bool
-	isThere  bool   // all ids are those of resources of the type
-	wide     int    // how many of the queries in ids may find very many: the members of a group
-	Key      string // the parameter of a key, if the ids are of those that have it: an index has them in their order, each once
+	isThere  bool   // whether all ids are those of resources of the type
+	wide     int    // how many of the queries in Ids may find very many ids, because they ask for the members of a group
+	Key      string // the parameter of a key, if the ids are those of the resources that have it: an index has them in their order, each once
 	// isRange says that an index has the resources next to each other.
 	isRange bool
-	// isSpread says that ids may be any number. span is the range of an index that they are, if they are one.
+	// isSpread says that there may be any number of ids. span is the range of an index that has them, if there is one.
 	isSpread bool
 	span     *span
 	// isHeavy says that membership rows are read for each resource.
 	isHeavy bool
-	// parts is how many look-ups of a fixed form the text is made of. It is many if the text depends on the filter otherwise.
+	// parts is how many look-ups of a fixed form the text is made of. It is many if the text depends on the filter in another way.
 	parts int
 }
 
-// many are more parts than a statement may have that is kept prepared.
+// many is a number of parts that is greater than that of any statement that stays prepared.
 const many = 100
 
 var (
 	certain = Condition{SQL: "TRUE", exact: true, isStable: true}
 	never   = Condition{SQL: "FALSE", exact: true, isStable: true}
-	unknown = Condition{SQL: "TRUE"} // is up to filter.Match
+	unknown = Condition{SQL: "TRUE"} // filter.Match has to evaluate the expression
 )
 
 func (c Condition) isNever() bool   { return c.SQL == "FALSE" }
 func (c Condition) isCertain() bool { return c.SQL == "TRUE" && c.exact }
 
-// manyWide are so many large groups that to find their members costs as much as to look at everybody.
+// manyWide is the number of groups from which on it costs as much to find their members as to look at all resources.
 const manyWide = 5
 
-// isIndexed says that an index finds the resources that the condition holds for, or those among which they are.
+// isIndexed says whether an index finds a set of resources that has all for which the condition holds.
 func (c Condition) isIndexed() bool {
 	return c.isNever() || c.Ids != "" && c.wide < manyWide || c.isRange
 }
 
 func exactly(sql string) Condition { return Condition{SQL: sql, exact: true, parts: many} }
 
-// exists says that a query about a resource r has a row. A planner can't make a join of a query that has an OFFSET, so it
-// is asked once for each resource that it must be asked for. A join would be one of all resources with all memberships.
+// exists returns the condition that a query about a resource r has a row. Because of the OFFSET, a planner can't make a join of the query,
+// so it runs only for those resources for which it is needed. A join would be one of all resources with all memberships.
 func exists(query string) string { return "EXISTS (" + query + " LIMIT 1 OFFSET 0)" }
 
-// compiler makes conditions on resources (r) of one type. Its first parameter is the tenant.
+// compiler makes conditions on the resources (r) of one type. The first parameter of a statement is the tenant.
 type compiler struct {
 	Engine
 	args      *[]any
@@ -74,7 +74,7 @@ type compiler struct {
 	isIndexed func(attribute string) bool
 }
 
-// Place is the nth parameter.
+// Place returns the placeholder of the nth parameter.
 func Place(n int) string { return "$" + strconv.Itoa(n) }
 
 func (c *compiler) arg(v any) string {
@@ -82,10 +82,10 @@ func (c *compiler) arg(v any) string {
 	return Place(len(*c.args))
 }
 
-// text makes a parameter where the type can't be told from its use.
+// text adds a parameter whose type the database can't tell from its use.
 func (c *compiler) text(s string) string { return "CAST(" + c.arg(Enc(s)) + " AS text)" }
 
-// withKey is the condition to have a key.
+// withKey returns the condition that a resource has a key.
 func (c *compiler) withKey(hash []byte) Condition {
 	key := c.arg(hash)
 	s := &span{test: exists("SELECT 1 FROM ~keys k WHERE k.key = " + key + " AND k.id = r.id"), rows: "k.id FROM ~keys k WHERE k.key = " + key, once: true}
@@ -94,20 +94,20 @@ func (c *compiler) withKey(hash []byte) Condition {
 
 // span is a range of an index.
 type span struct {
-	test string // the condition that a resource r is in it
-	rows string // what a query for its rows has behind SELECT
-	once bool   // no resource has two of them
-	// Of several keys: the attribute, and the least key and the one behind the greatest.
+	test string // the condition that a resource r is in the range
+	rows string // the part behind SELECT of a query for the rows of the range
+	once bool   // whether no resource has two of the rows
+	// If the range has several keys, these are their attribute, the least key, and the least key that is greater than all.
 	attribute    string
 	least, under []byte
-	// group is that of which the rows are the members, as it is written.
+	// group is the group whose members the rows are, as the tables have it.
 	group string
-	// others is what a query for the other resources of the type has behind SELECT, of a range of times.
+	// others is the part behind SELECT of a query for the other resources of the type, if the range is one of times.
 	others string
 }
 
-// MembersOf are the membership rows m that the ids are the members of, in the order of ids: the condition on them. It is "" if
-// the ids are something else.
+// MembersOf returns the condition on membership rows m whose members have the ids, in the order of ids. It returns "" if
+// the ids are not those of the members of a group.
 func (c Condition) MembersOf() string {
 	if c.span == nil || c.span.group == "" || c.Ids == "" {
 		return ""
@@ -116,7 +116,7 @@ func (c Condition) MembersOf() string {
 	return where
 }
 
-// beginning is the condition to have a key of the attribute whose value begins with a text.
+// beginning returns the condition that a resource has a key of the attribute whose value begins with a text.
 func (c *compiler) beginning(attribute, text string, once bool) Condition {
 	least := TenantHash(c.tenant).attribute(Enc(c.typ), attribute, len(text))
 	least = append(least, text...)
@@ -129,7 +129,7 @@ func (c *compiler) beginning(attribute, text string, once bool) Condition {
 	}
 }
 
-// among is the condition to have one of the ids of a query.
+// among returns the condition that a resource has one of the ids of a query.
 func among(ids string) Condition {
 	return Condition{SQL: "r.id IN (" + ids + ")", exact: true, Ids: ids, IsIDs: true, parts: many}
 }
@@ -172,7 +172,7 @@ func (c *compiler) compile(x filter.Expr) Condition {
 	return unknown
 }
 
-// split makes the condition of a whole filter, and says what of the filter is left for filter.Match.
+// split makes the condition of a whole filter, and returns the part of the filter that filter.Match has to evaluate.
 func (c *compiler) split(x filter.Expr) (Condition, filter.Expr) {
 	if terms, ok := x.(filter.And); ok {
 		all, rest := c.and(terms)
@@ -191,11 +191,11 @@ func (c *compiler) split(x filter.Expr) (Condition, filter.Expr) {
 	return all, x
 }
 
-// and also returns the terms that its condition doesn't say all about.
+// and makes the condition of an And, and returns those terms for which it isn't exact.
 func (c *compiler) and(terms []filter.Expr) (Condition, []filter.Expr) {
 	all := Condition{SQL: "TRUE", exact: true, isStable: true}
 	parts := make([]Condition, len(terms))
-	narrow := -1 // the term with the fewest ids
+	narrow := -1 // the index of the term with the fewest ids
 	for i, t := range terms {
 		p := c.compile(t)
 		if parts[i] = p; p.isNever() {
@@ -211,7 +211,7 @@ func (c *compiler) and(terms []filter.Expr) (Condition, []filter.Expr) {
 	)
 	for i, p := range parts {
 		if narrow >= 0 && p.isHeavy {
-			p = unknown // stream counts the resources that it is asked of
+			p = unknown // filter.Match evaluates the term, and stream counts the resources
 		}
 		if !p.exact {
 			rest = append(rest, terms[i])
@@ -238,7 +238,7 @@ func (c *compiler) and(terms []filter.Expr) (Condition, []filter.Expr) {
 	return all, rest
 }
 
-// width orders the queries for ids: those that find few come first.
+// width returns a number by which queries for ids are ordered: those that find few ids have the least.
 func (c Condition) width() int {
 	switch {
 	case c.isSpread:
@@ -251,7 +251,7 @@ func (c Condition) width() int {
 	return 0
 }
 
-// or says beside its terms among which ids to look, if it can: no engine finds that out from the terms.
+// or makes the condition of an Or. If it can, it also says which ids a match must have, because no engine derives that from the terms.
 func (c *compiler) or(terms []filter.Expr) Condition {
 	if len(terms) == 1 {
 		return c.compile(terms[0])
@@ -287,8 +287,8 @@ func (c *compiler) or(terms []filter.Expr) Condition {
 	return any
 }
 
-// alternatives compiles the terms of an Or. All that ask for an id or for a key become one condition each, with one
-// parameter, so that statements are few and short.
+// alternatives compiles the terms of an Or. All terms that ask for ids become one condition with one parameter, and so do all that ask for
+// keys of one attribute, so that statements are few and short.
 func (c *compiler) alternatives(terms []filter.Expr) (all []Condition) {
 	var ids, keys []string
 	for _, t := range terms {
@@ -316,7 +316,7 @@ func (c *compiler) alternatives(terms []filter.Expr) (all []Condition) {
 	return all
 }
 
-// isID says whether an expression asks for one id.
+// isID says whether a comparison asks for one id, and returns that.
 func isID(x filter.Compare) (id string, ok bool) {
 	return x.Value.Text(), x.Attr.URI == "" && x.Attr.Name == "id" && x.Attr.Sub == "" && x.Op == filter.Eq && x.Attr.CaseExact &&
 		x.Attr.Type == filter.String && x.Value.Kind() == document.KindString
@@ -361,14 +361,14 @@ func (c *compiler) compare(x filter.Compare) Condition {
 	return c.begins(x.Attr.Path, x)
 }
 
-// begins is the condition that a value of an indexed attribute begins with a text.
+// begins returns the condition that a value of an indexed attribute begins with a text.
 func (c *compiler) begins(p filter.Path, x filter.Compare) Condition {
 	if x.Op != filter.Sw || x.Attr.Type != filter.String && x.Attr.Type != filter.Reference || x.Value.Kind() != document.KindString {
 		return unknown
 	}
 	text := x.Value.Text()
 	for i := range len(text) {
-		if text[i] < ' ' { // could match a part of an escape
+		if text[i] < ' ' { // such a byte could match a part of an escape sequence
 			return unknown
 		}
 	}
@@ -379,7 +379,7 @@ func (c *compiler) begins(p filter.Path, x filter.Compare) Condition {
 	return c.beginning(attribute, text, !x.Attr.Multi && p.Sub == "")
 }
 
-// keysOf is the indexed attribute that a path means.
+// keysOf returns the indexed attribute that a path means.
 func (c *compiler) keysOf(p filter.Path) (attribute string, ok bool) {
 	if c.isIndexed(p.String()) {
 		return p.String(), true
@@ -387,11 +387,11 @@ func (c *compiler) keysOf(p filter.Path) (attribute string, ok bool) {
 	if p.Sub != "" {
 		return "", false
 	}
-	p.Sub = "value" // emails eq "x" means its value
+	p.Sub = "value" // emails eq "x" means emails.value eq "x"
 	return p.String(), c.isIndexed(p.String())
 }
 
-// lookup is the hash of a key, if the attribute is indexed.
+// lookup returns the hash of the key that a comparison asks for, if the attribute is indexed.
 func (c *compiler) lookup(p filter.Path, x filter.Compare) (hash []byte, ok bool) {
 	isText := x.Attr.Type == filter.String || x.Attr.Type == filter.Reference
 	if x.Op != filter.Eq || !isText || x.Value.Kind() != document.KindString || x.Value.Text() == "" {
@@ -404,7 +404,7 @@ func (c *compiler) lookup(p filter.Path, x filter.Compare) (hash []byte, ok bool
 	return HashOf(c.tenant, Enc(c.typ), KeyOf(attribute, x.Value.Text())), true
 }
 
-// has finds an element by a key, and leaves the rest of it to filter.Match.
+// has makes the condition of a Has: it finds resources by a key of an element, and leaves the rest to filter.Match.
 func (c *compiler) has(x filter.Has) Condition {
 	best := unknown
 	for _, t := range filter.Conjuncts(x.Where) {

@@ -9,21 +9,21 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// resource is the clone that operations are applied to. It copies an attribute the first time that a change wants to
-// write it: most requests touch one of a dozen.
+// resource is the clone that operations are applied to. It copies an attribute only when a change first writes to it, because
+// most requests change one attribute of a dozen.
 type resource struct {
 	doc    document.Value
 	m      *schema.Mode
 	budget *filter.Budget
-	copied []string // top-level names whose value is ours
+	copied []string // the names of the top-level attributes that were copied
 }
 
-// shallow copies an object, not what its members hold.
+// shallow copies an object, but not the values of its fields.
 func shallow(v document.Value) document.Value {
 	return document.Object(append(make([]document.Member, 0, v.Len()+4), v.Items()...)...)
 }
 
-// own is a top-level member, ready to be written, or nil.
+// own returns the value of a top-level attribute, which it copies first if that wasn't done yet. It returns nil if there is none.
 func (r *resource) own(name string) *document.Value {
 	p := r.doc.Ref(name)
 	if p != nil && !slices.Contains(r.copied, name) {
@@ -33,8 +33,8 @@ func (r *resource) own(name string) *document.Value {
 	return p
 }
 
-// slot is the place of an attribute, ready to be written. If there's none it is made, with the value null, if make is
-// set, or else nil is returned.
+// slot returns the value of an attribute, to be written to. If there is none, it makes one that is null if make is set, and else returns
+// nil.
 func (r *resource) slot(a *schema.Attribute, make bool) *document.Value {
 	in := &r.doc
 	name := a.Name
@@ -59,8 +59,7 @@ func (r *resource) slot(a *schema.Attribute, make bool) *document.Value {
 	return in.Ref(name)
 }
 
-// apply makes one change. On an error, and where the budget was exceeded, the clone is left half-changed, and is to be
-// thrown away.
+// apply makes one change. If it fails, or exceeds the budget, the clone may be changed in part and must be thrown away.
 func (r *resource) apply(c *change) error {
 	if c.attr == nil {
 		return r.removeExtension(c)
@@ -88,7 +87,7 @@ func (r *resource) apply(c *change) error {
 	return nil
 }
 
-// nothingThere answers a remove from an attribute that isn't there.
+// nothingThere decides whether a remove from an attribute without a value is an error.
 func (r *resource) nothingThere(c *change) error {
 	if (c.where != nil || c.listed) && !c.quiet && !r.m.Tolerate(quirk.RemoveNothing) {
 		return c.noTarget()
@@ -113,7 +112,7 @@ func (r *resource) removeExtension(c *change) error {
 	return nil
 }
 
-// write makes the change in the attribute's place.
+// write makes the change to the value of its attribute.
 func (r *resource) write(slot *document.Value, c *change) error {
 	switch {
 	case c.where != nil && c.attr.Type != filter.Complex:
@@ -160,7 +159,7 @@ func (r *resource) complex(slot *document.Value, c *change) error {
 	return r.into(slot, c)
 }
 
-// into puts the change's value into an object: into one of its members, or several merged.
+// into puts the change's value into an object: either into one sub-attribute, or all sub-attributes of the value.
 func (r *resource) into(object *document.Value, c *change) error {
 	if c.sub != nil {
 		return r.put(object, c, c.sub, c.value)
@@ -173,7 +172,7 @@ func (r *resource) into(object *document.Value, c *change) error {
 	return nil
 }
 
-// put gives a sub-attribute a value, or takes it away if v is null.
+// put gives a sub-attribute a value, or removes it if v is null.
 func (r *resource) put(object *document.Value, c *change, s *schema.Attribute, v document.Value) error {
 	old := object.Get(s.Name)
 	if s.Multi && !r.budget.Spend(2*(old.Len()+v.Len())) {
@@ -209,7 +208,8 @@ func (c *change) noTarget() error {
 	return c.fail("noTarget", "no element of "+c.attr.Name+" matches the filter")
 }
 
-// elements changes the chosen elements of a multi-valued attribute, and makes one if none is and one can be made.
+// elements changes the elements of a multi-valued attribute that the change chooses. If it chooses none, an element is made where that is
+// possible.
 func (r *resource) elements(slot *document.Value, c *change) error {
 	chosen := make([]int, 0, 4)
 	if slot.Kind() == document.KindArray && r.budget.Spend(slot.Len()) {
@@ -254,7 +254,7 @@ func (r *resource) elements(slot *document.Value, c *change) error {
 	return nil
 }
 
-// values changes the chosen of an attribute's simple values, or adds the value if none is chosen.
+// values changes those simple values of an attribute that the change chooses, or adds the value if it chooses none.
 func (r *resource) values(slot *document.Value, c *change) error {
 	var chosen []int
 	if slot.Kind() == document.KindArray && r.budget.Spend(slot.Len()) {
@@ -287,8 +287,8 @@ func (r *resource) values(slot *document.Value, c *change) error {
 	return nil
 }
 
-// create makes the element that an add or replace found no match for. RFC 7644 section 3.5.2.3 wants noTarget instead;
-// Entra ID counts on the element (erratum 8097 asks for it in add).
+// create makes an element for an add or replace whose filter matched none. RFC 7644 section 3.5.2.3 asks for noTarget instead, but
+// Entra ID relies on the element (erratum 8097 asks for it in add).
 func (r *resource) create(slot *document.Value, c *change) error {
 	e := c.seed.Clone()
 	if c.where == nil {

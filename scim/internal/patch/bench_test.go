@@ -36,7 +36,7 @@ func benchmark(b *testing.B, ops string) {
 	})
 }
 
-// On a user of twelve attributes.
+// BenchmarkActive changes one attribute of a user that has twelve.
 func BenchmarkActive(b *testing.B) { benchmark(b, `[{"op":"replace","path":"active","value":false}]`) }
 func BenchmarkValuePath(b *testing.B) {
 	benchmark(b, `[{"op":"replace","path":"emails[type eq \"work\"].value","value":"new@example.com"}]`)
@@ -57,7 +57,7 @@ func BenchmarkOneMember(b *testing.B) {
 	}
 }
 
-// What Limits.Members allows in one request: reading the text, the operations and the delta.
+// BenchmarkManyMembers reads the text, the operations and the members of a request with as many members as Limits.Members allows.
 func BenchmarkManyMembers(b *testing.B) {
 	st := groupType(b)
 	text := manyMembers(20_000)

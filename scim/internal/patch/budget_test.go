@@ -12,7 +12,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// repeated is n operations; make gets the number of each.
+// repeated joins n operations. make gets the number of each.
 func repeated(n int, make func(i int) string) string {
 	ops := strings.Builder{}
 	for i := range n {
@@ -24,7 +24,7 @@ func repeated(n int, make func(i int) string) string {
 	return "[" + ops.String() + "]"
 }
 
-// many is a user with almost a thousand e-mail addresses and keys.
+// many returns a user with almost a thousand e-mail addresses and keys.
 func many(t testing.TB, st *schema.Type) document.Value {
 	mails, keys := document.Array(), document.Array()
 	zones := document.Array()
@@ -44,8 +44,7 @@ func many(t testing.TB, st *schema.Type) document.Value {
 	return cur
 }
 
-// hostile are requests of up to 1 MiB that are legal and ask for much more work than they have bytes (issue 13, fault 20;
-// I18).
+// hostile are valid requests of up to 1 MiB that would need far more work than their size suggests (I18).
 var hostile = map[string]func() string{
 	"250 terms in 202 filters": func() string {
 		terms := strings.Repeat(`value eq \"\" or `, 249) + `value eq \"x\"`
@@ -105,7 +104,7 @@ func TestComparisonsAreBounded(t *testing.T) {
 	}
 }
 
-// A budget that is just enough changes nothing about the answer, and one less is refused.
+// TestComparisonsLimit shows that a budget that is just enough doesn't change the result, and that one less is refused.
 func TestComparisonsLimit(t *testing.T) {
 	st, group := userType(t), groupType(t)
 	cur := many(t, st)

@@ -12,28 +12,28 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// change is one thing to do to one target. An operation with a path is one change, an operation without is one for
-// each attribute in its value.
+// change is a change of one target. An operation with a path makes one change, and an operation without a path makes one for each
+// attribute in its value.
 type change struct {
 	target
 	t       *schema.Type
-	op      Op // 0 does nothing
+	op      Op // if 0, the change does nothing
 	index   int
-	text    string // the path, or the key, as the client wrote it
+	text    string // the path or the key as the client wrote it
 	value   document.Value
-	listed  bool               // with Remove: only the elements in value
-	whole   bool               // with Replace: of a complex attribute nothing stays that value doesn't have
-	quiet   bool               // with Remove: came from an empty value, so that nothing to remove is no error
-	members *lifecycle.Members // what to do if the target is a group's members
+	listed  bool               // a Remove of only those elements that value has
+	whole   bool               // a Replace of a complex attribute by value, without what value doesn't have
+	quiet   bool               // a Remove that came from an empty value, so it is no error if there is nothing to remove
+	members *lifecycle.Members // the change if the target is a group's members
 }
 
-// compiler makes changes of one operation.
+// compiler compiles one operation to changes.
 type compiler struct {
 	t     *schema.Type
 	m     *schema.Mode
 	op    Op
 	index int
-	text  string // where we are, for errors and for change.text
+	text  string // the path or the key that is being compiled, for errors and for change.text
 	out   []change
 }
 
@@ -70,8 +70,8 @@ func (c *compiler) path(p filter.PatchPath, v document.Value) error {
 	return c.change(t, v)
 }
 
-// values compiles what is done to those of an attribute's simple values that a filter chooses: tags[value eq "red"] (RFC 7644
-// section 3.5.2). A value is what is called value in the filter, and behind the brackets.
+// values compiles an operation on those simple values of an attribute that a filter chooses, such as tags[value eq "red"] (RFC 7644
+// section 3.5.2). In the filter, and behind the brackets, the name value stands for the simple value itself.
 func (c *compiler) values(t target, p filter.PatchPath, v document.Value) error {
 	if p.Sub != "" && !strings.EqualFold(p.Sub, "value") {
 		return c.fail("invalidPath", "values of "+t.attr.Name+" are simple and have no sub-attribute "+clip(p.Sub))
@@ -100,8 +100,8 @@ func (c *compiler) values(t target, p filter.PatchPath, v document.Value) error 
 	return nil
 }
 
-// schemas lets a client add the URN of an extension ahead of its attributes (RFC 7644 section 3.5.2). It changes
-// nothing, as schemas always follows from what is there.
+// schemas compiles an operation on schemas, by which a client may add the URN of an extension before its attributes (RFC 7644 section
+// 3.5.2). It changes nothing, because the service derives schemas from the attributes that a resource has.
 func (c *compiler) schemas(v document.Value) error {
 	if c.op == Add {
 		if v.Kind() == document.KindString {
@@ -119,7 +119,7 @@ func (c *compiler) schemas(v document.Value) error {
 	return c.fail("mutability", "schemas follows from the attributes and can't be changed")
 }
 
-// whole compiles an operation without a path: every member of the value is an operation of its own.
+// whole compiles an operation without a path: each field of the value is treated like an operation by itself.
 func (c *compiler) whole(v document.Value) error {
 	if v.Kind() != document.KindObject {
 		return &schema.Error{Type: "invalidValue", Path: place(c.index, "") + ".value",
@@ -136,7 +136,7 @@ func (c *compiler) whole(v document.Value) error {
 	return nil
 }
 
-// key compiles one member of a value without a path.
+// key compiles one field of the value of an operation without a path.
 func (c *compiler) key(name string, v document.Value) error {
 	c.text = name
 	switch {
@@ -164,7 +164,7 @@ func (c *compiler) key(name string, v document.Value) error {
 		if strings.Contains(name, "[") {
 			return err
 		}
-		return c.unknownKey(nil) // no name that a schema could have
+		return c.unknownKey(nil) // a schema can't have such a name
 	}
 	if _, _, err := c.t.Resolve(p.Path, c.m); err != nil {
 		return c.unknownKey(err)
@@ -176,8 +176,8 @@ func (c *compiler) key(name string, v document.Value) error {
 	return c.path(*p, v)
 }
 
-// attribute compiles a member of a value that names an attribute. What is not ours, or not to be written, is left out
-// (behaviour of every provider that sends whole resources), unless strict.
+// attribute compiles a field of a value that names an attribute. Attributes that the type doesn't have, or that are readOnly, are
+// ignored unless strict, because many providers send whole resources.
 func (c *compiler) attribute(p filter.Path, v document.Value) error {
 	if a, x, err := c.t.Resolve(p, c.m); err != nil {
 		return c.unknownKey(err)
@@ -217,7 +217,7 @@ func (c *compiler) extension(urn string) *schema.Extension {
 	return nil
 }
 
-// wholeExtension compiles what is done to an extension: its attributes are merged one by one, as those of a resource.
+// wholeExtension compiles an operation on an extension. Its attributes are compiled one by one, like those of a resource.
 func (c *compiler) wholeExtension(x *schema.Extension, v document.Value) error {
 	switch {
 	case c.op == Remove, c.op == Replace && v.IsNull():
@@ -244,7 +244,7 @@ func (c *compiler) wholeExtension(x *schema.Extension, v document.Value) error {
 	return nil
 }
 
-// change compiles what is done to a target that is an ordinary attribute.
+// change compiles an operation on an attribute other than a group's members.
 func (c *compiler) change(t target, v document.Value) error {
 	if c.op != Remove {
 		return c.assign(t, v)
@@ -266,8 +266,8 @@ func (c *compiler) change(t target, v document.Value) error {
 	return nil
 }
 
-// assign compiles an add or replace. Null and an empty array are no value (RFC 7643 section 2.5): replace unassigns,
-// add has nothing to add.
+// assign compiles an add or replace. Null and an empty array mean no value (RFC 7643 section 2.5), so a replace unassigns the attribute,
+// and an add does nothing.
 func (c *compiler) assign(t target, v document.Value) error {
 	if v.IsNull() || v.Kind() == document.KindArray && v.Len() == 0 {
 		if c.op == Add {
@@ -295,21 +295,21 @@ func (c *compiler) assign(t target, v document.Value) error {
 	switch {
 	case err != nil:
 		return err
-	case v.IsNull(), v.Kind() == document.KindArray && v.Len() == 0: // nothing is left of it
+	case v.IsNull(), v.Kind() == document.KindArray && v.Len() == 0: // coercion left no value
 		if c.op == Add && t.attr.Multi {
 			c.emit(change{})
 			return nil
 		}
 		return c.unassign(t, true)
 	case t.attr.Mutability == schema.WriteOnly || t.last().Mutability == schema.WriteOnly:
-		c.emit(change{}) // a password is checked, and never kept
+		c.emit(change{}) // a password is checked and not stored
 		return nil
 	}
 	c.emit(change{target: t, op: c.op, value: v, whole: whole})
 	return nil
 }
 
-// unassign compiles a remove. What is required can't be removed (RFC 7644 section 3.5.2.2).
+// unassign compiles a remove. A required attribute can't be removed (RFC 7644 section 3.5.2.2).
 func (c *compiler) unassign(t target, quiet bool) error {
 	if t.last().Required && (t.sub != nil || t.where == nil) {
 		return c.fail("mutability", t.last().Name+" is required and can't be removed")
@@ -322,7 +322,7 @@ func (c *compiler) unassign(t target, quiet bool) error {
 	return nil
 }
 
-// coerce makes v what attribute a wants.
+// coerce makes a value one of the attribute's type.
 func (c *compiler) coerce(a *schema.Attribute, v document.Value, where string) (document.Value, error) {
 	x, err := c.t.Coerce(a, v, where, c.m)
 	if err != nil {
@@ -331,12 +331,13 @@ func (c *compiler) coerce(a *schema.Attribute, v document.Value, where string) (
 	return x, nil
 }
 
-// fail is an error about the present path.
+// fail returns an error about the path that is being compiled.
 func (c *compiler) fail(scimType, detail string) error {
 	return &schema.Error{Type: scimType, Path: place(c.index, show(c.t, c.text)), Detail: detail}
 }
 
-// unknownKey is an error about a key of a value without a path that names nothing, unless it may be ignored.
+// unknownKey returns an error about a key that names no attribute, in the value of an operation without a path. It returns nil if the key may
+// be ignored.
 func (c *compiler) unknownKey(err error) error {
 	if c.m.Tolerate(quirk.UnknownAttribute) {
 		return nil
@@ -344,7 +345,8 @@ func (c *compiler) unknownKey(err error) error {
 	return c.unknown(err)
 }
 
-// unknownType is the type of an error about an attribute that isn't there; otherwise is the RFC's.
+// unknownType returns the scimType of an error about an attribute that doesn't exist. otherwise is that of the RFC, which the interop profile
+// changes.
 func (c *compiler) unknownType(otherwise string) string {
 	if c.m.Interop {
 		return "invalidSyntax"
@@ -352,7 +354,7 @@ func (c *compiler) unknownType(otherwise string) string {
 	return otherwise
 }
 
-// unknown is an error about a path that names nothing.
+// unknown returns an error about a path that names no attribute.
 func (c *compiler) unknown(err error) error {
 	detail := c.t.Name + " has no such attribute"
 	var e *schema.Error
@@ -362,7 +364,7 @@ func (c *compiler) unknown(err error) error {
 	return c.fail("invalidPath", detail)
 }
 
-// inFilter is an error about what is between a path's brackets.
+// inFilter returns an error about the filter in a path.
 func (c *compiler) inFilter(err error) error {
 	scimType := "invalidFilter"
 	var e *schema.Error

@@ -9,12 +9,12 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// primary is the sub-attribute that one element of an array may have true (RFC 7643 section 2.4).
+// primary is the name of the sub-attribute that is true in at most one element of an array (RFC 7643 section 2.4).
 const primary = "primary"
 
 func isPrimary(e document.Value) bool { return e.Get(primary).True() }
 
-// onePrimary leaves no element but the i-th primary.
+// onePrimary removes primary from all elements except for the i-th.
 func onePrimary(array *document.Value, i int) {
 	for j := range array.Items() {
 		if p := array.At(j).Ref(primary); p != nil && j != i && p.True() {
@@ -31,7 +31,7 @@ func (c *change) setsPrimary() bool {
 	return isPrimary(c.value)
 }
 
-// plain is an element without a primary that is false, which is the same as none (RFC 7643 section 2.4).
+// plain returns an element without primary if that is false, because false means the same as no value (RFC 7643 section 2.4).
 func plain(e document.Value) document.Value {
 	if p := e.Ref(primary); p == nil || p.Kind() != document.KindBool || p.True() {
 		return e
@@ -41,16 +41,16 @@ func plain(e document.Value) document.Value {
 	return e
 }
 
-// few is up to how many new elements it is cheaper to compare each with all that there are than to make fingerprints.
+// few is the number of new elements up to which it is cheaper to compare each with all elements than to make keys of all.
 const few = 16
 
-// weight is about how many comparisons of simple values it takes to compare a value, or to clone it.
+// weight returns roughly how many comparisons of simple values cost as much as to compare or clone a value.
 func weight(v document.Value) int {
-	const values = 8 // that cost as much as one comparison
+	const values = 8 // so many values cost as much as one comparison
 	return (size(v) + values - 1) / values
 }
 
-// size is the number of values in v, where a long text counts for several.
+// size returns the number of values in v, where a long text counts for several.
 func size(v document.Value) int {
 	const unit = 64
 	n := 1 + len(v.Text())/unit
@@ -61,13 +61,13 @@ func size(v document.Value) int {
 }
 
 // appendNew appends those elements of list that array doesn't have yet, and returns the index of the one among them
-// that is primary, or -1. What an element that is there already says besides is added to it (RFC 7644 section 3.5.2.1: of a
-// value that exists there is no second one). If the budget is exceeded it stops.
+// that is primary, or -1. If array has an element already, its further sub-attributes are merged into that, because RFC 7644 section 3.5.2.1
+// allows no second element of the same value. It stops when the budget is exceeded.
 func appendNew(array *document.Value, list document.Value, attr *schema.Attribute, budget *filter.Budget) int {
 	if array.Kind() != document.KindArray {
 		*array = document.Array()
 	}
-	const perKey = 8 // as many comparisons as one costs
+	const perKey = 8 // a key costs as much as so many comparisons
 	var have map[string]int
 	if list.Len() > few {
 		have = make(map[string]int, array.Len()+list.Len())
@@ -126,7 +126,7 @@ func indexOf(items []document.Member, e document.Value, attr *schema.Attribute) 
 	return -1
 }
 
-// keysOf are texts of which two elements have one in common if they are the same.
+// keysOf returns texts by which the same elements are found: two elements that are the same have at least one in common.
 func keysOf(attr *schema.Attribute, e document.Value) []string {
 	keys := []string{"=" + fingerprint(e)}
 	if key := attr.Key(e); key != "" {
@@ -135,7 +135,7 @@ func keysOf(attr *schema.Attribute, e document.Value) []string {
 	return keys
 }
 
-// fingerprint is the same text for two elements that are equal.
+// fingerprint returns the same text for two elements that are equal.
 func fingerprint(e document.Value) string {
 	e = plain(e)
 	if e.Kind() == document.KindObject {
@@ -145,9 +145,9 @@ func fingerprint(e document.Value) string {
 	return string(document.AppendJSON(nil, e))
 }
 
-// removeListed removes the elements that a remove's value lists. If the budget is exceeded it removes none.
+// removeListed removes the elements that the value of a remove lists. It removes none if the budget is exceeded.
 func (r *resource) removeListed(array *document.Value, c *change) {
-	values := map[string][]document.Value{} // of the listed, by what value is; "" if they have none
+	values := map[string][]document.Value{} // the listed elements by their valueKey
 	for _, m := range c.value.Items() {
 		k := valueKey(c.attr, m.Value)
 		values[k] = append(values[k], m.Value)
@@ -168,7 +168,8 @@ func (r *resource) removeListed(array *document.Value, c *change) {
 	*array = without(*array, gone)
 }
 
-// valueKey is by what two elements may be the same: the sub-attribute value, or the element itself if it is simple.
+// valueKey returns a text that is equal for all elements of the same value: of the sub-attribute value, or of the element itself if it is
+// simple. It returns "" for an element without a value.
 func valueKey(a *schema.Attribute, e document.Value) string {
 	exact := a.CaseExact
 	if a.Type == filter.Complex {
@@ -183,8 +184,8 @@ func valueKey(a *schema.Attribute, e document.Value) string {
 	return e.Text()
 }
 
-// isListed says whether an element is the one that a remove lists: by value and, if the list has it, type; or, if the
-// list has no value, by everything that it has.
+// isListed says whether a remove means an element by one that it lists. The two must have the same value, and the same type if the listed
+// one has a type. If the listed one has no value, the element must have everything that the listed one has.
 func isListed(a *schema.Attribute, e, listed document.Value) bool {
 	if a.Type != filter.Complex {
 		return valueKey(a, e) == valueKey(a, listed) && e.Kind() == listed.Kind()
@@ -210,7 +211,7 @@ func isListed(a *schema.Attribute, e, listed document.Value) bool {
 	return true
 }
 
-// without is an array without the elements of the given, ascending indexes.
+// without returns an array without the elements at the given indexes, which must ascend.
 func without(array document.Value, gone []int) document.Value {
 	if len(gone) == 0 {
 		return array

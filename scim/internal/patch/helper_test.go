@@ -21,8 +21,8 @@ const (
 	badge      = "urn:example:params:scim:schemas:extension:badge:1.0:User"
 )
 
-// userType is the RFC's User with the enterprise extension, and a badge that has what those lack: immutable, required,
-// read-only and simple multi-valued attributes.
+// userType returns the User of RFC 7643 with the enterprise extension, and an extension with attributes that these lack: immutable,
+// required, read-only and simple multi-valued ones.
 func userType(t testing.TB) *schema.Type {
 	return compile(t, elimity.ResourceType{Name: "User", Endpoint: "/Users", Schema: elimityschema.CoreUserSchema(),
 		SchemaExtensions: []elimity.SchemaExtension{
@@ -69,7 +69,7 @@ func badgeSchema() elimityschema.Schema {
 	}}
 }
 
-// babs is the user that most rows start from.
+// babs is the user that most rows begin with.
 const babs = `{
 	"externalId": "e1", "userName": "bjensen", "name": {"familyName": "Jensen", "givenName": "Barbara"},
 	"displayName": "Babs", "active": true,
@@ -81,18 +81,18 @@ const babs = `{
 	"` + enterprise + `": {"employeeNumber": "701", "manager": {"value": "m1", "$ref": "../Users/m1"}}
 }`
 
-// row is one PATCH: what there was, the operations, and what there is then, or the error.
+// row is one PATCH: the resource before it, its operations, and the resource after it or the error.
 type row struct {
 	name   string
-	cur    string // "": babs
+	cur    string // the resource before; if empty, babs
 	ops    string // the message's Operations
-	want   string // "" and no err: cur, unchanged to the letter
-	err    string // "scimType path: part of the detail"
-	strict string // in strict mode: "": the same; else as err
+	want   string // the resource after; if it and err are empty, cur must be the same text
+	err    string // the wanted error, as "scimType path: part of the detail"
+	strict string // the wanted error in strict mode; if empty, strict mode must give the same result
 	quirks []quirk.Quirk
 }
 
-// with is babs with some top-level attributes replaced, or removed by null.
+// with returns babs with some top-level attributes replaced, or removed if they are null here.
 func with(members string) string {
 	v, err := document.Parse(babs, 0)
 	if err != nil {
@@ -181,7 +181,7 @@ func names(s quirk.Set) (n []string) {
 	return n
 }
 
-// requireError checks an error against "scimType path: part of the detail".
+// requireError checks that an error is as in row.err.
 func requireError(t testing.TB, want string, err error) {
 	t.Helper()
 	require.Error(t, err)
@@ -199,7 +199,7 @@ func requireError(t testing.TB, want string, err error) {
 	}
 }
 
-// refused is what a Mode refuses that is strict, or not.
+// refused returns the quirks that a Mode refuses: all if it is strict, else none.
 func refused(strict bool) quirk.Set {
 	if strict {
 		return quirk.All

@@ -14,8 +14,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// membersPath compiles an operation on a group's members. Their labels are derived from the members themselves, so that
-// writing one is ignored.
+// membersPath compiles an operation on a group's members. An operation on members.display does nothing, because that is derived from the
+// members themselves.
 func (c *compiler) membersPath(t target, p filter.PatchPath, v document.Value) error {
 	sub := p.Sub
 	if sub == "" {
@@ -52,7 +52,7 @@ func (c *compiler) membersPath(t target, p filter.PatchPath, v document.Value) e
 		x.Add = refs
 	case Replace:
 		x.Replace, x.Add = true, refs
-	case Remove: // of the listed only, which may be none: a list never means all
+	case Remove: // only the listed members are removed: an empty list removes none
 		c.m.Quirks.Add(quirk.RemoveWithValue)
 		for _, r := range refs {
 			x.Remove = append(x.Remove, r.ID)
@@ -83,7 +83,7 @@ func (c *compiler) membersWhere(a *schema.Attribute, where filter.Expr, v docume
 	return nil
 }
 
-// noOthers checks the value of a remove whose path names members already: it can say the same again, and nothing else.
+// noOthers checks the value of a remove whose path already names members: the value may only name the same members again.
 func (c *compiler) noOthers(ids []string, v document.Value) error {
 	if v.IsNull() || v.Kind() == document.KindArray && v.Len() == 0 {
 		return nil
@@ -104,8 +104,8 @@ func (c *compiler) noOthers(ids []string, v document.Value) error {
 	return nil
 }
 
-// createMember compiles an add or replace on members[value eq "id"]: the group is to have that member. Of a member only
-// the label could be replaced, and that is derived.
+// createMember compiles an add or replace on members[value eq "id"]. It makes the resource a member of the group, as nothing else of a member
+// could be replaced: its label is derived.
 func (c *compiler) createMember(a *schema.Attribute, ids []string, v document.Value) error {
 	if !c.m.Allows(quirk.CreateFromFilter) || len(ids) != 1 {
 		return c.fail("mutability", "a member can't be changed; add members with the path members")
@@ -121,7 +121,7 @@ func (c *compiler) createMember(a *schema.Attribute, ids []string, v document.Va
 	return nil
 }
 
-// memberIDs collects the ids of a filter that does nothing but name them: value eq "a" or value eq "b".
+// memberIDs returns the ids of a filter that only lists them, such as value eq "a" or value eq "b". It returns false for any other filter.
 func memberIDs(where filter.Expr) ([]string, bool) {
 	terms, ok := equals(where, nil)
 	ids := make([]string, len(terms))
@@ -140,8 +140,8 @@ func memberIDs(where filter.Expr) ([]string, bool) {
 	return ids, ok
 }
 
-// memberRefs reads the members in a value: objects with value or at least $ref, of which everything else is ignored,
-// or, unless strict, ids.
+// memberRefs reads the members in a value. A member is an object with value or at least $ref, whose other fields are ignored, or, unless
+// strict, an id.
 func (c *compiler) memberRefs(v document.Value) ([]store.MemberRef, error) {
 	if v.Kind() == document.KindString && c.m.Allows(quirk.JSONInString) {
 		if a := c.t.Member(); a != nil {
@@ -154,7 +154,7 @@ func (c *compiler) memberRefs(v document.Value) ([]store.MemberRef, error) {
 	case document.KindNull:
 		return nil, nil
 	default:
-		if c.op != Add { // in an add one value is what RFC 7644 section 3.5.2.1 speaks of
+		if c.op != Add { // RFC 7644 section 3.5.2.1 lets an add have a single value
 			if !c.m.Tolerate(quirk.ScalarForArray) {
 				return nil, c.fail("invalidValue", "want an array of members, got "+article(v.Kind()))
 			}
@@ -181,7 +181,7 @@ func (c *compiler) memberRefs(v document.Value) ([]store.MemberRef, error) {
 
 const wantID = "want the id of a resource"
 
-// member reads one member. If it can't, it says what it wants.
+// member reads one member. If it can't, want says what the value should be.
 func (c *compiler) member(v document.Value) (r store.MemberRef, want string) {
 	id := v
 	switch v.Kind() {
@@ -207,7 +207,7 @@ func (c *compiler) member(v document.Value) (r store.MemberRef, want string) {
 	return r, ""
 }
 
-// text is the string that a sub-attribute of v is, in any case; "" if it is none.
+// text returns a string sub-attribute of v, whose name may be in any case; "" if there is none.
 func text(v document.Value, name string) string {
 	if x := v.Fold(name); x.Kind() == document.KindString {
 		return x.Text()
@@ -215,7 +215,7 @@ func text(v document.Value, name string) string {
 	return ""
 }
 
-// lastSegment is the id at the end of a member's URL.
+// lastSegment returns the id at the end of a member's URL.
 func lastSegment(ref string) string {
 	ref = strings.TrimRight(ref, "/")
 	ref = ref[strings.LastIndexByte(ref, '/')+1:]
@@ -225,11 +225,11 @@ func lastSegment(ref string) string {
 	return ref
 }
 
-// delta folds the member changes of a sequence of operations into one: the last word on each member counts.
+// delta combines the changes of members of several operations into one. For each member, the last operation counts.
 type delta struct {
 	replace bool
-	order   []store.MemberRef // everyone named, in the order of naming
-	in      map[string]bool   // by id: is to be a member
+	order   []store.MemberRef // all members that were named, in the order in which they first were
+	in      map[string]bool   // whether the resource of that id shall be a member
 	where   []filter.Expr
 	budget  *filter.Budget
 }
@@ -263,7 +263,8 @@ func (d *delta) apply(c *change) error {
 	return nil
 }
 
-// applyWhere removes those who match from the members that have been named, and has the others looked for.
+// applyWhere applies a remove by a filter. Of the members that operations have named it removes those that match, and it keeps the filter, to
+// be evaluated on the group's other members.
 func (d *delta) applyWhere(c *change, where filter.Expr) error {
 	known := onlyValue(where)
 	for _, r := range d.order {
@@ -273,7 +274,7 @@ func (d *delta) applyWhere(c *change, where filter.Expr) error {
 		if !d.in[r.ID] {
 			continue
 		}
-		if !known { // nothing more is known of somebody who is only being added
+		if !known { // of a member that is only being added, nothing but the id is known
 			return c.fail("noTarget", "a filter on anything but value can't choose among members added by the same request; "+
 				"send it in a request of its own")
 		}
@@ -288,7 +289,7 @@ func (d *delta) applyWhere(c *change, where filter.Expr) error {
 	return nil
 }
 
-// onlyValue says whether a filter on members looks at nothing but their ids.
+// onlyValue says whether a filter on members compares only their ids.
 func onlyValue(x filter.Expr) bool {
 	switch x := x.(type) {
 	case filter.And:
@@ -307,7 +308,7 @@ func onlyValue(x filter.Expr) bool {
 
 func looksFurther(x filter.Expr) bool { return !onlyValue(x) }
 
-// members is what the operations do to the members, nil if that is nothing.
+// members returns the combined change of the members; nil if there is none.
 func (d *delta) members() *lifecycle.Members {
 	m := &lifecycle.Members{Replace: d.replace, RemoveWhere: d.where}
 	added := 0

@@ -23,13 +23,13 @@ func refs(ids ...string) (r []store.MemberRef) {
 	return r
 }
 
-// TestMembers compiles sequences of operations on members. None needs the group, and none touches its attributes.
+// TestMembers compiles sequences of operations on members, without a group. None changes the group's attributes.
 func TestMembers(t *testing.T) {
 	for _, r := range []struct {
 		name   string
 		ops    string
 		want   lifecycle.Members
-		where  int // how many RemoveWhere
+		where  int // the number of filters in RemoveWhere
 		err    string
 		strict string
 		quirks []quirk.Quirk
@@ -150,7 +150,7 @@ func TestMembers(t *testing.T) {
 					continue
 				}
 				require.NoError(t, err)
-				if got == nil { // nothing is asked
+				if got == nil { // the operations change no members
 					got = &lifecycle.Members{}
 				}
 				assert.Len(t, got.RemoveWhere, r.where)
@@ -186,7 +186,7 @@ func TestTouchesAttributes(t *testing.T) {
 	}
 }
 
-// TestRenameKeepsMembers: what doesn't name members never touches them.
+// TestRenameKeepsMembers shows that operations that don't name members never change them.
 func TestRenameKeepsMembers(t *testing.T) {
 	st := groupType(t)
 	cur := parse(t, `{"displayName":"Crew","externalId":"x"}`)
@@ -196,7 +196,7 @@ func TestRenameKeepsMembers(t *testing.T) {
 	assert.True(t, document.Equal(parse(t, `{"displayName":"AK Crew 2","externalId":"ak-g-1"}`), got))
 }
 
-// manyMembers is a PATCH of as many members as scim.Limits.Members allows, each as Entra ID and Okta may write it.
+// manyMembers returns a PATCH of as many members as scim.Limits.Members allows, each as Entra ID and Okta may write it.
 func manyMembers(n int) string {
 	b := strings.Builder{}
 	for i := range n {
@@ -208,8 +208,8 @@ func manyMembers(n int) string {
 	return message(`[{"op":"add","path":"members","value":[` + b.String() + `]}]`)
 }
 
-// TestManyMembers reads 20,000 members with value, $ref, type and display in one PATCH (issue 13, fault 21), in memory
-// that is a small multiple of the body's.
+// TestManyMembers reads 20,000 members with value, $ref, type and display in one PATCH, and checks that this needs only a few times as
+// much memory as the body.
 func TestManyMembers(t *testing.T) {
 	const n = 20_000
 	st := groupType(t)

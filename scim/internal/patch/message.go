@@ -15,8 +15,8 @@ import (
 // URN is the schema of a PATCH request's body.
 const URN = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
-// Parse reads a PatchOp message for a resource of type t. The error is a *schema.Error whose Path starts with the
-// operation's place in the message; more operations than the limit are one of type tooMany.
+// Parse reads a PatchOp message for a resource of type t. The error is a *schema.Error whose Path begins with the
+// operation's place in the message. If there are more operations than the limit, its type is tooMany.
 func Parse(t *schema.Type, body document.Value, m *schema.Mode, l Limits) ([]Operation, error) {
 	if m == nil {
 		m = &schema.Mode{}
@@ -62,8 +62,7 @@ func hasURN(schemas document.Value) bool {
 	return false
 }
 
-// parseOperation reads one operation. Members that the RFC doesn't know, such as the name in Microsoft's test suite,
-// are ignored.
+// parseOperation reads one operation. Fields that the RFC doesn't have are ignored, such as the name that Microsoft's test suite sends.
 func parseOperation(o *Operation, t *schema.Type, i int, v document.Value, m *schema.Mode) error {
 	at := place(i, "")
 	if v.Kind() != document.KindObject {
@@ -144,7 +143,7 @@ func parseOp(o *Operation, op *document.Value, at string, m *schema.Mode) error 
 	return syntax(at+".op", want+", got "+strconv.Quote(clip(op.Text())))
 }
 
-// parse parses a path, or a key that is one.
+// parse parses a path, or a key that is a path.
 func (c *compiler) parse(text string) (*filter.PatchPath, error) {
 	c.text = text
 	p, dialect, err := filter.ParsePath(text, filter.Options{})
@@ -161,7 +160,7 @@ func syntax(path, detail string) error {
 	return &schema.Error{Type: "invalidSyntax", Path: path, Detail: detail}
 }
 
-// place is where in the message, and on which attribute, something is wrong: Operations[1] emails[1].value.
+// place returns where in the message an error is, and in which attribute: Operations[1] emails[1].value.
 func place(i int, text string) string {
 	s := "Operations[" + strconv.Itoa(i) + "]"
 	if text != "" {
@@ -170,8 +169,8 @@ func place(i int, text string) string {
 	return s
 }
 
-// show is what an error shows of a path or key that a client wrote: all of it, or no filter if that compares a secret or
-// can't be told what it compares. Only errors pay for finding out.
+// show returns the part of a client's path or key that an error may show. It leaves out a filter that compares a secret attribute, or that
+// can't be parsed. It is called for errors only, because it parses the path again.
 func show(t *schema.Type, text string) string {
 	if !strings.Contains(text, "[") {
 		return schema.Shown(text)
@@ -183,13 +182,13 @@ func show(t *schema.Type, text string) string {
 	return text
 }
 
-// mayShow says whether the filter of a path compares nothing that is hidden.
+// mayShow says whether the filter of a path compares no attribute whose values are hidden.
 func mayShow(t *schema.Type, p filter.PatchPath) bool {
 	a, _, err := t.Resolve(p.Path, nil)
 	return err == nil && a != nil && !a.Hidden() && showable(a, p.Where)
 }
 
-// showable says the same of a filter on the elements of a.
+// showable says whether a filter on the elements of an attribute compares no sub-attribute whose values are hidden.
 func showable(a *schema.Attribute, x filter.Expr) bool {
 	all := func(terms []filter.Expr) bool {
 		return !slices.ContainsFunc(terms, func(term filter.Expr) bool { return !showable(a, term) })
@@ -213,7 +212,7 @@ func showable(a *schema.Attribute, x filter.Expr) bool {
 	return false
 }
 
-// clip keeps a client's text in an error message short.
+// clip shortens a client's text for an error message.
 func clip(s string) string { return schema.Clip(s, 200) }
 
 func article(k document.Kind) string {

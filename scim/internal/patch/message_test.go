@@ -18,7 +18,7 @@ func TestMessage(t *testing.T) {
 	for _, r := range []struct {
 		name, body, err, strict string
 		quirks                  []quirk.Quirk
-		n                       int // operations
+		n                       int // the number of operations
 	}{
 		{name: "whole", body: `{` + schemas + `,"Operations":[` + op + `]}`, n: 1},
 		{name: "names in any case", body: `{"SCHEMAS":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"operations":[{"OP":"add","Path":"title","VALUE":"x"}]}`, n: 1},
@@ -103,7 +103,7 @@ func TestLimits(t *testing.T) {
 	assert.Less(t, len(err.Error()), 1000)
 }
 
-// TestLaterOperationsSeeEarlierOnes and an error undoes them all.
+// TestSequence shows that an operation sees what those before it did, and that an error undoes them all.
 func TestSequence(t *testing.T) {
 	runRows(t, userType(t), []row{
 		{name: "the last word counts", ops: `[{"op":"replace","path":"title","value":"a"},{"op":"replace","path":"title","value":"b"}]`, want: with(`"title":"b"`)},

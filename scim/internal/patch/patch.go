@@ -1,30 +1,29 @@
-// Package patch applies SCIM PATCH requests (RFC 7644 section 3.5.2) to a resource's attributes, all operations or
-// none, and understands the dialects of identity providers (package quirk). It knows neither HTTP nor a store:
+// Package patch applies SCIM PATCH requests (RFC 7644 section 3.5.2) to a resource's attributes. It applies all operations of a request or
+// none, and tolerates what identity providers send (package quirk). It knows neither HTTP nor a store:
 // operations on group members become [lifecycle.Members] and never need the group.
 //
-// [Parse] does all that can be done without the resource: it resolves paths, checks mutability and coerces values, so
-// that a request in error is refused before anything is read, and [Apply] may be repeated on a newer version of the
-// resource when a write loses a race.
+// [Parse] does all that can be done without the resource: it resolves paths, checks mutability and coerces values. So an invalid request is
+// refused before anything is read, and [Apply] can be repeated on a newer version of the resource when another request has changed it
+// meanwhile.
 //
 // Where the RFC is silent, or identity providers and the RFC disagree:
 //
-//   - A path that names no attribute of the type is refused (invalidPath), in lenient mode too: an administrator has to
+//   - A path that names no attribute of the type is refused (invalidPath), also in lenient mode, because an administrator has to
 //     learn of a wrong mapping. An unknown key in a value without a path is ignored unless strict.
-//   - add of null or [] adds nothing; replace with null or [] unassigns, with a path or without.
-//   - remove with the value [] names nothing and removes nothing; with null it is a remove without a value.
+//   - add with null or [] does nothing. replace with null or [] unassigns the attribute, with a path or without.
+//   - remove with the value [] removes nothing. remove with null is a remove without a value.
 //   - A group is emptied by two requests only: a remove with the path members and no value (or null, which is none), and a
-//     replace of members with []. RFC 7643 section 2.5 has null mean the same as [], but a client that writes every field
-//     of an object also writes null for a list that it hasn't loaded, and nobody repairs a group that lost its members by
+//     replace of members with []. By RFC 7643 section 2.5 null means the same as []. But a client that writes every field
+//     of an object also writes null for a list that it hasn't loaded, and nobody could restore the members of a group that lost them by
 //     that. So replace of members with null is refused (invalidValue), with a path or without, and the error says what to
 //     send instead.
-//   - What members names is done or refused, never ignored in part: the members of one value are given once, each has an
-//     id, and where a path chooses members its value can't name others.
-//   - replace of elements chosen by a filter merges the given sub-attributes into each of them, as for a singular
-//     complex attribute. Removing a sub-attribute leaves the rest of its element, even if that is only a type.
+//   - An operation on members is done whole or refused, never ignored in part: a value must not name a member twice, each member must have
+//     an id, and if the path chooses members, the value can't name others.
+//   - replace of elements that a filter chooses merges the given sub-attributes into each of them, as it does for a singular
+//     complex attribute. To remove a sub-attribute leaves the rest of its element, even if that is only a type.
 //   - A path such as emails.value, without a filter, means that sub-attribute of every element, and of a new one if
 //     there is none.
-//   - An element is made for a filter that matches none only if the made element satisfies that filter; so a repeated
-//     request never makes another one.
+//   - If a filter matches no element, one is made only if it would satisfy the filter. So a repeated request doesn't make a second one.
 package patch
 
 import (
@@ -37,18 +36,18 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// What a request may have unless Limits says otherwise.
+// These are the defaults of Limits.
 const (
 	DefaultOperations  = 1000
 	DefaultComparisons = 2_000_000
 )
 
-// Limits bound a request.
+// Limits limit the work of a request.
 type Limits struct {
-	Operations int // 0: DefaultOperations
-	// Comparisons is how many comparisons the request may need (I18): of values with the filters in paths, and of elements
-	// with those that are to be added or removed. Without it a request of 1 MiB could ask for seconds of work, as each of
-	// its filters is asked of each element. 0: DefaultComparisons, which is some tenths of a second.
+	Operations int // the most operations; the default is DefaultOperations
+	// Comparisons is the most comparisons that the request may need (I18): of values with the filters in paths, and of elements
+	// with those to add or remove. Without this limit a request of 1 MiB could need seconds, because each of
+	// its filters is evaluated on each element. The default is DefaultComparisons, which take some tenths of a second.
 	Comparisons int
 }
 
@@ -65,29 +64,28 @@ func (l *Limits) setDefaults() {
 // [Apply] understands. It is not changed by Apply and may be applied again.
 type Operation struct {
 	Op    Op
-	Path  *filter.PatchPath // nil: none
-	Value document.Value    // as sent
+	Path  *filter.PatchPath // nil if the operation has no path
+	Value document.Value    // the value as it was sent
 
 	changes []change
-	limits  Limits // those of the whole request
+	limits  Limits // the limits of the whole request
 }
 
 // Op is add, remove or replace.
 type Op uint8
 
-// The operations.
+// These are the operations of RFC 7644 section 3.5.2.
 const (
 	Add Op = iota + 1
 	Remove
 	Replace
 )
 
-// String is the operation as the RFC writes it.
+// String returns the operation as the RFC writes it.
 func (o Op) String() string { return [...]string{"?", "add", "remove", "replace"}[o] }
 
 // TouchesAttributes says whether any operation reads or changes anything but members, so that the resource must be
-// read. It is true also of operations that change nothing at all, as something must find out whether the resource
-// exists.
+// read. It is also true if no operation changes anything, because somebody must find out whether the resource exists.
 func TouchesAttributes(t *schema.Type, ops []Operation) bool {
 	members := false
 	for i := range ops {
@@ -101,8 +99,8 @@ func TouchesAttributes(t *schema.Type, ops []Operation) bool {
 	return !members
 }
 
-// Touches says whether any operation writes one of the attributes, which are named as [schema.Type.Indexed] names them, or
-// another part of the top-level attribute of one.
+// Touches says whether any operation writes one of the attributes, or another part of its top-level attribute. The attributes are
+// named as [schema.Type.Indexed] names them.
 func Touches(ops []Operation, attributes []string) bool {
 	for i := range ops {
 		for j := range ops[i].changes {
@@ -126,11 +124,10 @@ func Touches(ops []Operation, attributes []string) bool {
 	return false
 }
 
-// Apply applies the operations to a clone of cur and returns it, finished (schema.Type.Finish), with the change of
-// members, nil if there is none. If no operation changes anything but members cur may be the zero Value, and is returned as it is.
-// An operation that finds everything as it wants it changes nothing: if none changes anything, the result and cur are
-// the same document. The error is a *schema.Error; cur is then as it was. Operations that need more comparisons than the
-// limit are an error of type tooMany.
+// Apply applies the operations to a clone of cur. It returns the clone, completed by [schema.Type.Finish], and the change of
+// members, nil if there is none. If all operations are about members, cur may be the zero Value, which is returned as it is.
+// If no operation changes anything, the result is the same document as cur. cur itself is never changed.
+// The error is a *schema.Error. Its type is tooMany if the operations need more comparisons than the limit.
 func Apply(t *schema.Type, cur document.Value, ops []Operation, m *schema.Mode) (document.Value, *lifecycle.Members, error) {
 	if m == nil {
 		m = &schema.Mode{}
@@ -156,7 +153,7 @@ func Apply(t *schema.Type, cur document.Value, ops []Operation, m *schema.Mode) 
 				}
 				err = r.apply(c)
 			}
-			if budget.Exceeded() { // what was found, an error included, is worth nothing then
+			if budget.Exceeded() { // the result, or an error, means nothing then
 				err = tooMuch(limits)
 			}
 			if err != nil {

@@ -13,10 +13,9 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// TestProperties applies random operations, good and bad ones, and checks what holds whatever they are: what was there
-// is never changed, an error leaves nothing half-done, the result is finished, the operations can be applied again to
-// the same resource (a lost race) with the same result, and replaces and removes that succeeded change nothing more the
-// second time.
+// TestProperties applies random operations, valid and invalid ones, and checks what must hold for all: the original resource
+// is never changed, an error changes nothing, the result is complete, the operations can be applied again to
+// the same resource with the same result, and replaces and removes that succeeded change nothing more the second time.
 func TestProperties(t *testing.T) {
 	st := userType(t)
 	r := rand.New(rand.NewPCG(1, 2))
@@ -53,7 +52,7 @@ func TestProperties(t *testing.T) {
 			continue
 		}
 		again, _, err = Apply(st, got, ops, m)
-		if err == nil { // a filter may well not find again what the operation changed
+		if err == nil { // a filter may not match any more what the operation has changed
 			require.Equal(t, after, again.Document(), text)
 		}
 		require.Equal(t, after, got.Document(), text)
@@ -114,7 +113,7 @@ func randomOps(r *rand.Rand) (ops []string) {
 	return ops
 }
 
-// TestApplyKeepsOperations: operations may be applied to one resource after the other, and hold nothing of either.
+// TestApplyKeepsOperations shows that operations can be applied to one resource after another, and keep nothing of any.
 func TestApplyKeepsOperations(t *testing.T) {
 	st := userType(t)
 	m := &schema.Mode{}
@@ -131,7 +130,7 @@ func TestApplyKeepsOperations(t *testing.T) {
 	assert.Equal(t, second.Document(), third.Document())
 }
 
-// TestManyElements: what is added to a large array costs about as much as there is, not its square.
+// TestManyElements shows that the cost of adding to a large array grows in proportion to its length, not to the square of it.
 func TestManyElements(t *testing.T) {
 	st := userType(t)
 	var b strings.Builder

@@ -46,7 +46,7 @@ const entraVerbose = `[{"op":"add","path":"active","value":true},
 	{"op":"add","path":"roles[primary eq \"True\"].value","value":"RV"},
 	{"op":"add","path":"roles[primary eq \"True\"].type","value":"RT"}]`
 
-// TestProviders applies what identity providers were seen to send to users (testdata has whole conversations).
+// TestProviders applies to users what identity providers were seen to send. testdata has whole conversations.
 func TestProviders(t *testing.T) {
 	st := userType(t)
 	for _, r := range []struct{ name, cur, ops, want string }{
@@ -115,7 +115,7 @@ func TestProviders(t *testing.T) {
 	}
 }
 
-// TestProvidersGroups is the same for groups.
+// TestProvidersGroups does the same for groups.
 func TestProvidersGroups(t *testing.T) {
 	st := groupType(t)
 	for _, r := range []struct {
@@ -155,7 +155,7 @@ func TestProvidersGroups(t *testing.T) {
 			got, members, err := run(t, st, parse(t, `{"displayName":"g"}`), parse(t, message(r.ops)), &schema.Mode{})
 			require.NoError(t, err)
 			assert.Equal(t, document.String(r.displayName), got.Get("displayName"))
-			if members == nil { // nothing is asked
+			if members == nil { // the operations change no members
 				members = &lifecycle.Members{}
 			}
 			assert.Equal(t, r.want, *members)

@@ -10,7 +10,7 @@ import (
 
 func is(q ...quirk.Quirk) []quirk.Quirk { return q }
 
-// TestQuirks shows each tolerated deviation, what it becomes, and what strict says to it.
+// TestQuirks shows for each tolerated deviation what it becomes, and the error in strict mode.
 func TestQuirks(t *testing.T) {
 	rows := []row{
 		{name: "operation-case", ops: `[{"op":"Replace","path":"displayName","value":"B"}]`, want: with(`"displayName":"B"`),

@@ -263,7 +263,7 @@ func TestMutability(t *testing.T) {
 	})
 }
 
-// TestPrimary: setting an element's primary takes it from the others (RFC 7644 section 3.5.2).
+// TestPrimary shows that to set primary of one element removes it from the others (RFC 7644 section 3.5.2).
 func TestPrimary(t *testing.T) {
 	moved := with(`"emails":[{"value":"bjensen@example.com","type":"work","primary":false},{"value":"babs@jensen.org","type":"home","primary":true}]`)
 	runRows(t, userType(t), []row{

@@ -10,8 +10,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// No error shows what a path compares a secret attribute with, nor the value of one, whatever else is wrong (issue 13,
-// fault 26).
+// TestErrorsShowNoSecrets shows that no error has the value of a secret attribute, nor the text that a path compares it with, whatever else is
+// wrong.
 func TestErrorsShowNoSecrets(t *testing.T) {
 	const secret = "hunter2"
 	st := userType(t)
@@ -62,7 +62,7 @@ func TestErrorsShowNoSecrets(t *testing.T) {
 	}
 }
 
-// A filter that compares nothing secret is shown, so that an administrator finds the operation.
+// TestErrorsShowOtherFilters shows that an error has a filter that compares nothing secret, so that an administrator finds the operation.
 func TestErrorsShowOtherFilters(t *testing.T) {
 	st := userType(t)
 	require.NoError(t, st.Hide("ims.value"))

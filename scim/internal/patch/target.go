@@ -6,13 +6,13 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// target is what a path points at.
+// target is what a path names.
 type target struct {
-	extension *schema.Extension // the extension as a whole, if attr is nil
-	attr      *schema.Attribute // the attribute, a top-level one or an extension's
-	sub       *schema.Attribute // its sub-attribute; nil: the attribute itself
-	where     filter.Expr       // bound; which elements; nil: all
-	seed      document.Value    // an element that satisfies where; null if none can be told
+	extension *schema.Extension // the whole extension, if attr is nil
+	attr      *schema.Attribute // the top-level attribute of the resource or of the extension
+	sub       *schema.Attribute // its sub-attribute; nil if the path names the attribute itself
+	where     filter.Expr       // the bound filter that chooses elements; nil for all
+	seed      document.Value    // an element that satisfies where; null if none can be made
 }
 
 func newTarget(a *schema.Attribute) target {
@@ -22,7 +22,7 @@ func newTarget(a *schema.Attribute) target {
 	return target{attr: a}
 }
 
-// last is the attribute at the path's end.
+// last returns the attribute at the path's end.
 func (t *target) last() *schema.Attribute {
 	if t.sub != nil {
 		return t.sub
@@ -30,15 +30,15 @@ func (t *target) last() *schema.Attribute {
 	return t.attr
 }
 
-// all says whether the path is a multi-valued attribute, whole.
+// all says whether the path names a whole multi-valued attribute.
 func (t *target) all() bool { return t.sub == nil && t.where == nil && t.attr.Multi }
 
-// merges says whether a value is merged into what is there: into a complex attribute or into chosen elements of one.
+// merges says whether a value is merged into the old one: into a complex attribute, or into chosen elements of one.
 func (t *target) merges() bool {
 	return t.sub == nil && t.attr.Type == filter.Complex && (t.where != nil || !t.attr.Multi)
 }
 
-// simple says whether the path is a multi-valued attribute of simple values.
+// simple says whether the path names a multi-valued attribute of simple values.
 func (t *target) simple() bool { return t.sub == nil && t.attr.Multi && t.attr.Type != filter.Complex }
 
 func (t *target) readOnly() bool {
@@ -63,7 +63,7 @@ func (c *compiler) target(p filter.PatchPath) (target, error) {
 	}
 	t := newTarget(a)
 	if p.Where == nil || t.attr.Relation != 0 || t.simple() {
-		return t, nil // members and simple values have a language of their own, see members.go and removeValues
+		return t, nil // filters on members and on simple values are compiled by membersPath and values
 	}
 	if t.sub != nil || !t.attr.Multi {
 		return target{}, c.fail("invalidPath", t.attr.Name+" has one value only; want a path without [...]")
@@ -80,7 +80,7 @@ func (c *compiler) target(p filter.PatchPath) (target, error) {
 	return t, nil
 }
 
-// equals collects the terms of a filter that is nothing but one eq, or several joined by or.
+// equals returns the terms of a filter that is one eq, or several of them joined by or.
 func equals(x filter.Expr, terms []filter.Compare) ([]filter.Compare, bool) {
 	switch x := x.(type) {
 	case filter.Or:
@@ -97,8 +97,8 @@ func equals(x filter.Expr, terms []filter.Compare) ([]filter.Compare, bool) {
 	return nil, false
 }
 
-// seed makes the element that a filter of eq terms joined by and describes. It takes the filter as it was written, as
-// binding folds the literals: type eq "Work" makes the type Work.
+// seed makes the element that a filter describes, if that is made of eq terms joined by and. It takes the filter as it was written, because
+// binding folds the literals: type eq "Work" has to make the type Work.
 func (c *compiler) seed(a *schema.Attribute, x filter.Expr) document.Value {
 	e := document.Object()
 	if !c.seedTerms(&e, a, x) {

@@ -14,7 +14,7 @@ func (c *compiler) isNone(v document.Value) bool {
 	return c.m.Allows(quirk.EmptyMeansNone) && v.Kind() == document.KindString && v.Text() == ""
 }
 
-// list makes v the elements of a multi-valued attribute.
+// list makes a value an array of elements of a multi-valued attribute.
 func (c *compiler) list(a *schema.Attribute, v document.Value) (document.Value, error) {
 	if a.Type == filter.Complex && c.m.Allows(quirk.JSONInString) {
 		v = c.unpackAll(a, v)
@@ -38,8 +38,8 @@ func (c *compiler) list(a *schema.Attribute, v document.Value) (document.Value, 
 	return v, nil
 }
 
-// partial makes v the sub-attributes that are to be merged into a complex attribute or into an element. One that is
-// null is to be unassigned. The zero Value means that the whole is to be unassigned.
+// partial makes a value an object of sub-attributes to merge into a complex attribute or into an element. A sub-attribute that is
+// null is to be unassigned. If the result is the zero Value, the whole is to be unassigned.
 func (c *compiler) partial(a *schema.Attribute, v document.Value) (document.Value, error) {
 	if v.Kind() == document.KindArray && v.Len() == 1 && v.At(0).Kind() != document.KindArray && c.m.Tolerate(quirk.ArrayForScalar) {
 		v = *v.At(0)
@@ -56,7 +56,7 @@ func (c *compiler) partial(a *schema.Attribute, v document.Value) (document.Valu
 		switch {
 		case s == nil && !c.m.Tolerate(quirk.UnknownAttribute):
 			return v, c.fail(c.unknownType("invalidValue"), a.Name+" has no sub-attribute "+clip(m.Name))
-		case s == nil, s.Mutability == schema.ReadOnly: // ignored, as in a POST
+		case s == nil, s.Mutability == schema.ReadOnly: // these are ignored, as in a POST
 		case m.Value.IsEmpty():
 			if c.op == Add {
 				continue
@@ -84,7 +84,7 @@ func (c *compiler) partial(a *schema.Attribute, v document.Value) (document.Valu
 	return out, nil
 }
 
-// wholeElement lets package schema judge a value that is no object: it may know what is meant.
+// wholeElement lets package schema coerce a value that is no object, because it tolerates some of these.
 func (c *compiler) wholeElement(a *schema.Attribute, v document.Value) (document.Value, error) {
 	if !a.Multi {
 		return c.coerce(a, v, c.text)
@@ -114,7 +114,7 @@ func (c *compiler) unpackAll(a *schema.Attribute, v document.Value) document.Val
 		if !ok {
 			continue
 		}
-		if !cloned { // v is the caller's
+		if !cloned { // v belongs to the caller
 			v, cloned = v.Clone(), true
 		}
 		*v.At(i) = x
@@ -122,8 +122,8 @@ func (c *compiler) unpackAll(a *schema.Attribute, v document.Value) document.Val
 	return v
 }
 
-// unpack returns what a string holds that is JSON text for the complex attribute a: the string v itself, or v's
-// sub-attribute value (Entra ID, AppRoleAssignmentsComplex). Anything else it returns as it is.
+// unpack parses a string that is the JSON text of a complex attribute's value: v itself, or the sub-attribute value of v, as
+// Entra ID's AppRoleAssignmentsComplex sends it. It returns any other v as it is.
 func (c *compiler) unpack(a *schema.Attribute, v document.Value) (document.Value, bool) {
 	switch v.Kind() {
 	case document.KindString:
@@ -141,7 +141,7 @@ func (c *compiler) unpack(a *schema.Attribute, v document.Value) (document.Value
 			break
 		}
 		c.m.Quirks.Add(quirk.JSONInString)
-		for _, m := range v.Items() { // what stands beside it, e.g. type
+		for _, m := range v.Items() { // the other sub-attributes, such as type
 			if x.Fold(m.Name).IsNull() && !strings.EqualFold(m.Name, "value") {
 				x.Set(m.Name, m.Value)
 			}
@@ -151,9 +151,9 @@ func (c *compiler) unpack(a *schema.Attribute, v document.Value) (document.Value
 	return v, false
 }
 
-// unquote parses JSON text of an object that has a sub-attribute of a, or of an array of such.
+// unquote parses the JSON text of an object that has a sub-attribute of a, or of an array of such objects.
 func unquote(a *schema.Attribute, text string) (document.Value, bool) {
-	const depth = 4 // array, object, a multi-valued sub-attribute, and one to spare
+	const depth = 4 // an array, an object, a multi-valued sub-attribute, and one level more
 	text = strings.TrimSpace(text)
 	if !strings.HasPrefix(text, "{") && !(a.Multi && strings.HasPrefix(text, "[")) {
 		return document.Value{}, false

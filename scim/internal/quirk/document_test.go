@@ -9,7 +9,7 @@ import (
 
 var update = flag.Bool("update", false, "write the table of deviations into docs/protocol.md")
 
-// docs/protocol.md has the table.
+// TestDocument shows that docs/protocol.md has the table.
 func TestDocument(t *testing.T) {
 	const file, begin, end = "../../../docs/protocol.md", "<!-- quirks:begin -->\n", "<!-- quirks:end -->"
 	text, err := os.ReadFile(file)

@@ -1,6 +1,6 @@
-// Package quirk is the table of tolerated deviations: what identity providers send although the RFCs don't allow it, and
-// Rollcall understands because it has one sensible meaning. Each row says what the deviation is called, who sends it, and
-// what Rollcall makes of it. A request records in a [Set] which rows it used. A connection's dialect says which it may use.
+// Package quirk is the table of tolerated deviations from the RFCs: what identity providers send although the RFCs don't allow it, and
+// Rollcall accepts because it can mean only one thing. Each row has the deviation's name, who sends it, and
+// what Rollcall makes of it. Each request has a [Set] of the quirks that it used. A connection's dialect says which it may use.
 package quirk
 
 import (
@@ -8,19 +8,19 @@ import (
 	"math/bits"
 )
 
-// Quirk is one row's number.
+// Quirk is the index of a row in [Table].
 type Quirk uint8
 
-// Set holds the quirks that a request used.
+// Set is a set of quirks. The zero value is empty.
 type Set uint64
 
-// Add puts q into the set.
+// Add adds q to the set.
 func (s *Set) Add(q Quirk) { *s |= 1 << q }
 
-// Remove takes q out of the set.
+// Remove removes q from the set.
 func (s *Set) Remove(q Quirk) { *s &^= 1 << q }
 
-// Len is how many quirks are in the set.
+// Len returns the number of quirks in the set.
 func (s Set) Len() int { return bits.OnesCount64(uint64(s)) }
 
 // All is the set of every quirk.
@@ -40,17 +40,17 @@ func (s Set) All() iter.Seq[Quirk] {
 	}
 }
 
-// String is the quirk's name.
+// String returns the quirk's name.
 func (q Quirk) String() string { return Table[q].Name }
 
 // Row describes a quirk.
 type Row struct {
-	Name    string // in the journal and the documentation
-	From    string // who is known to send it
+	Name    string // the name in the journal and the documentation
+	From    string // the identity providers that are known to send it
 	Becomes string // what Rollcall makes of it
 }
 
-// The quirks. The comment behind each names the package that tolerates it.
+// These are the quirks. The comment behind each names the packages that tolerate it.
 const (
 	StringBoolean        Quirk = iota // schema
 	StringNumber                      // schema

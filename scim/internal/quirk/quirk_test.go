@@ -35,6 +35,6 @@ func TestSet(t *testing.T) {
 	}
 	assert.Equal(t, []Quirk{StringBoolean, DottedKeys}, got)
 	for range s.All() {
-		break // must not go on
+		break // the walk must end here
 	}
 }

@@ -10,7 +10,7 @@ import (
 // Mutability says when an attribute may be written (RFC 7643 section 2.2).
 type Mutability uint8
 
-// The mutabilities.
+// These are the values of mutability.
 const (
 	ReadWrite Mutability = iota
 	ReadOnly
@@ -21,7 +21,7 @@ const (
 // Returned says when an attribute is in an answer (RFC 7643 section 2.2).
 type Returned uint8
 
-// The values of returned.
+// These are the values of returned.
 const (
 	ReturnedDefault Returned = iota
 	ReturnedAlways
@@ -29,31 +29,31 @@ const (
 	ReturnedRequest
 )
 
-// Attribute is a compiled attribute or sub-attribute. It belongs to its [Type] and is not to be changed.
+// Attribute is a compiled attribute or sub-attribute. It belongs to its [Type] and must not be changed.
 type Attribute struct {
-	Path       filter.Path // bound: URI is "" for core and common attributes; Sub is set for a sub-attribute
-	Name       string      // as the schema spells it: Path.Sub or Path.Name
+	Path       filter.Path // the bound path, whose URI is "" for core and common attributes, and whose Sub is set for a sub-attribute
+	Name       string      // the name as the schema spells it: Path.Sub or Path.Name
 	Type       filter.Type
 	Multi      bool
 	Required   bool
 	CaseExact  bool
-	Unique     bool // uniqueness server or global
+	Unique     bool // whether uniqueness is server or global
 	Mutability Mutability
 	Returned   Returned
-	Relation   filter.Relation // Members of Group.members, Groups of User.groups: lives in membership rows; else 0
-	Sub        []*Attribute    // of a complex attribute, in schema order
-	Parent     *Attribute      // of a sub-attribute
+	Relation   filter.Relation // the relation whose membership rows are the values: Members for Group.members, Groups for User.groups; else 0
+	Sub        []*Attribute    // the sub-attributes of a complex attribute, in the order of the schema
+	Parent     *Attribute      // the complex attribute that a sub-attribute is in, else nil
 
-	subs    level  // Sub as a table
-	order   int    // position among its siblings; commonOrder if it isn't stored with them
-	common  common // which of the attributes that every resource has
-	path    string // Path.String()
-	indexed bool   // values are index keys, so they are kept short
+	subs    level  // Sub, to be found by name
+	order   int    // the position among its siblings; commonOrder if it isn't stored with them
+	common  common // which of the attributes it is that every resource has
+	path    string // the text of Path
+	indexed bool   // values are index keys, so their length is limited
 	hidden  bool   // errors don't show values
-	checked bool   // Finish must look inside: there are elements to count, required sub-attributes, a primary
+	checked bool   // Finish must check the values: it counts elements, and looks for required sub-attributes and primary
 }
 
-// common tells the attributes of RFC 7643 section 3.1 that are not stored among a resource's attributes.
+// common says which attribute of RFC 7643 section 3.1 an attribute is, if it isn't stored among a resource's attributes.
 type common uint8
 
 const (
@@ -63,17 +63,17 @@ const (
 	commonMeta
 )
 
-// commonOrder is the order of what has no place among the stored attributes.
+// commonOrder is the order of attributes that are not stored in a document.
 const commonOrder = -1
 
-// level is the attributes that one JSON object may have, found by name in any case.
+// level has the attributes that one JSON object may have, to be found by name in any case.
 type level struct {
 	attributes []*Attribute
-	byName     map[string]*Attribute // by the schema's spelling and by the folded name
+	byName     map[string]*Attribute // the attributes by the schema's spelling and by the folded name
 	required   []*Attribute
 }
 
-// find finds an attribute by its name. The spelling of the schema costs one look-up and no folding.
+// find finds an attribute by its name. A name in the spelling of the schema needs one look-up and no folding.
 func (l *level) find(name string) *Attribute {
 	if a, ok := l.byName[name]; ok {
 		return a
@@ -81,7 +81,7 @@ func (l *level) find(name string) *Attribute {
 	return l.byName[document.FoldName(name)]
 }
 
-// names lists the attributes for an error message.
+// names lists the names of the attributes for an error message.
 func (l *level) names() string {
 	list := make([]string, len(l.attributes))
 	for i, a := range l.attributes {
@@ -90,14 +90,14 @@ func (l *level) names() string {
 	return strings.Join(list, ", ")
 }
 
-// Find is the sub-attribute of that name, in any case, or nil.
+// Find returns the sub-attribute of that name, in any case, or nil.
 func (a *Attribute) Find(name string) *Attribute { return a.subs.find(name) }
 
-// Hidden says whether no error may show a value of the attribute: it is writeOnly, never returned, or was hidden by
+// Hidden says whether errors must not show values of the attribute, because it is writeOnly, never returned, or hidden by
 // [Type.Hide].
 func (a *Attribute) Hidden() bool { return a.hidden || a.secret() }
 
-// secret says whether a value may not be shown, not even in an error.
+// secret says whether the attribute, or the one that it is in, is writeOnly or never returned.
 func (a *Attribute) secret() bool {
 	return a.Mutability == WriteOnly || a.Returned == ReturnedNever || a.Parent != nil && a.Parent.secret()
 }
@@ -105,7 +105,7 @@ func (a *Attribute) secret() bool {
 // stored says whether the attribute may be in a resource's document.
 func (a *Attribute) stored() bool { return a.Mutability != WriteOnly && a.Relation == 0 }
 
-// bound is what a filter must know of the attribute.
+// bound returns the attribute as it is in a bound filter.
 func (a *Attribute) bound() filter.Attr {
 	multi := a.Multi || a.Parent != nil && a.Parent.Multi
 	return filter.Attr{Path: a.Path, Type: a.Type, CaseExact: a.CaseExact, Multi: multi}

@@ -114,7 +114,7 @@ func BenchmarkResolve(b *testing.B) {
 	}
 }
 
-// A POST of as many members as scim.Limits.Members allows.
+// BenchmarkDecodeManyMembers decodes a POST with as many members as scim.Limits.Members allows.
 func BenchmarkDecodeManyMembers(b *testing.B) {
 	g := groupType(b)
 	members := document.Array()

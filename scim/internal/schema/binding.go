@@ -8,8 +8,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// Bind resolves every attribute of a parsed filter, folds and checks its literals, and rewrites what stores need not
-// know: schemas, members and groups, meta.location and meta.version, and complex attributes compared as a whole. The
+// Bind resolves every attribute of a parsed filter, folds and checks its literals, and rewrites comparisons that a store doesn't
+// know: those of schemas, members, groups, meta.location, meta.version, and of complex attributes as a whole. The
 // error is an *Error of type invalidFilter.
 func (t *Type) Bind(x filter.Expr, m *Mode) (filter.Expr, error) {
 	bound, err := (&binder{t: t, m: m}).bind(x)
@@ -20,8 +20,8 @@ func (t *Type) Bind(x filter.Expr, m *Mode) (filter.Expr, error) {
 	return bound, nil
 }
 
-// BindElement binds a filter on the elements of a complex multi-valued attribute, for a PATCH path's brackets: in it
-// an attribute's Name is the sub-attribute's. The error is an *Error of type invalidFilter.
+// BindElement binds the filter in the brackets of a PATCH path, which chooses elements of a multi-valued attribute. The Name of an
+// attribute in it is the name of a sub-attribute. The error is an *Error of type invalidFilter.
 func (t *Type) BindElement(a *Attribute, x filter.Expr, m *Mode) (filter.Expr, error) {
 	bound, err := (&binder{t: t, m: m, element: a}).bind(x)
 	if err != nil {
@@ -31,7 +31,7 @@ func (t *Type) BindElement(a *Attribute, x filter.Expr, m *Mode) (filter.Expr, e
 	return bound, nil
 }
 
-// BindSort finds the attribute that sortBy names; of a complex one its value counts (RFC 7644 section 3.4.2.3). The
+// BindSort finds the attribute that sortBy names. If that is complex, its sub-attribute value is sorted by (RFC 7644 section 3.4.2.3). The
 // error is an *Error of type invalidPath.
 func (t *Type) BindSort(path string, m *Mode) (filter.Attr, error) {
 	a, x, err := t.resolve(splitPath(strings.TrimSpace(path)), m)
@@ -53,12 +53,12 @@ func (t *Type) BindSort(path string, m *Mode) (filter.Attr, error) {
 	return by.bound(), nil
 }
 
-// binder binds one filter. Inside of brackets element is the attribute before them: names are its sub-attributes'.
+// binder binds one filter. Within brackets, element is the attribute before them, and names are those of its sub-attributes.
 type binder struct {
 	t       *Type
 	m       *Mode
 	element *Attribute
-	known   map[filter.Path]bool // of a query across types: whether some type has the attribute
+	known   map[filter.Path]bool // in a query across types, whether some type has the attribute
 }
 
 func (b *binder) bind(x filter.Expr) (filter.Expr, *Error) {
@@ -126,13 +126,13 @@ func (b *binder) resolve(p filter.Path) (*Attribute, *Extension, *Error) {
 		}
 		return a, x, err
 	}
-	if b.element.Type != filter.Complex { // the values themselves are called value: tags[value eq "red"]
+	if b.element.Type != filter.Complex { // simple values are called value, as in tags[value eq "red"]
 		if p.URI != "" || p.Sub != "" || !strings.EqualFold(p.Name, "value") {
 			return nil, nil, invalid("", p.String(), "values of %s are simple; want value in the brackets", b.element.Name)
 		}
 		return b.element, nil, nil
 	}
-	// value and emails.value mean the same inside of emails[...].
+	// Within emails[...], value and emails.value mean the same.
 	name := p.Name
 	if p.Sub != "" && strings.EqualFold(p.Name, b.element.Name) {
 		name = p.Sub
@@ -145,7 +145,7 @@ func (b *binder) resolve(p filter.Path) (*Attribute, *Extension, *Error) {
 	return nil, nil, invalid("", "", "%s has no sub-attribute %s; it has %s", b.element.Path, quoted(name), b.element.subs.names())
 }
 
-// attr is how the bound expression names the attribute.
+// attr returns the attribute as the bound expression names it.
 func (b *binder) attr(a *Attribute) filter.Attr {
 	if b.element != nil && b.element == a {
 		return filter.Attr{Path: filter.Path{Name: "value"}, Type: a.Type, CaseExact: a.CaseExact}
@@ -179,10 +179,10 @@ func (b *binder) has(x filter.Has) (filter.Expr, *Error) {
 		return filter.Related{Relation: a.Relation, Where: where}, nil
 	case a.common != notCommon:
 		return where, nil
-	case !a.Multi: // one value: the terms hold of it, without brackets
+	case !a.Multi: // the terms are about the one value, so no brackets are needed
 		return filter.And{filter.Present{Attr: a.bound()}, where}, nil
 	}
-	if a.Type != filter.Complex { // what is asked of one value alone needs no brackets
+	if a.Type != filter.Complex { // a single comparison of a simple value needs no brackets
 		if c, ok := where.(filter.Compare); ok && !c.Value.IsNull() && c.Op != filter.Ne {
 			c.Attr = a.bound()
 			return c, nil
@@ -191,7 +191,7 @@ func (b *binder) has(x filter.Has) (filter.Expr, *Error) {
 	return filter.Has{Attr: a.bound(), Where: where}, nil
 }
 
-// always are those that every resource has.
+// always says whether every resource has the attribute.
 func (a *Attribute) always() bool { return a.common != notCommon }
 
 func (b *binder) present(a *Attribute, p filter.Path) (filter.Expr, *Error) {
@@ -240,14 +240,14 @@ func (b *binder) compare(a *Attribute, op filter.Op, v document.Value, p filter.
 	return c, nil
 }
 
-// literal checks a comparison's operator and its literal, and makes the literal one of the attribute's type. What it
-// tolerates are quirks. Errors show the literal unless the values of attribute a are hidden.
+// literal checks the operator and the literal of a comparison, and makes the literal one of the attribute's type. It notes
+// in m which quirks it tolerates. Errors show the literal unless the values of attribute a are hidden.
 func literal(c *filter.Compare, a *Attribute, m *Mode, p filter.Path) *Error {
 	ordered, text := false, false
 	switch c.Attr.Type {
 	case filter.String, filter.Reference:
 		ordered, text = true, true
-	case filter.Binary: // no order: RFC 7644 table 3
+	case filter.Binary: // binary values have no order (RFC 7644 table 3)
 		text = true
 	case filter.Integer, filter.Decimal, filter.DateTime:
 		ordered = true
@@ -301,7 +301,7 @@ func literal(c *filter.Compare, a *Attribute, m *Mode, p filter.Path) *Error {
 	return nil
 }
 
-// likeness stands for the attribute where a literal is checked: of another type maybe, but its values are as secret.
+// likeness returns an attribute to check a literal by: it has another type, and its values are hidden if those of a are.
 func (a *Attribute) likeness(typ filter.Type) *Attribute {
 	return &Attribute{Type: typ, hidden: a.Hidden()}
 }
@@ -313,7 +313,7 @@ func comparisons(ordered bool) string {
 	return "eq and ne"
 }
 
-// mail is emails.value for a path that is just email, where there is no such attribute.
+// mail returns emails.value for a path that is only email, if there is no such attribute.
 func (t *Type) mail(p filter.Path) *Attribute {
 	if p.URI != "" || p.Sub != "" || !strings.EqualFold(p.Name, "email") {
 		return nil

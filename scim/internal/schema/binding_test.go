@@ -177,7 +177,7 @@ func TestBindElement(t *testing.T) {
 	for _, c := range []struct {
 		typ           *Type
 		path          string
-		elem, missing string // one that matches, one that doesn't
+		elem, missing string // an element that matches, and one that doesn't
 	}{
 		{u, `emails[type eq "WORK"]`, `{"type":"work"}`, `{"type":"home"}`},
 		{u, `emails[type eq "work" and primary eq "True"]`, `{"type":"work","primary":true}`, `{"type":"work"}`},
@@ -228,7 +228,7 @@ func TestBindSort(t *testing.T) {
 	}
 }
 
-// source is a user with rows.
+// source is a user with membership rows.
 type source struct {
 	store.Resource
 	rows []document.Value
@@ -243,7 +243,7 @@ func (s *source) Related(_ filter.Relation, where func(document.Value) bool) boo
 	return false
 }
 
-// Bound filters mean what was asked, evaluated as stores do.
+// TestBindMatches shows that bound filters, evaluated as stores do, match what the client asked for.
 func TestBindMatches(t *testing.T) {
 	u := userType(t)
 	v := decode(t, u, entraUser)

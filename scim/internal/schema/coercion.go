@@ -10,18 +10,18 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// What one value may be at most. Members are bounded by the handler.
+// These are the limits of one value. The handler limits the number of members.
 const (
-	maxText     = 64 << 10 // bytes of a string
-	maxKey      = 1 << 10  // bytes of a string that is indexed, as databases bound those
-	maxElements = 1000     // of a multi-valued attribute
+	maxText     = 64 << 10 // the bytes of a string
+	maxKey      = 1 << 10  // the bytes of a string that is indexed, because databases limit the length of keys
+	maxElements = 1000     // the elements of a multi-valued attribute
 	mostFolded  = 3        // how many times longer than a text its folded form may be
 )
 
-// Coerce makes one value what attribute a wants: an array's elements each if a.Multi. Names come out as the schema
-// spells them and in its order, values as they were sent; what counts as unassigned comes out as null. where is the path for
-// errors, which are *Error of type invalidValue. The value of a writeOnly attribute comes out too, those of writeOnly
-// sub-attributes don't; [Type.Finish] drops either.
+// Coerce makes a value one of the attribute's type; if a.Multi, it does so with each element of an array. In the result, names are spelled
+// and ordered as in the schema, and values are as they were sent; what counts as unassigned is null. where is the path for errors, which
+// are *Error of type invalidValue. The result has the value of a writeOnly attribute, but not those of writeOnly sub-attributes;
+// [Type.Finish] drops both.
 func (t *Type) Coerce(a *Attribute, v document.Value, where string, m *Mode) (document.Value, error) {
 	out, err := coerce(a, v, m)
 	if err != nil {
@@ -59,7 +59,7 @@ func coerce(a *Attribute, v document.Value, m *Mode) (document.Value, *Error) {
 		switch {
 		case !x.IsEmpty():
 			elements = append(elements, document.Member{Value: x})
-		case a.Relation == filter.Members: // a group never loses its members to elements that say nothing
+		case a.Relation == filter.Members: // an array of empty elements must not empty a group
 			return v, invalid("invalidValue", "value", "want the id of a resource").at(i)
 		}
 	}
@@ -76,7 +76,7 @@ func coerceOne(a *Attribute, v document.Value, m *Mode) (document.Value, *Error)
 	switch a.Type {
 	case filter.Complex:
 		return coerceComplex(a, v, m)
-	case filter.String, filter.Reference: // a reference is not looked into: identity providers put any text there
+	case filter.String, filter.Reference: // a reference isn't checked, because identity providers send any text there
 		if v.Kind() != document.KindString {
 			if v.Kind() != document.KindNumber || a.Type != filter.String || a.Unique || a.inMember() || !isPlain(v.Text()) || !m.Tolerate(quirk.NumberForText) {
 				return v, unwanted("a string", v)
@@ -99,7 +99,7 @@ func coerceOne(a *Attribute, v document.Value, m *Mode) (document.Value, *Error)
 	return coerceNumber(a, v, m)
 }
 
-// isPlain says whether a number is one that somebody could have meant as a text: digits, perhaps with a point or a sign.
+// isPlain says whether a number could be meant as a text: it has only digits, and perhaps a point or a sign.
 func isPlain(number string) bool {
 	return len(number) <= 20 && !strings.ContainsAny(number, "eE")
 }
@@ -160,7 +160,7 @@ func coerceNumber(a *Attribute, v document.Value, m *Mode) (document.Value, *Err
 	return v, nil
 }
 
-// maxDigits bounds the literal of a decimal.
+// maxDigits is the greatest length of a decimal's literal.
 const maxDigits = 64
 
 const wantDateTime = "a date and time such as 2008-01-23T04:56:22Z"
@@ -186,7 +186,7 @@ func coerceBinary(a *Attribute, v document.Value) (document.Value, *Error) {
 	return v, checkText(a, v)
 }
 
-// isBase64 takes both alphabets, as RFC 7643 section 2.3.6 does, with padding or without.
+// isBase64 accepts both alphabets, as RFC 7643 section 2.3.6 does, with padding or without.
 func isBase64(s string) bool {
 	encoding := base64.RawStdEncoding
 	if strings.ContainsAny(s, "-_") {
@@ -211,7 +211,7 @@ func coerceComplex(a *Attribute, v document.Value, m *Mode) (document.Value, *Er
 		}
 		v = document.Object(document.Member{Name: value.Name, Value: v})
 	}
-	var few [8]document.Member // as many as most have, without the heap
+	var few [8]document.Member // enough for most objects, without an allocation
 	items := few[:]
 	if len(a.Sub) > len(few) {
 		items = make([]document.Member, len(a.Sub))
@@ -224,7 +224,7 @@ func coerceComplex(a *Attribute, v document.Value, m *Mode) (document.Value, *Er
 		switch {
 		case sub == nil && !m.Tolerate(quirk.UnknownAttribute):
 			return v, invalid(m.unknown(), "", "%s is no sub-attribute of %s; it has %s", quoted(given.Name), a.Name, a.subs.names())
-		case sub == nil || sub.Mutability == ReadOnly: // RFC 7644 section 3.3: readOnly is ignored
+		case sub == nil || sub.Mutability == ReadOnly: // readOnly sub-attributes are ignored (RFC 7644 section 3.3)
 			continue
 		case items[sub.order].Name != "":
 			return v, twice(sub.Name)
@@ -239,7 +239,7 @@ func coerceComplex(a *Attribute, v document.Value, m *Mode) (document.Value, *Er
 		}
 	}
 	if n == 0 {
-		if a.Multi && v.Len() > 0 && !a.knows(v) { // an object that is meant for something else, such as {"work": "a@d"}
+		if a.Multi && v.Len() > 0 && !a.knows(v) { // an object without any sub-attribute is a mistake, such as {"work": "a@d"}
 			return v, unwanted("an object with "+a.subs.names(), v)
 		}
 		return document.Value{}, nil
@@ -253,8 +253,7 @@ func coerceComplex(a *Attribute, v document.Value, m *Mode) (document.Value, *Er
 	return m.packed(items, n), nil
 }
 
-// isBlankElement says that the sub-attribute value is there, empty, and all that stands beside it is a type or
-// primary, so that the whole says nothing.
+// isBlankElement says whether an element has an empty value and, besides it, only a type or primary. Such an element counts as no value.
 func isBlankElement(items []document.Member, value int) bool {
 	if v := items[value].Value; v.Kind() != document.KindString || v.Text() != "" {
 		return false
@@ -270,7 +269,7 @@ func isBlankElement(items []document.Member, value int) bool {
 	return true
 }
 
-// packed is an object of the n members that are there.
+// packed returns an object of those n items that are set.
 func (m *Mode) packed(items []document.Member, n int) document.Value {
 	there := m.take(n)[:0]
 	for i := range items {
@@ -281,7 +280,7 @@ func (m *Mode) packed(items []document.Member, n int) document.Value {
 	return document.Object(there...)
 }
 
-// compact moves the members that are there to the front.
+// compact moves the items that are set to the front.
 func compact(items []document.Member) []document.Member {
 	n := 0
 	for i := range items {

@@ -12,11 +12,11 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// Compile checks a resource type and compiles it. lookup names further attributes (paths) to index, beside the unique
-// ones and externalId.
+// Compile checks a resource type and compiles it. lookup has the paths of further attributes to index, besides the unique
+// ones and externalId. The error says what is wrong with the declaration.
 //
-// Two attributes live in membership rows, by their shape, in whatever type they are declared: a complex multi-valued
-// core attribute members with a sub-attribute value, and the same under the name groups if it is readOnly.
+// In any resource type, the values of two attributes are membership rows: those of a complex multi-valued
+// core attribute members with a sub-attribute value, and those of groups if it has the same shape and is readOnly.
 func Compile(rt elimity.ResourceType, lookup ...string) (*Type, error) {
 	if rt.Name == "" || rt.Schema.ID == "" || !strings.HasPrefix(rt.Endpoint, "/") {
 		return nil, fmt.Errorf("schema: resource type %q needs a name, a schema with an id, and an endpoint that starts with a slash", rt.Name)
@@ -28,7 +28,7 @@ func Compile(rt elimity.ResourceType, lookup ...string) (*Type, error) {
 	if err != nil {
 		return nil, fmt.Errorf("schema: %s: %w", rt.Schema.ID, err)
 	}
-	// What every resource has, RFC 7643 section 3.1, in the place of whatever the schema says of it.
+	// RFC 7643 section 3.1 defines what every resource has. This replaces whatever the schema declares under those names.
 	attributes = slices.DeleteFunc(attributes, func(a *Attribute) bool {
 		name := document.FoldName(a.Name)
 		return name == "id" || name == "schemas" || name == "meta"
@@ -60,7 +60,7 @@ func Compile(rt elimity.ResourceType, lookup ...string) (*Type, error) {
 	return t, t.compileIndex(lookup)
 }
 
-// maxExtensions is how many of them a set of bits holds.
+// maxExtensions is the most extensions that a type may have, as a set of them is the bits of a uint64.
 const maxExtensions = 64
 
 // extend compiles the extensions.
@@ -169,8 +169,8 @@ func compile(e elimityschema.CoreAttribute, at filter.Path, parent *Attribute) (
 	return a, nil
 }
 
-// Hide keeps the values of an attribute, or of the one whose elements are named, out of errors. It is to be called before
-// the type is used.
+// Hide keeps the values of an attribute out of errors. It must be called before the type is used. If the path chooses elements by a filter,
+// the values of all elements are hidden. The error is an *Error if there is no such attribute.
 func (t *Type) Hide(path string) error {
 	a, x, err := t.Resolve(splitPath(path), nil)
 	if err != nil {
@@ -189,7 +189,7 @@ func (t *Type) Hide(path string) error {
 	return nil
 }
 
-// relate makes a the attribute of a relation. Its value is always a resource's id.
+// relate makes an attribute the one of a relation. Its sub-attribute value is always a resource's id.
 func (a *Attribute) relate(r filter.Relation) {
 	a.Relation = r
 	for _, s := range a.Sub {
@@ -202,7 +202,7 @@ func externalID() *Attribute {
 	return &Attribute{Path: filter.Path{Name: "externalId"}, path: "externalId", Name: "externalId", Type: filter.String, CaseExact: true}
 }
 
-// commonAttributes are those of every resource that the document doesn't hold.
+// commonAttributes returns the attributes of every resource that aren't in its document: id, schemas and meta.
 func commonAttributes() []*Attribute {
 	id := &Attribute{Name: "id", Type: filter.String, CaseExact: true, Unique: true, Required: true, Returned: ReturnedAlways, common: commonID}
 	schemas := &Attribute{Name: "schemas", Type: filter.Reference, CaseExact: true, Multi: true, Required: true, Returned: ReturnedAlways, common: commonSchemas}

@@ -130,7 +130,7 @@ func TestSetUnique(t *testing.T) {
 	}
 }
 
-// Amending an attribute builds it anew; nothing else of it may change.
+// TestAmendKeepsTheRest shows that to amend one characteristic of an attribute changes nothing else of it, although it is built anew.
 func TestAmendKeepsTheRest(t *testing.T) {
 	for _, rt := range []elimity.ResourceType{User(), Group(), device()} {
 		for i, a := range rt.Schema.Attributes {
@@ -176,7 +176,7 @@ func TestResolve(t *testing.T) {
 		{typ: u, path: filter.Path{URI: "urn:ietf:params:scim:schemas:core:2.0", Name: "User", Sub: "userName"}, want: "userName", quirk: "dotted-keys"},
 		{typ: d, path: filter.Path{Name: "room"}, want: location + ":room", quirk: "unqualified-extension"},
 
-		{typ: d, path: filter.Path{Name: "shared"}, fail: "shared: Device has no such attribute"}, // two extensions have it
+		{typ: d, path: filter.Path{Name: "shared"}, fail: "shared: Device has no such attribute"}, // two extensions have this attribute
 		{typ: u, path: filter.Path{Name: "nothing"}, fail: "nothing: User has no such attribute"},
 		{typ: u, path: filter.Path{}, fail: "User has no such attribute"},
 		{typ: u, path: filter.Path{URI: "urn:unknown", Name: "userName"}, fail: "urn:unknown:userName: User has no such attribute"},

@@ -5,10 +5,10 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// Finish puts attributes in schema order, drops what is unassigned and what is never stored (id, schemas, meta,
-// writeOnly ones), and checks what must hold of a whole resource: required attributes are there, at most one element
-// of an attribute is primary, no attribute has too many elements. Names must be as the schema spells them; those that
-// it doesn't have (any more) are kept, at the end. The error is an *Error of type invalidValue.
+// Finish completes a resource's attributes. It puts them in the order of the schema, and drops those that are unassigned or never stored
+// (id, schemas, meta, and writeOnly ones). It checks that required attributes are there, that at most one element of an attribute is
+// primary, and that no attribute has too many elements. Names must be spelled as in the schema. Attributes that the schema doesn't have, or
+// not any more, are kept at the end. The error is an *Error of type invalidValue.
 func (t *Type) Finish(v document.Value) (document.Value, error) {
 	if !t.isArranged(v) {
 		v = t.arrange(v)
@@ -19,7 +19,7 @@ func (t *Type) Finish(v document.Value) (document.Value, error) {
 	return v, nil
 }
 
-// isArranged says whether arrange would change nothing, as after a PATCH that only changed values.
+// isArranged says whether arrange would change nothing, as is usual after a PATCH.
 func (t *Type) isArranged(v document.Value) bool {
 	last := -1
 	for _, m := range v.Items() {
@@ -68,7 +68,7 @@ func isArrangedObject(l *level, v document.Value) bool {
 	return v.Len() > 0
 }
 
-// arrange is the order of the members, by which equal resources are equal texts.
+// arrange puts the attributes in the order of the schema, so that equal resources have equal texts.
 func (t *Type) arrange(v document.Value) document.Value {
 	items := make([]document.Member, len(t.Attributes)+len(t.Extensions), len(t.Attributes)+len(t.Extensions)+4)
 	for _, m := range v.Items() {
@@ -184,7 +184,7 @@ func (a *Attribute) want() string {
 	return article(a.Type)
 }
 
-// check checks the elements of an attribute, or its one value.
+// check checks the elements of an attribute, or its value if it is singular.
 func (a *Attribute) check(v document.Value) *Error {
 	if !a.Multi {
 		return a.subs.check(v)
@@ -202,7 +202,7 @@ func (a *Attribute) check(v document.Value) *Error {
 		if primary == nil || !e.Get(primary.Name).True() {
 			continue
 		}
-		if first >= 0 { // RFC 7643 section 2.4
+		if first >= 0 { // only one element may be primary (RFC 7643 section 2.4)
 			return invalid("invalidValue", "", "want at most one primary value, got [%d] and [%d]", first, i)
 		}
 		first = i
@@ -210,9 +210,8 @@ func (a *Attribute) check(v document.Value) *Error {
 	return nil
 }
 
-// Replaces is what a PUT makes of a resource (RFC 7644 section 3.5.1): the new attributes, with those kept that it has no
-// say in, which are the readOnly ones, and the immutable ones that it leaves out. One that changes an immutable
-// attribute is refused with an *Error of type mutability.
+// Replaces returns the attributes of a resource after a PUT (RFC 7644 section 3.5.1): the new ones, with the old readOnly ones and those
+// immutable ones that the PUT leaves out. If the PUT changes an immutable attribute, the error is an *Error of type mutability.
 func (t *Type) Replaces(old, new document.Value) (document.Value, error) {
 	out, err := t.core.keep(old, new)
 	if err != nil {
@@ -230,7 +229,7 @@ func (t *Type) Replaces(old, new document.Value) (document.Value, error) {
 	return t.Finish(out)
 }
 
-// keep is new with what it can't change taken from old.
+// keep returns new, with the attributes that a PUT can't change taken from old.
 func (l *level) keep(old, new document.Value) (document.Value, *Error) {
 	out := document.Object(append([]document.Member(nil), new.Items()...)...)
 	for _, a := range l.attributes {
@@ -252,8 +251,8 @@ func (l *level) keep(old, new document.Value) (document.Value, *Error) {
 	return out, nil
 }
 
-// current drops the readOnly sub-attributes that were kept from the old value if anything beside them is new: a
-// manager's displayName is not the next manager's.
+// current drops the readOnly sub-attributes that were kept from the old value if any other sub-attribute has changed: the displayName of
+// one manager must not become that of the next.
 func (a *Attribute) current(kept, was document.Value) document.Value {
 	if document.Equal(kept, was) {
 		return kept

@@ -11,8 +11,9 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// Declare makes an extension of its schema in the form of RFC 7643 section 7, which is how mapping.Extension describes
-// the fields of a product's type. What isn't said is as in section 2.2: readWrite, returned by default, not caseExact.
+// Declare makes an extension from its schema in the form of RFC 7643 section 7, in which mapping.Extension describes
+// the fields of a product's type. Characteristics that are missing have the defaults of section 2.2: readWrite, returned by default, not
+// caseExact. The error says what is wrong with the schema.
 func Declare(v document.Value) (elimity.SchemaExtension, error) {
 	id := v.Get("id").Text()
 	if id == "" {
@@ -103,7 +104,7 @@ func declareSimple(v document.Value) (elimityschema.SimpleParams, error) {
 	}
 }
 
-// checkName checks an attribute's name (RFC 7643 section 2.1) before elimity, which panics.
+// checkName checks an attribute's name (RFC 7643 section 2.1), because elimity panics at a wrong one.
 func checkName(name string) error {
 	valid := func(i int, c byte) bool {
 		letter := 'a' <= c|0x20 && c|0x20 <= 'z'

@@ -8,9 +8,9 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// Decode makes a POST or PUT body a resource's attributes: names as the schema spells them and in its order, values
-// coerced and checked, readOnly and unknown ones dropped, members left in place for [Type.TakeMembers]. What is
-// writeOnly is checked and dropped, and its name noted in m. Values stay as they were sent. The body is not changed.
+// Decode makes the attributes of a resource from the body of a POST or PUT. Names are spelled and ordered as in the schema, values
+// are coerced and checked, and readOnly and unknown attributes are dropped. members stay for [Type.TakeMembers]. A
+// writeOnly attribute is checked and dropped, and its name is noted in m. The body is not changed.
 // The error is an *Error.
 func (t *Type) Decode(body document.Value, m *Mode) (document.Value, error) {
 	if body.Kind() != document.KindObject {
@@ -30,9 +30,9 @@ func unwantedBody(body document.Value) *Error {
 	return invalid("invalidSyntax", "", "want a JSON object as the body, got %s", body.Kind())
 }
 
-// decode decodes a body; expand says that keys which are paths may be made objects first.
+// decode decodes a body. If expand is set, keys that are paths are first made objects.
 func (t *Type) decode(body document.Value, m *Mode, expand bool) (document.Value, *Error) {
-	var few [32]document.Member // as many as most types have, without the heap
+	var few [32]document.Member // enough for most types, without an allocation
 	items := few[:]
 	if n := len(t.Attributes) + len(t.Extensions); n > len(few) {
 		items = make([]document.Member, n)
@@ -43,7 +43,7 @@ func (t *Type) decode(body document.Value, m *Mode, expand bool) (document.Value
 	for i := range body.Items() {
 		given := &body.Items()[i]
 		a := t.core.find(given.Name)
-		if a != nil && a.Mutability == WriteOnly && m != nil && m.Interop { // the profile has no passwords
+		if a != nil && a.Mutability == WriteOnly && m != nil && m.Interop { // the interop profile forbids passwords
 			return body, t.unknownKey(given.Name, m)
 		}
 		if a == nil {
@@ -71,7 +71,7 @@ func (t *Type) decode(body document.Value, m *Mode, expand bool) (document.Value
 			schemas = given.Value
 			continue
 		}
-		if a.Mutability == ReadOnly { // RFC 7644 section 3.3: ignored
+		if a.Mutability == ReadOnly { // readOnly attributes are ignored (RFC 7644 section 3.3)
 			continue
 		}
 		if items[a.order].Name != "" {
@@ -91,7 +91,7 @@ func (t *Type) decode(body document.Value, m *Mode, expand bool) (document.Value
 	return m.packed(items, body.Len()), nil
 }
 
-// decode decodes the extension's object into its place.
+// decode decodes the object of the extension into its place in to.
 func (x *Extension) decode(to []document.Member, v document.Value, m *Mode) *Error {
 	if v.Kind() == document.KindArray && v.Len() == 1 && m.Tolerate(quirk.ArrayForScalar) {
 		v = v.Items()[0].Value
@@ -131,8 +131,8 @@ func (x *Extension) decode(to []document.Member, v document.Value, m *Mode) *Err
 	return nil
 }
 
-// checkSchemas checks the list of URNs (RFC 7643 section 3.1), which many clients get wrong: it matters little, as the
-// names of the attributes say the same.
+// checkSchemas checks the list of URNs (RFC 7643 section 3.1). It tolerates much, because many clients send a wrong list, and
+// the names of the attributes say the same.
 func (t *Type) checkSchemas(v document.Value, items []document.Member, m *Mode) *Error {
 	if v.Kind() == document.KindString && m.Tolerate(quirk.ScalarForArray) {
 		v = document.Array(v)
@@ -171,15 +171,15 @@ func (t *Type) checkSchemas(v document.Value, items []document.Member, m *Mode) 
 	return nil
 }
 
-// misplacedMembers refuses a key that says something of a group's members in a place where it would be ignored, or beside
-// the attribute members: a group must not lose members because nobody looked there.
+// misplacedMembers refuses a key that names members of a group in a place where it would be ignored, or besides
+// the attribute members, because the group would lose the members that such a key names.
 func (t *Type) misplacedMembers(body document.Value, given *document.Member) *Error {
 	if t.members == nil || given.Value.IsEmpty() {
 		return nil
 	}
 	misplaced := t.isBase(given.Name) && given.Value.Kind() == document.KindObject && !given.Value.Fold(t.members.Name).IsEmpty()
 	if a, _, err := t.resolve(splitPath(given.Name), nil); err == nil && a != nil && a.Relation == filter.Members {
-		if a == t.members && !strings.Contains(given.Name, "[") { // the URN before the name: expand knows it
+		if a == t.members && !strings.Contains(given.Name, "[") { // expand handles the name with the URN before it
 			if body.Fold(t.members.Name).IsNull() {
 				return nil
 			}
@@ -205,8 +205,8 @@ func (t *Type) unknownKey(name string, m *Mode) *Error {
 	return invalid(m.unknown(), "", "%s is no attribute of %s", quoted(Shown(name)), t.Name)
 }
 
-// isPath says whether a key that is no attribute's name is a path to one, and may be: name.givenName, URN:department,
-// department.
+// isPath says whether a key that isn't the name of an attribute is a path to one that m tolerates, such as name.givenName, URN:department, or
+// department of an extension.
 func (t *Type) isPath(key string, m *Mode) bool {
 	if strings.ContainsAny(key, "[") {
 		return false
@@ -222,7 +222,7 @@ func (t *Type) isPath(key string, m *Mode) bool {
 	return err == nil && a != nil && (a.Parent == nil || !a.Parent.Multi)
 }
 
-// expand puts the values of keys that are paths to where they belong (quirks dotted-keys and unqualified-extension).
+// expand moves the values of keys that are paths to the objects that these name (quirks dotted-keys and unqualified-extension).
 func (t *Type) expand(body document.Value, m *Mode) document.Value {
 	out := document.Object()
 	var paths []document.Member
@@ -247,14 +247,14 @@ func (t *Type) expand(body document.Value, m *Mode) document.Value {
 			object = inner(object, a.Parent.Name)
 		}
 		if !object.Fold(a.Name).IsNull() {
-			continue // what is nested is said more clearly
+			continue // the value that is nested in the object counts
 		}
 		object.Set(a.Name, given.Value)
 	}
 	return out
 }
 
-// inner is the member of an object that is to be an object.
+// inner returns the object in a field of an object. It makes one if there is none.
 func inner(v *document.Value, name string) *document.Value {
 	for i := range v.Items() {
 		if m := &v.Items()[i]; strings.EqualFold(m.Name, name) {

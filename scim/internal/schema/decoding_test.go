@@ -12,7 +12,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// user and dev are bodies with all that their types require.
+// user returns the body of a user with all required attributes.
 func user(members string) string {
 	return `{"schemas":["` + coreUser + `"],"userName":"ada"` + comma(members) + `}`
 }
@@ -33,7 +33,7 @@ func TestDecode(t *testing.T) {
 	both := `"schemas":["` + coreUser + `","` + enterprise + `"]`
 	for _, c := range []struct {
 		name, typ, body string
-		want            string // the attributes but those that user and dev add
+		want            string // the attributes, without those that user and dev add
 		quirks          []string
 	}{
 		{"least", "user", user(``), ``, nil},
@@ -128,7 +128,7 @@ func TestDecodeSecrets(t *testing.T) {
 	assert.NotContains(t, text(v), "t0ken")
 }
 
-// What is wrong is named with its path, and what would be right.
+// TestDecodeRefuses shows that an error names the path, and says what would be right.
 func TestDecodeRefuses(t *testing.T) {
 	types := map[string]*Type{"user": userType(t), "group": groupType(t), "device": deviceType(t)}
 	long := strings.Repeat("x", maxText+1)
@@ -212,7 +212,7 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
-// A body whose tree the parser would not have made, as from elimity's interface.
+// TestDecodeDuplicates decodes a body that the parser would not have made, because it has one field twice.
 func TestDecodeDuplicates(t *testing.T) {
 	s := document.String("x")
 	for _, body := range []document.Value{

@@ -6,10 +6,10 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// Definition is a schema as products declare it.
+// Definition is a schema in the form in which products declare it.
 type Definition = elimityschema.Schema
 
-// Describe is the schema's representation of RFC 7643 section 7, but for meta.
+// Describe returns the schema in the form of RFC 7643 section 7, without meta.
 func Describe(s Definition) document.Value {
 	v := document.Object(
 		document.Member{Name: "schemas", Value: document.Array(document.String("urn:ietf:params:scim:schemas:core:2.0:Schema"))},
@@ -44,12 +44,12 @@ func describe(a elimityschema.CoreAttribute) document.Value {
 	if len(a.CanonicalValues()) > 0 {
 		v.Set("canonicalValues", texts(a.CanonicalValues()))
 	}
-	if typ == "string" || typ == "reference" || typ == "binary" { // what is compared as text has a case
+	if typ == "string" || typ == "reference" || typ == "binary" { // caseExact only means something for values that are compared as text
 		v.Set("caseExact", document.Bool(a.CaseExact()))
 	}
 	v.Set("mutability", document.String(a.Mutability()))
 	v.Set("returned", document.String(a.Returned()))
-	if typ != "complex" && typ != "boolean" { // errata 6004 of RFC 7643: a complex attribute has none
+	if typ != "complex" && typ != "boolean" { // a complex attribute has no uniqueness (erratum 6004 of RFC 7643)
 		v.Set("uniqueness", document.String(a.Uniqueness()))
 	}
 	if len(a.ReferenceTypes()) > 0 {

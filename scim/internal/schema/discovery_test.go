@@ -30,8 +30,8 @@ func TestDescribe(t *testing.T) {
 		text(Describe(s)))
 }
 
-// What elimity renders of the same schema, and why it is not what is served. If a newer version fails this, Describe
-// may have become needless.
+// TestDescribeWhatElimityGetsWrong shows what is wrong with elimity's form of a schema. If a newer version fails this test, Describe
+// may not be needed any more.
 func TestDescribeWhatElimityGetsWrong(t *testing.T) {
 	s := Definition{ID: "urn:x", Attributes: elimityschema.Attributes{
 		elimityschema.SimpleCoreAttribute(elimityschema.SimpleDateTimeParams(elimityschema.DateTimeParams{Name: "c"})),
@@ -53,7 +53,7 @@ func TestDescribeWhatElimityGetsWrong(t *testing.T) {
 
 func ref(v document.Value, name string) *document.Value { return v.Ref(name) }
 
-// No characteristic that RFC 7643 section 7 requires is missing, and nothing is null or empty.
+// TestDescribeIsComplete shows that no characteristic of RFC 7643 section 7 is missing, and that none is null or empty.
 func TestDescribeIsComplete(t *testing.T) {
 	var walk func(v document.Value)
 	walk = func(v document.Value) {

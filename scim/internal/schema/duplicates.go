@@ -5,8 +5,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// Same says whether two elements of the attribute are one: their values and types are the same, however they are spelt (RFC 7643
-// section 2.4). Elements of a complex attribute without a value are the same if all else of them is.
+// Same says whether two elements of the attribute are the same: their values and types are, without regard to case if they aren't caseExact
+// (RFC 7643 section 2.4). Elements without a sub-attribute value are the same if all their other sub-attributes are.
 func (a *Attribute) Same(x, y document.Value) bool {
 	if a.Type != filter.Complex {
 		return a.sameText(x, y)
@@ -25,7 +25,7 @@ func (a *Attribute) sameText(x, y document.Value) bool {
 	return x.Text() == y.Text() || !a.CaseExact && document.Fold(x.Text()) == document.Fold(y.Text())
 }
 
-// Key is the same text for two elements that are the same, and "" for one that is the same as no other.
+// Key returns the same text for two elements that are the same, and "" for an element that is not the same as any other.
 func (a *Attribute) Key(x document.Value) string {
 	if a.Type != filter.Complex {
 		return a.textKey(x)
@@ -48,7 +48,7 @@ func (a *Attribute) textKey(x document.Value) string {
 	return "j" + string(document.AppendJSON(nil, x))
 }
 
-// Merge is an element with what another one, which is the same, says besides.
+// Merge returns an element x with the sub-attributes of more, which is the same element, that x doesn't have.
 func (a *Attribute) Merge(x, more document.Value) document.Value {
 	if a.Type != filter.Complex {
 		return x
@@ -66,8 +66,8 @@ func (a *Attribute) Merge(x, more document.Value) document.Value {
 	return merged
 }
 
-// Distinct is an array in which the same element stands once, in the place and the spelling of the first, with what the others
-// say besides. An array without such elements is returned as it is.
+// Distinct returns an array without duplicates. Of elements that are the same, the first stays, and the others are merged into it. An array
+// without duplicates is returned as it is.
 func (a *Attribute) Distinct(array document.Value) document.Value {
 	if array.Kind() != document.KindArray || array.Len() < 2 || !a.repeats(array) {
 		return array
@@ -86,7 +86,8 @@ func (a *Attribute) Distinct(array document.Value) document.Value {
 	return document.Array(out...)
 }
 
-// repeats says whether an element is there twice. A few are compared with each other, which needs no memory.
+// repeats says whether an array has an element twice. If there are only a few elements, it compares each with each other, which needs no
+// memory.
 func (a *Attribute) repeats(array document.Value) bool {
 	const few = 8
 	items := array.Items()
@@ -112,10 +113,11 @@ func (a *Attribute) repeats(array document.Value) bool {
 	return false
 }
 
-// inMember says whether it is a sub-attribute of members, where a number would be another id.
+// inMember says whether the attribute is a sub-attribute of members or groups. A number isn't tolerated as a text there, because it could
+// be another id.
 func (a *Attribute) inMember() bool { return a.Parent != nil && a.Parent.Relation != 0 }
 
-// knows says whether an object has a member that is a sub-attribute.
+// knows says whether an object has a sub-attribute of the attribute.
 func (a *Attribute) knows(v document.Value) bool {
 	for _, m := range v.Items() {
 		if a.subs.find(m.Name) != nil {

@@ -9,11 +9,11 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// Error is a request's fault, always HTTP status 400.
+// Error is an error in a request, which is answered with the HTTP status 400.
 type Error struct {
-	Type   string // scimType (RFC 7644 table 9): invalidValue, invalidSyntax, invalidPath, invalidFilter, noTarget, mutability
-	Path   string // the attribute as the client should look for it, e.g. emails[1].value; may be ""
-	Detail string // what is wrong and what would be right; without Path
+	Type   string // the scimType (RFC 7644 table 9): invalidValue, invalidSyntax, invalidPath, invalidFilter, noTarget, mutability
+	Path   string // the attribute where the client should look, such as emails[1].value; it may be ""
+	Detail string // what is wrong and what would be right, without Path
 }
 
 func (e *Error) Error() string {
@@ -23,8 +23,8 @@ func (e *Error) Error() string {
 	return e.Path + ": " + e.Detail
 }
 
-// under puts what encloses the place of the error before it. Errors learn their path on the way out, so that values
-// without errors never pay for it.
+// under puts the name of the enclosing attribute before the error's path. Paths are made in this way while an error is returned, so that
+// they cost nothing for values without errors.
 func (e *Error) under(path string) *Error {
 	switch {
 	case path == "":
@@ -38,7 +38,7 @@ func (e *Error) under(path string) *Error {
 	return e
 }
 
-// within is under for an extension's URN.
+// within puts an extension's URN before the error's path.
 func (e *Error) within(urn string) *Error {
 	if e.Path != "" {
 		urn += ":"
@@ -53,7 +53,7 @@ func invalid(scimType, path, detail string, args ...any) *Error {
 	return &Error{Type: scimType, Path: path, Detail: fmt.Sprintf(detail, args...)}
 }
 
-// unwanted says what attribute a wants and of what kind the value is that it got.
+// unwanted makes an error that says which values would be right, and of which kind the value is.
 func unwanted(want string, got document.Value) *Error {
 	kind := got.Kind().String()
 	if got.Kind() == document.KindArray {
@@ -62,7 +62,7 @@ func unwanted(want string, got document.Value) *Error {
 	return invalid("invalidValue", "", "want %s, got %s", want, kind)
 }
 
-// misspelt is unwanted where the kind is right and the text is not. It shows the text unless that is a secret.
+// misspelt makes an error like unwanted for a value of the right kind with a wrong text. It shows the text unless the attribute is hidden.
 func misspelt(a *Attribute, want string, got document.Value) *Error {
 	if a.Hidden() {
 		return invalid("invalidValue", "", "want %s, got something else", want)
@@ -77,10 +77,10 @@ func article(t filter.Type) string {
 	return "a " + t.String()
 }
 
-// quoted quotes a client's text for an error, cut short.
+// quoted quotes the beginning of a client's text for an error.
 func quoted(s string) string { return strconv.Quote(Clip(s, 40)) }
 
-// Clip cuts a client's text short for an error: to that many bytes, without a part of a character at its end.
+// Clip shortens a client's text for an error to at most so many bytes. It doesn't cut a character in two.
 func Clip(s string, most int) string {
 	if len(s) <= most {
 		return s

@@ -11,7 +11,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// hostile is input that has broken somebody's parser or validator.
+// hostile are inputs on which careless parsers and validators break.
 var hostile = []string{
 	`{}`, `[]`, `null`, `""`, `{"":""}`, `{"":{}}`, `{".":1}`, `{":":1}`, `{"a.b.c":1}`, `{"urn:":1}`, `{"[":1,"]":2}`, `{"emails[":1}`,
 	`{"userName":["a"]}`, `{"userName":[["a"]]}`, `{"userName":{"value":"a"}}`, `{"schemas":[[]],"userName":"a"}`, `{"schemas":[null],"userName":"a"}`,
@@ -31,8 +31,8 @@ var hostile = []string{
 
 func fuzzTypes(t testing.TB) []*Type { return []*Type{userType(t), groupType(t), deviceType(t)} }
 
-// Whatever a body is, it is refused with an *Error or becomes attributes that are fit to store: in order, without
-// secrets, and such that a PUT of what a GET answers changes nothing.
+// FuzzDecode shows that any body is refused with an *Error or becomes attributes that can be stored: in the order of the schema, without
+// secrets, and so that a PUT of what a GET answers changes nothing.
 func FuzzDecode(f *testing.F) {
 	for _, body := range append([]string{entraUser, user(`"password":"p","name.givenName":"x"`), dev(`"pin":"p","notes":"n","owner":{"token":"t"}`)}, hostile...) {
 		f.Add(body, false)
@@ -105,12 +105,12 @@ func checkDecode(t *testing.T, typ *Type, body document.Value, strict bool) {
 	if err != nil {
 		t.Fatalf("%s: the answer can't be put: %v", typ.Name, err)
 	}
-	if typ.Name != "Device" && text(put) != want { // a Device has attributes that are not in an answer
+	if typ.Name != "Device" && text(put) != want { // a Device has attributes that are never in an answer
 		t.Fatalf("%s: %s, put as answered: %s", typ.Name, want, text(put))
 	}
 }
 
-// Whatever parses as a filter is refused with an *Error or becomes one that can be evaluated.
+// FuzzBind shows that any filter that can be parsed is refused with an *Error or becomes one that can be evaluated.
 func FuzzBind(f *testing.F) {
 	for _, s := range []string{
 		`userName eq "x"`, `emails[type eq "work" and not (value pr)]`, `emails.value ne null`, `manager eq "x"`, `members[value eq "x"] or members pr`,
@@ -141,7 +141,7 @@ func FuzzBind(f *testing.F) {
 	})
 }
 
-// checkBound checks that no attribute is left unbound, and that nothing which is not in a document is asked of it.
+// checkBound checks that every attribute is bound, and that no comparison is about something that isn't in a document.
 func checkBound(t *testing.T, x filter.Expr, element bool) {
 	attr := func(a filter.Attr) {
 		if a.Type == filter.Unbound {
@@ -179,7 +179,7 @@ func checkBound(t *testing.T, x filter.Expr, element bool) {
 	}
 }
 
-// Names of a projection are never an error, and never break the answer.
+// FuzzProjection shows that any names in a projection are accepted, and never break the answer.
 func FuzzProjection(f *testing.F) {
 	for _, s := range []string{"userName", "emails.value", `emails[type eq "x"].value`, enterprise, enterprise + ":manager.value", "[", "]", "a]b[", ":", ".", "urn:x:", "$ref"} {
 		f.Add(s, true)

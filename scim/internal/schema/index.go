@@ -15,7 +15,7 @@ func (t *Type) compileIndex(lookup []string) error {
 	add := func(a *Attribute) error {
 		switch {
 		case a.common != notCommon || slices.Contains(t.indexes, a):
-			return nil // id is the primary key
+			return nil // id is the primary key already
 		case a.Relation != 0, a.secret(), a.Type != filter.String && a.Type != filter.Reference && a.Type != filter.Binary:
 			return fmt.Errorf("schema: resource type %s: %s can't be indexed, only strings and references can", t.Name, a.Path)
 		}
@@ -43,7 +43,11 @@ func (t *Type) compileIndex(lookup []string) error {
 		}
 		a, _, err := t.Resolve(splitPath(path), nil)
 		if err != nil || a == nil {
-			return fmt.Errorf("schema: resource type %s has no attribute %q to index", t.Name, path)
+			right := ""
+			if near := t.Nearest(path); near != "" {
+				right = "; it is called " + near
+			}
+			return fmt.Errorf("schema: %s has no attribute %q to index%s", t.Name, path, right)
 		}
 		if a = a.comparable(); a == nil {
 			return fmt.Errorf("schema: resource type %s: %q is complex; name a sub-attribute to index", t.Name, path)
@@ -55,15 +59,14 @@ func (t *Type) compileIndex(lookup []string) error {
 	return nil
 }
 
-// elements are values of some elements of an attribute that are index keys of their own.
+// elements says that the values of some elements of an attribute are index keys, which are separate from those of the other elements.
 type elements struct {
-	path  string // as it was named: emails[type eq "work"].value
+	path  string // the path as it was given, such as emails[type eq "work"].value
 	where filter.Expr
 	of    *Attribute
 }
 
-// addElements indexes the values of the elements that a path names. It returns the attribute that all values have, by which
-// a store finds them.
+// addElements indexes the values of those elements that the filter in a path chooses. It returns the attribute whose values they are.
 func (t *Type) addElements(path string) (*Attribute, error) {
 	p, _, err := filter.ParsePath(path, filter.Options{Strict: true})
 	if err != nil {
@@ -103,7 +106,7 @@ func (e *elements) appendKeys(keys []store.IndexKey, v document.Value) []store.I
 	return keys
 }
 
-// all are the attributes and sub-attributes that the schemas define.
+// all returns the attributes and sub-attributes that the schemas define.
 func (t *Type) all() []*Attribute {
 	levels := [][]*Attribute{t.Attributes}
 	for _, x := range t.Extensions {
@@ -118,7 +121,7 @@ func (t *Type) all() []*Attribute {
 	return all
 }
 
-// Indexed are the paths of the attributes whose values are index keys, so that a store finds them fast.
+// Indexed returns the paths of the attributes whose values are index keys.
 func (t *Type) Indexed() []string {
 	paths := make([]string, len(t.indexes))
 	for i, a := range t.indexes {
@@ -127,7 +130,7 @@ func (t *Type) Indexed() []string {
 	return paths
 }
 
-// comparable is the attribute that has the values of a: a itself, or value of a complex one; nil if there is none.
+// comparable returns the attribute with the values to compare: a itself, or the sub-attribute value of a complex one; nil if there is none.
 func (a *Attribute) comparable() *Attribute {
 	if a.Type == filter.Complex {
 		return a.subs.find("value")
@@ -135,8 +138,8 @@ func (a *Attribute) comparable() *Attribute {
 	return a
 }
 
-// Index computes a resource's index keys and label from its attributes. A value that is nothing but blanks and invisible
-// characters has no key, unless its attribute is caseExact: it names nobody.
+// Index computes a resource's index keys and label from its attributes. A value of only blanks and invisible
+// characters has no key, unless its attribute is caseExact.
 func (t *Type) Index(v document.Value) (keys []store.IndexKey, label string) {
 	keys = make([]store.IndexKey, 0, len(t.indexes)+1)
 	for _, a := range t.indexes {
@@ -159,7 +162,7 @@ func (t *Type) Index(v document.Value) (keys []store.IndexKey, label string) {
 	return keys, ""
 }
 
-// appendKeys appends a key for every value there is in v: a value, an object with one, or an array of these.
+// appendKeys appends a key for every value in v, which is a simple value, an object with a sub-attribute value, or an array of these.
 func (a *Attribute) appendKeys(keys []store.IndexKey, v document.Value) []store.IndexKey {
 	switch v.Kind() {
 	case document.KindArray:

@@ -8,11 +8,11 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// Member is the attribute members, or nil.
+// Member returns the attribute members; nil if the type has none.
 func (t *Type) Member() *Attribute { return t.members }
 
-// TakeMembers takes the members out of decoded attributes: each once, in their order. present says whether there were
-// any. The error is an *Error.
+// TakeMembers removes the members from decoded attributes and returns them, each once, in their order. present says whether the
+// attribute was there. The error is an *Error.
 func (t *Type) TakeMembers(v *document.Value) (refs []store.MemberRef, present bool, err error) {
 	if t.members == nil {
 		return nil, false, nil
@@ -25,7 +25,7 @@ func (t *Type) TakeMembers(v *document.Value) (refs []store.MemberRef, present b
 	return refs, true, err
 }
 
-// MemberRefs reads a coerced array of members: each once, in their order. where is the path for errors, which are
+// MemberRefs reads a coerced array of members, and returns each once, in their order. where is the path for errors, which are
 // *Error of type invalidValue.
 func (t *Type) MemberRefs(members document.Value, where string) ([]store.MemberRef, error) {
 	refs := make([]store.MemberRef, 0, members.Len())
@@ -44,8 +44,8 @@ func (t *Type) MemberRefs(members document.Value, where string) ([]store.MemberR
 	return refs, nil
 }
 
-// MemberRef names a member by what is said of it: its id, its URL ($ref) and its type, of which the last two may be "". It
-// says false if no resource can have the id.
+// MemberRef makes a reference from a member's id, its URL ($ref) and its type, of which the last two may be "". It
+// returns false if no resource can have such an id.
 func (t *Type) MemberRef(id, ref, typ string) (r store.MemberRef, ok bool) {
 	if document.IsBlank(id) || len(id) > maxKey {
 		return r, false
@@ -53,8 +53,8 @@ func (t *Type) MemberRef(id, ref, typ string) (r store.MemberRef, ok bool) {
 	return store.MemberRef{Type: t.memberType(id, ref, typ), ID: id}, true
 }
 
-// memberType is the resource type that a member says it has, by type or by $ref; "" if it doesn't say, or says
-// something that no resource type is called.
+// memberType returns the resource type of a member by its type or $ref; "" if it has neither, or if there is no such resource
+// type.
 func (t *Type) memberType(id, ref, said string) string {
 	if said != "" {
 		for name := range t.endpoints {

@@ -50,8 +50,8 @@ func TestTakeMembers(t *testing.T) {
 	}
 }
 
-// Members that stand in a place where they would be ignored are refused: a PUT must not empty a group because nobody
-// looked there (issue 13, fault 13; I11).
+// TestMisplacedMembers shows that members in a place where they would be ignored are refused, so that a PUT doesn't empty a group by
+// mistake (I11).
 func TestMisplacedMembers(t *testing.T) {
 	const coreGroup = "urn:ietf:params:scim:schemas:core:2.0:Group"
 	g := groupType(t)

@@ -8,9 +8,9 @@ import (
 	elimityschema "github.com/elimity-com/scim/schema"
 )
 
-// Narrow is a resource type with only those attributes that are kept: at one of the paths, which are as in a filter or a PATCH, or
-// the URN of a whole extension. What is required, active, and what the service itself makes of memberships (groups, members) is kept in
-// any case. An extension that nothing is left of is left out. The resource type that is given stays as it was.
+// Narrow returns a resource type with only some of its attributes. A path is one as in a filter or a PATCH, or
+// the URN of a whole extension. Required attributes, active, groups and members are kept in any case. An extension without attributes is
+// left out. rt itself is not changed.
 func Narrow(rt elimity.ResourceType, paths []string) elimity.ResourceType {
 	rt.Schema.Attributes = narrowed(rt.Schema, "", paths)
 	var extensions []elimity.SchemaExtension
@@ -26,7 +26,7 @@ func Narrow(rt elimity.ResourceType, paths []string) elimity.ResourceType {
 	return rt
 }
 
-// served are attributes that no product keeps as values: the service has them from elsewhere.
+// served are the attributes whose values the service has from elsewhere than the stored attributes.
 var served = []string{"active", "groups", "members"}
 
 func narrowed(s elimityschema.Schema, uri string, paths []string) (kept elimityschema.Attributes) {
@@ -38,7 +38,7 @@ func narrowed(s elimityschema.Schema, uri string, paths []string) (kept elimitys
 			if !strings.EqualFold(p.URI, uri) && !strings.EqualFold(p.URI, s.ID) || !strings.EqualFold(p.Name, a.Name()) {
 				continue
 			}
-			if p.Sub == "" || a.MultiValued() { // of an element there is more than its value: its type
+			if p.Sub == "" || a.MultiValued() { // an element needs its other sub-attributes, too, such as type
 				whole = true
 			}
 			subs = append(subs, p.Sub)

@@ -9,9 +9,8 @@ import (
 	elimityschema "github.com/elimity-com/scim/schema"
 )
 
-// SetUnique says whether an attribute's values are unique among the tenant's resources of the type, in the schema
-// itself, so that discovery tells it too. path is as in a filter: displayName, or URN:employeeNumber. The resource
-// type that is given stays as it was.
+// SetUnique sets whether an attribute's values are unique among the tenant's resources of the type. It does so in the schema,
+// so that discovery shows it, too. path is one as in a filter, such as displayName or URN:employeeNumber. rt itself is not changed.
 func SetUnique(rt elimity.ResourceType, path string, unique bool) (elimity.ResourceType, error) {
 	u := elimityschema.AttributeUniquenessNone()
 	if unique {
@@ -20,8 +19,8 @@ func SetUnique(rt elimity.ResourceType, path string, unique bool) (elimity.Resou
 	return amend(rt, path, false, func(c *characteristics) { c.uniqueness = u })
 }
 
-// SetMutability changes an attribute's mutability (RFC 7643 section 2.2): readWrite, readOnly, immutable. That of a complex
-// attribute is also that of its sub-attributes. path is as for [SetUnique].
+// SetMutability sets an attribute's mutability (RFC 7643 section 2.2) to readWrite, readOnly or immutable. For a complex
+// attribute it also sets that of the sub-attributes. path is as for [SetUnique].
 func SetMutability(rt elimity.ResourceType, path, mutability string) (elimity.ResourceType, error) {
 	m, ok := mutabilities[mutability]
 	if !ok || m == WriteOnly {
@@ -30,8 +29,8 @@ func SetMutability(rt elimity.ResourceType, path, mutability string) (elimity.Re
 	return amend(rt, path, true, func(c *characteristics) { c.mutability = declaredMutability(m) })
 }
 
-// characteristics are those of elimity's attributes that can be amended. elimity keeps an attribute's fields to
-// itself, so to change one is to build the attribute anew.
+// characteristics are the characteristics of an attribute of elimity that can be amended. elimity doesn't export an attribute's fields,
+// so the attribute has to be built anew to change one.
 type characteristics struct {
 	caseExact      bool
 	mutability     elimityschema.AttributeMutability
@@ -39,7 +38,7 @@ type characteristics struct {
 	referenceTypes []elimityschema.AttributeReferenceType
 }
 
-// amend changes an attribute, or, if whole attributes may be meant, a complex one with its sub-attributes.
+// amend changes an attribute. If whole is set, the path may name a complex attribute, which is changed with its sub-attributes.
 func amend(rt elimity.ResourceType, path string, whole bool, change func(*characteristics)) (elimity.ResourceType, error) {
 	p := splitPath(path)
 	rt.SchemaExtensions = slices.Clone(rt.SchemaExtensions)

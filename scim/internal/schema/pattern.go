@@ -6,13 +6,14 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// pattern finds a member's name in the text of a document, without parsing it. No string value can look like one, as a
-// quote inside of it is escaped and no colon follows the quote behind it.
+// pattern finds the name of a field in the text of a document, without parsing it. A string value can't be mistaken for a name, because a
+// quote within it is escaped, and no colon follows its closing quote.
 //
-// It looks for the part from the rarest letter on first, because searching is as fast as false starts are few.
+// It first looks for the part of the name that begins with its rarest letter, because a search is faster the fewer places begin like what
+// it looks for.
 type pattern struct {
-	before string // with the opening quote
-	from   string // with the closing quote and the colon
+	before string // the part before the rarest letter, with the opening quote
+	from   string // the rest, with the closing quote and the colon
 }
 
 func patternOf(name string) pattern {
@@ -28,7 +29,7 @@ func patternOf(name string) pattern {
 	return pattern{text[:at], text[at:]}
 }
 
-// in says whether the document has a member of that name, at any depth.
+// in says whether the document has a field of that name, at any depth.
 func (p pattern) in(doc string) bool {
 	for start := 0; ; {
 		i := strings.Index(doc[start:], p.from)

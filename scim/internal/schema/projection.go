@@ -7,23 +7,23 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// Projection is what of a resource goes into an answer (RFC 7644 sections 3.4.2.5 and 3.9). It is immutable and safe
+// Projection says which attributes of a resource are in an answer (RFC 7644 sections 3.4.2.5 and 3.9). It is immutable and safe
 // for concurrent use.
 type Projection struct {
 	t        *Type
-	shown    view   // of the resource's members
-	meta     view   // of meta's
-	row      view   // of the elements of members or groups
+	shown    view   // what is shown of the resource
+	meta     view   // what is shown of meta
+	row      view   // what is shown of each element of members or groups
 	whole    bool   // every stored attribute is shown whole, so that the document's text can be copied
-	start    string // of every answer: {"schemas":["...
+	start    string // the beginning of every answer: {"schemas":["...
 	relation filter.Relation
-	secrets  []pattern // what must not be in a document that is copied
+	secrets  []pattern // the names of attributes that must not be in a document that is copied
 }
 
-// view is what of an object is shown.
+// view says which fields of an object are shown.
 type view struct {
-	others  bool            // members that members doesn't name
-	members map[string]view // by the schema's spelling: a part of the member, or nothing of it
+	others  bool            // whether the fields are shown that members doesn't have
+	members map[string]view // what is shown of a field, by its name in the schema's spelling
 }
 
 var (
@@ -41,7 +41,7 @@ func (v view) of(name string) view {
 func (v view) isEverything() bool { return v.others && len(v.members) == 0 }
 func (v view) isNothing() bool    { return !v.others && len(v.members) == 0 }
 
-// set shows more or less of a member.
+// set sets what is shown of a field.
 func (v *view) set(name string, part view) {
 	if v.members == nil {
 		v.members = make(map[string]view)
@@ -49,15 +49,14 @@ func (v *view) set(name string, part view) {
 	v.members[name] = part
 }
 
-// Projection compiles the names in the parameters attributes and excludedAttributes, of which only one may have any.
-// Names that the type doesn't have are ignored, as attributes of another type may be asked for in the same request.
-// The error is an *Error of type invalidValue.
+// Projection compiles the names in the parameters attributes and excludedAttributes. Names that the type doesn't have are ignored, because a
+// request may ask for attributes of another type, too. The error is an *Error of type invalidValue if both parameters have names.
 func (t *Type) Projection(attributes, excluded []string) (*Projection, error) {
 	return t.ProjectionOfWrite(attributes, excluded, nil)
 }
 
-// ProjectionOfWrite is the Projection of the answer to a request that wrote some attributes: those that are returned on request
-// are shown if they were written (RFC 7643 section 7), unless the request says which attributes it wants.
+// ProjectionOfWrite returns the [Projection] of the answer to a request that wrote some attributes. It shows those of them that are
+// returned on request (RFC 7643 section 7), unless the request says which attributes it wants.
 func (t *Type) ProjectionOfWrite(attributes, excluded []string, written []*Attribute) (*Projection, error) {
 	if len(attributes) > 0 && len(excluded) > 0 {
 		return nil, invalid("invalidValue", "", "attributes and excludedAttributes exclude each other; send one of them")
@@ -75,12 +74,12 @@ func (t *Type) ProjectionOfWrite(attributes, excluded []string, written []*Attri
 	return s.projection(), nil
 }
 
-// selection is the attributes and extensions that a request names.
+// selection has the attributes and extensions that a request names.
 type selection struct {
 	t     *Type
-	only  bool // those alone are wanted; otherwise all but those
+	only  bool // whether only these are wanted; otherwise all except for these
 	named map[any]bool
-	part  map[*Attribute]bool // attributes of which sub-attributes are named
+	part  map[*Attribute]bool // the attributes some of whose sub-attributes are named
 
 	written []*Attribute
 }
@@ -90,7 +89,7 @@ func (s *selection) name(text string) {
 		return
 	}
 	p := splitPath(text)
-	if s.t.isBase(text) { // the base schema as a whole
+	if s.t.isBase(text) { // the name is the URN of the base schema
 		for _, a := range s.t.Attributes {
 			s.named[a] = true
 		}
@@ -112,8 +111,8 @@ func (s *selection) name(text string) {
 	}
 }
 
-// see decides on an attribute by its returned (RFC 7643 section 7). whole says that what encloses it is shown for the
-// name that the request gave it.
+// see decides by returned what is shown of an attribute (RFC 7643 section 7). whole says that the request names the attribute or extension
+// that this one is in.
 func (s *selection) see(a *Attribute, whole bool) view {
 	named := s.named[a]
 	switch {
@@ -159,7 +158,7 @@ func (s *selection) projection() *Projection {
 			if !seen.isNothing() {
 				p.relation = a.Relation
 			}
-			seen = nothing // rows are not in the document
+			seen = nothing // membership rows are not in the document
 		case !a.stored() || a.Returned == ReturnedNever:
 			p.secrets = append(p.secrets, patternOf(a.Name))
 		case !seen.isEverything():
@@ -191,5 +190,5 @@ func (s *selection) projection() *Projection {
 	return p
 }
 
-// Relation is the membership whose rows the answer has; 0 if it has none.
+// Relation returns the relation whose rows are in the answer; 0 if there is none.
 func (p *Projection) Relation() filter.Relation { return p.relation }

@@ -13,7 +13,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// render is a resource's JSON with one row of its relation, if the projection wants that.
+// render returns a resource's JSON with one row of its relation, if the projection wants that.
 func render(t testing.TB, typ *Type, r *store.Resource, row store.Member, attributes, excluded []string) string {
 	t.Helper()
 	p, err := typ.Projection(attributes, excluded)
@@ -26,7 +26,7 @@ func render(t testing.TB, typ *Type, r *store.Resource, row store.Member, attrib
 	b = p.AppendTail(b, r, r.Version, "https://x.example/v2"+typ.Endpoint)
 	text, ok := strings.CutPrefix(string(b), "before ")
 	require.True(t, ok)
-	parse(t, text) // is JSON, with no member twice
+	parse(t, text) // it must be JSON, without a field that is there twice
 	return text
 }
 
@@ -142,7 +142,7 @@ func TestProjectionOfGroup(t *testing.T) {
 	}
 }
 
-// returned (RFC 7643 section 7) of a type that has all of its values.
+// TestProjectionReturned shows what is returned of a type whose attributes have every value of returned (RFC 7643 section 7).
 func TestProjectionReturned(t *testing.T) {
 	d := deviceType(t)
 	r := &store.Resource{Key: store.Key{Type: "Device", ID: "1"},
@@ -165,7 +165,7 @@ func TestProjectionReturned(t *testing.T) {
 	}
 }
 
-// A store of the product's own may hold what the schema would not let in.
+// TestProjectionNeverShowsSecrets shows that a secret is not answered even if a product's own store has stored one.
 func TestProjectionNeverShowsSecrets(t *testing.T) {
 	u := userType(t)
 	for _, attributes := range []string{

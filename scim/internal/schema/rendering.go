@@ -11,13 +11,13 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// A resource is rendered in three parts, so that rows can stream between them, straight from the text of its document:
+// A resource is rendered from the text of its document, in three parts, so that the caller can stream membership rows between them:
 //
 //	{"schemas":[...],"id":"...",attributes   AppendHead
-//	,"members":[row,row]                     the caller's, each row by AppendRow
+//	,"members":[row,row]                     the caller, each row by AppendRow
 //	,"meta":{...}}                           AppendTail
 
-// AppendHead appends the beginning of r as JSON: schemas, id and the attributes, the object still open.
+// AppendHead appends the beginning of a resource's JSON: schemas, id and the attributes, without the closing brace.
 func (p *Projection) AppendHead(b []byte, r *store.Resource) []byte {
 	if !p.whole || p.unsafe(string(r.Attributes)) {
 		return p.appendPart(b, r)
@@ -37,8 +37,8 @@ func (p *Projection) AppendHead(b []byte, r *store.Resource) []byte {
 	return b
 }
 
-// unsafe says whether the document may hold what is never shown. The schema doesn't let it in, but a store of the
-// product's own might.
+// unsafe says whether the document may have an attribute that is never shown. The schema prevents that, but a product's own store may
+// not.
 func (p *Projection) unsafe(doc string) bool {
 	for _, pattern := range p.secrets {
 		if pattern.in(doc) {
@@ -48,7 +48,7 @@ func (p *Projection) unsafe(doc string) bool {
 	return false
 }
 
-// appendPart is AppendHead for a view on parts of the document.
+// appendPart does what AppendHead does if only parts of the document are shown.
 func (p *Projection) appendPart(b []byte, r *store.Resource) []byte {
 	start := len(b)
 	head := append(make([]byte, 0, 256), p.start...)
@@ -68,7 +68,7 @@ func (p *Projection) appendPart(b []byte, r *store.Resource) []byte {
 	return slices.Insert(b, start, head...)
 }
 
-// appendView appends what a view shows of a value's text, and says whether that is anything.
+// appendView appends what a view shows of a value's text, and says whether it appended anything.
 func appendView(b []byte, raw string, v view) ([]byte, bool) {
 	switch {
 	case v.isNothing():
@@ -82,7 +82,7 @@ func appendView(b []byte, raw string, v view) ([]byte, bool) {
 	case '[':
 		return appendElements(b, raw, v)
 	}
-	return b, false // a simple value has no parts
+	return b, false // a simple value has no parts to show
 }
 
 func appendObject(b []byte, raw string, v view) ([]byte, bool) {
@@ -120,8 +120,8 @@ func appendElements(b []byte, raw string, v view) ([]byte, bool) {
 	return append(b, ']'), true
 }
 
-// AppendTail appends the end of r: meta, and the closing brace. collection is the URL of the type's endpoint, version the one
-// that the client is told.
+// AppendTail appends the end of a resource's JSON: meta, and the closing brace. collection is the URL of the type's endpoint, and version
+// is the one that the client gets.
 func (p *Projection) AppendTail(b []byte, r *store.Resource, version, collection string) []byte {
 	if p.meta.isNothing() {
 		return append(b, '}')
@@ -144,7 +144,7 @@ func (p *Projection) AppendTail(b []byte, r *store.Resource, version, collection
 		b = document.AppendString(append(b, `,"version":"W/\`...), version) // ETag(version) as JSON
 		b = append(b[:len(b)-1], `\""`...)
 	}
-	if len(b) > start { // without the first comma
+	if len(b) > start { // the first comma is left out
 		b = append(b[:start], b[start+1:]...)
 	}
 	return append(b, "}}"...)
@@ -203,9 +203,9 @@ func appendURL(b []byte, base, endpoint, id string) []byte {
 	return append(append(b, id...), '"')
 }
 
-// ETag is the entity tag of a version, and meta.version: weak, as equal versions are not always the same bytes (RFC
+// ETag returns the entity tag of a version, and meta.version: weak, as equal versions are not always the same bytes (RFC
 // 7644 section 3.14).
 func ETag(version string) string { return `W/"` + version + `"` }
 
-// appendTime is how times are written: in full precision, so that a client can filter by what it has read.
+// appendTime appends a time in full precision, so that a client can filter by a time that it has read.
 func appendTime(b []byte, at time.Time) []byte { return at.UTC().AppendFormat(b, time.RFC3339Nano) }

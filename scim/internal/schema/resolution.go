@@ -9,8 +9,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// Resolve finds the attribute that a path names, in any case, with or without the schema's URN. For a sub-attribute it
-// returns that; for the URN of an extension alone, nil and the extension. The error is an *Error of type invalidPath.
+// Resolve finds the attribute or sub-attribute that a path names, in any case, with or without the schema's URN. For
+// the URN of an extension alone it returns nil and the extension. The error is an *Error of type invalidPath.
 func (t *Type) Resolve(p filter.Path, m *Mode) (*Attribute, *Extension, error) {
 	a, x, err := t.resolve(p, m)
 	if err != nil {
@@ -36,7 +36,7 @@ func (t *Type) resolve(p filter.Path, m *Mode) (*Attribute, *Extension, *Error) 
 			a = x.Find(p.Name)
 			break
 		}
-		// A parser takes the URN's last part for an attribute: ...:enterprise:2.0 and User.
+		// The parser takes the last part of a URN for the name of an attribute: ...:enterprise:2.0 and User.
 		if x, base := t.urn(p); x != nil {
 			return nil, x, nil
 		} else if base {
@@ -45,7 +45,7 @@ func (t *Type) resolve(p filter.Path, m *Mode) (*Attribute, *Extension, *Error) 
 		if p.Sub == "" {
 			break
 		}
-		// urn:...:User.department, as old jobs of Entra ID have it
+		// Old jobs of Entra ID send urn:...:User.department.
 		if x, base := t.urn(filter.Path{URI: p.URI, Name: p.Name}); x != nil && m.Tolerate(quirk.DottedKeys) {
 			a, p.Sub = x.Find(p.Sub), ""
 		} else if base && m.Tolerate(quirk.DottedKeys) {
@@ -67,7 +67,7 @@ func (t *Type) resolve(p filter.Path, m *Mode) (*Attribute, *Extension, *Error) 
 	return nil, nil, invalid("invalidPath", Shown(p.String()), "%s has no such sub-attribute; it has %s", a.Name, a.subs.names())
 }
 
-// urn recognizes the URN of an extension, or of the base schema, that was read as an attribute's path.
+// urn says whether a path is the URN of an extension or of the base schema, which the parser takes for the path of an attribute.
 func (t *Type) urn(p filter.Path) (x *Extension, base bool) {
 	if p.URI == "" {
 		return nil, false
@@ -83,8 +83,8 @@ func (t *Type) unknown(p filter.Path) *Error {
 	return invalid("invalidPath", Shown(p.String()), "%s has no such attribute", t.Name)
 }
 
-// Shown is what an error may show of a text that should name an attribute. Where a filter was written in its place,
-// everything from the first bracket, quote or blank on is left out, because it may compare a password.
+// Shown returns the part that an error may show of a text that should name an attribute. Everything from the first bracket, quote or blank
+// on is left out, because it may be a filter that compares a password.
 func Shown(path string) string {
 	if i := strings.IndexFunc(path, func(r rune) bool { return strings.ContainsRune("[](){}\"'`=<>&,", r) || unicode.IsSpace(r) }); i >= 0 {
 		if path[i] == '[' {
@@ -95,8 +95,8 @@ func Shown(path string) string {
 	return path
 }
 
-// splitPath reads the name of an attribute in a list of names, in sortBy or as a key: [URN:]name[.sub]. The brackets
-// of a value filter, which have no place there but are sent, are left out.
+// splitPath reads the name of an attribute in a list of names, in sortBy or as a key: [URN:]name[.sub]. It ignores a filter in brackets,
+// which some clients send although it isn't allowed there.
 func splitPath(s string) (p filter.Path) {
 	if open := strings.IndexByte(s, '['); open >= 0 {
 		rest := ""
@@ -107,7 +107,7 @@ func splitPath(s string) (p filter.Path) {
 	}
 	p.Name = s
 	if colon := strings.LastIndexByte(s, ':'); colon >= 0 {
-		if p.URI, p.Name = s[:colon], s[colon+1:]; p.Name == "" || p.Name[0] < 'A' { // urn:example:2.0 ends in no name
+		if p.URI, p.Name = s[:colon], s[colon+1:]; p.Name == "" || p.Name[0] < 'A' { // urn:example:2.0 doesn't end in a name
 			return filter.Path{URI: s}
 		}
 	}

@@ -6,8 +6,8 @@ import (
 	elimityschema "github.com/elimity-com/scim/schema"
 )
 
-// User is the resource type User with the enterprise extension, as RFC 7643 section 8.7.1 has it, but for: groups.$ref
-// refers to groups only (errata 8471), and groups.value, an id, is caseExact.
+// User returns the resource type User with the enterprise extension of RFC 7643 section 8.7.1, with two corrections: groups.$ref
+// refers to groups only (erratum 8471), and groups.value, an id, is caseExact.
 func User() elimity.ResourceType {
 	rt := elimity.ResourceType{
 		ID:               optional.NewString("User"),
@@ -22,15 +22,14 @@ func User() elimity.ResourceType {
 	return rt
 }
 
-// EnterpriseUser is the enterprise extension of User, but for: manager.value, an id, is caseExact (errata 8472).
+// EnterpriseUser returns the enterprise extension of User, with one correction: manager.value, an id, is caseExact (erratum 8472).
 func EnterpriseUser() elimity.SchemaExtension {
 	rt := elimity.ResourceType{Schema: elimityschema.ExtensionEnterpriseUser()}
 	return elimity.SchemaExtension{Schema: corrected(rt, "manager.value", func(c *characteristics) { c.caseExact = true }).Schema}
 }
 
-// Group is the resource type Group as RFC 7643 section 8.7.1 has it, but for: displayName is required (errata 5368),
-// members.value, an id, is caseExact, and members.display, which that section lacks, is readOnly: it is the label that
-// the member has now.
+// Group returns the resource type Group of RFC 7643 section 8.7.1, with three corrections: displayName is required (erratum 5368),
+// members.value, an id, is caseExact, and there is members.display, which is readOnly, as it is the present label of the member.
 func Group() elimity.ResourceType {
 	rt := elimity.ResourceType{
 		ID:          optional.NewString("Group"),
@@ -43,7 +42,7 @@ func Group() elimity.ResourceType {
 	return corrected(rt, "members.value", func(c *characteristics) { c.caseExact = true })
 }
 
-// corrected amends an attribute that elimity's own definitions are known to have; without it nothing is changed.
+// corrected amends an attribute of one of elimity's own definitions. If that doesn't have the attribute, nothing is changed.
 func corrected(rt elimity.ResourceType, path string, change func(*characteristics)) elimity.ResourceType {
 	if better, err := amend(rt, path, false, change); err == nil {
 		return better

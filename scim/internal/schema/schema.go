@@ -1,6 +1,6 @@
-// Package schema compiles elimity's schemas and resource types, once at start-up, into look-up tables, and answers
-// with them what a request needs to know: is this body valid and what does it mean ([Type.Decode]), which attribute is
-// this path ([Type.Resolve], [Type.Bind]), what goes into the answer ([Type.Projection]).
+// Package schema compiles elimity's schemas and resource types into tables, once at start-up. By these, it checks and decodes the bodies of
+// requests ([Type.Decode]), finds the attributes that paths and filters name ([Type.Resolve], [Type.Bind]), and decides which attributes
+// are in an answer ([Type.Projection]).
 package schema
 
 import (
@@ -10,25 +10,25 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// Mode is how a request is to be read, and what was found on the way. It belongs to one request. A nil Mode is
-// lenient and remembers nothing.
+// Mode says how strictly a request is read, and notes the quirks that it used. It belongs to one request, and isn't safe for concurrent
+// use. A nil Mode is lenient and notes nothing.
 type Mode struct {
-	Refused quirk.Set // those that the request may not use
-	Interop bool      // the rules of draft-zollner-scim-interop-profile hold
-	Quirks  quirk.Set // those used so far; grows
+	Refused quirk.Set // the quirks that the request may not use
+	Interop bool      // whether the rules of draft-zollner-scim-interop-profile hold
+	Quirks  quirk.Set // the quirks that the request has used so far
 	slab    document.Slab
 }
 
-// take is memory for the members of a tree, of which the request needs more.
+// take returns n items of a slice that the request allocates for several objects at once.
 func (m *Mode) take(n int) []document.Member {
-	const ahead = 20 // what a user has, roughly
+	const ahead = 20 // roughly as many as a user needs
 	if m == nil {
 		return make([]document.Member, n)
 	}
 	return m.slab.Take(n, ahead)
 }
 
-// Tolerate notes that the request needs a quirk, and says whether it may have it.
+// Tolerate says whether the request may use a quirk, and notes that it did.
 func (m *Mode) Tolerate(q quirk.Quirk) bool {
 	if m == nil {
 		return true
@@ -43,7 +43,7 @@ func (m *Mode) Tolerate(q quirk.Quirk) bool {
 // Allows says whether the request may use a quirk, without noting that it did.
 func (m *Mode) Allows(q quirk.Quirk) bool { return m == nil || !m.Refused.Has(q) }
 
-// unknown is the error type of an attribute that the schema doesn't have.
+// unknown returns the scimType of an error about an attribute that the schema doesn't have.
 func (m *Mode) unknown() string {
 	if m != nil && m.Interop {
 		return "invalidSyntax"
@@ -58,31 +58,31 @@ type Extension struct {
 	Attributes []*Attribute
 
 	level   level
-	order   int     // position among a resource's members, behind the core attributes
-	pattern pattern // how it stands in a document's text
+	order   int     // the position in a resource's document, behind the core attributes
+	pattern pattern // finds the extension in a document's text
 }
 
-// Find is the extension's attribute of that name, in any case, or nil.
+// Find returns the extension's attribute of that name, in any case; nil if there is none.
 func (x *Extension) Find(name string) *Attribute { return x.level.find(name) }
 
 // Type is a compiled resource type. It is immutable and safe for concurrent use.
 type Type struct {
-	Name       string       // e.g. User
-	Endpoint   string       // e.g. /Users
-	URN        string       // of the base schema
-	Attributes []*Attribute // externalId and the base schema's, in the order in which they are stored
+	Name       string       // such as User
+	Endpoint   string       // such as /Users
+	URN        string       // the URN of the base schema
+	Attributes []*Attribute // externalId and the attributes of the base schema, in the order in which they are stored
 	Extensions []*Extension
 
 	core            level                 // Attributes, and id, schemas and meta
-	unqualified     map[string]*Attribute // of the extensions, by folded name; nil if more than one has it
-	members, groups *Attribute            // those in membership rows, or nil
+	unqualified     map[string]*Attribute // the attributes of the extensions by their folded names; nil for a name that more than one has
+	members, groups *Attribute            // the attributes whose values are membership rows, or nil
 	indexes         []*Attribute
-	elements        []elements        // some of whose values are keys of their own
-	endpoints       map[string]string // of the types that a member may have, by name
+	elements        []elements        // the elements whose values have separate keys
+	endpoints       map[string]string // the endpoints of the types that a member may have, by their names
 }
 
-// Link tells types of each other's endpoints, so that the $ref of a member of any of them can be made. To be called
-// before the types are used; without it those of User and Group are known.
+// Link makes the endpoints of all types known to each of them, so that the $ref of a member of any type can be made. It must be called
+// before the types are used. Without it, only the endpoints of User and Group are known.
 func Link(all ...*Type) {
 	for _, t := range all {
 		for _, other := range all {
@@ -96,7 +96,7 @@ func (t *Type) HasMembers() bool { return t.members != nil }
 
 func (t *Type) isBase(urn string) bool { return urn == t.URN || strings.EqualFold(urn, t.URN) }
 
-// extension finds an extension by its URN, in any case; there are too few for a table to be faster.
+// extension finds an extension by its URN, in any case. It looks at each, because there are too few for a table to be faster.
 func (t *Type) extension(urn string) *Extension {
 	for _, x := range t.Extensions {
 		if len(x.URN) == len(urn) && strings.EqualFold(x.URN, urn) {

@@ -34,7 +34,7 @@ func groupType(t testing.TB) *Type {
 	return compiled
 }
 
-// device is a product's own resource type with an attribute of every type and characteristic.
+// device returns a product's own resource type with an attribute of every type and characteristic.
 func device() elimity.ResourceType {
 	str := func(name string, more func(*elimityschema.StringParams)) elimityschema.SimpleParams {
 		p := elimityschema.StringParams{Name: name}
@@ -136,7 +136,7 @@ func quirks(list ...quirk.Quirk) []string {
 	return names
 }
 
-// refused is what a Mode refuses that is strict, or not.
+// refused returns the quirks that a Mode refuses: all if it is strict, else none.
 func refused(strict bool) quirk.Set {
 	if strict {
 		return quirk.All

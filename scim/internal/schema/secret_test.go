@@ -10,8 +10,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// No error shows what a filter compares a secret attribute with: neither a writeOnly one, nor one that is never returned,
-// nor one that the product called sensitive (issue 13, fault 26).
+// TestErrorsShowNoSecrets shows that no error has the text that a filter compares a secret attribute with: one that is writeOnly or never
+// returned, or that the product declared sensitive.
 func TestErrorsShowNoSecrets(t *testing.T) {
 	const secret = "hunter2"
 	u, d := userType(t), deviceType(t)
@@ -35,7 +35,7 @@ func TestErrorsShowNoSecrets(t *testing.T) {
 					for _, text := range []string{attr + op + literal, attr + "[value" + op + literal + "]", attr + "[value" + op + literal + "].x", attr + ".x" + op + literal} {
 						for _, strict := range []bool{false, true} {
 							x, _, err := filter.Parse(text, filter.Options{Strict: strict})
-							if op != "=" && op != " " { // which leave nothing that a parser could know for a value
+							if op != "=" && op != " " { // with these, the parser can't find a value
 								hidden(err, text)
 							}
 							if err == nil {
@@ -60,7 +60,7 @@ func TestErrorsShowNoSecrets(t *testing.T) {
 	}
 }
 
-// What is not secret is shown, so that an administrator can see what is wrong.
+// TestErrorsShowWhatIsNoSecret shows that errors have other values, so that an administrator can see what is wrong.
 func TestErrorsShowWhatIsNoSecret(t *testing.T) {
 	u := userType(t)
 	require.NoError(t, u.Hide("title"))

@@ -8,16 +8,16 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// This file has the comparisons that a store never sees as they were written, because what they compare is not in the
-// document: schemas follows from what is there, meta.location and meta.version from id and version, and members and
-// groups are rows.
+// This file rewrites comparisons that a store can't evaluate as they were written, because the attribute is not in the
+// document: schemas is derived from the other attributes, meta.location from the id, meta.version from the version, and members and
+// groups are membership rows.
 
-// compareSchemas makes a comparison of schemas one of the presence of extensions.
+// compareSchemas rewrites a comparison of schemas to one of the presence of extensions.
 func (t *Type) compareSchemas(c filter.Compare) filter.Expr {
 	if c.Value.IsNull() {
 		return filter.Const(c.Op == filter.Ne)
 	}
-	c.Value = document.String(document.FoldName(c.Value.Text())) // URNs are the same in any case (RFC 8141)
+	c.Value = document.String(document.FoldName(c.Value.Text())) // the case of a URN doesn't count (RFC 8141)
 	if compareText(document.FoldName(t.URN), c.Op, c.Value.Text()) {
 		return filter.Const(true)
 	}
@@ -60,8 +60,8 @@ func compareText(s string, op filter.Op, literal string) bool {
 
 func equality(op filter.Op) bool { return op == filter.Eq || op == filter.Ne }
 
-// compareLocation makes a comparison of meta.location one of id. The base of the URL is not looked at: a proxy may have
-// changed it.
+// compareLocation rewrites a comparison of meta.location to one of id. It ignores the base of the URL, which a proxy may have
+// changed.
 func (t *Type) compareLocation(c filter.Compare, p filter.Path) (filter.Expr, *Error) {
 	if !equality(c.Op) {
 		return nil, invalid("", p.String(), "can be compared with eq and ne only")
@@ -77,7 +77,7 @@ func (t *Type) compareLocation(c filter.Compare, p filter.Path) (filter.Expr, *E
 	return c, nil
 }
 
-// compareVersion takes the client's ETag for the version.
+// compareVersion rewrites a comparison of meta.version with an ETag to one of the version.
 func compareVersion(c filter.Compare, p filter.Path) (filter.Expr, *Error) {
 	if !equality(c.Op) {
 		return nil, invalid("", p.String(), "can be compared with eq and ne only")
@@ -88,8 +88,8 @@ func compareVersion(c filter.Compare, p filter.Path) (filter.Expr, *Error) {
 	return c, nil
 }
 
-// compareRow binds a comparison of a sub-attribute of members or groups. Inside of brackets it is one term on a row;
-// outside it holds if any row satisfies it, and one with null or ne also if there are no rows.
+// compareRow binds a comparison of a sub-attribute of members or groups. Within brackets it is a term about one row.
+// Elsewhere it holds if any row satisfies it, and one with null or ne also if there are no rows.
 func (b *binder) compareRow(a *Attribute, c filter.Compare) (filter.Expr, *Error) {
 	row, err := rowTerm(a, c)
 	if err != nil || b.element != nil {
@@ -107,7 +107,7 @@ func (b *binder) compareRow(a *Attribute, c filter.Compare) (filter.Expr, *Error
 	return some(row), nil
 }
 
-// related makes a term on a row one on the resource, unless it stands in brackets.
+// related makes a term about a row one about the resource, unless it is within brackets.
 func (b *binder) related(a *Attribute, where filter.Expr) filter.Expr {
 	if b.element != nil {
 		return where
@@ -115,7 +115,7 @@ func (b *binder) related(a *Attribute, where filter.Expr) filter.Expr {
 	return filter.Related{Relation: a.Relation, Where: where}
 }
 
-// presentRow says that a row has the (sub-)attribute: all have all but display.
+// presentRow returns the condition that a row has the attribute. Every row has all sub-attributes except for display.
 func presentRow(a *Attribute) filter.Expr {
 	if a.Name == "display" {
 		return filter.Present{Attr: rowAttr(a)}
@@ -127,7 +127,7 @@ func rowAttr(a *Attribute) filter.Attr {
 	return filter.Attr{Path: filter.Path{Name: a.Name}, Type: filter.String, CaseExact: a.CaseExact}
 }
 
-// rowAttributes are the sub-attributes that a row can be asked for.
+// rowAttributes are the sub-attributes that a filter can compare in a row.
 var rowAttributes = []string{"value", "type", "display", "$ref"}
 
 func rowTerm(a *Attribute, c filter.Compare) (filter.Expr, *Error) {
@@ -143,7 +143,7 @@ func rowTerm(a *Attribute, c filter.Compare) (filter.Expr, *Error) {
 		_, id := cutLast(c.Value.Text())
 		a = a.Parent.subs.find("value")
 		c.Value = document.String(id)
-	case a.Name == "type" && a.Relation == filter.Groups: // direct, as RFC 7643 section 4.1.2 has it: nothing else is derived
+	case a.Name == "type" && a.Relation == filter.Groups: // stores only have direct memberships (RFC 7643 section 4.1.2)
 		return filter.Const(compareText(directGroup, c.Op, filter.Fold(c.Op, c.Value.Text()))), nil
 	}
 	c.Attr = rowAttr(a)
@@ -153,8 +153,8 @@ func rowTerm(a *Attribute, c filter.Compare) (filter.Expr, *Error) {
 // directGroup is the type of an element of a user's groups.
 const directGroup = "direct"
 
-// Indirect is what Member.Type is of a row that says that a resource is in a group by way of another group. No resource type has a
-// dot in its name.
+// Indirect is the Member.Type of a row that says that a resource is in a group by way of another group. It can't be the name of a resource
+// type, because those have no dot.
 const Indirect = "rollcall.Indirect"
 
 const indirectGroup = "indirect"

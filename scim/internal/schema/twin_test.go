@@ -12,7 +12,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// Spellings of one name that look alike have one key, and a filter with any of them finds any other (issue 13, fault 6).
+// TestTwinsAreOne shows that spellings of a name that look alike have the same key, so that a filter with one of them finds any other.
 func TestTwinsAreOne(t *testing.T) {
 	u := userType(t)
 	twins := []string{"rené@x.example", "rene\u0301@x.example", "ＲＥＮÉ＠x.example", "ren\u200bé@x.example", " rené@x.example\u00a0", "RENÉ@X.EXAMPLE"}
@@ -31,7 +31,7 @@ func TestTwinsAreOne(t *testing.T) {
 	}
 }
 
-// The names of attributes are ASCII, and nothing but their case is forgiven.
+// TestNamesAreNotFoldedAsValues shows that names of attributes are ASCII, and that only their case may differ.
 func TestNamesAreNotFoldedAsValues(t *testing.T) {
 	u := userType(t)
 	for _, name := range []string{" userName", "user\u200bName", "ｕserName", "userName\u00a0"} {
@@ -40,7 +40,7 @@ func TestNamesAreNotFoldedAsValues(t *testing.T) {
 	}
 }
 
-// A userName that nobody sees is none, and is the key of nobody.
+// TestInvisibleNames shows that a userName of invisible characters counts as none, and is no key.
 func TestInvisibleNames(t *testing.T) {
 	u := userType(t)
 	for _, name := range []string{"", " ", "\u200b", "\u00a0\u00ad\ufeff", "\u3164"} {
@@ -53,7 +53,7 @@ func TestInvisibleNames(t *testing.T) {
 	}
 }
 
-// A key is as long as a database bears, also where the folded text is longer than what was sent.
+// TestFoldedKeysAreBounded shows that a key isn't longer than databases allow, even if the folded text is longer than the one that was sent.
 func TestFoldedKeysAreBounded(t *testing.T) {
 	u := userType(t)
 	for name, fits := range map[string]bool{

@@ -8,12 +8,11 @@ import (
 )
 
 // BindAmong binds a filter of a query across several types (RFC 7644 section 3.4.2.1) to each of them. An attribute that a
-// type doesn't have has no value there; one that no type has is an error, as in [Type.Bind]. What meta.resourceType is
-// compared with is decided here, so that of a type which can't match the filter is Const(false), and of one all of whose
-// resources match it is Const(true).
+// type doesn't have counts as unassigned there. One that no type has is an error, as in [Type.Bind]. Comparisons of meta.resourceType
+// are evaluated here. So the filter is Const(false) for a type that can't match, and Const(true) for one whose resources all match.
 func BindAmong(types []*Type, x filter.Expr, m *Mode) ([]filter.Expr, error) {
 	out := make([]filter.Expr, len(types))
-	known := map[filter.Path]bool{} // whether some type has it
+	known := map[filter.Path]bool{} // whether some type has the attribute
 	for i, t := range types {
 		b := &binder{t: t, m: m, known: known}
 		bound, err := b.bind(x)
@@ -29,7 +28,7 @@ func BindAmong(types []*Type, x filter.Expr, m *Mode) ([]filter.Expr, error) {
 		}
 		for _, t := range types {
 			if _, err := t.Bind(x, m); err != nil {
-				return nil, err // which says what it is
+				return nil, err
 			}
 		}
 	}
@@ -46,12 +45,12 @@ func (b *binder) among(p filter.Path) (missing bool) {
 	return err != nil
 }
 
-// absent is what a comparison says of an attribute without a value.
+// absent returns the result of a comparison of an attribute without a value.
 func absent(x filter.Compare) filter.Const {
 	return filter.Const(x.Value.IsNull() && x.Op == filter.Eq || !x.Value.IsNull() && x.Op == filter.Ne)
 }
 
-// ofType decides a comparison with meta.resourceType.
+// ofType evaluates a comparison of meta.resourceType.
 func (t *Type) ofType(x filter.Compare) filter.Const {
 	x.Attr = filter.Attr{Path: filter.Path{Name: "value"}, Type: filter.String, CaseExact: true}
 	return filter.Const(filter.MatchElement(x, document.String(t.Name)))
@@ -61,7 +60,7 @@ func isResourceType(p filter.Path) bool {
 	return p.URI == "" && strings.EqualFold(p.Name, "meta") && strings.EqualFold(p.Sub, "resourceType")
 }
 
-// simplified is the expression without terms that are decided already.
+// simplified returns the expression without terms whose results are known.
 func simplified(x filter.Expr) filter.Expr {
 	switch x := x.(type) {
 	case filter.And:
@@ -78,7 +77,7 @@ func simplified(x filter.Expr) filter.Expr {
 	return x
 }
 
-// joined joins terms, where one that is neutral says nothing and one that is not decides all.
+// joined joins terms. A constant term that is neutral is left out, and any other constant is the result of the whole.
 func joined(terms []filter.Expr, neutral filter.Const, join func([]filter.Expr) filter.Expr) filter.Expr {
 	var rest []filter.Expr
 	for _, term := range terms {

@@ -5,7 +5,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// OnRequest says whether the type has attributes that are returned on request only.
+// OnRequest says whether the type has attributes whose returned is request.
 func (t *Type) OnRequest() bool {
 	for _, a := range t.all() {
 		if a.Returned == ReturnedRequest {
@@ -15,7 +15,7 @@ func (t *Type) OnRequest() bool {
 	return false
 }
 
-// Written are the attributes and sub-attributes that a body, or a value without a path, names.
+// Written returns the attributes and sub-attributes that a body names, or the value of a PATCH operation without a path.
 func (t *Type) Written(body document.Value) []*Attribute {
 	var all []*Attribute
 	for _, m := range body.Items() {
@@ -35,7 +35,7 @@ func (t *Type) Written(body document.Value) []*Attribute {
 	return all
 }
 
-// WrittenAt are those that a value at a path names.
+// WrittenAt returns the attributes and sub-attributes that a PATCH operation with a path and a value names.
 func (t *Type) WrittenAt(p filter.PatchPath, v document.Value) []*Attribute {
 	if p.Sub != "" {
 		p.Path.Sub = p.Sub
@@ -50,7 +50,7 @@ func (t *Type) WrittenAt(p filter.PatchPath, v document.Value) []*Attribute {
 	return a.written(nil, v)
 }
 
-// written appends the attribute, the one that it is a part of, and its parts that a value names.
+// written appends the attribute, the one that it is in, and its sub-attributes that a value names.
 func (a *Attribute) written(all []*Attribute, v document.Value) []*Attribute {
 	all = append(all, a)
 	if a.Parent != nil {

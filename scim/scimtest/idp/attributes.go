@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// Attributes are what an identity provider knows of somebody, by the names below. An empty text is no value.
+// Attributes are the attributes of a person that an identity provider has, by the names below. An empty text means that there is no value.
 type Attributes map[string]string
 
-// The attributes that the simulated identity providers map.
+// These are the names of the attributes that the simulated identity providers may map.
 const (
 	UserName    = "userName"
 	ExternalID  = "externalId"
@@ -21,7 +21,7 @@ const (
 	Mobile      = `phoneNumbers[type eq "mobile"].value`
 	Department  = enterprise + ":department"
 	Manager     = enterprise + ":manager"
-	Active      = "active" // true or false
+	Active      = "active" // its value is true or false
 )
 
 const (
@@ -31,7 +31,7 @@ const (
 	patchURN   = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 )
 
-// resource is a user with these attributes, as a POST or PUT has it.
+// resource returns a user with these attributes, as a POST or PUT has it.
 func (a Attributes) resource() map[string]any {
 	r := map[string]any{"schemas": []any{userURN, enterprise}, "active": a[Active] == "true"}
 	extension := map[string]any{}
@@ -66,7 +66,7 @@ func (a Attributes) resource() map[string]any {
 	return r
 }
 
-// attributesOf reads them from a user as a service answers it.
+// attributesOf reads the attributes from a user that a service answered.
 func attributesOf(r map[string]any) Attributes {
 	a := Attributes{Active: "false"}
 	if r["active"] == true {
@@ -103,7 +103,7 @@ func ofType(list any, kind string) any {
 	return nil
 }
 
-// differences are the names of those that differ, in order.
+// differences returns the names of the attributes that differ, in order.
 func (a Attributes) differences(b Attributes) []string {
 	var names []string
 	for name := range a {
@@ -120,7 +120,7 @@ func (a Attributes) differences(b Attributes) []string {
 	return names
 }
 
-// with is a copy in which one has another value.
+// with returns a copy in which an attribute has another value.
 func (a Attributes) with(name, value string) Attributes {
 	b := maps.Clone(a)
 	b[name] = value

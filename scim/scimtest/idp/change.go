@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// change brings somebody's attributes in the service to what is wanted, in the provider's way. The provider believes it once the
-// service has said so.
+// change changes a user in the service to the wanted attributes, by requests of the provider's style. When the service has answered with a
+// success, the provider believes that the user has them.
 func (p *provider) change(ctx context.Context, l *link, want Attributes) error {
 	names := l.believed.differences(want)
 	if len(names) == 0 {
@@ -41,7 +41,7 @@ func (p *provider) change(ctx context.Context, l *link, want Attributes) error {
 	return nil
 }
 
-// merged is what was read with the provider's values in it. What the provider doesn't know goes back as it came.
+// merged returns the resource that was read, with the provider's values in it. Attributes that the provider doesn't map stay as they were.
 func merged(read map[string]any, want Attributes) map[string]any {
 	for name, v := range want.resource() {
 		if name != "schemas" {
@@ -55,7 +55,7 @@ func patch(ops ...any) map[string]any {
 	return map[string]any{"schemas": []any{patchURN}, "Operations": ops}
 }
 
-// operations are those of a PATCH that changes the attributes of these names.
+// operations returns the operations of a PATCH that changes the attributes with these names.
 func (p *provider) operations(believed, want Attributes, names []string) []any {
 	var ops []any
 	simple := map[string]any{} // for the one replace without a path

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// client sends requests as an identity provider does, and tries again what is to be tried again.
+// client sends requests as an identity provider does, and repeats those that were answered with 429 or 503.
 type client struct {
 	base  string
 	token string
@@ -25,11 +25,11 @@ type client struct {
 	mu       sync.Mutex
 	requests int
 	statuses map[int]int
-	failures []string // the first of them
+	failures []string // the messages of the first failures
 	wrong    int
 }
 
-// answer is what came back.
+// answer is the answer to a request.
 type answer struct {
 	status int
 	body   map[string]any
@@ -42,13 +42,13 @@ func str(v any) string {
 	return s
 }
 
-// errRefused is an answer that is no success.
+// errRefused is the error for an answer that is no success.
 var errRefused = errors.New("refused")
 
-// tries is how often a request is sent that is answered with 429 or 503; Okta documents ten.
+// tries is how often a request is sent at most if it is answered with 429 or 503. Okta documents ten.
 const tries = 10
 
-// send sends a request. Any of the statuses is a success; without them all of 2xx are.
+// send sends a request. An answer with one of the statuses is a success; if none is given, every 2xx is.
 func (c *client) send(ctx context.Context, method, target string, body any, statuses ...int) (answer, error) {
 	var text []byte
 	if body != nil {
@@ -119,7 +119,7 @@ func (c *client) once(ctx context.Context, method, target string, text []byte) (
 	return a, res.Header, err
 }
 
-// fail makes an error, and remembers it.
+// fail makes an error, and notes its message.
 func (c *client) fail(format string, args ...any) error {
 	err := fmt.Errorf(format, args...)
 	c.mu.Lock()
@@ -132,7 +132,7 @@ func (c *client) fail(format string, args ...any) error {
 	return err
 }
 
-// list reads all pages of a list, as an import does.
+// list reads all pages of a list, and calls each for each resource.
 func (c *client) list(ctx context.Context, path string, each func(map[string]any)) error {
 	const page = 100
 	for start := 1; ; start += page {
@@ -153,7 +153,7 @@ func (c *client) list(ctx context.Context, path string, each func(map[string]any
 	}
 }
 
-// find asks for a resource by a filter; nil if there is none.
+// find asks for a resource by a filter. It returns nil if there is none.
 func (c *client) find(ctx context.Context, path, filter, params string) (map[string]any, error) {
 	a, err := c.send(ctx, http.MethodGet, path+"?filter="+strings.ReplaceAll(url.QueryEscape(filter), "+", "%20")+params, nil)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// remember notes what is in the service before the simulation, so that nobody else's data counts, or is touched.
+// remember notes which resources are in the service before the simulation, so that they are neither compared nor deleted.
 func (s *simulation) remember(ctx context.Context) error {
 	s.others = map[string]bool{}
 	return s.everything(ctx, func(path string, _ map[string]any) { s.others[path] = true })
@@ -28,7 +28,7 @@ func (s *simulation) everything(ctx context.Context, each func(path string, r ma
 	return nil
 }
 
-// compare holds what the provider believes against what the service has.
+// compare compares what the provider believes with what the service has, and adds the differences to the report.
 func (s *simulation) compare(ctx context.Context) error {
 	s.forgetDeleted()
 	s.report.Comparisons++
@@ -52,7 +52,7 @@ func (s *simulation) compare(ctx context.Context) error {
 	}
 	for path, r := range has {
 		if s.others[path] {
-			continue // it was there before, and nobody of the provider's was found in it
+			continue // it was there before the simulation, and the provider has not matched it to one of its people or groups
 		}
 		s.differ(path, str(r["userName"])+str(r["displayName"]), "", "nothing", "a resource that the provider doesn't know")
 	}
@@ -97,7 +97,7 @@ func (s *simulation) compareGroup(l *teamLink, r map[string]any) {
 	}
 }
 
-// few are the first of some ids, for a message.
+// few lists the first of some ids, for a message.
 func few(ids []string) string {
 	const most = 3
 	if len(ids) > most {

@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// Person is somebody in the directory of a company.
+// Person is a person in the directory of a company.
 type Person struct {
-	ID       string // of the directory's object; the externalId in the product
+	ID       string // the id of the directory's object, which is the externalId in the product
 	Attrs    Attributes
 	Manager  *Person
-	Enabled  bool // the account may be used
-	Assigned bool // the person is in the scope of the application
-	Left     int  // the day on which the person left; -1 if not
-	Deleted  bool // the object is gone for good
+	Enabled  bool // whether the account may be used
+	Assigned bool // whether the person is in the scope of the application
+	Left     int  // the day on which the person left the company; -1 if the person is still there
+	Deleted  bool // whether the object was deleted for good
 }
 
 // Team is a group that is pushed to the application.
@@ -27,7 +27,8 @@ type Team struct {
 	Deleted bool
 }
 
-// Directory is a company whose people come, change and leave. Everything follows from the seed.
+// Directory is the directory of a company whose people come, change and leave. The same seed gives the same events. It must not be used
+// concurrently.
 type Directory struct {
 	rand    *rand.Rand
 	people  []*Person
@@ -36,13 +37,13 @@ type Directory struct {
 	today   int
 	changed map[*Person]bool
 	stirred map[*Team]bool
-	// Events counts what has happened, by name.
+	// Events counts the events so far, by their names.
 	Events map[string]int
-	// mistake are those who were taken out of the scope by mistake, until tomorrow.
+	// mistake are the people who were taken out of the scope by mistake and come back tomorrow.
 	mistake []*Person
-	// keepsNames is how long, in days, the name of somebody who left isn't given to somebody else; 0 is for ever.
+	// keepsNames is the number of days after which the userName of somebody who left may be given to somebody else; 0 means never.
 	keepsNames int
-	freed      []string // names of people who are deleted
+	freed      []string // the names of people who were deleted
 }
 
 var (
@@ -52,7 +53,7 @@ var (
 	department = strings.Fields("Research Sales Finance People Legal Support Operations Marketing")
 )
 
-// newDirectory has so many people, and a team for each eight of them.
+// newDirectory makes a directory with a number of people, and a team for every eight of them.
 func newDirectory(seed uint64, people int) *Directory {
 	d := &Directory{rand: rand.New(rand.NewPCG(seed, 0x5c1a)), changed: map[*Person]bool{}, stirred: map[*Team]bool{}, Events: map[string]int{}}
 	for range people {
@@ -76,12 +77,12 @@ func (d *Directory) note(event string, p *Person) {
 	d.changed[p] = true
 }
 
-// hire brings somebody new.
+// hire adds a new person.
 func (d *Directory) hire() *Person {
 	d.serial++
 	first, last := pick(d, given), pick(d, family)
 	name := d.userName(first, last)
-	if len(d.freed) > 0 && d.keepsNames > 0 && d.rand.IntN(4) == 0 { // a namesake of somebody who has gone
+	if len(d.freed) > 0 && d.keepsNames > 0 && d.rand.IntN(4) == 0 { // the person gets the userName of somebody who has left
 		name, d.freed = d.freed[0], d.freed[1:]
 		d.Events["namesake"]++
 	}
@@ -98,7 +99,7 @@ func (d *Directory) hire() *Person {
 	return p
 }
 
-// userName is one that nobody has had: providers compare it without its case and marks.
+// userName returns a userName that nobody has had. It is compared in lower case and without diacritics, as providers do.
 func (d *Directory) userName(first, last string) string {
 	ascii := func(s string) string {
 		return strings.Map(func(r rune) rune {
@@ -111,7 +112,7 @@ func (d *Directory) userName(first, last string) string {
 	return fmt.Sprintf("%s.%s.%d@company.example", ascii(first), ascii(last), d.serial)
 }
 
-// somebody is a person who works there; nil if there is nobody.
+// somebody picks a person who works at the company; nil if nobody was found.
 func (d *Directory) somebody() *Person {
 	for range 20 {
 		if len(d.people) == 0 {
@@ -124,7 +125,7 @@ func (d *Directory) somebody() *Person {
 	return nil
 }
 
-// found makes a team with some people in it.
+// found adds a new team with some people in it.
 func (d *Directory) found() {
 	d.serial++
 	t := &Team{ID: d.id(), Name: fmt.Sprintf("%s %d", pick(d, department), d.serial), Members: map[*Person]bool{}}
@@ -147,7 +148,7 @@ func (d *Directory) team() *Team {
 	return d.teams[0]
 }
 
-// live lets a part of a day pass: as many events as befit a company of that size.
+// live makes the events of a part of a day. Their number is in proportion to the size of the company.
 func (d *Directory) live(part time.Duration) {
 	perYear := 6 * float64(len(d.people)) // events
 	expected := perYear * part.Hours() / (365 * 24)
@@ -160,7 +161,7 @@ func (d *Directory) live(part time.Duration) {
 	}
 }
 
-// night ends a day: accounts of those who left a month ago are deleted, and mistakes of the day before are undone.
+// night ends a day: it deletes the accounts of those who left a month ago, and undoes the mistakes of the day before.
 func (d *Directory) night() {
 	d.today++
 	for _, p := range d.mistake {
@@ -187,7 +188,7 @@ func (d *Directory) night() {
 			d.note("delete", p)
 		}
 	}
-	if d.rand.IntN(90) == 0 { // four times a year somebody edits the scope wrongly
+	if d.rand.IntN(90) == 0 { // about four times a year an administrator changes the scope by mistake
 		for _, p := range d.people {
 			if p.Assigned && p.Enabled && d.rand.IntN(10) == 0 {
 				p.Assigned = false
@@ -198,7 +199,7 @@ func (d *Directory) night() {
 	}
 }
 
-// event is one thing that happens.
+// event makes one random event.
 func (d *Directory) event() {
 	switch n := d.rand.IntN(100); {
 	case n < 4:
@@ -255,7 +256,7 @@ func (d *Directory) leave() {
 	}
 }
 
-// comeBack lets somebody return who has left and isn't deleted yet.
+// comeBack has a person return who has left and wasn't deleted yet.
 func (d *Directory) comeBack() {
 	for _, p := range d.people {
 		if p.Left >= 0 && !p.Deleted {
@@ -266,7 +267,7 @@ func (d *Directory) comeBack() {
 	}
 }
 
-// marry gives somebody another family name, and with it another userName and address.
+// marry gives a person another family name, and with it another userName and e-mail address.
 func (d *Directory) marry() {
 	p := d.somebody()
 	if p == nil {
@@ -279,7 +280,7 @@ func (d *Directory) marry() {
 	d.note("marry", p)
 }
 
-// move gives somebody another department, and other teams.
+// move gives a person another department, and other teams.
 func (d *Directory) move() {
 	p := d.somebody()
 	if p == nil {
@@ -296,7 +297,7 @@ func (d *Directory) move() {
 	d.note("move", p)
 }
 
-// reassign takes somebody out of the scope, or brings back whom it finds outside.
+// reassign takes a person out of the scope, or brings back one who is outside of it.
 func (d *Directory) reassign() {
 	for _, p := range d.people {
 		if !p.Assigned && p.Enabled && !p.Deleted && !slices.Contains(d.mistake, p) {
@@ -311,7 +312,7 @@ func (d *Directory) reassign() {
 	}
 }
 
-// stir changes who is in a team.
+// stir changes the members of a team.
 func (d *Directory) stir() {
 	t := d.team()
 	if p := d.somebody(); p != nil {
@@ -325,7 +326,7 @@ func (d *Directory) stir() {
 	}
 }
 
-// drain is what has changed since it was last asked, in the order of the directory.
+// drain returns the people and teams that have changed since it was called last, in the order of the directory.
 func (d *Directory) drain() (people []*Person, teams []*Team) {
 	for _, p := range d.people {
 		if d.changed[p] {

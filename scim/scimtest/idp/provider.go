@@ -11,34 +11,34 @@ import (
 	"time"
 )
 
-// provider is a simulated identity provider: what it has to bring to the service, and what it believes the service has.
+// provider is a simulated identity provider. It knows what it has yet to bring to the service, and what it believes that the service has.
 type provider struct {
 	*client
 	dir   *Directory
 	links map[*Person]*link
 	teams map[*Team]*teamLink
-	// again are those that could not be brought over in the last cycle.
+	// again and teamsAgain are the people and teams for which the last cycle failed.
 	again      map[*Person]bool
 	teamsAgain map[*Team]bool
 
-	now         time.Duration // since the beginning
-	paused      time.Duration // until when it is in quarantine
+	now         time.Duration // the present time, since the beginning of the simulation
+	paused      time.Duration // the time until which the provider is in quarantine
 	quarantines int
-	retries     int // of the quarantine
+	retries     int // how often the quarantine was prolonged
 }
 
-// link is what a provider believes of somebody in the service.
+// link is what a provider believes of a person's user in the service.
 type link struct {
 	id       string
 	believed Attributes
-	gone     bool // deleted there
+	gone     bool // whether the provider has deleted the user
 }
 
 func newProvider(c *client, dir *Directory) *provider {
 	return &provider{client: c, dir: dir, links: map[*Person]*link{}, teams: map[*Team]*teamLink{}, again: map[*Person]bool{}, teamsAgain: map[*Team]bool{}}
 }
 
-// test is what happens when an administrator presses the button that tests the connection.
+// test sends the requests that the provider sends when an administrator tests the connection.
 func (p *provider) test(ctx context.Context) error {
 	for _, probe := range p.style.probes {
 		if _, err := p.send(ctx, http.MethodGet, probe, nil); err != nil {
@@ -65,7 +65,7 @@ func (p *provider) test(ctx context.Context) error {
 	return nil
 }
 
-// cycle brings over what has changed since the last one.
+// cycle provisions what has changed since the last cycle. It does nothing during a quarantine.
 func (p *provider) cycle(ctx context.Context) error {
 	if p.now < p.paused {
 		return nil
@@ -97,10 +97,10 @@ func (p *provider) cycle(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// judge puts the provider into quarantine if too much of a cycle has failed, as Entra ID does: at first for six hours, then for
-// twelve, then for a day.
+// judge puts the provider into quarantine if too many requests of a cycle have failed, as Entra ID does: first for six hours, then for
+// twelve, and then for a day each time.
 func (p *provider) judge(requests, failures int) {
-	const least = 100 // Entra ID has 5,000, for far larger companies
+	const least = 100 // the least number of requests to judge by; Entra ID has 5,000, for far larger companies
 	if !p.style.quarantines {
 		return
 	}
@@ -130,7 +130,7 @@ func (p *provider) withRetries(people []*Person, teams []*Team) ([]*Person, []*T
 	return people, teams
 }
 
-// withReports adds those whose manager is among the people: the manager may only now be there.
+// withReports adds those whose manager is among the people, because the manager's user may be new in the service.
 func (p *provider) withReports(people []*Person) []*Person {
 	among := map[*Person]bool{}
 	for _, x := range people {
@@ -145,7 +145,7 @@ func (p *provider) withReports(people []*Person) []*Person {
 	return list
 }
 
-// withTeams adds the teams of the people: somebody may only now be there, or be there no more.
+// withTeams adds the teams of the people, because a person's user may be new in the service, or deleted.
 func (p *provider) withTeams(people []*Person, teams []*Team) []*Team {
 	list := slices.Clone(teams)
 	for _, t := range p.dir.teams {
@@ -156,7 +156,7 @@ func (p *provider) withTeams(people []*Person, teams []*Team) []*Team {
 	return list
 }
 
-// each does something for all people, so many at a time as the provider does, and returns those for whom it failed.
+// each calls do for all people, as many at a time as the provider's style says, and returns those for whom it failed.
 func (p *provider) each(ctx context.Context, people []*Person, do func(*Person) error) map[*Person]bool {
 	var (
 		wg     sync.WaitGroup
@@ -185,7 +185,7 @@ func (p *provider) each(ctx context.Context, people []*Person, do func(*Person) 
 	return failed
 }
 
-// wanted are somebody's attributes as they are to be in the service, but for the manager.
+// wanted returns the attributes that a person's user shall have in the service, except for the manager.
 func (p *provider) wanted(x *Person) Attributes {
 	a := Attributes{}
 	for _, name := range p.style.maps {
@@ -199,7 +199,7 @@ func (p *provider) wanted(x *Person) Attributes {
 	return a
 }
 
-// syncPerson brings one person over.
+// syncPerson provisions one person.
 func (p *provider) syncPerson(ctx context.Context, x *Person, l *link) error {
 	want := p.wanted(x)
 	active := want[Active] == "true"
@@ -207,7 +207,7 @@ func (p *provider) syncPerson(ctx context.Context, x *Person, l *link) error {
 	case l.gone:
 		return nil
 	case l.id == "" && !active:
-		return nil // who isn't there need not be deactivated
+		return nil // there is no user to deactivate
 	case l.id == "":
 		return p.provision(ctx, x, l, want)
 	case x.Deleted && p.style.deletes:
@@ -223,12 +223,12 @@ func (p *provider) syncPerson(ctx context.Context, x *Person, l *link) error {
 		return nil
 	}
 	if m := l.believed[Manager]; m != "" {
-		want[Manager] = m // of which syncManager takes care
+		want[Manager] = m // only syncManager changes the manager
 	}
 	return p.change(ctx, l, want)
 }
 
-// provision finds somebody in the service, or makes them there.
+// provision finds a person's user in the service, or creates one.
 func (p *provider) provision(ctx context.Context, x *Person, l *link, want Attributes) error {
 	found, err := p.find(ctx, "/Users", "userName eq "+quote(want[UserName]), p.style.after)
 	if err != nil {
@@ -250,13 +250,13 @@ func (p *provider) provision(ctx context.Context, x *Person, l *link, want Attri
 	return nil
 }
 
-// known are those of somebody's attributes that the provider maps.
+// known returns those attributes that the provider maps.
 func (p *provider) known(a Attributes) Attributes {
 	maps.DeleteFunc(a, func(name, _ string) bool { return !slices.Contains(p.style.maps, name) })
 	return a
 }
 
-// syncManager sets somebody's manager, in a pass of its own, when both are there.
+// syncManager sets a person's manager, if both have a user in the service. It is called when all people are provisioned.
 func (p *provider) syncManager(ctx context.Context, x *Person, l *link) error {
 	if l.id == "" || l.gone || l.believed[Active] != "true" {
 		return nil
@@ -273,10 +273,10 @@ func (p *provider) syncManager(ctx context.Context, x *Person, l *link) error {
 	return p.change(ctx, l, l.believed.with(Manager, id))
 }
 
-// errLost says that somebody isn't there any more, whom the provider believed there.
+// errLost says that the service doesn't have a user any more that the provider believed to be there.
 var errLost = errors.New("lost")
 
-// lost unlinks who isn't there any more, so that the next cycle brings them over again.
+// lost unlinks a person whose user was answered with 404, so that the next cycle provisions the person anew.
 func lost(l *link, a answer, err error) error {
 	if a.status == http.StatusNotFound {
 		*l = link{}
@@ -285,7 +285,7 @@ func lost(l *link, a answer, err error) error {
 	return err
 }
 
-// sortedIDs are those in a but not in b.
+// sortedIDs returns the ids that are in a but not in b, in order.
 func sortedIDs(a, b map[string]bool) []string {
 	var list []string
 	for id := range a {

@@ -1,9 +1,9 @@
-// Package idp simulates identity providers: each brings a company's people and groups to a SCIM service, as it really does, while the
-// company lives: people are hired, renamed, marry, move, leave, return, are taken out of the scope by mistake and brought back. In the
-// end, and every month, what the provider believes the service has is compared with what it has.
+// Package idp simulates identity providers: each provisions the people and groups of a company to a SCIM service by the requests that it
+// really sends, while the company changes: people are hired, are renamed, move, leave, return, are taken out of the scope by mistake and
+// brought back. Every month, and at the end, what the provider believes that the service has is compared with what the service has.
 //
-// Everything follows from a seed. Against a handler a year passes in seconds within testing/synctest; against a URL time can pass as
-// fast as the service answers, or as slowly as one likes.
+// The same seed gives the same events. Against a handler, a year passes in seconds within a bubble of testing/synctest; against a URL, a day
+// takes as long as [Options.Day] says.
 package idp
 
 import (
@@ -17,44 +17,44 @@ import (
 	"github.com/rollcall-dev/rollcall/scim/scimtest/replay"
 )
 
-// Options say what is simulated, and against what. URL or Handler must be set.
+// Options say what is simulated, and against which service. Exactly one of URL and Handler must be set.
 type Options struct {
-	IdP     string        // one of [Names]
-	URL     string        // of the service
-	Handler http.Handler  // called in process, in the place of a URL
-	Token   string        // bearer token that may read and write
-	Client  *http.Client  // for URL; the default has a timeout of a minute
-	Seed    uint64        // of everything that happens
-	People  int           // at the beginning; the default is 100
-	Days    int           // that pass; the default is 365
-	Day     time.Duration // how long a day takes; the default, 0, is as long as the requests take. In a synctest bubble use 24 hours.
-	// Keep leaves in the service what the simulation has made. Otherwise it is deleted in the end.
+	IdP     string        // the identity provider, one of [Names]
+	URL     string        // the service's address
+	Handler http.Handler  // the service, if it is called without a network; its paths begin with /Users
+	Token   string        // a bearer token that may read and write
+	Client  *http.Client  // sends the requests to URL; the default has a timeout of a minute
+	Seed    uint64        // the seed of all random events
+	People  int           // the number of people at the beginning; the default is 100
+	Days    int           // how many days are simulated; the default is 365
+	Day     time.Duration // how long a day takes; by default, as long as its requests take. In a bubble of testing/synctest use 24 hours.
+	// Keep leaves in the service what the simulation has made. Otherwise it is deleted at the end.
 	Keep bool
-	// Each is called after each day.
+	// Each, if set, is called after each day, from the goroutine of [Simulate], with the report so far. It must not keep or change that.
 	Each func(day int, r *Report)
 }
 
-// Report is what came of a simulation.
+// Report is the outcome of a simulation.
 type Report struct {
 	IdP           string         `json:"idp"`
 	Seed          uint64         `json:"seed"`
 	Days          int            `json:"days"`
-	Users         int            `json:"users"`  // that the provider believes in the service
-	Groups        int            `json:"groups"` // the same
-	Events        map[string]int `json:"events"` // what has happened in the company
+	Users         int            `json:"users"`  // how many users the provider believes to be in the service
+	Groups        int            `json:"groups"` // how many groups it believes to be there
+	Events        map[string]int `json:"events"` // how many events there were in the company, by their names
 	Requests      int            `json:"requests"`
 	Statuses      map[int]int    `json:"statuses"`
-	Failed        int            `json:"failed"`   // requests that were answered with an error in the end
-	Failures      []string       `json:"failures"` // the first of them
+	Failed        int            `json:"failed"`   // how many requests failed in spite of retries
+	Failures      []string       `json:"failures"` // the messages of the first of these
 	Quarantines   int            `json:"quarantines"`
 	Comparisons   int            `json:"comparisons"`
 	Disagreements []Disagreement `json:"disagreements"`
 }
 
-// Disagreement is something that the provider believes and that isn't so.
+// Disagreement is something that the provider believes of the service and that isn't true.
 type Disagreement struct {
 	Day       int    `json:"day"`
-	Path      string `json:"path"` // of the resource
+	Path      string `json:"path"` // the resource's path
 	Who       string `json:"who"`
 	Attribute string `json:"attribute,omitempty"`
 	Believed  string `json:"believed"`
@@ -65,11 +65,11 @@ func (d Disagreement) String() string {
 	return fmt.Sprintf("day %d: %s (%s) %s: the provider believes %q, the service has %q", d.Day, d.Path, d.Who, d.Attribute, d.Believed, d.Has)
 }
 
-// OK says whether the provider was right about everything, and nothing that it sent was refused.
+// OK says whether there was no disagreement, no request that failed, and no quarantine.
 func (r *Report) OK() bool { return len(r.Disagreements) == 0 && r.Failed == 0 && r.Quarantines == 0 }
 
-// Simulate lets a company live and a provider bring it over. Requests that are refused, and disagreements, are no errors but lines of
-// the report; an error is that the service can't be reached, that its test of the connection fails, or that ctx ended.
+// Simulate simulates a company and its identity provider. Requests that fail, and disagreements, are no errors: the report has them. It
+// returns an error if the service can't be reached, if the provider's test of the connection fails, or if ctx ends.
 func Simulate(ctx context.Context, o Options) (*Report, error) {
 	style, err := styleOf(o.IdP)
 	if err != nil {
@@ -102,7 +102,7 @@ type simulation struct {
 	*provider
 	options Options
 	report  *Report
-	others  map[string]bool // paths of what was in the service before
+	others  map[string]bool // the paths of the resources that were in the service before
 }
 
 func (s *simulation) run(ctx context.Context) error {
@@ -136,7 +136,7 @@ func (s *simulation) run(ctx context.Context) error {
 	return s.clean(ctx)
 }
 
-// day is a day with all of its cycles.
+// day simulates a day with all of its cycles.
 func (s *simulation) day(ctx context.Context) error {
 	const whole = 24 * time.Hour
 	for passed := time.Duration(0); passed < whole; passed += s.style.interval {
@@ -167,7 +167,7 @@ func (s *simulation) wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// month brings over what the night has left, does what is done from time to time, and compares.
+// month runs a last cycle, does what the provider does once a month, and compares.
 func (s *simulation) month(ctx context.Context) error {
 	if err := s.cycle(ctx); err != nil {
 		return err

@@ -29,7 +29,7 @@ func service(t *testing.T) http.Handler {
 	return h
 }
 
-// simulate lets four months of a small company pass in no time.
+// simulate simulates four months of a small company within a bubble of testing/synctest.
 func simulate(t *testing.T, h http.Handler, name string, seed uint64) (report *idp.Report) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -42,7 +42,7 @@ func simulate(t *testing.T, h http.Handler, name string, seed uint64) (report *i
 	return report
 }
 
-// Each provider is right about everything that it believes, and leaves nothing behind.
+// TestProviders shows that there are no disagreements with any provider, and that a simulation deletes what it has made.
 func TestProviders(t *testing.T) {
 	for _, name := range idp.Names() {
 		t.Run(name, func(t *testing.T) {
@@ -65,14 +65,14 @@ func TestProviders(t *testing.T) {
 	}
 }
 
-// The same seed is the same company, and the same requests.
+// TestDeterministic shows that the same seed gives the same events and the same requests.
 func TestDeterministic(t *testing.T) {
 	one, two, other := simulate(t, service(t), "entra", 3), simulate(t, service(t), "entra", 3), simulate(t, service(t), "entra", 4)
 	assert.Equal(t, one, two)
 	assert.NotEqual(t, one.Events, other.Events)
 }
 
-// What was there before is nobody's business.
+// TestLeavesOthersAlone shows that resources that were there before are neither compared nor deleted.
 func TestLeavesOthersAlone(t *testing.T) {
 	h := service(t)
 	send(t, h, "POST", "/Users", `{"userName":"other@example.com"}`)
@@ -82,7 +82,7 @@ func TestLeavesOthersAlone(t *testing.T) {
 	assert.Equal(t, before, get(t, h, "/Users"))
 }
 
-// A service that is broken is found out.
+// TestFindsDisagreement shows that a service that is broken in one way makes a disagreement.
 func TestFindsDisagreement(t *testing.T) {
 	for name, broken := range map[string]struct {
 		idp    string
@@ -128,7 +128,7 @@ func TestFindsDisagreement(t *testing.T) {
 	}
 }
 
-// A service that is away for a while is asked again, and in the end nothing is missing.
+// TestRetries shows that requests are repeated while a service is unavailable, and that nothing is missing at the end.
 func TestRetries(t *testing.T) {
 	h := service(t)
 	var n atomic.Int64
@@ -152,7 +152,7 @@ func TestRetries(t *testing.T) {
 	}
 }
 
-// Entra ID stops for hours when its credential isn't good any more, and goes on where it was.
+// TestQuarantine shows that Entra ID stops for hours when its credential is refused, and later goes on where it was.
 func TestQuarantine(t *testing.T) {
 	h := service(t)
 	var bad atomic.Bool

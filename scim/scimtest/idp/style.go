@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// style is how one identity provider talks to a service. What is known of each, and how sure that is, stands in the repository under
-// testdata/idp; where nothing is known the plainest form of RFC 7644 is taken.
+// style is how one identity provider talks to a service. testdata/idp of the repository has what is known of each, and how sure that is. Where
+// nothing is known, the style is the plainest form of RFC 7644.
 type style struct {
 	name     string
 	agent    string // User-Agent
 	accept   string
 	content  string // Content-Type
-	after    string // behind a filter in a query
+	after    string // the parameters that follow a filter in a query
 	interval time.Duration
 	parallel int
 
@@ -21,48 +21,48 @@ type style struct {
 	members memberWay
 	maps    []string // the attributes that it sends
 	groups  bool
-	// listsGroups says that it reads all groups and matches them by itself, as it asks for none by a filter.
+	// listsGroups says that it reads all groups and compares their names by itself, instead of asking for a group by a filter.
 	listsGroups bool
 	// withMembers says that a new group is sent with its members.
 	withMembers bool
 	// activeOnly says that only active people are sent as members.
 	activeOnly bool
-	// deletes says that it deletes who is gone for good; the others only deactivate.
+	// deletes says that it deletes the user of a person who was deleted for good. The other providers only deactivate.
 	deletes bool
 	// password says that a new user comes with a password that nobody knows.
 	password bool
-	// probes are requests of its test of the connection.
+	// probes are the paths that its test of the connection reads.
 	probes []string
 	// testsByWriting says that the test makes a user and a group, and deletes them.
 	testsByWriting bool
-	// monthly is what it does over and above the changes from time to time.
+	// monthly is what it does once a month besides its cycles.
 	monthly monthly
-	// quarantines says that it stops for hours when too much fails.
+	// quarantines says that it stops for hours when too many requests fail.
 	quarantines bool
 }
 
-// update is how somebody's attributes are changed.
+// update is the way in which the attributes of a user are changed.
 type update int
 
 const (
-	updatePut       update = iota // PUT of all that is mapped
-	updateMerged                  // GET, and PUT of that with the changes
-	updateOktaPatch               // the same, but active by a PATCH without a path
-	updateEntra                   // PATCH with Add and Replace, one operation for each attribute
-	updateEntraFlag               // PATCH by aadOptscim062020: what has no filter in one replace without a path
-	updatePatch                   // PATCH, one operation with a path for each attribute
+	updatePut       update = iota // PUT of all mapped attributes
+	updateMerged                  // GET, and then PUT of that resource with the changes
+	updateOktaPatch               // like updateMerged, but active is changed by a PATCH without a path
+	updateEntra                   // PATCH with Add and Replace, and one operation for each attribute
+	updateEntraFlag               // PATCH as by Entra's flag aadOptscim062020: one replace without a path has all attributes whose paths have no filter
+	updatePatch                   // PATCH with one operation, which has a path, for each attribute
 )
 
-// memberWay is how the members of a group are changed.
+// memberWay is the way in which the members of a group are changed.
 type memberWay int
 
 const (
 	membersPut       memberWay = iota // PUT of the whole group
-	membersEntra                      // Add and Remove with lists of values
-	membersEntraFlag                  // add with a list, remove by a filter
-	membersOkta                       // remove by a filter and add, behind a rename without a path
-	membersSingle                     // a PATCH for each member
-	membersParallel                   // the same, several at once
+	membersEntra                      // PATCH with Add and Remove, which have lists of values
+	membersEntraFlag                  // PATCH with add, which has a list, and remove by a filter in the path
+	membersOkta                       // PATCH with a rename without a path, then remove by a filter, then add
+	membersSingle                     // one PATCH for each member
+	membersParallel                   // one PATCH for each member, several at once
 )
 
 type monthly int
@@ -73,7 +73,7 @@ const (
 	monthlyPushNow         // reads all users, and replaces the members of each group
 )
 
-// basic are the attributes that everybody maps.
+// basic are the attributes that every provider maps.
 var basic = []string{UserName, ExternalID, DisplayName, GivenName, FamilyName, WorkMail, Active}
 
 func mapped(more ...string) []string { return append(slices.Clone(basic), more...) }
@@ -126,7 +126,7 @@ func styles() []style {
 	}
 }
 
-// Names are those of the identity providers that can be simulated.
+// Names returns the names of the identity providers that can be simulated.
 func Names() []string {
 	var names []string
 	for _, s := range styles() {

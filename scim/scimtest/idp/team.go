@@ -12,11 +12,11 @@ import (
 type teamLink struct {
 	id      string
 	name    string
-	members map[string]bool // ids of users
+	members map[string]bool // the ids of the users in it
 	gone    bool
 }
 
-// syncTeams brings groups over, one after the other.
+// syncTeams provisions teams, one after the other.
 func (p *provider) syncTeams(ctx context.Context, teams []*Team) {
 	p.forgetDeleted()
 	for _, t := range teams {
@@ -32,7 +32,7 @@ func (p *provider) syncTeams(ctx context.Context, teams []*Team) {
 	}
 }
 
-// forgetDeleted takes those out of what is believed of groups who were deleted: the service has taken them out by itself.
+// forgetDeleted removes deleted users from the believed members of groups, because the service has removed them by itself.
 func (p *provider) forgetDeleted() {
 	for _, l := range p.links {
 		if l.gone {
@@ -43,7 +43,7 @@ func (p *provider) forgetDeleted() {
 	}
 }
 
-// wantedMembers are the ids of those who are to be in a group.
+// wantedMembers returns the ids of the users that shall be in a group.
 func (p *provider) wantedMembers(t *Team) map[string]bool {
 	ids := map[string]bool{}
 	for x := range t.Members {
@@ -79,7 +79,7 @@ func (p *provider) syncTeam(ctx context.Context, t *Team, l *teamLink) error {
 	return p.changeTeam(ctx, t, l, want, add, remove)
 }
 
-// provisionTeam finds a group in the service, or makes it there.
+// provisionTeam finds a team's group in the service, or creates one.
 func (p *provider) provisionTeam(ctx context.Context, t *Team, l *teamLink) error {
 	found, err := p.findTeam(ctx, t.Name)
 	if err != nil {
@@ -90,7 +90,7 @@ func (p *provider) provisionTeam(ctx context.Context, t *Team, l *teamLink) erro
 		return nil
 	}
 	body := map[string]any{"schemas": []any{groupURN}, "displayName": t.Name, "externalId": t.ID}
-	if p.style.agent != "" { // Okta sends none for groups
+	if p.style.agent != "" { // Okta sends no externalId for groups
 		delete(body, "externalId")
 	}
 	want := map[string]bool{}
@@ -124,7 +124,7 @@ func (p *provider) findTeam(ctx context.Context, name string) (map[string]any, e
 	return found, err
 }
 
-// changeTeam brings a group's name and members to what is wanted, in the provider's way.
+// changeTeam changes a group's name and members to those that are wanted, by requests of the provider's style.
 func (p *provider) changeTeam(ctx context.Context, t *Team, l *teamLink, want map[string]bool, add, remove []string) error {
 	path := "/Groups/" + l.id
 	rename := func(op string) error {
@@ -171,7 +171,7 @@ func (p *provider) changeMembersOfEntra(ctx context.Context, path string, l *tea
 	if err := rename(verbs[0]); err != nil {
 		return err
 	}
-	const most = 100 // members in one PATCH
+	const most = 100 // the most members in one PATCH
 	for ids := range slices.Chunk(add, most) {
 		if _, err := p.send(ctx, http.MethodPatch, path, patch(map[string]any{"op": verbs[1], "path": "members", "value": values(ids)})); err != nil {
 			return err
@@ -198,7 +198,7 @@ func (p *provider) changeMembersOfEntra(ctx context.Context, path string, l *tea
 	return nil
 }
 
-// changeOneByOne sends a PATCH for each member, by some providers several at once.
+// changeOneByOne sends a PATCH for each member, several at once if the provider does so.
 func (p *provider) changeOneByOne(ctx context.Context, path string, l *teamLink, add, remove []string) error {
 	parallel := 1
 	if p.style.members == membersParallel {
@@ -237,7 +237,7 @@ func (p *provider) changeOneByOne(ctx context.Context, path string, l *teamLink,
 	return first
 }
 
-// pushNow replaces the members of each group by all that are to be in it.
+// pushNow replaces the members of each group by all that shall be in it, as Okta's Push Now does.
 func (p *provider) pushNow(ctx context.Context) {
 	p.forgetDeleted()
 	for _, t := range p.dir.teams {

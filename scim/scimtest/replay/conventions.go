@@ -13,8 +13,8 @@ const (
 	listURN  = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 )
 
-// conventions checks what RFC 7644 asks of every answer: the media type (section 3.8), a whole Error (3.12), Location
-// and the resource on 201 (3.3), the form of a list (3.4.2), and no password anywhere (7643 section 4.1.1).
+// conventions checks what is true of every SCIM answer: the media type (RFC 7644 section 3.8), the fields of an Error (3.12), Location
+// and the resource on 201 (3.3), the form of a list (3.4.2), and that there is no password anywhere (RFC 7643 section 4.1.1).
 func conventions(request *http.Request, r *Result, body any) (failures []string) {
 	check := func(want any, got any, at string) { failures = append(failures, match(want, got, at)...) }
 	header := func(name string) any {
@@ -28,7 +28,7 @@ func conventions(request *http.Request, r *Result, body any) (failures []string)
 		if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/scim+json" && !(t == "application/json" && onlyJSON(request)) {
 			failures = append(failures, fmt.Sprintf("header Content-Type: want application/scim+json, got %q", r.Header.Get("Content-Type")))
 		}
-		if hasMember(body, "password") {
+		if hasField(body, "password") {
 			failures = append(failures, "$: want no password in the answer")
 		}
 	}
@@ -41,7 +41,7 @@ func conventions(request *http.Request, r *Result, body any) (failures []string)
 		if r.Status == http.StatusMethodNotAllowed {
 			check(nonempty, header("Allow"), "header Allow")
 		}
-	case r.Status == http.StatusNoContent, r.Status == http.StatusNotModified: // no body; net/http sees to that
+	case r.Status == http.StatusNoContent, r.Status == http.StatusNotModified: // net/http lets no body through
 	case r.Status == http.StatusCreated:
 		check(map[string]any{"id": nonempty, "schemas": nonempty, "meta": map[string]any{
 			"resourceType": nonempty, "created": nonempty, "lastModified": nonempty, "location": header("Location")}}, body, "$")
@@ -55,24 +55,24 @@ func conventions(request *http.Request, r *Result, body any) (failures []string)
 	return failures
 }
 
-// onlyJSON says whether a client accepts plain JSON and hasn't asked for SCIM's type: it may be answered with either.
+// onlyJSON says whether a client accepts application/json and doesn't name SCIM's type. It may be answered with either.
 func onlyJSON(r *http.Request) bool {
 	accept := r.Header.Get("Accept")
 	return strings.Contains(accept, "application/json") && !strings.Contains(accept, "scim+json")
 }
 
-// hasMember tells whether there is a member of that name at any depth. The names in a schema are values, not members.
-func hasMember(v any, name string) bool {
+// hasField says whether there is a field of that name at any depth. It finds no attributes of a schema, whose names are values.
+func hasField(v any, name string) bool {
 	switch v := v.(type) {
 	case []any:
 		for _, e := range v {
-			if hasMember(e, name) {
+			if hasField(e, name) {
 				return true
 			}
 		}
 	case map[string]any:
 		for n, e := range v {
-			if n == name || hasMember(e, name) {
+			if n == name || hasField(e, name) {
 				return true
 			}
 		}

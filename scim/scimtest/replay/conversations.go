@@ -13,13 +13,15 @@ import (
 
 //go:generate go test . -run TestBundle -update
 
-// bundle are the files of testdata/idp and testdata/rfc, one on each line, so that a product that gets this module has them.
+// bundle has the files of testdata/idp and testdata/rfc, one on each line. It is here because a module that a product gets has no files
+// outside of the package's folder to embed.
 //
 //go:embed conversations.txt
 var bundle []byte
 
-// Conversations are those that this module knows, by folder: entra, okta and others of identity providers, rfc of the examples of
-// RFC 7644. Without folders it is all but those of single products (products), which only pass where that product is.
+// Conversations returns the conversations of some folders: entra, okta and others have what identity providers were seen to send, and rfc
+// has the examples of RFC 7644. Without folders it returns all, except for those in the folder products, each of which only passes with one
+// example product. The error says that there is no such folder.
 func Conversations(folders ...string) ([]*Scenario, error) {
 	fsys := fstest.MapFS{}
 	for line := range bytes.Lines(bundle) {
@@ -47,7 +49,7 @@ func Conversations(folders ...string) ([]*Scenario, error) {
 	return all, nil
 }
 
-// Folders are those that Conversations takes.
+// Folders returns the names of the folders that Conversations takes.
 func Folders() []string {
 	var folders []string
 	for line := range bytes.Lines(bundle) {
@@ -60,21 +62,21 @@ func Folders() []string {
 	return folders
 }
 
-// Title is the name of the scenario's file, with its folder: entra/03-match-then-create-user.
+// Title returns the scenario's folder and file name without the extension, such as entra/03-match-then-create-user.
 func (s *Scenario) Title() string {
 	return strings.TrimSuffix(strings.TrimPrefix(s.File, "idp/"), ".json")
 }
 
-// Bulk says whether a step is a bulk request, and Cursor whether one asks for a page by a cursor: both need a service that offers it.
+// Bulk says whether a step is a bulk request (RFC 7644 section 3.7), which not every service offers.
 func (s *Scenario) Bulk() bool {
 	return s.any(func(r *Request) bool { return r.Path == "/Bulk" })
 }
 
-// Cursor says whether a step asks for a page by a cursor.
+// Cursor says whether a step asks for a page by a cursor (RFC 9865), which not every service offers.
 func (s *Scenario) Cursor() bool {
 	return s.any(func(r *Request) bool {
 		var body map[string]any
-		_ = json.Unmarshal(r.Body, &body) // null, or what is no object, has no cursor
+		_ = json.Unmarshal(r.Body, &body) // a body that is no object has no cursor
 		return body["cursor"] != nil || slices.ContainsFunc(r.Query, func(p Parameter) bool { return p.Name == "cursor" })
 	})
 }

@@ -15,7 +15,7 @@ import (
 
 var update = flag.Bool("update", false, "write conversations.txt anew from testdata")
 
-// The bundle is what is in testdata.
+// TestBundle shows that the bundle has what is in testdata.
 func TestBundle(t *testing.T) {
 	var want bytes.Buffer
 	root := os.DirFS("../../../testdata")

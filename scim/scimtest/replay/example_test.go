@@ -10,7 +10,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store/storetest"
 )
 
-// What Entra ID and Okta were seen to send is sent to a product's own mount.
+// A product sends to its own mount what Entra ID and Okta were seen to send.
 func ExampleRunner() {
 	h, err := scim.NewHandler(storetest.NewFake(), &scim.Options{Auth: scim.BearerTokens{"s3cr3t": "acme"}})
 	if err != nil {

@@ -10,13 +10,13 @@ import (
 	"strings"
 )
 
-// missing is the actual value where the answer has none.
+// missing is the actual value if the answer has none.
 type missing struct{}
 
-// matchers are the names of the objects of one member that stand in an expectation for a test of the value.
+// matchers are the names of the tests that an expectation may ask for instead of a value: by an object whose only field has that name.
 var matchers = []string{"$nonempty", "$type", "$len", "$absent", "$absent_or_empty", "$absent_or", "$contains"}
 
-// test is what the matcher of that name does.
+// test runs the matcher of that name, and returns the failures.
 func test(name string, argument, got any, at string) []string {
 	switch name {
 	case "$nonempty":
@@ -43,7 +43,7 @@ func test(name string, argument, got any, at string) []string {
 	return []string{at + ": unknown matcher " + name}
 }
 
-// match compares a value of an answer with what is expected of it, and says where they differ.
+// match compares a value of an answer with the expectation, and returns the differences, each with its place.
 func match(want, got any, at string) []string {
 	if name, argument, ok := matcher(want); ok {
 		return test(name, argument, got, at)
@@ -76,13 +76,13 @@ func match(want, got any, at string) []string {
 		return failures
 	case json.Number:
 		return failUnless(equalNumbers(want, got), at, "want "+show(want), got)
-	case nil: // null and missing are one (RFC 7643 section 2.5)
+	case nil: // null and a missing value mean the same (RFC 7643 section 2.5)
 		return failUnless(got == nil || got == (missing{}), at, "want null", got)
 	}
 	return failUnless(want == got, at, "want "+show(want), got)
 }
 
-// matcher takes an expectation apart that is a matcher.
+// matcher returns the name and the argument of a matcher, if the expectation is one.
 func matcher(want any) (name string, argument any, ok bool) {
 	object, _ := want.(map[string]any)
 	if len(object) != 1 {
@@ -93,7 +93,7 @@ func matcher(want any) (name string, argument any, ok bool) {
 	return name, argument, slices.Contains(matchers, name)
 }
 
-// checkMatchers refuses what looks like a matcher and is none: it would compare with an attribute of that name.
+// checkMatchers refuses names that look like matchers and are none, such as misspelt ones, because they would be compared as attributes.
 func checkMatchers(raw json.RawMessage) error {
 	if len(raw) == 0 {
 		return nil
@@ -156,7 +156,7 @@ func failUnless(ok bool, at, want string, got any) []string {
 	return []string{fmt.Sprintf("%s: %s, got %s", at, want, show(got))}
 }
 
-// empty tells whether a value is missing, null, "", [] or {}.
+// empty says whether a value is missing, null, "", [] or {}.
 func empty(v any) bool {
 	switch v := v.(type) {
 	case missing, nil:
@@ -187,7 +187,7 @@ func kindOf(v any) any {
 	return nil
 }
 
-// equalNumbers compares by value: 1 is 1.0.
+// equalNumbers compares numbers by their values: 1 equals 1.0.
 func equalNumbers(a, b any) bool {
 	x, ok1 := a.(json.Number)
 	y, ok2 := b.(json.Number)
@@ -220,7 +220,7 @@ func sortedNames(m map[string]any) []string {
 	return names
 }
 
-// decode reads one JSON value with exact numbers.
+// decode reads one JSON value, and keeps numbers as they are written.
 func decode(text []byte) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()

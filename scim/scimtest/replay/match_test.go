@@ -106,7 +106,7 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-// Every failure is told, not the first alone.
+// TestMatchTellsAll shows that all differences are returned, not only the first.
 func TestMatchTellsAll(t *testing.T) {
 	failures := match(value(t, `{"a":1,"b":[1,{"$type":"string"}],"c":{"$absent":true}}`), value(t, `{"a":2,"b":[3],"c":4}`), "$")
 	assert.Equal(t, []string{

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// parsePath reads the part of JSONPath that captures use: $.name, $.Resources[0].id.
+// parsePath parses the part of JSONPath that captures use, such as $.name or $.Resources[0].id.
 func parsePath(text string) ([]any, error) {
 	rest, ok := strings.CutPrefix(text, "$")
 	if !ok {
@@ -41,7 +41,7 @@ func parsePath(text string) ([]any, error) {
 	return path, nil
 }
 
-// capture takes the string or number at the path.
+// capture returns the string or number at a path of a body.
 func capture(body any, text string) (string, error) {
 	path, err := parsePath(text)
 	if err != nil {

@@ -14,38 +14,39 @@ import (
 	"time"
 )
 
-// Runner sends scenarios to one service. It may be used concurrently.
+// Runner sends scenarios to a service. Its fields must not be changed while it runs; then it is safe for concurrent use.
 type Runner struct {
-	BaseURL  string       // of the SCIM service, e.g. http://127.0.0.1:8080/scim/v2
-	Token    string       // the credential {{token}}
-	BadToken string       // the credential {{bad_token}}; the default is one that no service knows
+	BaseURL  string       // the address of the SCIM service, such as http://127.0.0.1:8080/scim/v2
+	Token    string       // the credential that replaces the placeholder {{token}}
+	BadToken string       // the credential that replaces {{bad_token}}; the default is one that no service accepts
 	Client   *http.Client // the default is http.DefaultClient
-	Optional bool         // also run the steps of the kind optional
-	// Conventions also checks what is true of every SCIM answer, and that no scenario needs to say; see conventions.
+	Optional bool         // whether to run the steps of the kind optional, too
+	// Conventions also checks what is true of every SCIM answer, so that no scenario needs to say it: the media type, the form of
+	// errors, of lists and of a 201, and that there is no password in the answer.
 	Conventions bool
-	// Each, if set, is called with every result as soon as it is there.
+	// Each, if set, is called with every result as soon as it is known, in the goroutine that called [Runner.Run].
 	Each func(Result)
 }
 
-// Result is what became of one step.
+// Result is the result of one step.
 type Result struct {
 	Scenario *Scenario
-	Index    int // of the step, from 0
+	Index    int // the index of the step, from 0
 	Step     *Step
-	Target   string // path and query as they were sent
-	Sent     []byte // the body as it was sent
-	Status   int    // 0 if there was no answer
+	Target   string // the path and query that were sent
+	Sent     []byte // the body that was sent
+	Status   int    // the answer's status; 0 if there was no answer
 	Header   http.Header
 	Body     []byte
 	Took     time.Duration
-	Skipped  bool     // an optional step
-	Failures []string // what is wrong with the answer; empty if all is well
+	Skipped  bool     // whether the step was left out because it is optional
+	Failures []string // what is wrong with the answer; empty if it is as expected
 }
 
-// OK tells whether the step went as expected.
+// OK says whether the answer was as expected. It is true for a step that was skipped.
 func (r Result) OK() bool { return len(r.Failures) == 0 }
 
-// String is one line, and one more for each failure.
+// String returns one line for the step, and one more for each failure.
 func (r Result) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, step %d (%s): %s %s -> %d", r.Scenario.File, r.Index+1, r.Step.Kind, r.Step.Request.Method, r.Target, r.Status)
@@ -55,13 +56,13 @@ func (r Result) String() string {
 	return b.String()
 }
 
-// OK tells whether all steps went as expected.
+// OK says whether all results are OK.
 func OK(results []Result) bool {
 	return !slices.ContainsFunc(results, func(r Result) bool { return !r.OK() })
 }
 
-// Run sends the steps in their order. A failed step doesn't end the run; steps that need what it would have captured
-// fail too.
+// Run sends the steps in their order, and returns a result for each. A step that fails doesn't end the run, but later steps that need what it
+// should have captured fail, too. The requests are sent with ctx.
 func (r *Runner) Run(ctx context.Context, s *Scenario) []Result {
 	known := map[string]string{"token": r.Token, "bad_token": r.BadToken}
 	if r.BadToken == "" {
@@ -124,13 +125,13 @@ func (r *Runner) step(ctx context.Context, result *Result, known map[string]stri
 		switch {
 		case err == nil:
 			known[name] = value
-		case result.OK(): // else it is said already why the answer has it not
+		case result.OK(): // otherwise another failure already says why the value is missing
 			fail("{{%s}}: %v", name, err)
 		}
 	}
 }
 
-// decodeBody reads a JSON body; without one it is missing.
+// decodeBody decodes a JSON body. It returns missing if there is none.
 func decodeBody(text []byte) (any, error) {
 	if len(text) == 0 {
 		return missing{}, nil
@@ -138,11 +139,11 @@ func decodeBody(text []byte) (any, error) {
 	return decode(text)
 }
 
-// compare holds the answer against the step's expectation.
+// compare compares the answer with the step's expectation, and returns the failures.
 func (r *Result) compare(body any, known map[string]string) (failures []string) {
 	e := &r.Step.Expect
 	if !slices.Contains(e.Status, r.Status) {
-		// The rest of the expectation is about the status that did not come.
+		// The rest of the expectation is about an answer with another status.
 		return []string{fmt.Sprintf("want the status %v, got %d %s", e.Status, r.Status, r.Body)}
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.Headers)) {
@@ -221,7 +222,7 @@ func (r *Runner) request(ctx context.Context, result *Result, known map[string]s
 		if value, err = fill(value, known, asItIs); err != nil {
 			return nil, err
 		}
-		// The transport asks for gzip itself, and only then inflates the answer.
+		// The transport decompresses an answer only if it has set Accept-Encoding by itself.
 		if !strings.EqualFold(name, "Accept-Encoding") {
 			request.Header.Set(name, value)
 		}
@@ -229,7 +230,7 @@ func (r *Runner) request(ctx context.Context, result *Result, known map[string]s
 	return request, nil
 }
 
-// fill puts the known values in the place of the placeholders, each made fit for the text around it.
+// fill replaces placeholders by the known values. fit escapes a value for the text around it.
 func fill(text string, known map[string]string, fit func(string) string) (string, error) {
 	var b strings.Builder
 	for {
@@ -256,7 +257,7 @@ func asItIs(s string) string { return s }
 
 func escapeQuery(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
-// jsonText is s as it stands between the quotes of a JSON string.
+// jsonText returns s as it is written between the quotes of a JSON string.
 func jsonText(s string) string {
 	b, _ := json.Marshal(s)
 	return string(b[1 : len(b)-1])

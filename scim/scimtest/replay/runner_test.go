@@ -86,7 +86,7 @@ func TestRunSendsWhatIsWritten(t *testing.T) {
 	assert.False(t, runner.Run(t.Context(), s)[4].Skipped)
 }
 
-// Whatever is wrong with an answer is reported.
+// TestRunReports shows that everything that is wrong with an answer is reported.
 func TestRunReports(t *testing.T) {
 	const request = `"kind":"idp","request":{"method":"GET","path":"/Users/1"}`
 	for name, c := range map[string]struct {
@@ -124,7 +124,7 @@ func TestRunNoAnswer(t *testing.T) {
 	assert.Contains(t, results[0].Failures[0], "no answer: ")
 }
 
-// A step whose placeholder was never filled fails by itself; the request isn't sent.
+// TestRunAfterFailure shows that a step fails, and its request isn't sent, if no step has captured what a placeholder stands for.
 func TestRunAfterFailure(t *testing.T) {
 	runner, got := serve(t, reply{status: 500})
 	results := runner.Run(t.Context(), scenario(t, `[
@@ -140,7 +140,7 @@ func TestRunAfterFailure(t *testing.T) {
 	}
 }
 
-// body_subset is for answers with a body: 204 has none.
+// TestRunNoContent shows that body_subset isn't compared with an answer of 204, which has no body.
 func TestRunNoContent(t *testing.T) {
 	runner, _ := serve(t, reply{status: 204})
 	results := runner.Run(t.Context(), scenario(t, `[{"kind":"idp","request":{"method":"PATCH","path":"/"},"expect":{"status":[200,204],"body_subset":{"a":1}}}]`))
@@ -190,7 +190,7 @@ func TestConventions(t *testing.T) {
 	}
 }
 
-// Plain JSON is a right answer for who accepts that and doesn't ask for SCIM's own type.
+// TestConventionsByAccept shows that application/json is a right answer to a client that accepts it and doesn't name SCIM's type.
 func TestConventionsByAccept(t *testing.T) {
 	for accept, failures := range map[string]int{"application/json": 0, "application/json;q=0.9, text/html": 0, "application/scim+json, application/json": 1, "*/*": 1} {
 		runner, _ := serve(t, reply{status: 200, body: `{"schemas":["x"]}`, header: http.Header{"Content-Type": {"application/json"}}})

@@ -12,9 +12,9 @@ import (
 	"strings"
 )
 
-// Scenario is one conversation. It is plain data: a caller may narrow an expectation before it runs it.
+// Scenario is one conversation. It is plain data, so a caller may change an expectation before it runs the scenario.
 type Scenario struct {
-	File       string `json:"-"` // where it was read from
+	File       string `json:"-"` // the file that it was read from
 	Name       string `json:"name"`
 	IdP        string `json:"idp"`
 	Source     string `json:"source"`
@@ -25,12 +25,12 @@ type Scenario struct {
 	Steps      []Step `json:"steps"`
 }
 
-// The kinds of steps.
+// These are the kinds of steps.
 const (
-	KindIdP      = "idp"      // the identity provider sends it
-	KindSetup    = "setup"    // what must be there before
-	KindVerify   = "verify"   // a check of the tester's own
-	KindOptional = "optional" // only for services that opted in
+	KindIdP      = "idp"      // a request that the identity provider sends
+	KindSetup    = "setup"    // a request that makes what the conversation needs
+	KindVerify   = "verify"   // a request that checks what the others have done
+	KindOptional = "optional" // a request for what only some services offer
 )
 
 // Step is a request and the answer that it must get.
@@ -38,21 +38,21 @@ type Step struct {
 	Kind    string  `json:"kind"`
 	Request Request `json:"request"`
 	Expect  Expect  `json:"expect"`
-	// Capture names parts of the answer, by JSONPath, for the placeholders of later steps.
+	// Capture has JSONPaths of values in the answer, by the names of the placeholders that they replace in later steps.
 	Capture map[string]string `json:"capture"`
 }
 
-// Request is what is sent. Placeholders {{name}} may stand anywhere in it.
+// Request is the request of a step. Placeholders such as {{name}} may be anywhere in it.
 type Request struct {
 	Method   string            `json:"method"`
 	Path     string            `json:"path"` // relative to the base URL
 	Query    Query             `json:"query"`
-	RawQuery string            `json:"raw_query"` // encoded, instead of Query
+	RawQuery string            `json:"raw_query"` // an encoded query, instead of Query
 	Headers  map[string]string `json:"headers"`
-	Body     json.RawMessage   `json:"body"` // sent as it stands, its keys in their order; null is no body
+	Body     json.RawMessage   `json:"body"` // the body, which is sent exactly as it is here; null means none
 }
 
-// Expect is what the answer must be like.
+// Expect says what the answer must be like.
 type Expect struct {
 	Status  []int                      `json:"status"` // any of these
 	Headers map[string]json.RawMessage `json:"headers"`
@@ -60,13 +60,13 @@ type Expect struct {
 	Notes   string                     `json:"notes"`
 }
 
-// Query is a decoded query in its order on the wire.
+// Query has the decoded parameters of a query, in the order in which they are sent.
 type Query []Parameter
 
 // Parameter is a name and a value of a query.
 type Parameter struct{ Name, Value string }
 
-// UnmarshalJSON reads an object of strings and keeps its order.
+// UnmarshalJSON reads an object of strings, and keeps the order of its fields.
 func (q *Query) UnmarshalJSON(b []byte) error {
 	*q = nil
 	d := json.NewDecoder(bytes.NewReader(b))
@@ -89,7 +89,8 @@ func (q *Query) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Load reads one scenario. A field that the format doesn't have is an error, so that no expectation is passed over.
+// Load reads one scenario. A field that the format doesn't have is an error, so that a misspelt expectation isn't ignored. So are other
+// mistakes, such as a placeholder that no step captures.
 func Load(fsys fs.FS, name string) (*Scenario, error) {
 	text, err := fs.ReadFile(fsys, name)
 	if err != nil {
@@ -107,7 +108,7 @@ func Load(fsys fs.FS, name string) (*Scenario, error) {
 	return s, nil
 }
 
-// LoadAll reads the scenarios under a folder in the order of their names, but those in the folders left out.
+// LoadAll reads the scenarios under the folder root, in the order of their names. It leaves out the folders whose names are in without.
 func LoadAll(fsys fs.FS, root string, without ...string) ([]*Scenario, error) {
 	var all []*Scenario
 	err := fs.WalkDir(fsys, root, func(name string, d fs.DirEntry, err error) error {
@@ -164,7 +165,7 @@ func (s *Scenario) check() error {
 	return nil
 }
 
-// texts are all texts of the step that placeholders may stand in.
+// texts returns all texts of the step that may have placeholders.
 func (s *Step) texts() []string {
 	texts := []string{s.Request.Path, s.Request.RawQuery, string(s.Request.Body), string(s.Expect.Body)}
 	for _, p := range s.Request.Query {
@@ -187,7 +188,7 @@ func values(m map[string]json.RawMessage) []json.RawMessage {
 	return list
 }
 
-// firstPlaceholder is the first one in text that is not among the known.
+// firstPlaceholder returns the name of the first placeholder in text that isn't known.
 func firstPlaceholder(text string, known map[string]bool) (string, bool) {
 	for {
 		name, rest, ok := nextPlaceholder(text)

@@ -6,8 +6,8 @@ import (
 	"net/http/httptest"
 )
 
-// InProcess is a transport that calls a handler without a network. A panic of the handler is an error, as over a network. It is
-// safe for concurrent use if the handler is.
+// InProcess returns a transport that calls a handler without a network, whatever the URL's host is. A panic of the handler becomes an error
+// of the request, as over a network. The transport is safe for concurrent use if the handler is.
 func InProcess(h http.Handler) http.RoundTripper { return inProcess{h} }
 
 type inProcess struct{ handler http.Handler }
