@@ -20,7 +20,7 @@ import (
 )
 
 // sharers is how many shared transactions there are at the same time, and mostShared how many share one.
-const sharers, mostShared = 2, 8
+const sharers, mostShared = 1, 16
 
 // crowd is a store on PostgreSQL, and who adds to it.
 type crowd struct {

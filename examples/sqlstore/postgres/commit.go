@@ -112,18 +112,18 @@ type pgBatch struct {
 	counts                     sqlstore.Counts
 }
 
-// pgRewritten is a resource that gets another version.
+// pgRewritten is a put of a resource that is there.
 type pgRewritten struct {
 	tenant string
 	store.Put
 }
 
-// compare is the order in which all transactions lock resources.
+// compare sorts by the order in which all transactions lock resources.
 func (x pgRewritten) compare(y pgRewritten) int {
 	return cmp.Or(cmp.Compare(x.tenant, y.tenant), compareKeys(x.Resource.Type, x.Resource.ID, y.Resource.Type, y.Resource.ID))
 }
 
-// compareKeys has groups in front of others.
+// compareKeys sorts groups in front of other resources, and each by type and id.
 func compareKeys(xType, xID, yType, yID string) int {
 	if isGroup := xType == sqlstore.GroupType; isGroup != (yType == sqlstore.GroupType) {
 		if isGroup {
@@ -178,7 +178,7 @@ func (p *engine) commitAlone(ctx context.Context, c *store.Change, first []sqlst
 	})
 }
 
-// batch makes one transaction of changes. Where there's more than one, all may share it.
+// batch makes one transaction of changes. Several changes must be such as may share a transaction.
 func (p *engine) batch(changes ...*store.Change) *pgBatch {
 	b := &pgBatch{engine: p, counts: sqlstore.Counts{}}
 	for _, c := range changes {
@@ -296,7 +296,7 @@ func (b *pgBatch) put(tenant string, p store.Put) {
 	b.addKeys(tenant, id, now.Hashes(tenant, typ), now.Uniques)
 }
 
-// rewrite locks all resources before any key.
+// rewrite adds the statements that rewrite resources. They lock all resources before they change any key.
 func (b *pgBatch) rewrite() {
 	slices.SortStableFunc(b.rewrites, pgRewritten.compare)
 	sets := make([]sqlstore.KeySet, len(b.rewrites))
@@ -316,7 +316,7 @@ func (b *pgBatch) rewrite() {
 	}
 }
 
-// rekey brings the keys of a resource up to date.
+// rekey adds the statements that bring the rows in keys up to date for a resource whose former keys are known.
 func (b *pgBatch) rekey(x pgRewritten, now sqlstore.KeySet) {
 	typ, id, was := sqlstore.Enc(x.Resource.Type), sqlstore.Enc(x.Resource.ID), sqlstore.KeysOf(x.Was.Index)
 	come, went := now.Without(was), was.Without(now).Hashes(x.tenant, typ)

@@ -12,7 +12,7 @@ import (
 
 func (p *engine) Connections() int { return int(p.pool.Stat().MaxConns()) }
 
-// Processors are the server's, of which it isn't known how many there are.
+// Processors returns the number of connections, because it isn't known how many processors the server has.
 func (p *engine) Processors() int { return p.Connections() }
 
 func (p *engine) Texts(all []string) any { return all }

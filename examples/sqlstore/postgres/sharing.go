@@ -14,28 +14,31 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// An identity provider that begins to provision creates people by the thousand, and changes them all when an attribute is mapped
-// anew, many at the same time. Those that come while others are being written share the next transaction: each table gets their
-// rows by one statement, and the disk is waited for once.
+// An identity provider that begins to provision creates people by the thousand, and it changes all of them when an attribute is mapped
+// in another way. Many of these requests come at the same time. While one transaction is under way, the changes that come wait for it, and
+// then share the next one: the rows of each table go by one statement, and the disk is waited for once.
 
-// sharers is how many shared transactions there are at the same time, and mostShared how many changes share one.
-const sharers, mostShared = 2, 8
+const (
+	// sharers is how many shared transactions are under way at the same time.
+	sharers = 1
+	// mostShared is how many changes share one at most.
+	mostShared = 16
+	// patience is how long the others wait for a shared transaction that itself waits for a lock. Then they begin another one.
+	patience = 100 * time.Millisecond
+)
 
-// patience is how long others wait behind one of them that waits for somebody else, such as for whether a value gets free.
-const patience = 100 * time.Millisecond
-
-// errAlone says that nothing of a shared transaction was done, for a reason that some of those in it needn't have.
+// errAlone says that a shared transaction was rolled back, or that a change was left out of it. The change may succeed by itself.
 var errAlone = errors.New("to be committed alone")
 
-// Shares says whether a change may share a transaction: it creates resources, or rewrites some whose unique keys stay, so that it
-// holds nothing that others wait for but its own resources.
+// Shares says whether a change may share a transaction. It may if it only creates a few resources, or rewrites resources without changing
+// their unique keys. Such a change locks nothing that others wait for but its own resources.
 func (p *engine) Shares(c *store.Change) bool {
 	waits := func(x store.Claim) bool { return !sqlstore.IsFree(x) && !sqlstore.ChangesNothing(x) }
-	return p.inTx == nil && len(c.Put) > 0 && len(c.Delete) == 0 && len(c.Members) == 0 &&
+	return p.inTx == nil && len(c.Put) > 0 && len(c.Put) <= mostShared && len(c.Delete) == 0 && len(c.Members) == 0 &&
 		!slices.ContainsFunc(c.Put, changesUnique) && !slices.ContainsFunc(c.Claims, waits)
 }
 
-// changesUnique says whether a resource that is there gets or loses a unique key, or may.
+// changesUnique says whether a put may give a resource that is there another unique key.
 func changesUnique(p store.Put) bool {
 	return p.IfVersion != "" && (p.Was == nil || !slices.Equal(uniqueKeys(p.Was), uniqueKeys(p.Resource)))
 }
@@ -49,7 +52,7 @@ func uniqueKeys(r *store.Resource) (keys []store.IndexKey) {
 	return keys
 }
 
-// commitShared commits a change together with those that come at the same time.
+// commitShared commits a change together with others that come at the same time.
 func (p *engine) commitShared(ctx context.Context, c *store.Change) error {
 	err := p.shared.Do(ctx, c, false)
 	if errors.Is(err, errAlone) {
@@ -58,7 +61,7 @@ func (p *engine) commitShared(ctx context.Context, c *store.Change) error {
 	return p.fail(ctx, err)
 }
 
-// commitTogether returns what became of each.
+// commitTogether commits changes in one transaction, and returns for each what became of it.
 func (p *engine) commitTogether(all []*sqlstore.Queued[*store.Change]) []error {
 	if len(all) == 1 {
 		return []error{p.commitAlone(all[0].Ctx, all[0].What, nil)}
@@ -91,7 +94,8 @@ func (p *engine) commitTogether(all []*sqlstore.Queued[*store.Change]) []error {
 	return errs
 }
 
-// rewriteOnce keeps those apart that rewrite the same resource: whichever comes second would end the transaction of all.
+// rewriteOnce returns errAlone for a change of a resource that another change of the transaction rewrites. The second of them expects a
+// version that is gone by then, and would end the transaction for all.
 func rewriteOnce(rewritten map[store.Key]bool, c *store.Change) error {
 	for _, p := range c.Put {
 		if rewritten[p.Resource.Key] {
@@ -106,7 +110,7 @@ func rewriteOnce(rewritten map[store.Key]bool, c *store.Change) error {
 	return nil
 }
 
-// untilAllLeave is a context that ends when all of theirs have.
+// untilAllLeave returns a context that ends when the contexts of all changes have ended.
 func untilAllLeave[T any](all []*sqlstore.Queued[T]) (ctx context.Context, done func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(all[0].Ctx))
 	var left atomic.Int64

@@ -6,26 +6,26 @@ import (
 	"sync/atomic"
 )
 
-// What is committed stands in the write-ahead log until a checkpoint copies it to the file. SQLite makes one inside a commit, when
-// the log has grown: whoever writes then waits for the whole copy. Here a connection of its own copies while others write. The log
-// begins anew when all of it is copied and nobody has added to it meanwhile; if that doesn't come about by itself, they wait for the
-// last part of the copy, which is short.
+// A commit writes to the write-ahead log, and a checkpoint copies the log to the file. SQLite makes the checkpoint inside a commit when
+// the log has grown, so that all writers wait for the whole copy. Here a connection of its own makes it while others write. The log begins
+// anew when it is wholly copied at a moment in which nobody writes. If that moment doesn't come by itself, the writers wait for the last part
+// of the copy, which is short.
 
 const (
-	// statementsBetween is how many statements are written between checkpoints: about 10 MB of the log.
+	// statementsBetween is how many statements are executed between two checkpoints. They add about 10 MB to the log.
 	statementsBetween = 4_000
-	// longLog is at how many pages of 4 KiB the log is to begin anew.
+	// longLog is the length, in pages of 4 KiB, from which on writers wait so that the log can begin anew.
 	longLog = 16_000
 )
 
 // checkpoints are made in the background.
 type checkpoints struct {
-	since atomic.Int64 // statements that were written since the last one began
+	since atomic.Int64 // statements that were executed since the last one began
 	isOn  atomic.Bool  // one is under way
 	all   sync.WaitGroup
 }
 
-// checkpointAfter is told how many statements were committed. Only who writes calls it.
+// checkpointAfter begins a checkpoint if enough statements were executed since the last one. The writer calls it after each commit.
 func (e *engine) checkpointAfter(statements int64) {
 	if e.checkpointer == nil || e.since.Add(statements) < statementsBetween || !e.isOn.CompareAndSwap(false, true) {
 		return
@@ -42,8 +42,8 @@ func (e *engine) checkpointAfter(statements int64) {
 	})
 }
 
-// checkpoint copies what it can without waiting for readers, and returns the length of the log in pages. What fails here stays in the
-// log, so that nothing is lost, and the next one tries it again.
+// checkpoint copies as much of the log as it can without waiting for readers, and returns the length of the log in pages. An error here
+// loses nothing: the log stays, and the next checkpoint tries again.
 func (e *engine) checkpoint() (pages int) {
 	var isBusy, copied int
 	_ = e.checkpointer.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)").Scan(&isBusy, &pages, &copied)

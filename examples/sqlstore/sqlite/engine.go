@@ -23,7 +23,7 @@ import (
 // engine is the engine on SQLite.
 type engine struct {
 	writer, reader *sql.DB
-	checkpointer   *sql.DB // nil if it isn't ours to make checkpoints
+	checkpointer   *sql.DB // nil for a database that the product opened, whose checkpoints are not ours to make
 	isOwn          bool
 	sqlstore.Names
 	inTx func(context.Context, sqlstore.Tx, *store.Change) error

@@ -10,7 +10,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// Shares is true of all: there is one writer.
+// Shares is true of every change, because there is one writer, which has a connection of its own.
 func (e *engine) Shares(*store.Change) bool { return true }
 
 func (e *engine) Connections() int {
@@ -21,7 +21,7 @@ func (e *engine) Connections() int {
 	return unlimited
 }
 
-// Processors are those of the process, which has the database in it.
+// Processors returns the number of processors of this process, because SQLite computes in it.
 func (e *engine) Processors() int { return runtime.GOMAXPROCS(0) }
 
 // Texts makes a JSON array.
