@@ -306,6 +306,34 @@ func TestSharePatience(t *testing.T) {
 	require.Eventually(t, func() bool { return c.on.Shared().Places() == 0 }, 10*time.Second, time.Millisecond)
 }
 
+// TestSharePatienceTogether has one of those who share a transaction wait for somebody else: the others don't wait with it.
+func TestSharePatienceTogether(t *testing.T) {
+	c := newCrowd(t)
+	c.on.Shared().Patience = 300 * time.Millisecond
+	held := c.hold("held")
+	release, done := c.busy("busy")
+	stuck := make(chan error, 1)
+	go func() { stuck <- c.Commit(t.Context(), createUser("1", "held")) }()
+	for _, id := range []string{"2", "3"} {
+		free := make(chan error, 1)
+		go func() { free <- c.Commit(t.Context(), createUser(id, id)) }()
+		done = append(done, free)
+	}
+	release()
+	for _, d := range done {
+		require.NoError(t, <-d)
+	}
+	select {
+	case err := <-stuck:
+		require.NoError(t, err, "must wait")
+		t.Error("didn't wait")
+	default:
+	}
+	held()
+	require.NoError(t, <-stuck)
+	checkWhole(t, c.Store, []string{"first", "busy0", "1", "2", "3"})
+}
+
 // TestShareRace has two processes want the same names, in any order: each is taken once, and whoever is refused hears why.
 func TestShareRace(t *testing.T) {
 	schema := newSchema(t)

@@ -201,7 +201,7 @@ func (l *list) run(ctx context.Context) (page *store.Page, err error) {
 	if l.isEmpty() {
 		return &store.Page{}, nil
 	}
-	leave, err := l.turn(ctx, l.Tenant)
+	leave, err := l.calls.Turn(ctx, l.Tenant)
 	if err != nil {
 		return nil, err
 	}

@@ -11,9 +11,12 @@ func newCalls(connections, processors int) *Scans {
 	return &Scans{Each: max(1, min(connections, processors)*3/4), All: make(chan struct{}, connections), Tenants: map[string]*scanTurns{}}
 }
 
-// turn waits until a tenant may use one more connection.
-func (s *Store) turn(ctx context.Context, tenant string) (leave func(), err error) {
-	if leave, err = s.calls.Enter(ctx, tenant); err != nil {
+// Turn waits until a tenant may use one more connection. Without a receiver it never waits.
+func (s *Scans) Turn(ctx context.Context, tenant string) (leave func(), err error) {
+	if s == nil {
+		return func() {}, nil
+	}
+	if leave, err = s.Enter(ctx, tenant); err != nil {
 		return nil, fmt.Errorf("sqlstore: %w", ctx.Err())
 	}
 	return leave, nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -57,6 +58,9 @@ SELECT ~found(EXISTS (SELECT FROM w), $1, $2, $3), (SELECT ~rekey($1, $2, $3, w.
 	// These come in statements of their own behind pgDelete, to see the rows of those who held the resource's lock.
 	pgDisband  = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2`
 	pgIsMember = `SELECT ~expect(FALSE, 'RC409', '') FROM ~member WHERE tenant = $1 AND member_id = $2 AND member_type = $3 LIMIT 1`
+
+	// The transaction fails if it waits for a lock for longer than this, in milliseconds.
+	pgPatience = `SELECT set_config('lock_timeout', $1, TRUE)`
 
 	pgHold = `SELECT ~hold($1, $2::text[], $3::text[], $4)`
 
@@ -143,10 +147,17 @@ type pgKey struct {
 
 func (b *pgBatch) add(sql string, args ...any) { b.Queue(b.Fill(sql), args...) }
 
-func (p *engine) Commit(ctx context.Context, c *store.Change, first []sqlstore.Indexed) error {
+func (p *engine) Commit(ctx context.Context, c *store.Change, first []sqlstore.Indexed, turns *sqlstore.Scans) error {
 	if len(first) == 0 && p.Shares(c) {
-		return p.commitShared(ctx, c)
+		if err := p.shared.Do(ctx, c, false); !errors.Is(err, errAlone) && !errors.Is(err, sqlstore.ErrWaited) {
+			return p.fail(ctx, err)
+		}
 	}
+	leave, err := turns.Turn(ctx, c.Tenant)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	return p.commitAlone(ctx, c, first)
 }
 
@@ -181,6 +192,9 @@ func (p *engine) commitAlone(ctx context.Context, c *store.Change, first []sqlst
 // batch makes one transaction of changes. Several changes must be such as may share a transaction.
 func (p *engine) batch(changes ...*store.Change) *pgBatch {
 	b := &pgBatch{engine: p, counts: sqlstore.Counts{}}
+	if len(changes) > 1 && p.shared.Patience > 0 {
+		b.add(pgPatience, strconv.FormatInt(max(p.shared.Patience.Milliseconds(), 1), 10))
+	}
 	for _, c := range changes {
 		b.hold(c)
 		for _, put := range c.Put {

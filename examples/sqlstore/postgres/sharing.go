@@ -23,7 +23,8 @@ const (
 	sharers = 1
 	// mostShared is how many changes share one at most.
 	mostShared = 16
-	// patience is how long the others wait for a shared transaction that itself waits for a lock. Then they begin another one.
+	// patience is how long a shared transaction waits for a lock, and how long a change waits for a shared transaction. After that, a
+	// change is committed by itself, so that none waits for long because of what another one waits for.
 	patience = 100 * time.Millisecond
 )
 
@@ -50,15 +51,6 @@ func uniqueKeys(r *store.Resource) (keys []store.IndexKey) {
 		}
 	}
 	return keys
-}
-
-// commitShared commits a change together with others that come at the same time.
-func (p *engine) commitShared(ctx context.Context, c *store.Change) error {
-	err := p.shared.Do(ctx, c, false)
-	if errors.Is(err, errAlone) {
-		return p.commitAlone(ctx, c, nil)
-	}
-	return p.fail(ctx, err)
 }
 
 // commitTogether commits changes in one transaction, and returns for each what became of it.

@@ -10,9 +10,6 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// Shares is true of every change, because there is one writer, which has a connection of its own.
-func (e *engine) Shares(*store.Change) bool { return true }
-
 func (e *engine) Connections() int {
 	if n := e.reader.Stats().MaxOpenConnections; n > 0 {
 		return n
