@@ -68,49 +68,215 @@ func errorsOf(t *testing.T, folder string) (rows, explained []string) {
 	if err != nil {
 		return nil, nil
 	}
+	var parsed []*ast.File
 	for _, e := range entries {
 		if !strings.HasSuffix(e.Name(), ".go") || strings.HasSuffix(e.Name(), "_test.go") {
 			continue
 		}
 		f, err := parser.ParseFile(files, "../../"+folder+"/"+e.Name(), nil, 0)
 		require.NoError(t, err)
-		ast.Inspect(f, func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.CallExpr:
-				if f, ok := n.Fun.(*ast.Ident); ok && f.Name == "invalid" && folder == "scim/connection" {
-					explained = append(explained, line(literal(n.Args[0]))...)
-				} else {
-					rows = append(rows, called(folder, n)...)
+		parsed = append(parsed, f)
+	}
+	r := newReader(folder, parsed)
+	for _, f := range parsed {
+		for _, d := range f.Decls {
+			r.enter(d)
+			ast.Inspect(d, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.CallExpr:
+					if f, ok := n.Fun.(*ast.Ident); ok && f.Name == "invalid" && folder == "scim/connection" {
+						explained = append(explained, r.lines(n.Args[0])...)
+					} else {
+						rows = append(rows, r.called(n)...)
+					}
+				case *ast.CompositeLit:
+					rows, explained = append(rows, r.made(n)...), append(explained, r.explanation(n)...)
+				case *ast.FuncDecl:
+					if explains[n.Name.Name] {
+						explained = append(explained, r.returned(n)...)
+					}
+				case *ast.ValueSpec:
+					if folder == "mapping" && n.Names[0].Name == "forms" {
+						rows = append(rows, r.wanted(n)...)
+					}
+				case *ast.AssignStmt:
+					if at, is := n.Lhs[0].(*ast.SelectorExpr); is && n.Tok == token.ASSIGN && at.Sel.Name == "Detail" && literal(n.Rhs[0]) != "" && literal(n.Rhs[0]) != "…" {
+						t.Errorf("%s: write the detail in the literal of the error, where this catalogue finds it", files.Position(n.Pos()))
+					}
 				}
-			case *ast.CompositeLit:
-				rows, explained = append(rows, made(n)...), append(explained, explanation(folder, n)...)
-			case *ast.FuncDecl:
-				if explains[n.Name.Name] {
-					explained = append(explained, returned(n)...)
-				}
-			case *ast.ValueSpec:
-				if folder == "mapping" && n.Names[0].Name == "forms" {
-					rows = append(rows, wanted(n)...)
-				}
-			case *ast.AssignStmt:
-				if at, is := n.Lhs[0].(*ast.SelectorExpr); is && n.Tok == token.ASSIGN && at.Sel.Name == "Detail" && literal(n.Rhs[0]) != "" && literal(n.Rhs[0]) != "…" {
-					t.Errorf("%s: write the detail in the literal of the error, where this catalogue finds it", files.Position(n.Pos()))
-				}
-			}
-			return true
-		})
+				return true
+			})
+		}
 	}
 	return rows, explained
+}
+
+// reader knows the texts of a package: what its constants are, what its functions return, and which of its functions make an error
+// of a text that they are given.
+type reader struct {
+	folder string
+	consts map[string][]string
+	funcs  map[string][]string
+	makers map[string]maker
+	locals map[string][]string // of the function that is read
+}
+
+// values are functions that say a value in words, such as what kind of JSON it is.
+var values = map[string]bool{"article": true, "bytesText": true}
+
+// maker is a function that makes an error of one of its arguments.
+type maker struct {
+	argument int
+	row      func(text string) []string
+}
+
+func newReader(folder string, files []*ast.File) *reader {
+	r := &reader{folder: folder, consts: map[string][]string{}, funcs: map[string][]string{}, makers: map[string]maker{}}
+	for _, f := range files {
+		for _, d := range f.Decls {
+			if g, ok := d.(*ast.GenDecl); ok {
+				r.name(g, r.consts)
+			}
+		}
+	}
+	for _, f := range files {
+		for _, d := range f.Decls {
+			fn, ok := d.(*ast.FuncDecl)
+			if !ok || fn.Body == nil {
+				continue
+			}
+			r.enter(d)
+			if res := fn.Type.Results; res != nil && len(res.List) == 1 && fmt.Sprint(res.List[0].Type) == "string" && fn.Recv == nil && !values[fn.Name.Name] {
+				ast.Inspect(fn.Body, func(n ast.Node) bool {
+					if ret, ok := n.(*ast.ReturnStmt); ok {
+						r.funcs[fn.Name.Name] = append(r.funcs[fn.Name.Name], r.texts(ret.Results[0])...)
+					}
+					return true
+				})
+			}
+			r.learn(fn.Name.Name, fn.Type, fn.Body)
+			ast.Inspect(fn.Body, func(n ast.Node) bool {
+				if x, ok := n.(*ast.AssignStmt); ok && len(x.Lhs) == 1 {
+					name, named := x.Lhs[0].(*ast.Ident)
+					if lit, ok := x.Rhs[0].(*ast.FuncLit); ok && named {
+						r.learn(name.Name, lit.Type, lit.Body)
+					}
+				}
+				return true
+			})
+		}
+	}
+	return r
+}
+
+// learn notes that a function makes an error of one of its parameters.
+func (r *reader) learn(name string, typ *ast.FuncType, body *ast.BlockStmt) {
+	index := map[string]int{}
+	n := 0
+	for _, field := range typ.Params.List {
+		for _, p := range field.Names {
+			index[p.Name] = n
+			n++
+		}
+	}
+	if name == "fail" || name == "invalid" || name == "badRequest" { // called knows these
+		return
+	}
+	ast.Inspect(body, func(x ast.Node) bool {
+		switch x := x.(type) {
+		case *ast.CompositeLit:
+			kind, fields := fieldsOf(x)
+			detail, ok := fields["Detail"].(*ast.Ident)
+			if at, is := index[fmt.Sprint(detail)]; ok && is && kind == "Error" {
+				status := "400"
+				if s, ok := fields["Status"].(*ast.SelectorExpr); ok {
+					status = statusOf(s.Sel.Name)
+				}
+				r.makers[name] = maker{at, func(text string) []string { return row(status, literal(fields["Type"]), text) }}
+			}
+		case *ast.CallExpr: // it passes the parameter on
+			if nameOf(x) == "fail" && len(x.Args) == 1 {
+				arg, ok := x.Args[0].(*ast.Ident)
+				if at, is := index[fmt.Sprint(arg)]; ok && is {
+					r.makers[name] = maker{at, r.failed}
+				}
+			}
+		}
+		return true
+	})
+}
+
+// enter reads what a function's own names are.
+func (r *reader) enter(d ast.Decl) {
+	r.locals = map[string][]string{}
+	ast.Inspect(d, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.GenDecl:
+			r.name(n, r.locals)
+		case *ast.AssignStmt:
+			if name, ok := n.Lhs[0].(*ast.Ident); ok && len(n.Lhs) == 1 {
+				r.locals[name.Name] = append(r.locals[name.Name], r.texts(n.Rhs[0])...)
+			}
+		}
+		return true
+	})
+}
+
+// name notes the texts of constants and variables.
+func (r *reader) name(g *ast.GenDecl, into map[string][]string) {
+	for _, spec := range g.Specs {
+		if v, ok := spec.(*ast.ValueSpec); ok {
+			for i, name := range v.Names {
+				if i < len(v.Values) {
+					into[name.Name] = r.texts(v.Values[i])
+				}
+			}
+		}
+	}
+}
+
+// texts are what an expression may be, with … for what is known at run time only.
+func (r *reader) texts(e ast.Expr) []string {
+	switch e := e.(type) {
+	case *ast.BinaryExpr:
+		var all []string
+		for _, x := range r.texts(e.X) {
+			for _, y := range r.texts(e.Y) {
+				all = append(all, x+y)
+			}
+		}
+		return all
+	case *ast.Ident:
+		if known := slices.Concat(r.locals[e.Name], r.consts[e.Name]); len(known) > 0 {
+			return known
+		}
+	case *ast.CallExpr:
+		if f, ok := e.Fun.(*ast.Ident); ok && len(r.funcs[f.Name]) > 0 {
+			return r.funcs[f.Name]
+		}
+	}
+	return []string{literal(e)}
+}
+
+// nameOf is what a call calls.
+func nameOf(call *ast.CallExpr) string {
+	switch f := call.Fun.(type) {
+	case *ast.Ident:
+		return f.Name
+	case *ast.SelectorExpr:
+		return f.Sel.Name
+	}
+	return ""
 }
 
 // explains are the functions that return an explanation.
 var explains = map[string]bool{"whoseName": true, "explainAction": true, "explainStay": true}
 
 // returned are the texts that a function returns.
-func returned(f *ast.FuncDecl) (lines []string) {
+func (r *reader) returned(f *ast.FuncDecl) (lines []string) {
 	ast.Inspect(f, func(n ast.Node) bool {
-		if r, ok := n.(*ast.ReturnStmt); ok {
-			lines = append(lines, line(literal(r.Results[0]))...)
+		if x, ok := n.(*ast.ReturnStmt); ok {
+			lines = append(lines, r.lines(x.Results[0])...)
 		}
 		return true
 	})
@@ -118,21 +284,27 @@ func returned(f *ast.FuncDecl) (lines []string) {
 }
 
 // explanation is what the journal says beside an error, or in a note.
-func explanation(folder string, lit *ast.CompositeLit) []string {
+func (r *reader) explanation(lit *ast.CompositeLit) []string {
 	kind, fields := fieldsOf(lit)
-	if kind == "InvalidError" && strings.HasPrefix(folder, "scim/connection") {
-		return line(literal(fields["Detail"]))
-	}
-	if kind == "Refusal" && fields["Explanation"] != nil {
-		return line(literal(fields["Explanation"]))
-	}
-	if kind == "Refusal" && fields["Reason"] == nil && fields["Detail"] != nil { // an entry that nobody is answered
-		return line(literal(fields["Detail"]))
-	}
-	if kind == "Note" && fields["Text"] != nil {
-		return line(literal(fields["Text"]))
+	switch {
+	case kind == "InvalidError" && strings.HasPrefix(r.folder, "scim/connection"):
+		return r.lines(fields["Detail"])
+	case kind == "Refusal" && fields["Explanation"] != nil:
+		return r.lines(fields["Explanation"])
+	case kind == "Refusal" && fields["Reason"] == nil && fields["Detail"] != nil: // an entry that nobody is answered
+		return r.lines(fields["Detail"])
+	case kind == "Note" && fields["Text"] != nil:
+		return r.lines(fields["Text"])
 	}
 	return nil
+}
+
+// lines are entries of the list for what an expression may be.
+func (r *reader) lines(e ast.Expr) (lines []string) {
+	for _, text := range r.texts(e) {
+		lines = append(lines, line(text)...)
+	}
+	return lines
 }
 
 // line is an entry of the list; a text of which nothing is known before has none.
@@ -144,35 +316,45 @@ func line(text string) []string {
 }
 
 // wanted are the rows of the forms that mapping checks values against.
-func wanted(spec *ast.ValueSpec) (rows []string) {
+func (r *reader) wanted(spec *ast.ValueSpec) (rows []string) {
 	for _, e := range spec.Values[0].(*ast.CompositeLit).Elts {
 		rows = append(rows, row("400", "invalidValue", "…: want "+literal(e.(*ast.KeyValueExpr).Value))...)
 	}
 	return rows
 }
 
-// called is the row of a call that makes an error: its arguments are the type and the text.
-func called(folder string, call *ast.CallExpr) []string {
-	name := ""
-	switch f := call.Fun.(type) {
-	case *ast.Ident:
-		name = f.Name
-	case *ast.SelectorExpr:
-		name = f.Sel.Name
+// called are the rows of a call that makes an error: its arguments are the type and the text.
+func (r *reader) called(call *ast.CallExpr) (rows []string) {
+	name, args := nameOf(call), call.Args
+	each := func(text ast.Expr, row func(text string) []string) []string {
+		for _, text := range r.texts(text) {
+			rows = append(rows, row(text)...)
+		}
+		return rows
 	}
 	switch {
-	case name == "badRequest" && len(call.Args) >= 2:
-		return row("400", literal(call.Args[0]), literal(call.Args[1]))
-	case name == "invalid" && folder == "mapping":
-		return row("400", "invalidValue", "…: "+literal(call.Args[1]))
-	case name == "invalid" && len(call.Args) >= 3:
-		return row("400", literal(call.Args[0]), literal(call.Args[1])+": "+literal(call.Args[2]))
-	case name == "fail" && len(call.Args) == 2:
-		return row("400", literal(call.Args[0]), literal(call.Args[1]))
-	case name == "fail" && len(call.Args) == 1 && folder == "store/filter":
-		return row("400", "invalidFilter, invalidPath", "… want "+literal(call.Args[0]))
-	case name == "fail" && len(call.Args) == 1 && folder == "store/document":
-		return row("400", "invalidSyntax", "the body is not usable JSON: "+literal(call.Args[0]))
+	case name == "badRequest" && len(args) >= 2, name == "fail" && len(args) == 2:
+		return each(args[1], func(text string) []string { return row("400", literal(args[0]), text) })
+	case name == "invalid" && r.folder == "mapping":
+		return each(args[1], func(text string) []string { return row("400", "invalidValue", "…: "+text) })
+	case name == "invalid" && len(args) >= 3:
+		return each(args[2], func(text string) []string { return row("400", literal(args[0]), literal(args[1])+": "+text) })
+	case name == "fail" && len(args) == 1:
+		return each(args[0], r.failed)
+	}
+	if m, ok := r.makers[name]; ok && m.argument < len(args) {
+		return each(args[m.argument], m.row)
+	}
+	return nil
+}
+
+// failed is the row of a parser's error.
+func (r *reader) failed(text string) []string {
+	switch r.folder {
+	case "store/filter":
+		return row("400", "invalidFilter, invalidPath", "… want "+text)
+	case "store/document":
+		return row("400", "invalidSyntax", "the body is not usable JSON: "+text)
 	}
 	return nil
 }
@@ -200,36 +382,35 @@ func fieldsOf(lit *ast.CompositeLit) (kind string, fields map[string]ast.Expr) {
 	return kind, fields
 }
 
-// made is the row of a literal of an error's type.
-func made(lit *ast.CompositeLit) []string {
+// made are the rows of a literal of an error's type.
+func (r *reader) made(lit *ast.CompositeLit) (rows []string) {
 	kind, fields := fieldsOf(lit)
-	detail := fields["Detail"]
-	if detail == nil || kind != "Error" && kind != "Refusal" && kind != "InvalidError" {
+	if fields["Detail"] == nil {
 		return nil
 	}
-	text := literal(detail)
-	if path := fields["Attribute"]; path != nil {
-		text = literal(path) + ": " + text
-	}
-	if kind == "InvalidError" { // of a mapping; what has the path of no attribute is about the product's own declaration
-		if path := fields["Path"]; path == nil || literal(path) != "…" {
-			return nil
+	for _, text := range r.texts(fields["Detail"]) {
+		if path := fields["Attribute"]; path != nil {
+			text = literal(path) + ": " + text
 		}
-		return row("400", "invalidValue", "…: "+literal(detail))
-	}
-	if kind == "Refusal" {
-		reason, ok := fields["Reason"].(*ast.Ident)
-		if !ok {
-			return nil
+		switch kind {
+		case "InvalidError": // of a mapping; what has the path of no attribute is about the product's own declaration
+			if path := fields["Path"]; path != nil && literal(path) == "…" {
+				rows = append(rows, row("400", "invalidValue", "…: "+text)...)
+			}
+		case "Refusal":
+			if reason, ok := fields["Reason"].(*ast.Ident); ok {
+				s := statuses[reason.Name]
+				rows = append(rows, row(s[0], s[1], text)...)
+			}
+		case "Error":
+			status := "400"
+			if s, ok := fields["Status"].(*ast.SelectorExpr); ok {
+				status = statusOf(s.Sel.Name)
+			}
+			rows = append(rows, row(status, literal(fields["Type"]), text)...)
 		}
-		s := statuses[reason.Name]
-		return row(s[0], s[1], text)
 	}
-	status := "400"
-	if s, ok := fields["Status"].(*ast.SelectorExpr); ok {
-		status = statusOf(s.Sel.Name)
-	}
-	return row(status, literal(fields["Type"]), text)
+	return rows
 }
 
 // statusOf is the number of one of net/http's constants.
