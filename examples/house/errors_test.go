@@ -1,7 +1,6 @@
 package house_test
 
 import (
-	"encoding/json"
 	"flag"
 	"fmt"
 	"go/ast"
@@ -18,8 +17,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/rollcall-dev/rollcall/lifecycle"
 )
 
 var update = flag.Bool("update", false, "write the catalogue of errors into docs/errors.md")
@@ -109,164 +106,6 @@ func errorsOf(t *testing.T, folder string) (rows, explained []string) {
 		}
 	}
 	return rows, explained
-}
-
-// reader knows the texts of a package: what its constants are, what its functions return, and which of its functions make an error
-// of a text that they are given.
-type reader struct {
-	folder string
-	consts map[string][]string
-	funcs  map[string][]string
-	makers map[string]maker
-	locals map[string][]string // of the function that is read
-}
-
-// values are functions that say a value in words, such as what kind of JSON it is.
-var values = map[string]bool{"article": true, "bytesText": true}
-
-// maker is a function that makes an error of one of its arguments.
-type maker struct {
-	argument int
-	row      func(text string) []string
-}
-
-func newReader(folder string, files []*ast.File) *reader {
-	r := &reader{folder: folder, consts: map[string][]string{}, funcs: map[string][]string{}, makers: map[string]maker{}}
-	for _, f := range files {
-		for _, d := range f.Decls {
-			if g, ok := d.(*ast.GenDecl); ok {
-				r.name(g, r.consts)
-			}
-		}
-	}
-	for _, f := range files {
-		for _, d := range f.Decls {
-			fn, ok := d.(*ast.FuncDecl)
-			if !ok || fn.Body == nil {
-				continue
-			}
-			r.enter(d)
-			if res := fn.Type.Results; res != nil && len(res.List) == 1 && fmt.Sprint(res.List[0].Type) == "string" && fn.Recv == nil && !values[fn.Name.Name] {
-				ast.Inspect(fn.Body, func(n ast.Node) bool {
-					if ret, ok := n.(*ast.ReturnStmt); ok {
-						r.funcs[fn.Name.Name] = append(r.funcs[fn.Name.Name], r.texts(ret.Results[0])...)
-					}
-					return true
-				})
-			}
-			r.learn(fn.Name.Name, fn.Type, fn.Body)
-			ast.Inspect(fn.Body, func(n ast.Node) bool {
-				if x, ok := n.(*ast.AssignStmt); ok && len(x.Lhs) == 1 {
-					name, named := x.Lhs[0].(*ast.Ident)
-					if lit, ok := x.Rhs[0].(*ast.FuncLit); ok && named {
-						r.learn(name.Name, lit.Type, lit.Body)
-					}
-				}
-				return true
-			})
-		}
-	}
-	return r
-}
-
-// learn notes that a function makes an error of one of its parameters.
-func (r *reader) learn(name string, typ *ast.FuncType, body *ast.BlockStmt) {
-	index := map[string]int{}
-	n := 0
-	for _, field := range typ.Params.List {
-		for _, p := range field.Names {
-			index[p.Name] = n
-			n++
-		}
-	}
-	if name == "fail" || name == "invalid" || name == "badRequest" { // called knows these
-		return
-	}
-	ast.Inspect(body, func(x ast.Node) bool {
-		switch x := x.(type) {
-		case *ast.CompositeLit:
-			kind, fields := fieldsOf(x)
-			detail, ok := fields["Detail"].(*ast.Ident)
-			if at, is := index[fmt.Sprint(detail)]; ok && is && kind == "Error" {
-				status := "400"
-				if s, ok := fields["Status"].(*ast.SelectorExpr); ok {
-					status = statusOf(s.Sel.Name)
-				}
-				r.makers[name] = maker{at, func(text string) []string { return row(status, literal(fields["Type"]), text) }}
-			}
-		case *ast.CallExpr: // it passes the parameter on
-			if nameOf(x) == "fail" && len(x.Args) == 1 {
-				arg, ok := x.Args[0].(*ast.Ident)
-				if at, is := index[fmt.Sprint(arg)]; ok && is {
-					r.makers[name] = maker{at, r.failed}
-				}
-			}
-		}
-		return true
-	})
-}
-
-// enter reads what a function's own names are.
-func (r *reader) enter(d ast.Decl) {
-	r.locals = map[string][]string{}
-	ast.Inspect(d, func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.GenDecl:
-			r.name(n, r.locals)
-		case *ast.AssignStmt:
-			if name, ok := n.Lhs[0].(*ast.Ident); ok && len(n.Lhs) == 1 {
-				r.locals[name.Name] = append(r.locals[name.Name], r.texts(n.Rhs[0])...)
-			}
-		}
-		return true
-	})
-}
-
-// name notes the texts of constants and variables.
-func (r *reader) name(g *ast.GenDecl, into map[string][]string) {
-	for _, spec := range g.Specs {
-		if v, ok := spec.(*ast.ValueSpec); ok {
-			for i, name := range v.Names {
-				if i < len(v.Values) {
-					into[name.Name] = r.texts(v.Values[i])
-				}
-			}
-		}
-	}
-}
-
-// texts are what an expression may be, with … for what is known at run time only.
-func (r *reader) texts(e ast.Expr) []string {
-	switch e := e.(type) {
-	case *ast.BinaryExpr:
-		var all []string
-		for _, x := range r.texts(e.X) {
-			for _, y := range r.texts(e.Y) {
-				all = append(all, x+y)
-			}
-		}
-		return all
-	case *ast.Ident:
-		if known := slices.Concat(r.locals[e.Name], r.consts[e.Name]); len(known) > 0 {
-			return known
-		}
-	case *ast.CallExpr:
-		if f, ok := e.Fun.(*ast.Ident); ok && len(r.funcs[f.Name]) > 0 {
-			return r.funcs[f.Name]
-		}
-	}
-	return []string{literal(e)}
-}
-
-// nameOf is what a call calls.
-func nameOf(call *ast.CallExpr) string {
-	switch f := call.Fun.(type) {
-	case *ast.Ident:
-		return f.Name
-	case *ast.SelectorExpr:
-		return f.Sel.Name
-	}
-	return ""
 }
 
 // explains are the functions that return an explanation.
@@ -423,29 +262,6 @@ func statusOf(name string) string {
 	return map[string]string{"StatusRequestEntityTooLarge": "413", "StatusInternalServerError": "500"}[name]
 }
 
-var verb = regexp.MustCompile(`%[-+#]*[0-9.]*[a-zA-Z]`)
-
-// literal is the text of an expression, with … for what is known at run time only.
-func literal(e ast.Expr) string {
-	switch e := e.(type) {
-	case nil:
-		return ""
-	case *ast.BasicLit:
-		s, err := strconv.Unquote(e.Value)
-		if err != nil {
-			return "…"
-		}
-		return s
-	case *ast.BinaryExpr:
-		return literal(e.X) + literal(e.Y)
-	case *ast.CallExpr:
-		if f, ok := e.Fun.(*ast.SelectorExpr); ok && f.Sel.Name == "Sprintf" && len(e.Args) > 0 {
-			return verb.ReplaceAllString(literal(e.Args[0]), "…")
-		}
-	}
-	return "…"
-}
-
 // row is a line of the table; a text of which nothing is known before has none.
 func row(status, scimType, detail string) []string {
 	if detail = escaped(detail); strings.Trim(detail, "…: ") == "" {
@@ -457,70 +273,6 @@ func row(status, scimType, detail string) []string {
 // escaped is a text as the page has it.
 func escaped(text string) string {
 	return strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;").Replace(verb.ReplaceAllString(text, "…"))
-}
-
-// Whatever the journal calls an operation has a name in the portal's languages.
-func TestOperations(t *testing.T) {
-	var operations []string
-	take := func(e ast.Expr) {
-		if text := literal(e); strings.Trim(text, "… ") != "" { // the others are a method and an endpoint
-			operations = append(operations, strings.ReplaceAll(verb.ReplaceAllString(text, "%s"), "…", "%s"))
-		}
-	}
-	for _, folder := range []string{"lifecycle", "lifecycle/webhook", "scim", "scim/connection", "scim/portal"} {
-		entries, err := os.ReadDir("../../" + folder)
-		require.NoError(t, err)
-		for _, e := range entries {
-			if !strings.HasSuffix(e.Name(), ".go") || strings.HasSuffix(e.Name(), "_test.go") {
-				continue
-			}
-			f, err := parser.ParseFile(token.NewFileSet(), "../../"+folder+"/"+e.Name(), nil, 0)
-			require.NoError(t, err)
-			ast.Inspect(f, func(n ast.Node) bool {
-				switch n := n.(type) {
-				case *ast.CallExpr: // click and commit have it as an argument
-					if f, ok := n.Fun.(*ast.SelectorExpr); ok && f.Sel.Name == "click" && len(n.Args) == 2 {
-						take(n.Args[1])
-					} else if ok && f.Sel.Name == "commit" && folder == "scim/connection" && len(n.Args) > 3 {
-						take(n.Args[3])
-					}
-				case *ast.CompositeLit:
-					if kind, fields := fieldsOf(n); kind == "Request" || kind == "Entry" {
-						take(fields["Action"])
-					}
-				case *ast.AssignStmt:
-					switch at := n.Lhs[0].(type) {
-					case *ast.SelectorExpr:
-						if at.Sel.Name == "Action" {
-							take(n.Rhs[0])
-						}
-					case *ast.Ident:
-						if at.Name == "action" {
-							take(n.Rhs[0])
-						}
-					}
-				}
-				return true
-			})
-		}
-	}
-	for _, c := range []lifecycle.Cause{lifecycle.Approve, lifecycle.Reject, lifecycle.Suspend, lifecycle.Reactivate} {
-		operations = append(operations, c.String())
-	}
-	slices.Sort(operations)
-	operations = slices.Compact(operations)
-	require.Greater(t, len(operations), 20)
-	for _, language := range []string{"en", "de"} {
-		text, err := os.ReadFile("../../scim/portal/text/" + language + ".json")
-		require.NoError(t, err)
-		var texts map[string]string
-		require.NoError(t, json.Unmarshal(text, &texts))
-		for _, operation := range operations {
-			if operation != "what if" && operation != "preview" { // these write no entry
-				assert.NotEmpty(t, texts["operation."+operation], "scim/portal/text/%s.json has no operation.%s", language, operation)
-			}
-		}
-	}
 }
 
 // Every status that an error has is explained on the page.
