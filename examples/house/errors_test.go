@@ -200,7 +200,7 @@ func (r *reader) failed(text string) []string {
 
 // statuses are those of lifecycle's reasons.
 var statuses = map[string][2]string{"Forbidden": {"403", ""}, "Invalid": {"400", "invalidValue"}, "Taken": {"409", "uniqueness"},
-	"NoSeat": {"403", ""}, "TooLarge": {"413", ""}, "NotFound": {"404", ""}, "Braked": {"429", ""}, "Held": {"429", ""}}
+	"NoSeat": {"403", ""}, "TooLarge": {"413", ""}, "NotFound": {"404", ""}, "HeldBack": {"429", ""}}
 
 // fieldsOf are the name of a literal's type and the literal's fields.
 func fieldsOf(lit *ast.CompositeLit) (kind string, fields map[string]ast.Expr) {
