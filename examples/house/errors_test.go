@@ -1,7 +1,6 @@
 package house_test
 
 import (
-	"encoding/json"
 	"flag"
 	"fmt"
 	"go/ast"
@@ -18,8 +17,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/rollcall-dev/rollcall/lifecycle"
 )
 
 var update = flag.Bool("update", false, "write the catalogue of errors into docs/errors.md")
@@ -68,37 +65,45 @@ func errorsOf(t *testing.T, folder string) (rows, explained []string) {
 	if err != nil {
 		return nil, nil
 	}
+	var parsed []*ast.File
 	for _, e := range entries {
 		if !strings.HasSuffix(e.Name(), ".go") || strings.HasSuffix(e.Name(), "_test.go") {
 			continue
 		}
 		f, err := parser.ParseFile(files, "../../"+folder+"/"+e.Name(), nil, 0)
 		require.NoError(t, err)
-		ast.Inspect(f, func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.CallExpr:
-				if f, ok := n.Fun.(*ast.Ident); ok && f.Name == "invalid" && folder == "scim/connection" {
-					explained = append(explained, line(literal(n.Args[0]))...)
-				} else {
-					rows = append(rows, called(folder, n)...)
+		parsed = append(parsed, f)
+	}
+	r := newReader(folder, parsed)
+	for _, f := range parsed {
+		for _, d := range f.Decls {
+			r.enter(d)
+			ast.Inspect(d, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.CallExpr:
+					if f, ok := n.Fun.(*ast.Ident); ok && f.Name == "invalid" && folder == "scim/connection" {
+						explained = append(explained, r.lines(n.Args[0])...)
+					} else {
+						rows = append(rows, r.called(n)...)
+					}
+				case *ast.CompositeLit:
+					rows, explained = append(rows, r.made(n)...), append(explained, r.explanation(n)...)
+				case *ast.FuncDecl:
+					if explains[n.Name.Name] {
+						explained = append(explained, r.returned(n)...)
+					}
+				case *ast.ValueSpec:
+					if folder == "mapping" && n.Names[0].Name == "forms" {
+						rows = append(rows, r.wanted(n)...)
+					}
+				case *ast.AssignStmt:
+					if at, is := n.Lhs[0].(*ast.SelectorExpr); is && n.Tok == token.ASSIGN && at.Sel.Name == "Detail" && literal(n.Rhs[0]) != "" && literal(n.Rhs[0]) != "…" {
+						t.Errorf("%s: write the detail in the literal of the error, where this catalogue finds it", files.Position(n.Pos()))
+					}
 				}
-			case *ast.CompositeLit:
-				rows, explained = append(rows, made(n)...), append(explained, explanation(folder, n)...)
-			case *ast.FuncDecl:
-				if explains[n.Name.Name] {
-					explained = append(explained, returned(n)...)
-				}
-			case *ast.ValueSpec:
-				if folder == "mapping" && n.Names[0].Name == "forms" {
-					rows = append(rows, wanted(n)...)
-				}
-			case *ast.AssignStmt:
-				if at, is := n.Lhs[0].(*ast.SelectorExpr); is && n.Tok == token.ASSIGN && at.Sel.Name == "Detail" && literal(n.Rhs[0]) != "" && literal(n.Rhs[0]) != "…" {
-					t.Errorf("%s: write the detail in the literal of the error, where this catalogue finds it", files.Position(n.Pos()))
-				}
-			}
-			return true
-		})
+				return true
+			})
+		}
 	}
 	return rows, explained
 }
@@ -107,10 +112,10 @@ func errorsOf(t *testing.T, folder string) (rows, explained []string) {
 var explains = map[string]bool{"whoseName": true, "explainAction": true, "explainStay": true}
 
 // returned are the texts that a function returns.
-func returned(f *ast.FuncDecl) (lines []string) {
+func (r *reader) returned(f *ast.FuncDecl) (lines []string) {
 	ast.Inspect(f, func(n ast.Node) bool {
-		if r, ok := n.(*ast.ReturnStmt); ok {
-			lines = append(lines, line(literal(r.Results[0]))...)
+		if x, ok := n.(*ast.ReturnStmt); ok {
+			lines = append(lines, r.lines(x.Results[0])...)
 		}
 		return true
 	})
@@ -118,21 +123,27 @@ func returned(f *ast.FuncDecl) (lines []string) {
 }
 
 // explanation is what the journal says beside an error, or in a note.
-func explanation(folder string, lit *ast.CompositeLit) []string {
+func (r *reader) explanation(lit *ast.CompositeLit) []string {
 	kind, fields := fieldsOf(lit)
-	if kind == "InvalidError" && strings.HasPrefix(folder, "scim/connection") {
-		return line(literal(fields["Detail"]))
-	}
-	if kind == "Refusal" && fields["Explanation"] != nil {
-		return line(literal(fields["Explanation"]))
-	}
-	if kind == "Refusal" && fields["Reason"] == nil && fields["Detail"] != nil { // an entry that nobody is answered
-		return line(literal(fields["Detail"]))
-	}
-	if kind == "Note" && fields["Text"] != nil {
-		return line(literal(fields["Text"]))
+	switch {
+	case kind == "InvalidError" && strings.HasPrefix(r.folder, "scim/connection"):
+		return r.lines(fields["Detail"])
+	case kind == "Refusal" && fields["Explanation"] != nil:
+		return r.lines(fields["Explanation"])
+	case kind == "Refusal" && fields["Reason"] == nil && fields["Detail"] != nil: // an entry that nobody is answered
+		return r.lines(fields["Detail"])
+	case kind == "Note" && fields["Text"] != nil:
+		return r.lines(fields["Text"])
 	}
 	return nil
+}
+
+// lines are entries of the list for what an expression may be.
+func (r *reader) lines(e ast.Expr) (lines []string) {
+	for _, text := range r.texts(e) {
+		lines = append(lines, line(text)...)
+	}
+	return lines
 }
 
 // line is an entry of the list; a text of which nothing is known before has none.
@@ -144,42 +155,52 @@ func line(text string) []string {
 }
 
 // wanted are the rows of the forms that mapping checks values against.
-func wanted(spec *ast.ValueSpec) (rows []string) {
+func (r *reader) wanted(spec *ast.ValueSpec) (rows []string) {
 	for _, e := range spec.Values[0].(*ast.CompositeLit).Elts {
 		rows = append(rows, row("400", "invalidValue", "…: want "+literal(e.(*ast.KeyValueExpr).Value))...)
 	}
 	return rows
 }
 
-// called is the row of a call that makes an error: its arguments are the type and the text.
-func called(folder string, call *ast.CallExpr) []string {
-	name := ""
-	switch f := call.Fun.(type) {
-	case *ast.Ident:
-		name = f.Name
-	case *ast.SelectorExpr:
-		name = f.Sel.Name
+// called are the rows of a call that makes an error: its arguments are the type and the text.
+func (r *reader) called(call *ast.CallExpr) (rows []string) {
+	name, args := nameOf(call), call.Args
+	each := func(text ast.Expr, row func(text string) []string) []string {
+		for _, text := range r.texts(text) {
+			rows = append(rows, row(text)...)
+		}
+		return rows
 	}
 	switch {
-	case name == "badRequest" && len(call.Args) >= 2:
-		return row("400", literal(call.Args[0]), literal(call.Args[1]))
-	case name == "invalid" && folder == "mapping":
-		return row("400", "invalidValue", "…: "+literal(call.Args[1]))
-	case name == "invalid" && len(call.Args) >= 3:
-		return row("400", literal(call.Args[0]), literal(call.Args[1])+": "+literal(call.Args[2]))
-	case name == "fail" && len(call.Args) == 2:
-		return row("400", literal(call.Args[0]), literal(call.Args[1]))
-	case name == "fail" && len(call.Args) == 1 && folder == "store/filter":
-		return row("400", "invalidFilter, invalidPath", "… want "+literal(call.Args[0]))
-	case name == "fail" && len(call.Args) == 1 && folder == "store/document":
-		return row("400", "invalidSyntax", "the body is not usable JSON: "+literal(call.Args[0]))
+	case name == "badRequest" && len(args) >= 2, name == "fail" && len(args) == 2:
+		return each(args[1], func(text string) []string { return row("400", literal(args[0]), text) })
+	case name == "invalid" && r.folder == "mapping":
+		return each(args[1], func(text string) []string { return row("400", "invalidValue", "…: "+text) })
+	case name == "invalid" && len(args) >= 3:
+		return each(args[2], func(text string) []string { return row("400", literal(args[0]), literal(args[1])+": "+text) })
+	case name == "fail" && len(args) == 1:
+		return each(args[0], r.failed)
+	}
+	if m, ok := r.makers[name]; ok && m.argument < len(args) {
+		return each(args[m.argument], m.row)
+	}
+	return nil
+}
+
+// failed is the row of a parser's error.
+func (r *reader) failed(text string) []string {
+	switch r.folder {
+	case "store/filter":
+		return row("400", "invalidFilter, invalidPath", "… want "+text)
+	case "store/document":
+		return row("400", "invalidSyntax", "the body is not usable JSON: "+text)
 	}
 	return nil
 }
 
 // statuses are those of lifecycle's reasons.
 var statuses = map[string][2]string{"Forbidden": {"403", ""}, "Invalid": {"400", "invalidValue"}, "Taken": {"409", "uniqueness"},
-	"NoSeat": {"403", ""}, "TooLarge": {"413", ""}, "NotFound": {"404", ""}, "Braked": {"429", ""}, "Held": {"429", ""}}
+	"NoSeat": {"403", ""}, "TooLarge": {"413", ""}, "NotFound": {"404", ""}, "HeldBack": {"429", ""}}
 
 // fieldsOf are the name of a literal's type and the literal's fields.
 func fieldsOf(lit *ast.CompositeLit) (kind string, fields map[string]ast.Expr) {
@@ -200,36 +221,35 @@ func fieldsOf(lit *ast.CompositeLit) (kind string, fields map[string]ast.Expr) {
 	return kind, fields
 }
 
-// made is the row of a literal of an error's type.
-func made(lit *ast.CompositeLit) []string {
+// made are the rows of a literal of an error's type.
+func (r *reader) made(lit *ast.CompositeLit) (rows []string) {
 	kind, fields := fieldsOf(lit)
-	detail := fields["Detail"]
-	if detail == nil || kind != "Error" && kind != "Refusal" && kind != "InvalidError" {
+	if fields["Detail"] == nil {
 		return nil
 	}
-	text := literal(detail)
-	if path := fields["Attribute"]; path != nil {
-		text = literal(path) + ": " + text
-	}
-	if kind == "InvalidError" { // of a mapping; what has the path of no attribute is about the product's own declaration
-		if path := fields["Path"]; path == nil || literal(path) != "…" {
-			return nil
+	for _, text := range r.texts(fields["Detail"]) {
+		if path := fields["Attribute"]; path != nil {
+			text = literal(path) + ": " + text
 		}
-		return row("400", "invalidValue", "…: "+literal(detail))
-	}
-	if kind == "Refusal" {
-		reason, ok := fields["Reason"].(*ast.Ident)
-		if !ok {
-			return nil
+		switch kind {
+		case "InvalidError": // of a mapping; what has the path of no attribute is about the product's own declaration
+			if path := fields["Path"]; path != nil && literal(path) == "…" {
+				rows = append(rows, row("400", "invalidValue", "…: "+text)...)
+			}
+		case "Refusal":
+			if reason, ok := fields["Reason"].(*ast.Ident); ok {
+				s := statuses[reason.Name]
+				rows = append(rows, row(s[0], s[1], text)...)
+			}
+		case "Error":
+			status := "400"
+			if s, ok := fields["Status"].(*ast.SelectorExpr); ok {
+				status = statusOf(s.Sel.Name)
+			}
+			rows = append(rows, row(status, literal(fields["Type"]), text)...)
 		}
-		s := statuses[reason.Name]
-		return row(s[0], s[1], text)
 	}
-	status := "400"
-	if s, ok := fields["Status"].(*ast.SelectorExpr); ok {
-		status = statusOf(s.Sel.Name)
-	}
-	return row(status, literal(fields["Type"]), text)
+	return rows
 }
 
 // statusOf is the number of one of net/http's constants.
@@ -240,29 +260,6 @@ func statusOf(name string) string {
 		}
 	}
 	return map[string]string{"StatusRequestEntityTooLarge": "413", "StatusInternalServerError": "500"}[name]
-}
-
-var verb = regexp.MustCompile(`%[-+#]*[0-9.]*[a-zA-Z]`)
-
-// literal is the text of an expression, with … for what is known at run time only.
-func literal(e ast.Expr) string {
-	switch e := e.(type) {
-	case nil:
-		return ""
-	case *ast.BasicLit:
-		s, err := strconv.Unquote(e.Value)
-		if err != nil {
-			return "…"
-		}
-		return s
-	case *ast.BinaryExpr:
-		return literal(e.X) + literal(e.Y)
-	case *ast.CallExpr:
-		if f, ok := e.Fun.(*ast.SelectorExpr); ok && f.Sel.Name == "Sprintf" && len(e.Args) > 0 {
-			return verb.ReplaceAllString(literal(e.Args[0]), "…")
-		}
-	}
-	return "…"
 }
 
 // row is a line of the table; a text of which nothing is known before has none.
@@ -276,70 +273,6 @@ func row(status, scimType, detail string) []string {
 // escaped is a text as the page has it.
 func escaped(text string) string {
 	return strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;").Replace(verb.ReplaceAllString(text, "…"))
-}
-
-// Whatever the journal calls an operation has a name in the portal's languages.
-func TestOperations(t *testing.T) {
-	var operations []string
-	take := func(e ast.Expr) {
-		if text := literal(e); strings.Trim(text, "… ") != "" { // the others are a method and an endpoint
-			operations = append(operations, strings.ReplaceAll(verb.ReplaceAllString(text, "%s"), "…", "%s"))
-		}
-	}
-	for _, folder := range []string{"lifecycle", "lifecycle/webhook", "scim", "scim/connection", "scim/portal"} {
-		entries, err := os.ReadDir("../../" + folder)
-		require.NoError(t, err)
-		for _, e := range entries {
-			if !strings.HasSuffix(e.Name(), ".go") || strings.HasSuffix(e.Name(), "_test.go") {
-				continue
-			}
-			f, err := parser.ParseFile(token.NewFileSet(), "../../"+folder+"/"+e.Name(), nil, 0)
-			require.NoError(t, err)
-			ast.Inspect(f, func(n ast.Node) bool {
-				switch n := n.(type) {
-				case *ast.CallExpr: // click and commit have it as an argument
-					if f, ok := n.Fun.(*ast.SelectorExpr); ok && f.Sel.Name == "click" && len(n.Args) == 2 {
-						take(n.Args[1])
-					} else if ok && f.Sel.Name == "commit" && folder == "scim/connection" && len(n.Args) > 3 {
-						take(n.Args[3])
-					}
-				case *ast.CompositeLit:
-					if kind, fields := fieldsOf(n); kind == "Request" || kind == "Entry" {
-						take(fields["Action"])
-					}
-				case *ast.AssignStmt:
-					switch at := n.Lhs[0].(type) {
-					case *ast.SelectorExpr:
-						if at.Sel.Name == "Action" {
-							take(n.Rhs[0])
-						}
-					case *ast.Ident:
-						if at.Name == "action" {
-							take(n.Rhs[0])
-						}
-					}
-				}
-				return true
-			})
-		}
-	}
-	for _, c := range []lifecycle.Cause{lifecycle.Approve, lifecycle.Reject, lifecycle.Suspend, lifecycle.Reactivate} {
-		operations = append(operations, c.String())
-	}
-	slices.Sort(operations)
-	operations = slices.Compact(operations)
-	require.Greater(t, len(operations), 20)
-	for _, language := range []string{"en", "de"} {
-		text, err := os.ReadFile("../../scim/portal/text/" + language + ".json")
-		require.NoError(t, err)
-		var texts map[string]string
-		require.NoError(t, json.Unmarshal(text, &texts))
-		for _, operation := range operations {
-			if operation != "what if" && operation != "preview" { // these write no entry
-				assert.NotEmpty(t, texts["operation."+operation], "scim/portal/text/%s.json has no operation.%s", language, operation)
-			}
-		}
-	}
 }
 
 // Every status that an error has is explained on the page.

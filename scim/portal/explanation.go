@@ -6,17 +6,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim/connection"
 	"github.com/rollcall-dev/rollcall/store"
 )
-
-// This file says in the page's language what the library says in English: why something was refused, and what would pass.
-//
-// Each English text was made by a rule, which is a text with values in it; docs/errors.md lists the rules, and text/rules.de.json has
-// them all with their German texts. A page finds the rule and its values in the English text, and puts the values into the text that its
-// language has for that rule. So the journal keeps one form for all languages. A text that no rule has made, such as that of a
-// product's own guard, is shown as it is.
 
 // Explanation is why something happened or was refused, in the page's language. It is to be shown one part behind the other.
 type Explanation []Part
@@ -56,160 +48,9 @@ func (e Explanation) Short() Explanation {
 }
 
 const (
-	mostShort = 240 // bytes of an explanation or a name in a line
+	mostShort = 200 // bytes of an explanation or a name in a line
 	mostName  = 100 // bytes of a name in an explanation
 )
-
-// rule is the text of a rule, cut at its values: texts[i] stands in front of the value values[i], and one text stands behind the last value.
-// In a catalogue a value is a name in braces. The names person, group, resource and connection, perhaps with a digit behind them, are
-// those of ids. Any other value may be the text of a rule itself.
-type rule struct {
-	key    string
-	texts  []string
-	values []string
-	own    int // bytes of texts
-}
-
-// parseRule reads the text of a rule as a catalogue has it.
-func parseRule(key string) rule {
-	r := rule{key: key}
-	rest := key
-	for {
-		text, behind, ok := strings.Cut(rest, "{")
-		name, after, closed := strings.Cut(behind, "}")
-		if !ok || !closed {
-			r.texts, r.own = append(r.texts, rest), r.own+len(rest)
-			return r
-		}
-		r.texts, r.values, r.own, rest = append(r.texts, text), append(r.values, name), r.own+len(text), after
-	}
-}
-
-// match finds the values in a text that the rule has made.
-func (r *rule) match(text string) (values []string, ok bool) {
-	last := len(r.values)
-	if last == 0 {
-		return nil, text == r.key
-	}
-	rest, ok := strings.CutPrefix(text, r.texts[0])
-	if ok {
-		rest, ok = strings.CutSuffix(rest, r.texts[last])
-	}
-	for i := 1; ok && i < last; i++ {
-		var value string
-		value, rest, ok = strings.Cut(rest, r.texts[i])
-		values = append(values, value)
-	}
-	return append(values, rest), ok
-}
-
-// sortRules makes rules of the keys of a catalogue, those with the most text of their own first.
-func sortRules(texts map[string]string) []rule {
-	list := make([]rule, 0, len(texts))
-	for key := range texts {
-		list = append(list, parseRule(key))
-	}
-	slices.SortFunc(list, func(a, b rule) int {
-		return cmp.Or(b.own-a.own, len(a.values)-len(b.values), strings.Compare(a.key, b.key))
-	})
-	return list
-}
-
-const (
-	mostNested = 4 // how deep rules are looked for in the values of rules
-	mostPaths  = 3 // at how many colons the path of an attribute is looked for in front of a rule
-)
-
-// explain says a text of the library in a language. An id is the text of its part.
-func (p *Portal) explain(l *language, text string) Explanation {
-	if reason, ok := strings.CutPrefix(text, (&lifecycle.Denied{}).Error()); ok {
-		if text, ok := l.texts["denied."+reason]; ok {
-			return Explanation{{Text: text}}
-		}
-	}
-	e, ok := p.byRule(l, text, 0)
-	if !ok {
-		return Explanation{{Text: text, value: "text"}}
-	}
-	return e
-}
-
-// byRule does so if a rule has made the text. In front of what the rule says there may be the path of an attribute.
-func (p *Portal) byRule(l *language, text string, depth int) (e Explanation, ok bool) {
-	if depth == mostNested {
-		return nil, false
-	}
-	made, values, path := p.ruleOf(text)
-	if made == nil {
-		return nil, false
-	}
-	says := made
-	if own, ok := l.texts[made.key]; ok {
-		own := parseRule(own)
-		says = &own
-	}
-	if path != "" {
-		e = append(e, Part{Text: path})
-	}
-	for i, text := range says.texts {
-		if text != "" {
-			e = append(e, Part{Text: text})
-		}
-		if i == len(says.values) {
-			break
-		}
-		name := says.values[i]
-		at := slices.Index(made.values, name)
-		if at < 0 {
-			continue
-		}
-		if nested, ok := p.byRule(l, values[at], depth+1); ok && !isID(name) {
-			e = append(e, nested...)
-		} else {
-			e = append(e, Part{Text: values[at], value: name})
-		}
-	}
-	return e, true
-}
-
-// ruleOf finds the rule that has made a text, its values, and the path of an attribute that stands in front of it; nil: none has. Of
-// several rules it is the one with the most text of its own.
-func (p *Portal) ruleOf(text string) (made *rule, values []string, path string) {
-	for i, from := 0, 0; i <= mostPaths; i++ {
-		for k := range p.rules {
-			r := &p.rules[k]
-			if made != nil && r.own <= made.own {
-				break // those behind it say less
-			}
-			if v, ok := r.match(text[from:]); ok {
-				made, values, path = r, v, text[:from]
-				break
-			}
-		}
-		at := strings.Index(text[from:], ": ")
-		if at < 0 || !isPath(text[from:from+at]) {
-			break
-		}
-		from += at + len(": ")
-	}
-	return made, values, path
-}
-
-// isPath says whether a text may be the path of an attribute, which has blanks only in its brackets.
-func isPath(text string) bool {
-	outside, rest, _ := strings.Cut(text, "[")
-	_, behind, _ := strings.Cut(rest, "]")
-	return !strings.Contains(outside+behind, " ")
-}
-
-// isID says whether a value of a rule is an id.
-func isID(name string) bool {
-	switch strings.TrimRight(name, "23456789") {
-	case "person", "group", "resource", "connection":
-		return true
-	}
-	return false
-}
 
 // Say is a text of the library in the page's language.
 func (v *visit) Say(text string) string { return v.p.explain(v.language, text).String() }
@@ -258,7 +99,8 @@ func (v *visit) nameOfID(x Part) (Part, error) {
 	if text, err := strconv.Unquote(id); err == nil {
 		id = text
 	}
-	if known, ok := v.names[id]; ok {
+	key := kindOf(x.value) + " " + id
+	if known, ok := v.names[key]; ok {
 		return known, nil
 	}
 	if len(v.names) == mostNames {
@@ -271,13 +113,13 @@ func (v *visit) nameOfID(x Part) (Part, error) {
 	if v.names == nil {
 		v.names = make(map[string]Part)
 	}
-	v.names[id] = named
+	v.names[key] = named
 	return named, nil
 }
 
 func (v *visit) lookUp(x Part, id string) (Part, error) {
 	ctx, tenant := v.r.Context(), v.Admin.Tenant
-	switch kind := strings.TrimRight(x.value, "23456789"); kind {
+	switch kind := kindOf(x.value); kind {
 	case "connection":
 		list, err := v.p.opts.Connections.List(ctx, tenant)
 		if i := slices.IndexFunc(list, func(c connection.Connection) bool { return c.ID == id }); i >= 0 {
@@ -314,52 +156,3 @@ func (v *visit) Why(e Explanation) any {
 		Parts Explanation
 	}{v, e}
 }
-
-// LineModel is an entry of the journal as pages show it.
-type LineModel struct {
-	lifecycle.JournalEntry
-	Did string      `json:"did"` // the operation, in the page's language
-	Why Explanation `json:"why"` // what the entry explains, likewise
-}
-
-// lines are entries of the journal as pages show them.
-func (v *visit) lines(entries []lifecycle.JournalEntry) ([]LineModel, error) {
-	list := make([]LineModel, len(entries))
-	for i, e := range entries {
-		why, err := v.why(e.Reasons...)
-		if err != nil {
-			return nil, err
-		}
-		list[i] = LineModel{e, v.did(e.Operation), why}
-	}
-	return list, nil
-}
-
-// did is what an operation of the journal is called in the page's language.
-func (v *visit) did(operation string) string {
-	if text, ok := v.language.texts["operation."+operation]; ok {
-		return text
-	}
-	if what, ok := strings.CutPrefix(operation, releaseFor); ok {
-		return v.T("operation."+releaseFor+"%s", what)
-	}
-	method, path, _ := strings.Cut(operation, " ")
-	if _, ok := v.language.texts["operation."+method]; ok {
-		return v.T("operation."+method, path)
-	}
-	return operation
-}
-
-// Operations are those to choose from, by their names in the journal.
-func (v *visit) Operations() []string {
-	var list []string
-	for key, text := range v.language.texts {
-		if operation, ok := strings.CutPrefix(key, "operation."); ok && !strings.Contains(text, "%") {
-			list = append(list, operation)
-		}
-	}
-	slices.Sort(list)
-	return list
-}
-
-const releaseFor = "release the brake for " // and how many, or how long

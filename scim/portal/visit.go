@@ -34,7 +34,7 @@ type visit struct {
 	Problem  string          // what went wrong, in words
 	Secret   *Secret         // is shown once
 	linkless bool            // the administrator came by the product's own session
-	names    map[string]Part // of the ids in explanations that were looked up
+	names    map[string]Part // of what was looked up for explanations, by kind and id
 }
 
 // Secret is what the next page shows once, such as a new credential, which nobody can see again.
