@@ -20,20 +20,22 @@ const (
 
 // checkpoints are made in the background.
 type checkpoints struct {
-	since atomic.Int64 // statements that were executed since the last one began
-	isOn  atomic.Bool  // one is under way
-	all   sync.WaitGroup
+	between int64        // statementsBetween
+	long    int          // longLog
+	since   atomic.Int64 // statements that were executed since the last one began
+	isOn    atomic.Bool  // one is under way
+	all     sync.WaitGroup
 }
 
 // checkpointAfter begins a checkpoint if enough statements were executed since the last one. The writer calls it after each commit.
 func (e *engine) checkpointAfter(statements int64) {
-	if e.checkpointer == nil || e.since.Add(statements) < statementsBetween || !e.isOn.CompareAndSwap(false, true) {
+	if e.checkpointer == nil || e.since.Add(statements) < e.between || !e.isOn.CompareAndSwap(false, true) {
 		return
 	}
 	e.all.Go(func() {
 		defer e.isOn.Store(false)
 		e.since.Store(0)
-		if e.checkpoint() < longLog {
+		if e.checkpoint() < e.long {
 			return
 		}
 		e.writing.Lock()

@@ -79,6 +79,7 @@ func connect(path string, o *sqlstore.Options) (sqlstore.Engine, error) {
 
 func newEngine(writer, reader *sql.DB, o *sqlstore.Options) *engine {
 	e := &engine{writer: writer, reader: reader, Names: sqlstore.NewNames("", o.Prefix), inTx: o.InTx, prepares: map[stmtKey]*sql.Stmt{}}
+	e.between, e.long = statementsBetween, longLog
 	e.writes = sqlstore.Queue[liteWrite]{Workers: 1, Most: mostWrites, Write: e.writeTogether}
 	return e
 }
