@@ -346,7 +346,9 @@ func TestAddressesOfKeys(t *testing.T) {
 	}
 	for _, jwks := range []string{
 		"http://login.microsoftonline.com/keys", "https://127.0.0.1/keys", "https://localhost/keys", "https://10.0.0.1/keys", "https://169.254.169.254/latest",
-		"https://[::1]/keys", "https://[fd00::1]/keys", "https://[::ffff:10.0.0.1]/keys", "https://192.168.1.1/keys", "https://100.64.0.1/keys", "https://0.0.0.0/keys",
+		"https://[::1]/keys", "https://[fd00::1]/keys", "https://[::ffff:10.0.0.1]/keys",
+		"https://[::127.0.0.1]/keys", "https://[::ffff:0:127.0.0.1]/keys", "https://[fec0::1]/keys", "https://[fe80::1%25eth0]/keys", "https://2130706433/keys",
+		"https://192.168.1.1/keys", "https://100.64.0.1/keys", "https://0.0.0.0/keys",
 		"https://metadata/keys", "ftp://" + host + "/keys", "file:///etc/passwd", "gopher://x.example/", "https://user:x@keys.example.com/", "https://keys.example.com/#x", "", "x",
 	} {
 		if err := v.Allow(trust(jwks)); err == nil {
