@@ -122,6 +122,9 @@ func TestHostileReceivers(t *testing.T) {
 		"metadata":   {answer: redirect("http://169.254.169.254/latest/meta-data"), want: "a redirect, which is not followed", status: 302},
 		"inwards":    {answer: redirect(inner.URL), want: "a redirect", status: 302},
 		"localhost":  {host: "localhost", want: "not public"},
+		"switches":   {answer: switches, want: "it answered 101", status: 101},
+		"hints":      {answer: hints, want: "headers"},
+		"header":     {answer: func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X", strings.Repeat("x", 1<<20)) }, want: "headers"},
 		"halfway":    {answer: abort, want: "EOF"},
 		"half body":  {answer: half, want: "broke off", status: 200},
 		"many bytes": {answer: func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 10<<20)) }, status: 200},
@@ -186,6 +189,23 @@ func half(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte("half"))
 	_ = http.NewResponseController(w).Flush()
 	panic(http.ErrAbortHandler)
+}
+
+// switches answers that it speaks another protocol from now on, and says nothing in it.
+func switches(w http.ResponseWriter, q *http.Request) {
+	w.Header().Set("Connection", "Upgrade")
+	w.Header().Set("Upgrade", "silence")
+	w.WriteHeader(http.StatusSwitchingProtocols)
+	_ = http.NewResponseController(w).Flush()
+	<-q.Context().Done()
+}
+
+// hints says for ever that the answer will come.
+func hints(w http.ResponseWriter, q *http.Request) {
+	for q.Context().Err() == nil {
+		w.Header().Set("Link", strings.Repeat("x", 1_000))
+		w.WriteHeader(http.StatusEarlyHints)
+	}
 }
 
 // drip answers a byte now and then, for ever.
