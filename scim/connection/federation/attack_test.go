@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -333,6 +334,49 @@ func TestAnotherTenantsCredential(t *testing.T) {
 	}
 	if got := s.get(s.bearer.Token); got != 200 {
 		t.Error(got)
+	}
+}
+
+// Of tenants that trust the same issuer and subject, none gets what is meant for another one, or holds it up.
+func TestAnotherTenantTrustsTheSame(t *testing.T) {
+	s := newService(t)
+	ask := func(clientID string) (int, map[string]any) {
+		return s.ask(assertionForm(s.entra.assertion(t, s.entra.claims()), clientID))
+	}
+	trust := connection.Trust{Issuer: s.entra.URL, JWKS: s.entra.URL + "/nowhere", Subject: "app-1", Audience: "api://rollcall"}
+	s.federate("umbrella", trust)
+	for range 2 {
+		if status, answer := ask(""); status != 200 {
+			t.Fatal("another tenant's keys are away:", status, answer)
+		}
+	}
+	trust.JWKS = s.entra.URL + "/keys"
+	thief := s.federate("umbrella", trust)
+	if status, answer := ask(""); status != 400 || !strings.Contains(fmt.Sprint(answer), "client_id") {
+		t.Error("it is not known whose it is:", status, answer)
+	}
+	if status, _ := ask(s.id.ClientID); status != 200 {
+		t.Error(status)
+	}
+	s.must(s.connections.Revoke(t.Context(), lifecycle.Request{Tenant: "acme"}, s.id.ID))
+	if status, answer := ask(""); status != 400 {
+		t.Error("the provider of acme goes on, and would tell umbrella of its people:", status, answer)
+	}
+	if status, _ := ask(s.id.ClientID); status != 401 {
+		t.Error("an assertion for a revoked client:", status)
+	}
+	if status, _ := ask(thief.ClientID); status != 200 {
+		t.Error("who sends a client id means it:", status)
+	}
+}
+
+// In one tenant a client may take the place of another one that has ended.
+func TestFederationAnew(t *testing.T) {
+	s := newService(t)
+	s.must(s.connections.Revoke(t.Context(), lifecycle.Request{Tenant: "acme"}, s.id.ID))
+	s.federate("acme", connection.Trust{Issuer: s.entra.URL, JWKS: s.entra.URL + "/keys", Subject: "app-1", Audience: "api://rollcall"})
+	if status, answer := s.ask(assertionForm(s.entra.assertion(t, s.entra.claims()), "")); status != 200 {
+		t.Error(status, answer)
 	}
 }
 
