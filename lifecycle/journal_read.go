@@ -87,8 +87,9 @@ var decisionOutcomes = []Outcome{Created, Linked, Updated, Unchanged, Removed, R
 // asks. Then next leads on.
 const mostScanned = 5_000
 
-// Journal reads entries, newest first. next is the cursor of the next page, empty on the last. A page may have fewer entries
-// than were asked for, and a next nevertheless.
+// Journal reads entries, newest first. It leaves out what others keep in the store's journal, such as the attempts of webhooks.
+// next is the cursor of the next page, empty on the last. A page may have fewer entries than were asked for, and a next
+// nevertheless.
 func (s *Service) Journal(ctx context.Context, q JournalQuery) (entries []JournalEntry, next string, err error) {
 	reader, ok := store.As[store.JournalReader](s.store)
 	if !ok {
@@ -111,9 +112,10 @@ func (s *Service) Journal(ctx context.Context, q JournalQuery) (entries []Journa
 			sq.Before = to
 		}
 	}
+	selects := q.Operation == "" // whether the store selects all by itself
 	for scanned := 0; scanned < mostScanned; scanned += sq.Max {
 		sq.Max = q.Max + 1 - len(entries)
-		if q.Operation != "" {
+		if !selects {
 			sq.Max = max(sq.Max, 500)
 		}
 		page, err := reader.Journal(ctx, sq)
@@ -124,8 +126,8 @@ func (s *Service) Journal(ctx context.Context, q JournalQuery) (entries []Journa
 			switch {
 			case !q.From.IsZero() && e.Time.Before(q.From):
 				return s.named(ctx, q.Tenant, entries, "")
-			case q.Operation != "" && e.Action != q.Operation:
-				sq.Before = e.ID
+			case q.Operation != "" && e.Action != q.Operation, !slices.Contains(decisionOutcomes, Outcome(e.Outcome)):
+				sq.Before, selects = e.ID, false
 				continue
 			case len(entries) == q.Max:
 				return s.named(ctx, q.Tenant, entries, entries[len(entries)-1].ID)
