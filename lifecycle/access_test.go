@@ -11,7 +11,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// Whoever loses access is told as deactivated before anything else, whatever the way out (I14, fault 2).
+// Whoever loses access is told as deactivated before anything else, whatever the way out (I14).
 func TestEveryWayOutTellsDeactivatedFirst(t *testing.T) {
 	off := `{"userName":"ada","active":false}`
 	for _, way := range []struct {
@@ -67,7 +67,7 @@ func TestEveryWayOutTellsDeactivatedFirst(t *testing.T) {
 	}
 }
 
-// A record that is damaged lets nobody in, and no change makes it whole by forgetting the rest (I12, fault 7).
+// A record that is damaged lets nobody in, and no change makes it whole by forgetting the rest (I12).
 func TestADamagedRecordFailsClosed(t *testing.T) {
 	for _, damage := range []struct {
 		name string
@@ -90,7 +90,7 @@ func TestADamagedRecordFailsClosed(t *testing.T) {
 			inAccount := broken.Attributes == ada.Attributes
 			assert.Equal(t, inAccount, err != nil)
 			h.told = nil
-			_, err = h.do(true, lifecycle.Draft{Key: broken.Key, Before: broken, After: document.Object(document.Member{Name: "userName", Value: document.String("ada")})})
+			_, err = h.do(true, lifecycle.Draft{Key: broken.Key, Before: broken, After: document.Object(document.Field{Name: "userName", Value: document.String("ada")})})
 			require.ErrorIs(t, err, store.ErrCorrupt)
 			if inAccount {
 				_, err = h.do(true, lifecycle.Draft{Key: broken.Key, Before: broken, Cause: lifecycle.SignIn})

@@ -182,7 +182,8 @@ func (p *plan) sameExternalID(ctx context.Context, conflict error) error {
 		Explanation: fmt.Sprintf("externalId belongs to account %s (%s); send another one for this person, or set sameExternalId to allow", same[0].ID, quoted(userName(same[0])))}
 }
 
-// unknownMember says why a resource can't become a member: it doesn't exist, or it is of another type than the request says.
+// unknownMember says why a resource can't become a member: it doesn't exist, it is of another type than the request says, or it is a group
+// and the store only has people as members.
 func (p *plan) unknownMember(ctx context.Context, id string) error {
 	sent := ""
 	if p.d.Members != nil {
@@ -191,10 +192,14 @@ func (p *plan) unknownMember(ctx context.Context, id string) error {
 		}
 	}
 	for _, typ := range p.s.opts.Types {
-		if sent == "" || typ == sent {
+		isMeant := sent == "" || typ == sent
+		if isMeant && typ != groupType {
 			continue
 		}
 		_, err := p.s.store.Get(ctx, p.r.key(typ, id))
+		if err == nil && isMeant { // the store has only people as members, as one over a product's own tables may
+			return &Refusal{Reason: Invalid, Attribute: "members.value", Detail: fmt.Sprintf("the resource %s is a Group, and no group can be a member of another one here; send people only", quoted(id))}
+		}
 		if err == nil {
 			return &Refusal{Reason: Invalid, Attribute: "members.value", Detail: fmt.Sprintf("the resource %s is a %s and not a %s; send that type, or leave the type out", quoted(id), typ, sent)}
 		}

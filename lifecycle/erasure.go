@@ -201,7 +201,7 @@ func (p *personal) inAny(v document.Value) bool {
 	case document.KindString:
 		return p.in(v.Text())
 	case document.KindArray, document.KindObject:
-		return slices.ContainsFunc(v.Items(), func(m document.Member) bool { return p.inAny(m.Value) })
+		return slices.ContainsFunc(v.Items(), func(m document.Field) bool { return p.inAny(m.Value) })
 	}
 	return false
 }
@@ -216,7 +216,7 @@ func (s *Service) erased(t store.Trace, id string, who *personal) document.Docum
 	if !own && !who.inAny(v) && !s.bodyNames(t, who) {
 		return t.Data
 	}
-	kept := document.Object(document.Member{Name: "v", Value: document.Int(1)})
+	kept := document.Object(document.Field{Name: "v", Value: document.Int(1)})
 	for _, name := range [...]string{"by", "origin", "status", "micros", "added", "removed", "shadow"} {
 		if x := v.Get(name); !x.IsNull() && !who.inAny(x) {
 			kept.Set(name, x)
@@ -291,9 +291,9 @@ func (s *Service) ExportPerson(ctx context.Context, tenant, id string) (*PersonE
 	}
 	v = v.Clone()
 	v.Set("id", document.String(cur.ID))
-	v.Set("meta", document.Object(document.Member{Name: "resourceType", Value: document.String(userType)},
-		document.Member{Name: "created", Value: document.String(cur.Created.Format(time.RFC3339Nano))},
-		document.Member{Name: "lastModified", Value: document.String(cur.LastModified.Format(time.RFC3339Nano))}))
+	v.Set("meta", document.Object(document.Field{Name: "resourceType", Value: document.String(userType)},
+		document.Field{Name: "created", Value: document.String(cur.Created.Format(time.RFC3339Nano))},
+		document.Field{Name: "lastModified", Value: document.String(cur.LastModified.Format(time.RFC3339Nano))}))
 	x := &PersonExport{Resource: document.AppendJSON(nil, v), Groups: []NamedMember{}, Events: []PersonTrace{}, Journal: []PersonTrace{},
 		Account: PersonAccount{State: account.State, Source: account.Source, Billed: account.Billed, Held: account.Held, Role: account.Role, Linked: account.Linked}}
 	if !account.FirstLogin.IsZero() {

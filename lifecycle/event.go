@@ -173,7 +173,7 @@ func eventOf(s store.Event) (*Event, error) {
 		return nil, fmt.Errorf("%w: the data of event %s: %w", store.ErrCorrupt, s.ID, err)
 	}
 	whole := false
-	for name, raw := range s.Data.Members() {
+	for name, raw := range s.Data.Fields() {
 		switch name {
 		case "v":
 			whole = true // every event has it: an empty document is one that was lost
@@ -218,22 +218,22 @@ func changed(before, after document.Document) (names []string) {
 		return nil
 	}
 	if before == "" || after == "" { // as at every creation
-		for name := range (before + after).Members() {
+		for name := range (before + after).Fields() {
 			names = append(names, name)
 		}
 		return names
 	}
 	was := make(map[string]string)
-	for name, raw := range before.Members() {
+	for name, raw := range before.Fields() {
 		was[name] = raw
 	}
-	for name, raw := range after.Members() {
+	for name, raw := range after.Fields() {
 		if was[name] != raw {
 			names = append(names, name)
 		}
 		delete(was, name)
 	}
-	for name := range before.Members() {
+	for name := range before.Fields() {
 		if _, gone := was[name]; gone {
 			names = append(names, name)
 		}

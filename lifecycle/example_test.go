@@ -274,7 +274,7 @@ func ExampleConsumer() {
 	defer stop()
 	go func() { _ = service.Run(ctx) }()
 
-	crew := document.Object(document.Member{Name: "displayName", Value: document.String("Crew")})
+	crew := document.Object(document.Field{Name: "displayName", Value: document.String("Crew")})
 	must(service.Do(ctx, &lifecycle.Request{Tenant: "acme", By: lifecycle.SourceManual, Who: "ann"}, func(context.Context) (lifecycle.Draft, error) {
 		return lifecycle.Draft{Key: store.Key{Tenant: "acme", Type: "Group"}, After: crew}, nil
 	}))

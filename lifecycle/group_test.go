@@ -43,7 +43,7 @@ func quiet(t *testing.T) (*house, *atomic.Int32) {
 	return &house{t: t, s: s, fake: fake}, &changes
 }
 
-// Two who replace the members at once do not merge theirs: whoever is in neither's list is out (fault 10).
+// Two who replace the members at once do not merge theirs: whoever is in neither's list is out.
 func TestConcurrentReplacementsAreNotMerged(t *testing.T) {
 	h, _ := quiet(t)
 	var ids []string
@@ -67,7 +67,7 @@ func TestConcurrentReplacementsAreNotMerged(t *testing.T) {
 	}
 }
 
-// However many add and remove the same member at once, the product is told what really changed (fault 13).
+// However many add and remove the same member at once, the product is told what really changed.
 func TestEqualMemberChangesAreToldOnce(t *testing.T) {
 	h, changes := quiet(t)
 	ada := h.create("User", `{"userName":"ada"}`)

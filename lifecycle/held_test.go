@@ -10,7 +10,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// Whom an administrator has shut out gets in again by no way but an administrator's (fault 4).
+// Whom an administrator has shut out gets in again by no way but an administrator's.
 func TestWhoIsHeldGetsInByNoOtherWay(t *testing.T) {
 	suspended := func(t *testing.T, h *house) {
 		_, err := h.s.Suspend(t.Context(), admin, h.id("ada"))
@@ -121,7 +121,7 @@ func TestAnAdministratorLetsInWhoIsHeld(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// An id is never another person's: a used userName with another externalId is somebody else (I16, fault 5).
+// An id is never another person's: a used userName with another externalId is somebody else (I16).
 func TestAUsedNameIsSomebodyElse(t *testing.T) {
 	for _, retain := range []lifecycle.DeletePolicy{"remove", "keep"} {
 		h := newHouse(t, with(func(s *lifecycle.Settings) { s.Delete, s.DefaultRole = retain, "clerk" }))
@@ -138,7 +138,7 @@ func TestAUsedNameIsSomebodyElse(t *testing.T) {
 }
 
 // The address of a sign-in is verified, so whoever was shut out isn't somebody new by it; and whoever is created beside somebody who is
-// shut out, with the same externalId, is the same person (fault 4).
+// shut out, with the same externalId, is the same person.
 func TestWhoIsHeldGetsInUnderNoOtherName(t *testing.T) {
 	for _, x := range []struct {
 		name string

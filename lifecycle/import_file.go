@@ -28,7 +28,7 @@ var columns = map[string]func(p *Person, value string) error{
 			return fmt.Errorf("email: want an address such as ada@example.com, got %s", quoted(value))
 		}
 		p.Attributes.Set("emails", document.Array(document.Object(
-			document.Member{Name: "value", Value: document.String(value)}, document.Member{Name: "primary", Value: document.Bool(true)})))
+			document.Field{Name: "value", Value: document.String(value)}, document.Field{Name: "primary", Value: document.Bool(true)})))
 		return nil
 	},
 	"id":   func(p *Person, value string) error { p.ID = value; return nil },

@@ -359,7 +359,7 @@ func (m *importer) add(ctx context.Context, p *plan, all []*candidate, adds map[
 
 // group plans a new group.
 func (m *importer) group(p *plan, name string) (*store.Resource, error) {
-	v := document.Object(document.Member{Name: "displayName", Value: document.String(name)})
+	v := document.Object(document.Field{Name: "displayName", Value: document.String(name)})
 	if m.s.opts.Check != nil {
 		var err error
 		if v, err = m.s.opts.Check(groupType, v); err != nil {

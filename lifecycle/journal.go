@@ -168,7 +168,7 @@ func (s *Service) keepValues(w *dataWriter, d *Decision) {
 
 func rawOf(d document.Document, name string) string {
 	if d != "" {
-		for n, raw := range d.Members() {
+		for n, raw := range d.Fields() {
 			if n == name {
 				return raw
 			}

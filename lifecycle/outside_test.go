@@ -45,7 +45,7 @@ func newRegistry() *registry {
 	return &registry{names: map[string]string{"victim@out": "v", "consent@out": "c"}, owners: map[string]string{}}
 }
 
-// The consent that an administrator gives for one outside account must not link another one (fault 1).
+// The consent that an administrator gives for one outside account must not link another one.
 func TestAcquireLinksNoOtherAccount(t *testing.T) {
 	for _, x := range []struct {
 		name, policy, acquired, sent string
@@ -141,7 +141,7 @@ func TestRenamedToAnOutsideAccount(t *testing.T) {
 	h.update(ada, `{"userName":"ada.l"}`)
 }
 
-// Whoever comes back is linked as before, unless the account has become another's meanwhile: it is never that of two (fault 1).
+// Whoever comes back is linked as before, unless the account has become another's meanwhile: it is never that of two.
 func TestWhoComesBackSharesNoOutsideAccount(t *testing.T) {
 	const ada, bob = `{"userName":"ada","externalId":"e1","emails":[{"value":"victim@out"}]}`, `{"userName":"bob","externalId":"e2","emails":[{"value":"victim@out"}]}`
 	back := map[string]func(h *house, id string) *store.Resource{

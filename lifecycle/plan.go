@@ -219,5 +219,5 @@ func userName(r *store.Resource) string { return r.Attributes.Get("userName").Te
 
 // object is a document with one member.
 func object(name, value string) document.Document {
-	return document.Object(document.Member{Name: name, Value: document.String(value)}).Document()
+	return document.Object(document.Field{Name: name, Value: document.String(value)}).Document()
 }

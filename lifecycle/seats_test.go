@@ -80,7 +80,7 @@ func TestSeats(t *testing.T) {
 	})
 }
 
-// A seat is not taken by a limit that was replaced before, though the commit was under way when Set returned (fault 8).
+// A seat is not taken by a limit that was replaced before, though the commit was under way when Set returned.
 func TestNoSeatByAnOldLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t)

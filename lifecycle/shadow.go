@@ -164,8 +164,8 @@ func (s *Service) noteRefusal(ctx context.Context, r *Request, d *Decision) {
 	if len(keys) == 0 {
 		return
 	}
-	text := func(name, value string) document.Member {
-		return document.Member{Name: name, Value: document.String(value)}
+	text := func(name, value string) document.Field {
+		return document.Field{Name: name, Value: document.String(value)}
 	}
 	v := document.Object(text("type", k.Type), text("id", k.ID), text("name", name), text("detail", refusal.Detail), text("explanation", refusal.Explanation))
 	err := s.beginShadow(ctx, r)

@@ -68,7 +68,7 @@ func (p *plan) putTombstone(ctx context.Context, key string, user *store.Resourc
 	if err != nil {
 		return err
 	}
-	v := document.Object(document.Member{Name: "user", Value: document.String(user.ID)})
+	v := document.Object(document.Field{Name: "user", Value: document.String(user.ID)})
 	if id := person(user); id != "" {
 		v.Set("person", document.String(id))
 	}

@@ -363,10 +363,10 @@ func structCodec(t reflect.Type, depth int) (codec, error) {
 			if f.IsZero() {
 				return document.Value{}
 			}
-			items := make([]document.Member, 0, len(members))
+			items := make([]document.Field, 0, len(members))
 			for i := range members {
 				if x := members[i].codec.get(f.Field(members[i].index)); !x.IsNull() {
-					items = append(items, document.Member{Name: members[i].name, Value: x})
+					items = append(items, document.Field{Name: members[i].name, Value: x})
 				}
 			}
 			return document.Object(items...)

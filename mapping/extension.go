@@ -137,9 +137,9 @@ func (m *Mapping[T]) Sensitive() (paths []string) {
 // Schema returns the extension's schema in the form of RFC 7643 section 7.
 func (x Extension) Schema() document.Value {
 	return document.Object(
-		document.Member{Name: "id", Value: document.String(x.URN)},
-		document.Member{Name: "name", Value: document.String(x.URN[strings.LastIndexByte(x.URN, ':')+1:])},
-		document.Member{Name: "attributes", Value: describeAll(x.Attributes)},
+		document.Field{Name: "id", Value: document.String(x.URN)},
+		document.Field{Name: "name", Value: document.String(x.URN[strings.LastIndexByte(x.URN, ':')+1:])},
+		document.Field{Name: "attributes", Value: describeAll(x.Attributes)},
 	)
 }
 
@@ -150,11 +150,11 @@ func describeAll(list []AttributeSpec) document.Value {
 			a.Type = filter.String // SCIM has no type for any JSON, so the schema says string
 		}
 		out[i] = document.Object(
-			document.Member{Name: "name", Value: document.String(a.Name)},
-			document.Member{Name: "type", Value: document.String(a.Type.String())},
-			document.Member{Name: "multiValued", Value: document.Bool(a.Multi)},
-			document.Member{Name: "required", Value: document.Bool(a.Required)},
-			document.Member{Name: "mutability", Value: document.String(cmp.Or(a.Mutability, "readWrite"))},
+			document.Field{Name: "name", Value: document.String(a.Name)},
+			document.Field{Name: "type", Value: document.String(a.Type.String())},
+			document.Field{Name: "multiValued", Value: document.Bool(a.Multi)},
+			document.Field{Name: "required", Value: document.Bool(a.Required)},
+			document.Field{Name: "mutability", Value: document.String(cmp.Or(a.Mutability, "readWrite"))},
 		)
 		if len(a.Sub) > 0 {
 			out[i].Set("subAttributes", describeAll(a.Sub))

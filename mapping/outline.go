@@ -81,11 +81,11 @@ func size(nodes []node) int {
 }
 
 // room is memory for the fields of all objects, which is allocated once. Each object takes its part.
-type room []document.Member
+type room []document.Field
 
-func (r *room) take(n int) []document.Member {
+func (r *room) take(n int) []document.Field {
 	if n > len(*r) {
-		return make([]document.Member, 0, n)
+		return make([]document.Field, 0, n)
 	}
 	part := (*r)[:0:n]
 	*r = (*r)[n:]
@@ -122,7 +122,7 @@ func object(nodes []node, root reflect.Value, r *room) document.Value {
 	members := r.take(len(nodes))
 	for i := range nodes {
 		if x := nodes[i].value(root, r); !x.IsEmpty() {
-			members = append(members, document.Member{Name: nodes[i].name, Value: x})
+			members = append(members, document.Field{Name: nodes[i].name, Value: x})
 		}
 	}
 	return document.Object(members...)

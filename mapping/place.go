@@ -14,11 +14,11 @@ import (
 type place struct {
 	path           string // the path in a rule, without the URN of a core schema and without a filter
 	uri, name, sub string
-	where          filter.Expr       // of name[where].sub
-	seed           []document.Member // the sub-attributes that a new element needs to satisfy where
-	multi          bool              // whether the attribute is multi-valued
-	all            bool              // whether the field holds the values of all elements
-	subs           []string          // the sub-attributes that the field holds, if it is a struct; others are not changed
+	where          filter.Expr      // of name[where].sub
+	seed           []document.Field // the sub-attributes that a new element needs to satisfy where
+	multi          bool             // whether the attribute is multi-valued
+	all            bool             // whether the field holds the values of all elements
+	subs           []string         // the sub-attributes that the field holds, if it is a struct; others are not changed
 }
 
 // multiValued are the multi-valued attributes of RFC 7643 section 4.1.2.
@@ -124,7 +124,7 @@ func foldedAll(terms []filter.Expr) []filter.Expr {
 }
 
 // seed returns the sub-attributes that an element must have to satisfy an expression. The expression may only have terms of eq, joined by and.
-func seed(x filter.Expr, members []document.Member) ([]document.Member, error) {
+func seed(x filter.Expr, members []document.Field) ([]document.Field, error) {
 	switch x := x.(type) {
 	case filter.And:
 		for _, term := range x {
@@ -136,7 +136,7 @@ func seed(x filter.Expr, members []document.Member) ([]document.Member, error) {
 		return members, nil
 	case filter.Compare:
 		if x.Op == filter.Eq && !x.Value.IsNull() {
-			return append(members, document.Member{Name: x.Attr.Name, Value: x.Value}), nil
+			return append(members, document.Field{Name: x.Attr.Name, Value: x.Value}), nil
 		}
 	}
 	return nil, fmt.Errorf("[%s]: want comparisons with eq, joined by and, so that an element can be made", x)
@@ -293,7 +293,7 @@ func (l *place) setIn(v *document.Value, x document.Value) {
 			if x.IsEmpty() {
 				return
 			}
-			v.Set(l.name, document.Object(append(make([]document.Member, 0, 4), document.Member{Name: l.sub, Value: x})...))
+			v.Set(l.name, document.Object(append(make([]document.Field, 0, 4), document.Field{Name: l.sub, Value: x})...))
 			return
 		}
 		if put(object, l.sub, x); object.IsEmpty() {
@@ -335,20 +335,20 @@ func (l *place) setElement(array, x document.Value) document.Value {
 
 // seeds says whether elements are chosen by a sub-attribute.
 func (l *place) seeds(sub string) bool {
-	return slices.ContainsFunc(l.seed, func(m document.Member) bool { return m.Name == sub })
+	return slices.ContainsFunc(l.seed, func(m document.Field) bool { return m.Name == sub })
 }
 
 // most returns how many fields a new element usually has at most.
 func (l *place) most() int { return len(l.seed) + max(1, len(l.subs)) }
 
 // make makes an element of a value. room is memory for its fields, and may be nil.
-func (l *place) make(x document.Value, room []document.Member) document.Value {
+func (l *place) make(x document.Value, room []document.Field) document.Value {
 	if l.sub == "" && x.Kind() != document.KindObject {
 		return x
 	}
 	members := append(room, l.seed...)
 	if l.sub != "" {
-		return document.Object(append(members, document.Member{Name: l.sub, Value: x})...)
+		return document.Object(append(members, document.Field{Name: l.sub, Value: x})...)
 	}
 	e := document.Object(members...)
 	for _, m := range x.Items() {

@@ -40,17 +40,17 @@ func (b *bulkJob) refer(o *bulkOperation) {
 // resolve is a body with every reference replaced, or v itself if there is none. What a resolver leaves out is left out with
 // the element or complex value that it stands in.
 func resolve(v document.Value, by resolver) document.Value {
-	var changed []document.Member
+	var changed []document.Field
 	for i, m := range v.Items() {
 		x, ok := resolveIn(m.Name, m.Value, by)
 		if ok && changed == nil && same(x, m.Value) {
 			continue
 		}
 		if changed == nil {
-			changed = append(make([]document.Member, 0, v.Len()), v.Items()[:i]...)
+			changed = append(make([]document.Field, 0, v.Len()), v.Items()[:i]...)
 		}
 		if ok {
-			changed = append(changed, document.Member{Name: m.Name, Value: x})
+			changed = append(changed, document.Field{Name: m.Name, Value: x})
 		}
 	}
 	if changed == nil {
@@ -69,20 +69,20 @@ func resolveIn(name string, v document.Value, by resolver) (out document.Value, 
 		return document.String(text), true
 	case document.KindArray, document.KindObject:
 		items := v.Items()
-		var changed []document.Member
+		var changed []document.Field
 		for i := range items {
 			x, ok := resolveIn(items[i].Name, items[i].Value, by)
 			if ok && changed == nil && same(x, items[i].Value) {
 				continue
 			}
 			if changed == nil {
-				changed = append(make([]document.Member, 0, len(items)), items[:i]...)
+				changed = append(make([]document.Field, 0, len(items)), items[:i]...)
 			}
 			if !ok && items[i].Value.Kind() == document.KindString && v.Kind() == document.KindObject {
 				return v, false // an element without what it refers to says nothing
 			}
 			if ok {
-				changed = append(changed, document.Member{Name: items[i].Name, Value: x})
+				changed = append(changed, document.Field{Name: items[i].Name, Value: x})
 			}
 		}
 		if changed == nil {
@@ -228,14 +228,14 @@ func (b *bulkJob) second(o *bulkOperation) document.Value {
 		})
 		if waits {
 			value.Append(document.Value{})
-			value.Items()[value.Len()-1] = document.Member{Name: m.Name, Value: x}
+			value.Items()[value.Len()-1] = document.Field{Name: m.Name, Value: x}
 		}
 	}
 	return document.Object(
-		document.Member{Name: "schemas", Value: document.Array(document.String(patch.URN))},
-		document.Member{Name: "Operations", Value: document.Array(document.Object(
-			document.Member{Name: "op", Value: document.String("add")},
-			document.Member{Name: "value", Value: value},
+		document.Field{Name: "schemas", Value: document.Array(document.String(patch.URN))},
+		document.Field{Name: "Operations", Value: document.Array(document.Object(
+			document.Field{Name: "op", Value: document.String("add")},
+			document.Field{Name: "value", Value: value},
 		))},
 	)
 }

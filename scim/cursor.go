@@ -222,7 +222,7 @@ func (c *cursors) secret(ctx context.Context, tenant string) ([]byte, error) {
 			return nil, err
 		}
 		now := time.Now().UTC().Truncate(time.Microsecond)
-		internal := document.Object(document.Member{Name: "key", Value: document.String(base64.StdEncoding.EncodeToString(secret))})
+		internal := document.Object(document.Field{Name: "key", Value: document.String(base64.StdEncoding.EncodeToString(secret))})
 		err = c.store.Commit(ctx, &store.Change{Tenant: tenant, Put: []store.Put{{Resource: &store.Resource{
 			Key: k, Version: uuid.NewString(), Created: now, LastModified: now, Internal: internal.Document(),
 		}}}})

@@ -42,7 +42,7 @@ func TestMemberPatchTellsTheVersion(t *testing.T) {
 	}
 }
 
-// Why a member can't be added is said truly: it doesn't exist, or it is of another type than the request says (fault 13).
+// Why a member can't be added is said truly: it doesn't exist, or it is of another type than the request says.
 func TestMembersOfAnotherType(t *testing.T) {
 	s := serve(t)
 	ada := s.user("ada")
@@ -55,7 +55,7 @@ func TestMembersOfAnotherType(t *testing.T) {
 	s.do("PATCH", crew, add(`{"value":"`+crew[len("/Groups/"):]+`"}`)).fails(400, "invalidValue", "member of itself")
 }
 
-// A record that was written by a process whose clock is ahead is answered with its groups when a POST links it (fault 13).
+// A record that was written by a process whose clock is ahead is answered with its groups when a POST links it.
 func TestLinkedRecordFromTheFuture(t *testing.T) {
 	fake := storetest.NewFake()
 	s := serveStore(t, fake, func(o *scim.Options) { o.Lifecycle.Link = map[string][]string{"User": {"externalId"}} })
@@ -114,7 +114,7 @@ func TestRefusalsAreJournalled(t *testing.T) {
 	assert.LessOrEqual(t, len(entries), 200, "a client that repeats a wrong request can't fill the disk: a hundred a minute")
 }
 
-// Settings that were changed while a request lost a race hold for its next try (fault 8).
+// Settings that were changed while a request lost a race hold for its next try.
 func TestSettingsAreReadAnewAfterALostRace(t *testing.T) {
 	fake := storetest.NewFake()
 	settings := lifecycle.DefaultSettings()
@@ -162,7 +162,7 @@ func TestRemovedByActiveFalse(t *testing.T) {
 	}
 }
 
-// A PUT with null for the members empties no group, as a PATCH with it doesn't (fault 12, I11).
+// A PUT with null for the members empties no group, as a PATCH with it doesn't (I11).
 func TestPutOfNullMembers(t *testing.T) {
 	s := serve(t)
 	path := "/Groups/" + s.group("Crew", s.user("ada"))
@@ -175,7 +175,7 @@ func TestPutOfNullMembers(t *testing.T) {
 	s.do("POST", "/Groups", `{"schemas":["`+groupURN+`"],"displayName":"Other","members":null}`).is(201)
 }
 
-// A group is answered with the members that it has in the version that is told, whatever is written meanwhile (fault 11).
+// A group is answered with the members that it has in the version that is told, whatever is written meanwhile.
 func TestGroupAndMembersAreOfOneMoment(t *testing.T) {
 	fake := storetest.NewFake()
 	s := serveStore(t, fake)

@@ -190,7 +190,7 @@ func (h *Handler) elimityConfig() *elimity.ServiceProviderConfig {
 // completeConfig says what elimity's fixed answer denies, and leaves out the references that it makes empty.
 func (h *Handler) completeConfig(v *document.Value) {
 	supported := func(yes bool) document.Value {
-		return document.Object(document.Member{Name: "supported", Value: document.Bool(yes)})
+		return document.Object(document.Field{Name: "supported", Value: document.Bool(yes)})
 	}
 	bulk := supported(true)
 	bulk.Set("maxOperations", document.Int(int64(h.opts.Limits.BulkOperations)))
@@ -198,12 +198,12 @@ func (h *Handler) completeConfig(v *document.Value) {
 	v.Set("bulk", bulk)
 	limits := h.opts.Limits
 	v.Set("pagination", document.Object( // RFC 9865 section 4
-		document.Member{Name: "cursor", Value: document.Bool(true)},
-		document.Member{Name: "index", Value: document.Bool(true)},
-		document.Member{Name: "defaultPaginationMethod", Value: document.String("index")},
-		document.Member{Name: "defaultPageSize", Value: document.Int(int64(limits.PageSize))},
-		document.Member{Name: "maxPageSize", Value: document.Int(int64(limits.MaxResults))},
-		document.Member{Name: "cursorTimeout", Value: document.Int(max(1, int64(limits.CursorTimeout.Seconds())))},
+		document.Field{Name: "cursor", Value: document.Bool(true)},
+		document.Field{Name: "index", Value: document.Bool(true)},
+		document.Field{Name: "defaultPaginationMethod", Value: document.String("index")},
+		document.Field{Name: "defaultPageSize", Value: document.Int(int64(limits.PageSize))},
+		document.Field{Name: "maxPageSize", Value: document.Int(int64(limits.MaxResults))},
+		document.Field{Name: "cursorTimeout", Value: document.Int(max(1, int64(limits.CursorTimeout.Seconds())))},
 	))
 	v.Set("changePassword", supported(h.opts.Passwords != nil))
 	v.Set("sort", supported(true))
@@ -218,8 +218,8 @@ func (h *Handler) completeConfig(v *document.Value) {
 			async = "request"
 		}
 		v.Set("securityEvents", document.Object(
-			document.Member{Name: "asyncRequest", Value: document.String(async)},
-			document.Member{Name: "eventUris", Value: document.Array(uris...)},
+			document.Field{Name: "asyncRequest", Value: document.String(async)},
+			document.Field{Name: "eventUris", Value: document.Array(uris...)},
 		))
 	}
 	if h.opts.Documentation == "" {

@@ -308,7 +308,7 @@ func (c *caller) replace(ep *endpoint, id string, on conditions, body document.V
 
 // isNull says whether an object has a member of that name, and null in it.
 func isNull(body document.Value, name string) bool {
-	return slices.ContainsFunc(body.Items(), func(m document.Member) bool {
+	return slices.ContainsFunc(body.Items(), func(m document.Field) bool {
 		return m.Value.IsNull() && document.FoldName(m.Name) == name
 	})
 }

@@ -49,7 +49,7 @@ func crowd(t *testing.T, n int) (s *service, members *torn, group string) {
 		name := fmt.Sprintf("user%d", i)
 		change.Put = append(change.Put, store.Put{Resource: &store.Resource{
 			Key: store.Key{Tenant: "acme", Type: "User", ID: ids[i]}, Version: "1", Created: time.Unix(0, 0).UTC(), LastModified: time.Unix(0, 0).UTC(),
-			Attributes: document.Object(document.Member{Name: "userName", Value: document.String(name)}).Document(), Label: name,
+			Attributes: document.Object(document.Field{Name: "userName", Value: document.String(name)}).Document(), Label: name,
 		}})
 	}
 	require.NoError(t, members.Commit(t.Context(), change))

@@ -19,7 +19,7 @@ func ExampleStore() {
 		return &store.Resource{
 			Key: store.Key{Tenant: "acme", Type: "User", ID: id}, Version: "1", Created: at, LastModified: at, Label: userName,
 			Index:      []store.IndexKey{{Attribute: "userName", Value: document.Fold(userName), Unique: true}},
-			Attributes: document.Object(document.Member{Name: "userName", Value: document.String(userName)}).Document(),
+			Attributes: document.Object(document.Field{Name: "userName", Value: document.String(userName)}).Document(),
 		}
 	}
 	fmt.Println(s.Commit(ctx, &store.Change{Tenant: "acme", Put: []store.Put{{Resource: user("1", "ada")}}}))

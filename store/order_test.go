@@ -45,7 +45,7 @@ func TestCompare(t *testing.T) {
 }
 
 func TestPosition(t *testing.T) {
-	ann := document.Object(document.Member{Name: "userName", Value: document.String("Ann")})
+	ann := document.Object(document.Field{Name: "userName", Value: document.String("Ann")})
 	src := source{&store.Resource{Attributes: ann.Document()}}
 	assert.Equal(t, store.Position{Key: "ann", Has: true, ID: "1", Type: "User"}, ascending.Position("User", "1", src))
 	assert.Equal(t, store.Position{ID: "1", Type: "User"}, (*store.Sort)(nil).Position("User", "1", nil))

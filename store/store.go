@@ -81,10 +81,10 @@ func (r *Resource) Attribute(p filter.Path) document.Value {
 			return document.String(r.ID)
 		case "meta":
 			return document.Object(
-				document.Member{Name: "resourceType", Value: document.String(r.Type)},
-				document.Member{Name: "created", Value: document.String(r.Created.Format(time.RFC3339Nano))},
-				document.Member{Name: "lastModified", Value: document.String(r.LastModified.Format(time.RFC3339Nano))},
-				document.Member{Name: "version", Value: document.String(r.Version)},
+				document.Field{Name: "resourceType", Value: document.String(r.Type)},
+				document.Field{Name: "created", Value: document.String(r.Created.Format(time.RFC3339Nano))},
+				document.Field{Name: "lastModified", Value: document.String(r.LastModified.Format(time.RFC3339Nano))},
+				document.Field{Name: "version", Value: document.String(r.Version)},
 			)
 		}
 		return r.Attributes.Get(p.Name)
@@ -145,9 +145,9 @@ type Member struct {
 // Row is the membership as an element of the attribute members (RFC 7643 section 4.2), for filters: value, type, display.
 func (m Member) Row() document.Value {
 	return document.Object(
-		document.Member{Name: "value", Value: document.String(m.ID)},
-		document.Member{Name: "type", Value: document.String(m.Type)},
-		document.Member{Name: "display", Value: document.String(m.Label)},
+		document.Field{Name: "value", Value: document.String(m.ID)},
+		document.Field{Name: "type", Value: document.String(m.Type)},
+		document.Field{Name: "display", Value: document.String(m.Label)},
 	)
 }
 

@@ -30,6 +30,7 @@ func customer(ctx context.Context, r *repository) error {
 	}{
 		{"get each module alone", func() error { return s.getEach(ctx, r, version) }},
 		{"build, test and run what the documents show", func() error { return s.tryDocuments(ctx, r) }},
+		{"run the quickstart by its version", func() error { return s.do(ctx, s.dir, "go", "run", root+"/examples/quickstart@"+version, "-once") }},
 		{"run the server by its version", func() error { return s.runServer(ctx, version) }},
 		{"refuse an old library under a new store", func() error { return s.refuseOldLibrary(ctx, r, version) }},
 	} {

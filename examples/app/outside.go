@@ -46,7 +46,7 @@ func (o outside) Claim(ctx context.Context, tenant, id string) (bool, error) {
 		}
 		next := *r
 		next.Version = rand.Text()
-		next.Attributes = document.Object(document.Member{Name: "tenant", Value: document.String(tenant)}).Document()
+		next.Attributes = document.Object(document.Field{Name: "tenant", Value: document.String(tenant)}).Document()
 		err = o.store.Commit(ctx, &store.Change{Tenant: nobody, Put: []store.Put{{Resource: &next, IfVersion: r.Version, Was: r}}})
 		if !errors.Is(err, store.ErrVersionMismatch) {
 			return err == nil, err

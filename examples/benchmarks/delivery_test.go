@@ -45,7 +45,7 @@ func BenchmarkDelivery(b *testing.B) {
 	b.Run("LatencyElsewhere/PostgreSQL", latencyElsewhere)
 }
 
-// telling is a service whose hook gets the events, with so many workers, or as many as it has by default if that is 0.
+// telling returns a service whose hook gets the events, with so many workers, or as many as it has by default if that is 0.
 func telling(b *testing.B, s store.Store, workers int, hook func(*lifecycle.Event)) *lifecycle.Service {
 	b.Helper()
 	l, err := lifecycle.New(s, &lifecycle.Options{Delivery: lifecycle.Delivery{Workers: workers}, Hooks: lifecycle.Hooks{Any: func(_ context.Context, e *lifecycle.Event) error {

@@ -105,7 +105,7 @@ func request(method, target, body string) *http.Request {
 	}
 }
 
-// user is what Entra ID sends for a new user with its default mapping.
+// user returns what Entra ID sends for a new user with its default mapping.
 func user(name string) string {
 	return fmt.Sprintf(`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"],
 		"externalId":"%[1]s","userName":"%[1]s@corp.example","active":true,"displayName":"Display of %[1]s",
@@ -146,7 +146,7 @@ func elimityServer(tb testing.TB) http.Handler {
 	return s
 }
 
-// elimityVersion is the version that the modules select. A test binary doesn't know what it was built with.
+// elimityVersion returns the version that the modules select. A test binary doesn't know what it was built with.
 func elimityVersion(tb testing.TB) string {
 	out, err := exec.CommandContext(tb.Context(), "go", "list", "-m", "-f", "{{.Version}}", "github.com/elimity-com/scim").Output()
 	require.NoError(tb, err)

@@ -193,7 +193,7 @@ func (s *service) together(b *testing.B, n int, job func(c *client) error) time.
 	return time.Since(began)
 }
 
-// filterThenCreate is what an identity provider does for a new user.
+// filterThenCreate sends what an identity provider sends for a new user: a filter and a POST.
 func filterThenCreate(c *client, name string) error {
 	if err := c.do(http.MethodGet, byName(name), "", http.StatusOK, `"totalResults":0`); err != nil {
 		return err

@@ -1,5 +1,5 @@
-// Package boot is what the example servers have in common: their flags, the store that a flag names, the ready line,
-// and a clean stop. A product has all of this already; examples/products have it written out, to be copied.
+// Package boot has what the example servers have in common: their flags, the store that a flag names, the ready line,
+// and a clean stop. A product has all of this already. examples/products show it without this package, to be copied.
 package boot
 
 import (
@@ -24,11 +24,11 @@ import (
 
 // App is a product around a SCIM service. All of its functions may be nil.
 type App struct {
-	Name string // of the command, for its usage text
+	Name string // the name of the command, for its usage text
 
-	// Flags adds flags of the product's own.
+	// Flags adds the product's own flags.
 	Flags func(*flag.FlagSet)
-	// Store opens the product's own store, in the place of what the flag -store names. It is closed at the end if it is an
+	// Store opens the product's own store, instead of the one that the flag -store names. It is closed at the end if it is an
 	// io.Closer.
 	Store func(ctx context.Context, name string) (store.Store, error)
 	// Configure completes the handler's options: hooks, policies, types.
@@ -43,11 +43,11 @@ type App struct {
 // ErrDone says that all work is done.
 var ErrDone = errors.New("boot: done")
 
-// Service is what runs.
+// Service is a running SCIM service.
 type Service struct {
-	URL     string // of the SCIM service, without a slash at the end
-	Public  string // its address as clients reach it, which a proxy may make another one
-	Origin  string // of the server, likewise
+	URL     string // the address of the SCIM service, without a slash at the end
+	Public  string // the address at which clients reach it, which differs behind a proxy
+	Origin  string // the origin of the server, as clients reach it
 	Handler *scim.Handler
 	Store   store.Store
 	Log     *slog.Logger
@@ -57,7 +57,7 @@ type Service struct {
 // those of the command line override.
 func Main(app App, defaults ...string) { os.Exit(Command(app, defaults...)) }
 
-// Command is Main for those who have something to do afterwards; it returns the process's exit code.
+// Command does what Main does, but returns the exit code instead of ending the process.
 func Command(app App, defaults ...string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
@@ -115,7 +115,7 @@ func serve(ctx context.Context, app App, f *Flags, s store.Store, log *slog.Logg
 	service.Public, service.Origin = f.Public(listener)
 	mux := http.NewServeMux()
 	mux.Handle(f.BasePath+"/", http.StripPrefix(f.BasePath, h))
-	if f.BasePath != "" { // the address without a slash is the service too, and no redirect
+	if f.BasePath != "" { // the address without a slash at its end is served, too, and not redirected
 		mux.Handle(f.BasePath, http.StripPrefix(f.BasePath, h))
 	}
 	if app.Mount != nil {
@@ -174,14 +174,14 @@ func run(ctx context.Context, app App, service *Service, server *http.Server, li
 	<-running.Done()
 	err := context.Cause(running)
 	if ctx.Err() != nil || errors.Is(err, ErrDone) {
-		err = nil // as wished
+		err = nil // the context has ended, as it should
 	}
 	err = errors.Join(err, shutDown(server))
 	work.Wait()
 	return err
 }
 
-// newServer bounds how long a client may take. A large group or import may take its time to go out.
+// newServer makes a server with time limits. The limit for writing is long, because a large group or import takes its time.
 func newServer(h http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           h,
@@ -194,7 +194,7 @@ func newServer(h http.Handler, log *slog.Logger) *http.Server {
 	}
 }
 
-// shutDown waits for the requests under way, but not for ever.
+// shutDown waits for the requests that are being served, but at most so long.
 func shutDown(server *http.Server) error {
 	const patience = 15 * time.Second
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

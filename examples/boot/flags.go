@@ -11,20 +11,20 @@ import (
 	"strings"
 )
 
-// Flags are those of every example server. Scripts drive them, so they stay as they are.
+// Flags are the flags of every example server. They must not change, because scripts use them.
 type Flags struct {
 	Addr           string
-	Store          string // for OpenStore
-	BasePath       string // with a slash in front and none behind, or ""
+	Store          string // the name for OpenStore
+	BasePath       string // the path of the service, with a slash at its beginning and none at its end; or ""
 	BaseURL        string // scim.Options.BaseURL
 	TrustForwarded bool   // scim.Options.TrustForwarded
 	Tokens         map[string]string
 
-	demoAPI string // loopback, open
+	demoAPI string // loopback or open
 }
 
-// ParseFlags reads the flags of a server's command line; name is the command's, for its usage text. Each of more adds flags.
-// Without a token it makes one, and prints it on stderr. The error is flag.ErrHelp if only the usage was asked for.
+// ParseFlags parses the command line of a server. name is the command's, for its usage text. Each of more adds flags.
+// If no token is given, it makes one and prints that on stderr. The error is flag.ErrHelp if only the usage was asked for.
 func ParseFlags(name string, args []string, stderr io.Writer, more ...func(*flag.FlagSet)) (*Flags, error) {
 	f := &Flags{Tokens: map[string]string{}}
 	set := flag.NewFlagSet(name, flag.ContinueOnError)
@@ -62,8 +62,8 @@ func ParseFlags(name string, args []string, stderr io.Writer, more ...func(*flag
 	return f, nil
 }
 
-// Public is the address of the SCIM service as clients reach it, and the origin of the server: by the flag -base-url if there is one, else
-// by what it listens on.
+// Public returns the address of the SCIM service as clients reach it, and the origin of the server: by the flag -base-url if there is one,
+// else by what it listens on.
 func (f *Flags) Public(l net.Listener) (service, origin string) {
 	if u, err := url.Parse(f.BaseURL); err == nil && u.Host != "" {
 		return strings.TrimRight(f.BaseURL, "/"), u.Scheme + "://" + u.Host

@@ -19,7 +19,7 @@ const (
 	storeNames   = "memory (gone at the end), sqlite:PATH, or postgres://USER@HOST/DATABASE"
 )
 
-// redacted is a store's name without its password.
+// redacted returns a store's name without its password.
 func redacted(name string) string {
 	if u, err := url.Parse(name); err == nil {
 		return u.Redacted()
@@ -41,7 +41,7 @@ type Database interface {
 	Close() error
 }
 
-// OpenDatabase opens what the flag -store names, if that is sqlite:PATH or postgres://..., and brings its tables up to date.
+// OpenDatabase opens the store that the flag -store names, which must be sqlite:PATH or postgres://..., and brings its tables up to date.
 func OpenDatabase(ctx context.Context, name string) (Database, error) {
 	if strings.HasPrefix(name, "sqlite:") {
 		return orNil(sqlite.Open(ctx, name, nil))
@@ -49,7 +49,7 @@ func OpenDatabase(ctx context.Context, name string) (Database, error) {
 	return orNil(postgres.Open(ctx, name, nil))
 }
 
-// orNil makes no interface of what couldn't be opened, as it would not be nil.
+// orNil returns a nil interface if db couldn't be opened, because an interface with a nil pointer isn't nil.
 func orNil[T Database](db T, err error) (Database, error) {
 	if err != nil {
 		return nil, err
@@ -63,12 +63,12 @@ type Store interface {
 	io.Closer
 }
 
-// inMemory has nothing to close.
+// inMemory is a store in memory. Its Close does nothing.
 type inMemory struct{ *memstore.Store }
 
 func (inMemory) Close() error { return nil }
 
-// OpenStore opens what the flag -store names. An error shows the name without its password.
+// OpenStore opens the store that the flag -store names. An error shows the name without its password.
 func OpenStore(ctx context.Context, name string) (s Store, err error) {
 	switch {
 	case name == "memory":

@@ -7,7 +7,7 @@ import (
 	"github.com/go-chi/chi/v5"
 )
 
-// Mount serves a scim.Handler under a path such as /scim/v2. Chi leaves the path as it is, so the prefix is taken off.
+// Mount serves a scim.Handler under a path such as /scim/v2. It strips this prefix, because chi doesn't change the path.
 func Mount(r chi.Router, path string, h http.Handler) {
 	h = http.StripPrefix(path, h)
 	r.Handle(path, h)

@@ -9,8 +9,8 @@ import (
 	"github.com/rollcall-dev/rollcall/scim"
 )
 
-// elimityServer is elimity-com/scim's own Server with our operations on memory behind it, so that the comparison is of what the two
-// servers do with requests and answers, and not of what is stored.
+// elimityServer makes elimity-com/scim's own Server with our operations on a store in memory, so that only what the two
+// servers do with requests and answers is compared.
 func elimityServer() (http.Handler, error) {
 	h, err := scim.NewHandler(memstore.New(), &scim.Options{Auth: scim.NoAuth{Tenant: "acme"}})
 	if err != nil {

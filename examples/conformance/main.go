@@ -124,7 +124,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitOK
 }
 
-// own makes a service on memory the target.
+// own makes a service of our own, on a store in memory, the target.
 func own(t *scimtest.Target, elimity bool) (err error) {
 	if elimity {
 		t.Handler, err = elimityServer()
@@ -134,7 +134,7 @@ func own(t *scimtest.Target, elimity bool) (err error) {
 		t.Token = "a-token"
 	}
 	h, err := scim.NewHandler(memstore.New(), &scim.Options{Auth: tokens{scim.BearerTokens{t.Token: "acme"}, t.Profile},
-		Limits: scim.Limits{CursorTimeout: 3 * time.Second}}) // or the kit would not wait for a cursor to expire
+		Limits: scim.Limits{CursorTimeout: 3 * time.Second}}) // with a longer time-out the kit would not wait until a cursor expires
 	t.Handler = h
 	return err
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/rollcall-dev/rollcall/scim"
 )
 
-// tokens authenticates, and pins connections that are tested by a stricter profile to what that profile allows.
+// tokens authenticates requests, and gives connections that are tested by a stricter profile the dialect of that profile.
 type tokens struct {
 	scim.BearerTokens
 	profile string

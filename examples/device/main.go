@@ -47,7 +47,7 @@ func options(o scim.Options) scim.Options {
 			Schema:      device(),
 		},
 	}
-	o.Index = map[string][]string{"Device": {"owner"}} // found fast by whose it is
+	o.Index = map[string][]string{"Device": {"owner"}} // devices are found by their owners by an index
 	return o
 }
 
@@ -69,8 +69,8 @@ func badge() elimityschema.Schema {
 	}
 }
 
-// device has one attribute of each of the kinds that matter: unique and unchangeable, numeric, multi-valued, complex and simple,
-// one that is shown only to who asks for it or writes it, and one that is never shown.
+// device has an attribute of each kind: unique and immutable, numeric, multi-valued with complex and with simple values, one that is
+// returned on request only, and one that is never returned.
 func device() elimityschema.Schema {
 	return elimityschema.Schema{
 		ID:   deviceURN,

@@ -15,15 +15,15 @@ import (
 	"github.com/rollcall-dev/rollcall/scim/scimtest/replay"
 )
 
-// sum is what became of one identity provider's conversations.
+// sum counts the results of one identity provider's conversations.
 type sum struct {
 	idp                     string
 	steps                   int
-	oldRight, newRight      int // answered as it was recorded
-	same, statuses, answers int // equal; another status; the same status with another answer
+	oldRight, newRight      int // how many steps the old and the new service answered as recorded
+	same, statuses, answers int // how many answers were equal, had another status, or the same status with other content
 }
 
-// kind is one part of answers that differs, such as $.meta.location, in how many steps it does, and the first of them.
+// kind is a part of answers that differs, such as $.meta.location, with the number of steps in which it does and the first of these.
 type kind struct {
 	part, was, is, first string
 	steps                int
@@ -87,7 +87,7 @@ func (s *sum) add(was, is replay.Result, differ bool) {
 
 var index = regexp.MustCompile(`\[\d+\]`)
 
-// count lists what differs in one step, and adds it to the kinds: an attribute counts once for each step.
+// count lists the differences of one step, and adds them to the kinds. An attribute counts once for each step.
 func count(kinds []*kind, r replay.Result, found []difference, list io.Writer) []*kind {
 	if len(found) == 0 {
 		return kinds
@@ -111,10 +111,10 @@ func count(kinds []*kind, r replay.Result, found []difference, list io.Writer) [
 	return kinds
 }
 
-// difference is a part of two answers. A part that isn't there is an empty text.
+// difference is a part that differs in two answers. If an answer doesn't have the part, its text is empty.
 type difference struct{ part, was, is string }
 
-// differences says what differs between two answers. Of answers with different statuses the bodies aren't compared.
+// differences returns the parts in which two answers differ. If the statuses differ, the bodies aren't compared.
 func differences(was, is map[string]string) (found []difference) {
 	names := maps.Clone(was)
 	maps.Copy(names, is)
@@ -129,7 +129,7 @@ func differences(was, is map[string]string) (found []difference) {
 	return found
 }
 
-// patterns are of texts that each service makes by itself.
+// patterns match texts that each service makes by itself, such as ids and times.
 var patterns = []struct {
 	found *regexp.Regexp
 	is    string
@@ -139,7 +139,7 @@ var patterns = []struct {
 	{regexp.MustCompile(`W/\\?"[^"\\]*\\?"`), "VERSION"},
 }
 
-// parts are the parts of an answer by name: the status, some headers, and each value of the body by its path. What each service
+// parts returns the parts of an answer by name: the status, some headers, and each value of the body by its path. What each service
 // makes by itself (addresses, ids, times, versions) is the same word for both. Of schemas only the number is a part.
 func parts(base string, r replay.Result) map[string]string {
 	all := map[string]string{"status": fmt.Sprint(r.Status)}
@@ -179,7 +179,7 @@ func parts(base string, r replay.Result) map[string]string {
 	return all
 }
 
-// plain is a text without what each service makes by itself, and not too long for a line.
+// plain returns a text without the parts that each service makes by itself, shortened to fit on a line.
 func plain(base, text string) string {
 	if base != "" {
 		text = strings.ReplaceAll(text, base, "BASE")

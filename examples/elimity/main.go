@@ -73,7 +73,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitOK
 }
 
-// service is where the conversations go: an address, or a handler in this process.
+// service is what the conversations are sent to: an address, or a handler in this process.
 type service struct {
 	url, token string
 	handler    func(token string) (http.Handler, error)
@@ -91,8 +91,8 @@ func (s service) runner() (*replay.Runner, error) {
 	return r, err
 }
 
-// adapted is an elimity.Server as a product has it already, with Rollcall's operations in the place of its own. Nothing else
-// of the product changes, so it can be tried type by type.
+// adapted returns an elimity.Server as a product has it already, with Rollcall's operations instead of its own. Nothing else
+// of the product changes, so it can be tried for one type after another.
 func adapted(token string) (http.Handler, error) {
 	h, err := handler(token)
 	if err != nil {
@@ -110,7 +110,7 @@ func adapted(token string) (http.Handler, error) {
 	})
 }
 
-// handler is what is mounted in the end: Rollcall's own handler, of the same types.
+// handler returns Rollcall's own handler for the same types, which is mounted in the end.
 func handler(token string) (*scim.Handler, error) {
 	return scim.NewHandler(memstore.New(), &scim.Options{
 		Auth:          scim.BearerTokens{token: "acme"},

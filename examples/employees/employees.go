@@ -1,5 +1,5 @@
-// Package employees provisions tables of the product's own: all that a product writes to have an identity provider fill its
-// users, teams and team members, on PostgreSQL or SQLite. README.md says what each part is for.
+// Package employees is all that a product writes so that an identity provider can fill its own tables of users, teams and team members, on
+// PostgreSQL or SQLite. README.md says what each part is for.
 package employees
 
 import (
@@ -40,12 +40,12 @@ var (
 	members = table.Memberships{Table: "team_members", Group: "team_id", User: "user_id"}
 )
 
-// Types are what the handler serves: scim.Options.Types.
+// Types returns the resource types for scim.Options.Types.
 func Types() []scim.Type {
 	return []scim.Type{typed.Users(employees, typed.LinkBy("externalId")), typed.Groups(groups)}
 }
 
-// Migration is what the product's tables get, once.
+// Migration returns the statements of the product's migration, which add to its tables what SCIM needs.
 func Migration(d table.Dialect) ([]string, error) {
 	forUsers, err := users.Columns(d)
 	if err != nil {
@@ -55,7 +55,7 @@ func Migration(d table.Dialect) ([]string, error) {
 	return append(forUsers, forTeams...), err
 }
 
-// OnPostgres makes the store on the product's pool. Events, journal and settings are in tables of the library's, in the same database.
+// OnPostgres makes the store on the product's pool. Events, journal and settings are in tables of the library in the same database.
 func OnPostgres(ctx context.Context, pool *pgxpool.Pool) (store.Store, error) {
 	kept, err := postgres.OnPool(ctx, pool, &postgres.Options{InTx: func(ctx context.Context, tx pgx.Tx, _ *store.Change) error {
 		return table.InTx(ctx, session{tx})

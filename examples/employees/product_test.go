@@ -73,7 +73,8 @@ func TestOwnTables(t *testing.T) {
 		assert.Equal(t, "2", p.ask(`SELECT count(*) FROM team_members`))
 		assert.Equal(t, "Countess", nth(c.must(200, "GET", "/Groups/"+team, "").Get("members"), 0).Get("display").Text())
 		other := c.must(201, "POST", "/Groups", `{"displayName":"Other"}`).Get("id").Text()
-		c.must(400, "PATCH", "/Groups/"+team, `{"Operations":[{"op":"add","path":"members","value":[{"value":"`+other+`"}]}]}`)
+		nested := c.must(400, "PATCH", "/Groups/"+team, `{"Operations":[{"op":"add","path":"members","value":[{"value":"`+other+`"}]}]}`)
+		assert.Contains(t, nested.Get("detail").Text(), "is a Group, and no group can be a member of another one", "the table of members has users only")
 		c.must(400, "PATCH", "/Groups/"+team, `{"Operations":[{"op":"add","path":"members","value":[{"value":"nobody"}]}]}`)
 
 		c.must(204, "DELETE", "/Users/1", "") // there is a bill, which forbids that the row goes
@@ -96,7 +97,7 @@ func TestOwnTables(t *testing.T) {
 	})
 }
 
-// nth is the element of an array.
+// nth returns an element of an array.
 func nth(v document.Value, n int) document.Value { return *v.At(n) }
 
 func attribute(v document.Value) string {

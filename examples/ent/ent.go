@@ -1,5 +1,5 @@
-// Package ent has a table of people that a product reads and writes with entgo.io/ent, as a table.Repository: so an identity
-// provider fills it. Package schema declares the table, and package gen is generated from it:
+// Package ent makes a table of people, which a product reads and writes with entgo.io/ent, a table.Repository, so that an identity
+// provider can fill it. Package schema declares the table, and package gen is generated from that:
 //
 //	go generate ./examples/ent
 package ent
@@ -18,7 +18,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// Employees are the table, as a repository.
+// Employees is the table as a table.Repository.
 type Employees struct{ Client *gen.Client }
 
 type record = table.Record[gen.Employee]
@@ -85,7 +85,7 @@ func found(rows int, err error) error {
 	return refused(err)
 }
 
-// refused names the attribute that somebody has already.
+// refused returns a *store.ConflictError if a unique column has the value already.
 func refused(err error) error {
 	if gen.IsConstraintError(err) {
 		return &store.ConflictError{Attribute: "userName"}

@@ -1,5 +1,5 @@
-// Package gorm has a table of people that a product reads and writes with gorm.io/gorm, as a table.Repository: so an identity
-// provider fills it.
+// Package gorm makes a table of people, which a product reads and writes with gorm.io/gorm, a table.Repository, so that an identity
+// provider can fill it.
 package gorm
 
 import (
@@ -22,10 +22,10 @@ type Employee struct {
 	Active bool   `scim:"active"`
 
 	Login *string `gorm:"uniqueIndex:login"` // the address as document.Fold makes it; NULL if there is none
-	Rest  string  // what SCIM knows and the model has no field for
+	Rest  string  // table.Record.Rest
 }
 
-// Employees are the table, as a repository.
+// Employees is the table as a table.Repository.
 type Employees struct{ DB *gorm.DB }
 
 type record = table.Record[Employee]
@@ -95,7 +95,8 @@ func found(db *gorm.DB) error {
 	return refused(db.Error)
 }
 
-// refused names the attribute that somebody has already; gorm tells it with gorm.Config.TranslateError.
+// refused returns a *store.ConflictError if a unique column has the value already. gorm only returns the error for that if
+// gorm.Config.TranslateError is set.
 func refused(err error) error {
 	if errors.Is(err, gorm.ErrDuplicatedKey) {
 		return &store.ConflictError{Attribute: "userName"}

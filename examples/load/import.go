@@ -13,8 +13,8 @@ import (
 	"github.com/rollcall-dev/rollcall/lifecycle"
 )
 
-// importFile imports the people of a file, CSV or lines of JSON by its name, shows how far it is, and says which rows need somebody to
-// look at them.
+// importFile imports the people of a file, whose name says whether it is CSV or has lines of JSON. It shows how far it is, and says which rows
+// somebody must look at.
 func importFile(ctx context.Context, s *lifecycle.Service, tenant, path string, out, progress io.Writer) (err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -51,7 +51,7 @@ func importFile(ctx context.Context, s *lifecycle.Service, tenant, path string, 
 type bar struct {
 	r          io.Reader
 	size, read int64
-	shown      int64 // in percent
+	shown      int64 // the percentage that was shown last
 	out        io.Writer
 }
 

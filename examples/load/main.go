@@ -1,9 +1,9 @@
-// Command load fills a store with people who look like those of a company, and a group of the first of them: to try a store,
-// an identity provider's import or the example servers at size. Run again with -from, it adds more.
+// Command load fills a store with people like those of a company, and with a group of the first of them, to try a store,
+// an identity provider's import or the example servers with many people. With -from it adds more.
 //
 //	go run ./examples/load -store sqlite:rollcall.db -tenant acme -users 100000 -members 10000
 //
-// With -import it takes over the people of a file instead, as a product does that switches SCIM on for a customer: see
+// With -import it imports the people of a file instead, as a product does that switches SCIM on for a customer: see
 // docs/adopting.md.
 //
 //	go run ./examples/load -store sqlite:rollcall.db -tenant acme -import people.csv
@@ -66,7 +66,7 @@ func open(ctx context.Context, name, tenant string, do func(s store.Store, l *li
 	return do(s, h.Lifecycle())
 }
 
-// index makes the keys of a resource.
+// index makes the index keys and the label of a resource.
 type index = func(typ string, attributes document.Value) ([]store.IndexKey, string)
 
 func load(ctx context.Context, s store.Store, index index, tenant string, from, users, members int) error {

@@ -1,5 +1,5 @@
-// Package mirror keeps a product's own table of users in step with SCIM, which lives in a store of its own: each change of a person
-// and the product's row of it are one transaction.
+// Package mirror writes a product's own table of users together with the store that has the SCIM resources: each change of a person and the
+// product's row are written in one transaction.
 package mirror
 
 import (
@@ -23,11 +23,11 @@ type User struct {
 // Users are served, as scim.Options.Types; their mapping fills the table.
 var Users = typed.Users(mapping.Must(mapping.For[User]()))
 
-// InTx is the option of the SQL store by which it writes the product's rows too.
+// InTx is the option InTx of the SQL store, by which it also writes the product's rows.
 var InTx = typed.Mirror(Users, write)
 
-// write fills the table users (id, org, email, name, enabled, scim_id), where the address is unique in an organization and so is scim_id.
-// A row that was there with the address is adopted, unless it is another SCIM user's.
+// write writes the table users (id, org, email, name, enabled, scim_id), in which email and scim_id are unique for each organization.
+// It adopts an existing row with the same address, unless the row belongs to another SCIM user.
 func write(ctx context.Context, tx pgx.Tx, row typed.Row[User]) error {
 	if row.Value == nil {
 		_, err := tx.Exec(ctx, `DELETE FROM users WHERE org = $1 AND scim_id = $2`, row.Key.Tenant, row.Key.ID)

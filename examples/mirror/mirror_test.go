@@ -26,7 +26,7 @@ const productTable = `CREATE TABLE users (id BIGINT GENERATED ALWAYS AS IDENTITY
 CREATE UNIQUE INDEX users_email ON users (org, lower(email));
 INSERT INTO users (org, email, name) VALUES ('acme', 'Old@acme.example', 'Old'), ('other', 'ada@acme.example', 'Stranger')`
 
-// database is a pool on a schema of its own.
+// database returns a pool on a schema of its own.
 func database(t *testing.T) *pgxpool.Pool {
 	t.Helper()
 	dsn := os.Getenv("ROLLCALL_TEST_POSTGRES")

@@ -1,10 +1,10 @@
-// Package nats publishes the events of Rollcall to NATS JetStream. It is a module of its own, so that only who wants it links the
+// Package nats publishes the events of Rollcall to NATS JetStream. It is a module of its own, so that only products that use it link the
 // client of NATS.
 //
 // Each event is a message with the subject rollcall.TENANT.KIND, such as rollcall.acme.deactivated or rollcall.acme.group.created (see
-// payload.Subject for names of tenants that have dots in them). The header Nats-Msg-Id is the event's id, so that JetStream drops what
-// is published twice within the stream's window of duplicates. An event counts as told when the stream has acknowledged it; what fails
-// is tried again as every consumer's events are, in order per subject.
+// payload.Subject for names of tenants that have dots in them). The header Nats-Msg-Id is the event's id, so that JetStream drops a message
+// that is published twice within the stream's window of duplicates. An event is delivered when the stream has acknowledged it. An event
+// that fails is tried again, as for every consumer, and the events of a subject keep their order.
 package nats
 
 import (
@@ -20,9 +20,9 @@ import (
 	"github.com/rollcall-dev/rollcall/lifecycle/payload"
 )
 
-// Options configure a Publisher. A field that is its zero value means its default.
+// Options are the options of a Publisher. The zero value of a field means its default.
 type Options struct {
-	// Stream is the name of the stream that takes the messages. It is created if it isn't there; one that is there stays as it is.
+	// Stream is the name of the stream that takes the messages. It is created if it doesn't exist; an existing one isn't changed.
 	// Default ROLLCALL.
 	Stream string
 	// Prefix begins the subjects. Default rollcall.
@@ -46,8 +46,9 @@ type Publisher struct {
 	stream jetstream.JetStream
 }
 
-// Connect connects to NATS, such as nats://127.0.0.1:4222. It goes on connecting for as long as it takes, and again whenever the
-// connection is lost: events wait meanwhile. Close it in the end.
+// Connect connects to NATS at an address such as nats://127.0.0.1:4222. It returns at once, and goes on connecting in the background for as
+// long as it takes, and again whenever the connection is lost. Events wait meanwhile. Call Close when the publisher isn't needed any more.
+// The error is about the address or the options.
 func Connect(url string, o Options) (*Publisher, error) {
 	if o.Stream == "" {
 		o.Stream = "ROLLCALL"
@@ -64,7 +65,7 @@ func Connect(url string, o Options) (*Publisher, error) {
 	if o.Duplicates == 0 {
 		o.Duplicates = 10 * time.Minute
 	}
-	// Nothing is buffered while the connection is lost: an event whose publication wasn't acknowledged is published again anyway.
+	// Nothing is buffered while the connection is lost, because an event whose publication wasn't acknowledged is published again anyway.
 	conn, err := client.Connect(url, client.Name("rollcall"), client.RetryOnFailedConnect(true), client.MaxReconnects(-1), client.ReconnectBufSize(-1), client.ReconnectWait(time.Second/2))
 	if err != nil {
 		return nil, fmt.Errorf("nats: %w", err)
@@ -86,7 +87,7 @@ func (p *Publisher) Consumer() lifecycle.Consumer {
 	return lifecycle.Consumer{Name: "nats", Hooks: lifecycle.Hooks{Any: p.Publish}, Attempts: attempts, MaxWait: wait, Timeout: wait}
 }
 
-// Publish publishes an event, and returns when the stream has it. It is a lifecycle.Hook.
+// Publish publishes an event, and returns when the stream has acknowledged it. It is a lifecycle.Hook.
 func (p *Publisher) Publish(ctx context.Context, e *lifecycle.Event) error {
 	m := &client.Msg{Subject: payload.Subject(p.Prefix, e), Header: client.Header{client.MsgIdHdr: {e.ID}, "Content-Type": {"application/json"}}}
 	if p.CloudEvents == "" {
@@ -105,7 +106,7 @@ func (p *Publisher) Publish(ctx context.Context, e *lifecycle.Event) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	_, err := p.stream.PublishMsg(ctx, m, jetstream.WithExpectStream(p.Stream))
-	if errors.Is(err, jetstream.ErrNoStreamResponse) { // there is no stream yet, or no more
+	if errors.Is(err, jetstream.ErrNoStreamResponse) { // there is no stream, or not any more
 		if err := p.create(ctx); err != nil {
 			return err
 		}
@@ -117,7 +118,7 @@ func (p *Publisher) Publish(ctx context.Context, e *lifecycle.Event) error {
 	return nil
 }
 
-// create makes the stream, unless it is there.
+// create makes the stream, unless it exists.
 func (p *Publisher) create(ctx context.Context) error {
 	_, err := p.stream.CreateStream(ctx, jetstream.StreamConfig{Name: p.Stream, Subjects: []string{p.Prefix + ".>"}, Storage: jetstream.FileStorage,
 		Replicas: p.Replicas, MaxAge: p.MaxAge, Duplicates: p.Duplicates})

@@ -1,11 +1,11 @@
-// Package otel traces and measures a service of Rollcall by OpenTelemetry. It is a module of its own, so that only who wants it links
-// OpenTelemetry.
+// Package otel makes traces and metrics for OpenTelemetry of what a service of Rollcall does. It is a module of its own, so that only
+// products that use it link OpenTelemetry.
 //
 //	observer, err := otel.New(tracerProvider, meterProvider, nil)
 //	scim.Options{Lifecycle: lifecycle.Options{Observer: observer}}
 //
-// Each request is a span, with its decision and the calls of the store in it; each delivery is a span of its own, with its hooks in it
-// and a link to the request that caused the event, for as long as the process remembers that request.
+// Each request is a span, which has spans of its decision and of the calls of the store. Each delivery is the root of another trace, which
+// has spans of its hooks, and a link to the request that caused the event, if the process still remembers that request.
 package otel
 
 import (
@@ -22,20 +22,20 @@ import (
 	"github.com/rollcall-dev/rollcall/lifecycle"
 )
 
-// Options configure an Observer.
+// Options are the options of an Observer.
 type Options struct {
-	// TrustRemote has a request continue the trace that its client says it is in. By default it begins a trace of its own, linked to
-	// that one: anybody on the internet can name a trace.
+	// TrustRemote lets a request continue the trace that its client names. By default a request begins a new trace with a link to
+	// that one, because anybody on the internet can name a trace.
 	TrustRemote bool
 	// Requests is how many requests are remembered, for the links of deliveries. Default 10,000.
 	Requests int
-	// Tenants has spans name the tenant. Metrics never do.
+	// Tenants adds the name of the tenant to spans. Metrics never have it.
 	Tenants bool
 }
 
 const scope = "github.com/rollcall-dev/rollcall/examples/otel"
 
-// Observer is a lifecycle.Observer.
+// Observer is a lifecycle.Observer. Make it with New. It is safe for concurrent use.
 type Observer struct {
 	Options
 	tracer     trace.Tracer
@@ -48,7 +48,7 @@ type Observer struct {
 	next     int
 }
 
-// New makes an observer. Either provider may be nil: then there are no traces, or no metrics.
+// New makes an observer. If a provider is nil, there are no traces, or no metrics. o may be nil. The error is that of the meter provider.
 func New(traces trace.TracerProvider, meters metric.MeterProvider, o *Options) (*Observer, error) {
 	x := &Observer{requests: make(map[string]trace.SpanContext)}
 	if o != nil {
@@ -85,7 +85,7 @@ func (x *Observer) Begin(ctx context.Context, op lifecycle.Op) (context.Context,
 	}
 }
 
-// start says how the span of an operation begins.
+// start returns the options for the span of an operation.
 func (x *Observer) start(ctx context.Context, op *lifecycle.Op) []trace.SpanStartOption {
 	attributes := []attribute.KeyValue{attribute.String("rollcall.stage", string(op.Stage))}
 	if op.Consumer != "" {
@@ -101,7 +101,7 @@ func (x *Observer) start(ctx context.Context, op *lifecycle.Op) []trace.SpanStar
 		if remote := trace.SpanContextFromContext(ctx); remote.IsRemote() && !x.TrustRemote {
 			o = append(o, trace.WithNewRoot(), trace.WithLinks(trace.Link{SpanContext: remote}))
 		}
-	case lifecycle.StageDecision: // which is before the commit, and so before any delivery
+	case lifecycle.StageDecision: // it comes before the commit, and so before any delivery
 		x.remember(op.Request, trace.SpanContextFromContext(ctx))
 	case lifecycle.StageDelivery:
 		o = append(o, trace.WithNewRoot(), trace.WithSpanKind(trace.SpanKindConsumer))
@@ -127,7 +127,7 @@ func (x *Observer) end(span trace.Span, op *lifecycle.Op, r *lifecycle.Result) {
 		if len(r.Quirks) > 0 {
 			span.SetAttributes(attribute.StringSlice("rollcall.quirks", r.Quirks))
 		}
-		if r.Status >= 500 { // a refusal is the client's
+		if r.Status >= 500 { // a refusal is no error of the service
 			span.SetStatus(codes.Error, "")
 		}
 		return
@@ -136,11 +136,11 @@ func (x *Observer) end(span trace.Span, op *lifecycle.Op, r *lifecycle.Result) {
 		span.SetAttributes(attribute.String("rollcall.outcome", r.Outcome))
 	}
 	if r.Err != nil && (op.Stage == lifecycle.StageHook || op.Stage == lifecycle.StageDelivery) {
-		span.SetStatus(codes.Error, "") // the error may have personal data in it; it is in the log
+		span.SetStatus(codes.Error, "") // the text of the error may have personal data, so it is only in the log
 	}
 }
 
-// measure has no labels of which there may be countless ones.
+// measure records how long an operation took. It uses no labels that may have very many values.
 func (x *Observer) measure(ctx context.Context, op *lifecycle.Op, r *lifecycle.Result, took time.Duration) {
 	if x.durations == nil {
 		return
@@ -155,7 +155,7 @@ func (x *Observer) measure(ctx context.Context, op *lifecycle.Op, r *lifecycle.R
 	}
 }
 
-// remember keeps the span of a request, in the place of the oldest one.
+// remember remembers the span of a request, and forgets the oldest one.
 func (x *Observer) remember(request string, span trace.SpanContext) {
 	if request == "" || !span.IsValid() {
 		return
@@ -163,7 +163,7 @@ func (x *Observer) remember(request string, span trace.SpanContext) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if _, known := x.requests[request]; known {
-		return // it lost a race, and decides again
+		return // the request is remembered already, and is decided again after a lost race
 	}
 	if len(x.order) < x.Requests {
 		x.order = append(x.order, request)

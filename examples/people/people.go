@@ -14,10 +14,10 @@ import (
 // Index computes the index keys and the label of a resource: lifecycle.Service has it.
 type Index func(typ string, attributes document.Value) ([]store.IndexKey, string)
 
-// perCommit is how many resources or members one commit brings.
+// perCommit is how many resources or members one commit writes.
 const perCommit = 1_000
 
-// epoch is when the first of them was made; each is a second younger than the one before.
+// epoch is when the first person was created. Each is created a second after the one before.
 var epoch = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
 
 var (
@@ -27,12 +27,12 @@ var (
 	titles = []string{"Analyst", "Architect", "Assistant", "Consultant", "Director", "Engineer", "Manager", "Specialist"}
 )
 
-// UserName is the userName of the nth person.
+// UserName returns the userName of the nth person.
 func UserName(n int) string { return "person." + strconv.Itoa(n) + "@corp.example" }
 
-// ID is the id of the nth person. In the order of ids they are in no other order that means something.
+// ID returns the id of the nth person. The order of the ids is not that of n.
 func ID(n int) string {
-	x := uint64(n+1) * 0x9e3779b97f4a7c15 // odd, so that no two are the same
+	x := uint64(n+1) * 0x9e3779b97f4a7c15 // the factor is odd, so that all products differ
 	return fmt.Sprintf("%016x", x)
 }
 
@@ -47,7 +47,7 @@ func User(index Index, n int) *store.Resource {
 		n/10000%100, n/100%100, n%100, 100000+n, units[n%len(units)])
 	v, err := document.Parse(text, 0)
 	if err != nil {
-		panic(err) // the text above is well formed
+		panic(err) // it can't fail, because the text above is valid JSON
 	}
 	at := epoch.Add(time.Duration(n) * time.Second)
 	r := &store.Resource{Key: store.Key{Type: "User", ID: ID(n)}, Version: "1", Created: at, LastModified: at,
@@ -56,7 +56,7 @@ func User(index Index, n int) *store.Resource {
 	return r
 }
 
-// Users puts people number from to to-1 into a tenant. Each has a seat.
+// Users creates the people with the numbers from to to-1 in a tenant. Each has a seat.
 func Users(ctx context.Context, s store.Store, index Index, tenant string, from, to int) error {
 	for ; from < to; from += perCommit {
 		c := &store.Change{Tenant: tenant}
@@ -71,9 +71,9 @@ func Users(ctx context.Context, s store.Store, index Index, tenant string, from,
 	return nil
 }
 
-// Group puts a group into a tenant, with the first so many people as its members.
+// Group creates a group in a tenant, whose members are the first people.
 func Group(ctx context.Context, s store.Store, index Index, tenant, id string, members int) error {
-	attributes := document.Object(document.Member{Name: "displayName", Value: document.String("Group " + id)})
+	attributes := document.Object(document.Field{Name: "displayName", Value: document.String("Group " + id)})
 	r := &store.Resource{Key: store.Key{Type: "Group", ID: id}, Version: "1", Created: epoch, LastModified: epoch, Attributes: attributes.Document()}
 	r.Index, r.Label = index("Group", attributes)
 	if err := s.Commit(ctx, &store.Change{Tenant: tenant, Put: []store.Put{{Resource: r}}}); err != nil {

@@ -8,8 +8,8 @@ import (
 	client "github.com/prometheus/client_golang/prometheus"
 )
 
-// WatchExpiry also shows in how many days the first credential expires. next is connection.Service.NextExpiry; it is asked when the
-// metrics are read, at most every five minutes.
+// WatchExpiry adds a metric that says in how many days the first credential expires. next is connection.Service.NextExpiry. It is called
+// when the metrics are read, at most every five minutes.
 func (m *Metrics) WatchExpiry(next func(ctx context.Context) (at time.Time, ok bool, err error)) {
 	m.expiry.watch(next)
 }
@@ -34,7 +34,7 @@ func (x *expiry) watch(next func(ctx context.Context) (time.Time, bool, error)) 
 // Describe implements prometheus.Collector.
 func (x *expiry) Describe(ch chan<- *client.Desc) { ch <- x.days }
 
-// Collect implements prometheus.Collector. If the store can't say, what was known stays.
+// Collect implements prometheus.Collector. If next fails, the last value stays.
 func (x *expiry) Collect(ch chan<- client.Metric) {
 	const every, patience, day = 5 * time.Minute, 5 * time.Second, 24 * time.Hour
 	x.mu.Lock()

@@ -1,12 +1,12 @@
-// Package prometheus counts what a service of Rollcall does, as metrics of Prometheus. It is a module of its own, so that only who
-// wants it links the client of Prometheus.
+// Package prometheus makes metrics for Prometheus of what a service of Rollcall does. It is a module of its own, so that only products that
+// use it link the client of Prometheus.
 //
 //	metrics := prometheus.New(registry)
 //	handler, err := scim.NewHandler(store, &scim.Options{Lifecycle: lifecycle.Options{Observer: metrics}, ...})
 //	metrics.Watch(handler.Lifecycle())
 //
-// No metric has a tenant, an address or an id as a label: there may be countless ones, and whoever reads metrics needn't know them.
-// dashboard.json is a dashboard for Grafana, and alerts.yaml has rules to be woken by.
+// No metric has a tenant, an address or an id as a label, because there may be very many, and because readers of metrics needn't know them.
+// dashboard.json is a dashboard for Grafana, and alerts.yaml has rules for alerts.
 package prometheus
 
 import (
@@ -22,7 +22,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// Metrics is a lifecycle.Observer that counts. Make it with New.
+// Metrics is a lifecycle.Observer that counts and measures. Make it with New. It is safe for concurrent use.
 type Metrics struct {
 	requests   *client.HistogramVec
 	stores     *client.HistogramVec
@@ -36,10 +36,10 @@ type Metrics struct {
 	expiry     *expiry
 }
 
-// names that the metrics have, all with the prefix rollcall_.
+// prefix begins the names of all metrics.
 const prefix = "rollcall_"
 
-// New makes metrics and registers them. It panics if that registry has them already.
+// New makes metrics and registers them. It panics if the registry has such metrics already.
 func New(r client.Registerer) *Metrics {
 	fast := []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10}
 	histogram := func(name, help string, labels ...string) *client.HistogramVec {
@@ -105,7 +105,7 @@ func (m *Metrics) end(op *lifecycle.Op, r *lifecycle.Result, seconds float64) {
 	}
 }
 
-// Watch also shows how far behind the consumers of a service are. The store is asked when the metrics are read, at most every
+// Watch adds metrics that say how far behind the consumers of a service are. It asks the store when the metrics are read, at most every
 // few seconds.
 func (m *Metrics) Watch(s *lifecycle.Service) { m.lag.watch(s) }
 
@@ -120,7 +120,7 @@ type lag struct {
 	failed  bool
 }
 
-// behind is how far behind a consumer is, with all tenants. That of a family is of all of it.
+// behind says how far behind a consumer is, for all tenants. The consumers of a family, such as all webhooks, are counted as one.
 type behind struct {
 	seconds                 float64
 	waiting, parked, paused int
@@ -187,7 +187,7 @@ func (l *lag) read() {
 	lags, err := l.service.Lags(ctx, "")
 	l.at, l.failed = time.Now(), err != nil
 	if err != nil {
-		return // what was known stays; outbox_up tells
+		return // the last values stay, and outbox_up says that they are old
 	}
 	l.last = make(map[string]*behind)
 	for _, name := range l.service.Consumers() {
@@ -197,7 +197,7 @@ func (l *lag) read() {
 		family, _, _ := strings.Cut(x.Consumer, ".")
 		b := l.last[family]
 		if b == nil {
-			b = &behind{} // of a consumer that is no more
+			b = &behind{} // a consumer that isn't configured any more
 			l.last[family] = b
 		}
 		b.add(x)

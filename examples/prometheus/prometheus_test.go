@@ -23,7 +23,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store/storetest"
 )
 
-// busy is a service that has done a bit of everything that is counted.
+// busy returns a service that has done a bit of everything that is counted.
 func busy(t *testing.T) (*client.Registry, *lifecycle.Service) {
 	t.Helper()
 	registry := client.NewRegistry()

@@ -6,7 +6,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// resultOf says whether a call of the store went well, was refused as the contract has it, or failed.
+// resultOf says whether a call of the store succeeded, was refused by an error of the contract, or failed.
 func resultOf(err error) string {
 	if err == nil {
 		return "ok"

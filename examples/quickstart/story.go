@@ -2,13 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"runtime"
 	"sync"
 
 	"github.com/rollcall-dev/rollcall/examples/boot"
@@ -16,7 +11,7 @@ import (
 	"github.com/rollcall-dev/rollcall/scim/scimtest/replay"
 )
 
-// day is what one identity provider does in a day: conversations under testdata/idp.
+// day is what one identity provider does in a day. Its conversations are named by their titles.
 type day struct {
 	title         string
 	tenant, token string
@@ -55,7 +50,7 @@ type narrator struct {
 
 func (n *narrator) printf(format string, args ...any) { fmt.Fprintf(n.out, format+"\n", args...) }
 
-// hooks are the product's: here they only tell that they were called.
+// hooks returns the product's hooks, which only tell that they were called.
 func (n *narrator) hooks() lifecycle.Hooks {
 	hear := func(_ context.Context, e *lifecycle.Event) error {
 		n.mu.Lock()
@@ -78,9 +73,13 @@ func (n *narrator) flush() {
 
 // tell replays the days. It fails if any answer isn't what the conversations expect.
 func (n *narrator) tell(ctx context.Context, s *boot.Service) error {
-	testdata, err := findTestdata()
+	all, err := replay.Conversations("entra", "okta")
 	if err != nil {
 		return err
+	}
+	conversations := map[string]*replay.Scenario{}
+	for _, c := range all {
+		conversations[c.Title()] = c
 	}
 	failed := 0
 	for _, d := range days {
@@ -92,10 +91,10 @@ func (n *narrator) tell(ctx context.Context, s *boot.Service) error {
 				failed++
 			}
 		}}
-		for _, name := range d.conversations {
-			conversation, err := replay.Load(testdata, "idp/"+name+".json")
-			if err != nil {
-				return err
+		for _, title := range d.conversations {
+			conversation, ok := conversations[title]
+			if !ok {
+				return fmt.Errorf("there is no conversation %s", title)
 			}
 			n.printf("\n%s", conversation.Name)
 			runner.Run(ctx, conversation)
@@ -117,24 +116,4 @@ func (n *narrator) tell(ctx context.Context, s *boot.Service) error {
 // next says how to go on.
 func (n *narrator) next(url string) {
 	n.printf("\nThe service goes on at %s. Try next:\n\n  curl -H 'Authorization: Bearer %s' '%s/Users?filter=active%%20eq%%20true'\n", url, entraToken, url)
-}
-
-// findTestdata finds the repository's testdata above the working directory, else from where this file was compiled.
-func findTestdata() (fs.FS, error) {
-	starts := make([]string, 0, 2)
-	if dir, err := os.Getwd(); err == nil {
-		starts = append(starts, dir)
-	}
-	if _, file, _, ok := runtime.Caller(0); ok {
-		starts = append(starts, filepath.Dir(file))
-	}
-	for _, dir := range starts {
-		for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-			fsys := os.DirFS(filepath.Join(dir, "testdata"))
-			if _, err := fs.Stat(fsys, "idp/README.md"); err == nil {
-				return fsys, nil
-			}
-		}
-	}
-	return nil, errors.New("no testdata/idp here: run it in the repository, go run ./examples/quickstart")
 }

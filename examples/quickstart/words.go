@@ -80,7 +80,7 @@ func (n *narrator) named(text string) string {
 	return strings.NewReplacer(pairs...).Replace(text)
 }
 
-// asked is what a body asks for, in short.
+// asked returns what a body asks for, in short.
 func asked(body []byte, named func(string) string) string {
 	var b struct {
 		resource

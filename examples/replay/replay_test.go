@@ -91,7 +91,7 @@ func recorded(t *testing.T) []*replay.Scenario {
 
 func title(s *replay.Scenario) string { return strings.TrimSuffix(s.File, ".json") }
 
-// service is a runner for a service, mounted under a prefix as products do.
+// service returns a runner for a service, mounted under a prefix as products do.
 func service(t *testing.T, s store.Store, tenant string) *replay.Runner {
 	h, err := scim.NewHandler(s, &scim.Options{Auth: scim.BearerTokens{"a-token-of-acme": tenant}})
 	require.NoError(t, err)

@@ -1,5 +1,5 @@
-// Package replica sends the lists of a store to a replica of its database, so that they cost the primary nothing. Everything
-// else stays with the primary: what decides about a change, and whatever somebody must find that was written a moment ago.
+// Package replica reads the lists of a store from a replica of its database, so that they cost the primary nothing. Everything
+// else stays with the primary: all reads that a change depends on, and those that must find what was written a moment ago.
 package replica
 
 import (
@@ -10,12 +10,12 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// Store reads lists from a replica, which may lag behind its primary. A tenant that has changed something is answered by the
-// primary for as long as the replica may lag, so that it finds what it wrote: an identity provider creates a user whom it didn't
-// find, and looks for it again.
+// Store reads lists from a replica, which may lag behind its primary. After a tenant has changed something, its lists are read from the
+// primary for as long as the replica may lag, so that it finds what it wrote: an identity provider looks again for a user that it has
+// just created.
 //
-// A list with a filter is the primary's, too: who looks for somebody and doesn't find them creates a second person. A walk by
-// cursor whose pages come from both sees everybody who is on both, as a cursor names a place in the order and not in a database.
+// A list with a filter is always read from the primary, because an identity provider that doesn't find a person creates a second one. The
+// pages of a walk by cursor may come from both, because a cursor is a position in the order, and not in a database.
 type Store struct {
 	store.Store // the primary
 	replica     store.Store
@@ -25,14 +25,14 @@ type Store struct {
 	written map[string]time.Time // when this process last committed for a tenant
 }
 
-// New makes a store of a primary and its replica. lag is the longest that the replica is behind: more than that, and an
-// operator takes it out. Other processes that write for the same tenant are not seen, so that with several of them a client may
-// find in a list what is up to lag old.
+// New makes a store of a primary and its replica. lag is the longest time that the replica may be behind. If it is behind for longer, an
+// operator has to stop using it. The store doesn't know of writes by other processes, so if there are several, a list may be
+// old by up to lag.
 func New(primary, replica store.Store, lag time.Duration) *Store {
 	return &Store{Store: primary, replica: replica, lag: lag, written: map[string]time.Time{}}
 }
 
-// Unwrap has store.As find what else the primary can do.
+// Unwrap returns the primary, so that store.As finds its optional interfaces.
 func (s *Store) Unwrap() store.Store { return s.Store }
 
 // List implements store.Store.
@@ -43,7 +43,7 @@ func (s *Store) List(ctx context.Context, q store.Query) (*store.Page, error) {
 	return s.replica.List(ctx, q)
 }
 
-// Commit implements store.Store. A commit that fails may have happened all the same, so it counts, too.
+// Commit implements store.Store. A commit that fails counts as a write, too, because it may have happened nevertheless.
 func (s *Store) Commit(ctx context.Context, c *store.Change) error {
 	err := s.Store.Commit(ctx, c)
 	now := time.Now()
@@ -60,7 +60,7 @@ func (s *Store) Commit(ctx context.Context, c *store.Change) error {
 	return err
 }
 
-// mostTenants is how many are remembered before those that have long written nothing are forgotten.
+// mostTenants is the number of remembered tenants from which on those are forgotten that have written nothing for longer than the lag.
 const mostTenants = 10_000
 
 // hasWritten says whether the replica may lack something that the tenant has written.

@@ -1,15 +1,15 @@
-// Package river puts the events of Rollcall into the job table of River, in the transaction that makes them true: a job is there
-// exactly if the change is. It is a module of its own, so that only who wants it links River.
+// Package river inserts the events of Rollcall into the job table of River, in the transaction of the change that they tell of: a job exists
+// if and only if the change was committed. It is a module of its own, so that only products that use it link River.
 //
-// The events are those of a consumer that is lifecycle.Consumer.InTx. Have the store insert them:
+// The events are those of a consumer with lifecycle.Consumer.InTx. The store inserts them:
 //
 //	store, err := postgres.Open(ctx, dsn, &postgres.Options{
 //		InTx: func(ctx context.Context, tx pgx.Tx, c *store.Change) error { return river.Insert(ctx, client, tx, c, nil) },
 //	})
 //	lifecycle.Options{Consumers: []lifecycle.Consumer{river.Consumer()}}
 //
-// River runs jobs in parallel and in no order. A worker that needs the order of a subject's events compares Args.Time, or reads what
-// is true now.
+// River runs jobs in parallel and in no order. A worker that needs the order of a subject's events compares Args.Time, or reads the
+// present state of the subject.
 package river
 
 import (
@@ -25,10 +25,10 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// Name is that of the consumer.
+// Name is the name of the consumer.
 const Name = "river"
 
-// Consumer is the consumer whose events Insert inserts: of the kinds given, or of all.
+// Consumer returns the consumer whose events Insert inserts: those of the given kinds, or all.
 func Consumer(kinds ...lifecycle.Kind) lifecycle.Consumer {
 	return lifecycle.Consumer{Name: Name, InTx: true, Kinds: kinds}
 }
@@ -44,10 +44,11 @@ type Args struct {
 	Data     json.RawMessage `json:"data"`
 }
 
-// Kind implements river.JobArgs. It is of jobs, and the same for all events: their own kind is Event.
+// Kind implements river.JobArgs. It returns the kind of job, which is the same for all events. The field Event has the kind of event.
 func (Args) Kind() string { return "rollcall.event" }
 
-// Insert inserts a job for each event of a change, in its transaction. An error must make the commit fail.
+// Insert inserts a job for each event of a change that is for Consumer, in the transaction of the change. If it returns an error, the
+// commit must fail.
 func Insert(ctx context.Context, c *client.Client[pgx.Tx], tx pgx.Tx, change *store.Change, o *client.InsertOpts) error {
 	events, err := lifecycle.EventsFor(change, Name)
 	if err != nil || len(events) == 0 {

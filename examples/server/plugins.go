@@ -15,7 +15,7 @@ import (
 	"github.com/rollcall-dev/rollcall/scim"
 )
 
-// metrics are GET /metrics, with the flag -metrics.
+// metrics serves GET /metrics, with the flag -metrics.
 func metrics(a *app.App) app.Plugin {
 	var (
 		wanted   bool

@@ -3,8 +3,8 @@
 //
 //	mux.Handle("POST /sets", sets.New(service, sets.Options{Tenant: "acme", Authorize: feed.BearerToken(token, "acme"), Key: key, ...}))
 //
-// It reads the feed, so lifecycle.Options.Feed must be set. What a receiver has acknowledged is remembered in memory: after a restart of
-// the process it gets again what is still kept, with the same jti.
+// It reads the feed, so lifecycle.Options.Feed must be set. It remembers in memory what a receiver has acknowledged. After a restart of
+// the process, the receiver gets all tokens of the feed again, with the same jti.
 package sets
 
 import (
@@ -24,7 +24,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// Options configure a Poller. All but Claims.Form, Claims.Endpoint, Claims.Schemas and Logger must be set.
+// Options are the options of a Poller. All fields except for Claims.Form, Claims.Endpoint, Claims.Schemas and Logger must be set.
 type Options struct {
 	Tenant    string
 	Authorize func(r *http.Request) (tenant string, ok bool) // see feed.BearerToken
@@ -34,20 +34,20 @@ type Options struct {
 	Logger    *slog.Logger
 }
 
-// Poller is an http.Handler for one stream: one receiver of one tenant's events. Make it with New.
+// Poller is an http.Handler for one stream: the events of one tenant for one receiver. Make it with New. It is safe for concurrent use.
 type Poller struct {
 	Options
 	service *lifecycle.Service
 
 	mu      sync.Mutex
 	after   int64     // the position in the feed behind which no event was offered yet
-	offered []offered // and not acknowledged, oldest first
+	offered []offered // the tokens that are not acknowledged yet, the oldest first
 }
 
 // offered is a token that the receiver has yet to acknowledge.
 type offered struct{ jti, token string }
 
-// New makes a poller.
+// New makes a poller. It returns an error if an option is missing.
 func New(s *lifecycle.Service, o Options) (*Poller, error) {
 	if o.Tenant == "" || o.Authorize == nil || len(o.Key) != ed25519.PrivateKeySize || o.Claims.Issuer == "" || !s.HasFeed() {
 		return nil, errors.New("sets: want Tenant, Authorize, Key and Claims.Issuer, and a service with lifecycle.Options.Feed")
@@ -58,7 +58,7 @@ func New(s *lifecycle.Service, o Options) (*Poller, error) {
 	return &Poller{Options: o, service: s}, nil
 }
 
-// Bounds of a request.
+// These are the limits of a request.
 const (
 	maxBody   = 256 << 10
 	maxTokens = 100
@@ -125,7 +125,7 @@ func (p *Poller) settle(ctx context.Context, q poll) {
 	p.offered = left
 }
 
-// next are the tokens that wait, oldest first. It waits for the first one, unless it shall not.
+// next returns the tokens that are not acknowledged yet, the oldest first. It waits for the first one, unless atOnce is set.
 func (p *Poller) next(ctx context.Context, most int, atOnce bool) (sets map[string]string, more bool, err error) {
 	end := time.Now().Add(patience)
 	for {
@@ -145,7 +145,7 @@ func (p *Poller) next(ctx context.Context, most int, atOnce bool) (sets map[stri
 	}
 }
 
-// waiting reads on in the feed until enough tokens wait, or nothing more is there.
+// waiting reads on in the feed until there are enough tokens, or no more events.
 func (p *Poller) waiting(ctx context.Context, most int) (sets map[string]string, more bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

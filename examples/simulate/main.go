@@ -1,10 +1,10 @@
-// Simulate lets an identity provider bring a living company of people and groups to a SCIM service, and compares in the end what it
-// believes the service has with what it has.
+// Simulate simulates an identity provider that provisions the people and groups of a changing company to a SCIM service. In the end it
+// compares what the provider believes that the service has with what the service has.
 //
 //	go run ./examples/simulate -idp okta -people 500 -url https://app.example.com/scim/v2 -token SECRET
 //
-// Without -url a service of our own is started, on what -store says. A day takes as long as its requests, or as long as -day says. The
-// exit status is 0 if the provider was right about everything, 1 if not, and 2 if nothing could be simulated.
+// Without -url it starts a service of our own, on the store that -store names. A day takes as long as its requests, or as long as -day
+// says. The exit status is 0 if there is no difference, 1 if there is one, and 2 if nothing could be simulated.
 package main
 
 import (
@@ -104,7 +104,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return status
 }
 
-// simulate runs one provider and prints how it goes, each month.
+// simulate runs one provider, and prints the state of the simulation each month.
 func simulate(ctx context.Context, o idp.Options, w io.Writer) (*idp.Report, error) {
 	began := time.Now()
 	o.Each = func(day int, r *idp.Report) {

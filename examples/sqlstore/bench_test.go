@@ -91,7 +91,7 @@ func BenchmarkStore(b *testing.B) {
 	}
 }
 
-// BenchmarkBare is the least SQL that keeps the same facts, to compare BenchmarkStore on PostgreSQL with.
+// BenchmarkBare runs the least SQL that stores the same facts, to compare BenchmarkStore on PostgreSQL with.
 func BenchmarkBare(b *testing.B) {
 	ctx := context.Background()
 	schema := newSchema(b)

@@ -10,7 +10,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// TestCommitTx commits changes in a transaction that is the product's: they are there if that is committed, and a refusal
+// TestCommitTx writes changes in a transaction of the product: they take effect if that is committed, and a refused one
 // leaves it as it was.
 func TestCommitTx(t *testing.T) {
 	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {

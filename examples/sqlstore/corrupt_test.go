@@ -12,7 +12,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// TestDamagedRows (fault 7, I12) damages what is kept: every read says so, and none answers with a part.
+// TestDamagedRows damages rows of the tables: every read fails with store.ErrCorrupt, and none returns a part (I12).
 func TestDamagedRows(t *testing.T) {
 	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {
 		s := open(t, nil)

@@ -22,7 +22,7 @@ const seats = "seats"
 
 func claims(c ...store.Claim) *store.Change { return &store.Change{Tenant: "t", Claims: c} }
 
-// count is where a counter stands.
+// count returns a counter.
 func count(t *testing.T, s *sqlstore.Store, name string) store.Counter {
 	t.Helper()
 	all, err := s.Counters(t.Context(), "t", "other", name)
@@ -32,7 +32,7 @@ func count(t *testing.T, s *sqlstore.Store, name string) store.Counter {
 	return all[1]
 }
 
-// TestClaims takes and gives back step by step. at is in minutes; limits below 0 are none.
+// TestClaims takes and gives back step by step. at is in minutes, and a negative limit means none.
 func TestClaims(t *testing.T) {
 	type step struct {
 		take, limit int
@@ -84,8 +84,8 @@ func TestClaims(t *testing.T) {
 	}
 }
 
-// TestClaimsTogether has two processes claim, some with a limit, some without, and some give back: no claim is lost, and no
-// limit is passed.
+// TestClaimsTogether has two processes claim from a counter, some with a limit and some without, and give back: no claim is lost, and no
+// limit is exceeded.
 func TestClaimsTogether(t *testing.T) {
 	const limit, each = 20, 30
 	for name, window := range map[string]time.Duration{"for good": 0, "in a window": time.Hour} {
@@ -93,7 +93,7 @@ func TestClaimsTogether(t *testing.T) {
 			schema := newSchema(t)
 			var (
 				all   sync.WaitGroup
-				stood atomic.Int64 // those that went through: never more than the limit while all have it
+				stood atomic.Int64 // the sum of the claims that succeeded, which never exceeds the limit while all claims have it
 				got   atomic.Int64
 			)
 			run := func(take, most int) {
@@ -127,8 +127,8 @@ func TestClaimsTogether(t *testing.T) {
 	}
 }
 
-// TestFreeClaimsDontWait has a commit that claims without a limit wait in the product's own code: others who claim from the
-// same counter in the same way don't wait for it.
+// TestFreeClaimsDontWait lets a commit that claims without a limit wait in the product's own code: others that claim from the
+// same counter without a limit don't wait for it.
 func TestFreeClaimsDontWait(t *testing.T) {
 	for name, window := range map[string]time.Duration{"for good": 0, "in a window": time.Hour} {
 		t.Run(name, func(t *testing.T) {
@@ -159,7 +159,7 @@ func TestFreeClaimsDontWait(t *testing.T) {
 	}
 }
 
-// apart is a pool of two connections that count in shards of their own.
+// apart makes a pool of two connections that count in different shards.
 func apart(t *testing.T) *pgxpool.Pool {
 	dsn := os.Getenv(postgresVariable)
 	if dsn == "" {
@@ -187,7 +187,7 @@ func apart(t *testing.T) *pgxpool.Pool {
 	return pool
 }
 
-// TestClaimsInAnyOrder has changes claim from several counters, each in an order of its own.
+// TestClaimsInAnyOrder has changes claim from several counters, each in another order.
 func TestClaimsInAnyOrder(t *testing.T) {
 	s := newOnPostgres(t, nil)
 	var all sync.WaitGroup

@@ -20,7 +20,7 @@ func tell(t *testing.T, s *sqlstore.Store, tenant, id, user string, consumers ..
 	require.NoError(t, s.Commit(t.Context(), &store.Change{Tenant: tenant, Events: []store.Event{e}}))
 }
 
-// leased asks for events as one owner, and returns their ids.
+// leased leases events, and returns their ids.
 func leased(t *testing.T, s *sqlstore.Store, l store.Lease) (ids []string) {
 	t.Helper()
 	l.Owner = "one"
@@ -42,7 +42,7 @@ func settle(t *testing.T, s *sqlstore.Store, x store.Settlement) {
 	require.NoError(t, s.Settle(t.Context(), []store.Settlement{x}))
 }
 
-// TestLeaseOf asks for the events of one consumer, tenant and subject.
+// TestLeaseOf leases the events of one consumer, tenant and subject.
 func TestLeaseOf(t *testing.T) {
 	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {
 		s := open(t, nil)
@@ -72,7 +72,7 @@ func TestLeaseOf(t *testing.T) {
 	})
 }
 
-// TestAttempts counts the leases that were begun: a hand-back takes one away, a process that died does not.
+// TestAttempts checks how attempts are counted: each lease counts, also that of a process that died, but not one that was handed back.
 func TestAttempts(t *testing.T) {
 	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {
 		s := open(t, nil)
@@ -94,8 +94,7 @@ func TestAttempts(t *testing.T) {
 	})
 }
 
-// TestClockOfDatabase (fault 25) has a process whose clock is decades off: PostgreSQL's is the one that counts. Inside the
-// bubble it is the year 2000.
+// TestClockOfDatabase has a process whose clock is decades behind, as it is the year 2000 in the bubble: leases go by the clock of PostgreSQL.
 func TestClockOfDatabase(t *testing.T) {
 	s := newOnPostgres(t, nil)
 	tell(t, s, "t", "1", "ada", hooks)
@@ -126,7 +125,7 @@ func TestClockOfDatabase(t *testing.T) {
 	require.Empty(t, leased(t, s, store.Lease{Consumer: hooks}), "nor is what the other process has leased for an hour")
 }
 
-// TestClockOfProcess has SQLite go by the clock of the process.
+// TestClockOfProcess shows that leases on SQLite go by the clock of the process.
 func TestClockOfProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newOnSQLite(t, nil)
@@ -147,7 +146,7 @@ func TestClockOfProcess(t *testing.T) {
 }
 
 // TestForget removes one tenant of two in batches, after it was interrupted: nothing is left of it in any table, and nothing
-// of the other one is gone (I13, fault 23).
+// of the other one is gone (I13).
 func TestForget(t *testing.T) {
 	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {
 		s := open(t, nil)
@@ -158,14 +157,14 @@ func TestForget(t *testing.T) {
 			require.NotZero(t, n, table)
 		}
 		_, err := sqlstore.EngineOf(s).Apply(t.Context(), []sqlstore.Statement{{SQL: sqlstore.EngineOf(s).Remove("resource", "tenant, type, id", "tenant = 't' LIMIT 700")}})
-		require.NoError(t, err) // so far it came when it was interrupted
+		require.NoError(t, err) // this is what an interrupted Forget has done
 		require.NoError(t, s.Forget(t.Context(), "t"))
 		for table, n := range rowsOf(t, s, "t") {
 			require.Zero(t, n, table)
 		}
 		require.Equal(t, before, rowsOf(t, s, "other"))
 		require.NoError(t, s.Forget(t.Context(), "t"))
-		fill(t, s, "t", 1) // the names are free
+		fill(t, s, "t", 1) // the unique names are free again
 	})
 }
 
@@ -186,7 +185,7 @@ func fill(t *testing.T, s *sqlstore.Store, tenant string, users int) {
 	require.NoError(t, s.Commit(t.Context(), c))
 }
 
-// rowsOf counts a tenant's rows by table, of which each has the column.
+// rowsOf counts a tenant's rows in each table that has a column with the tenant.
 func rowsOf(t *testing.T, s *sqlstore.Store, tenant string) map[string]int {
 	t.Helper()
 	rows := map[string]int{}
@@ -201,7 +200,8 @@ func rowsOf(t *testing.T, s *sqlstore.Store, tenant string) map[string]int {
 	return rows
 }
 
-// TestPrune removes what is old, of all tenants, in batches: deliveries made and given up, and entries, each by its own age.
+// TestPrune removes what is old of all tenants, in batches: done deliveries, parked ones, and entries of the journal, each kind by its own
+// age.
 func TestPrune(t *testing.T) {
 	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {
 		s := open(t, nil)
@@ -218,7 +218,7 @@ func TestPrune(t *testing.T) {
 			case '0':
 				x.Outcome = store.Park
 			case '1':
-				continue // has yet to be told
+				continue // the event is yet to be told
 			}
 			settled = append(settled, x)
 		}

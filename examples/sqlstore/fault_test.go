@@ -33,14 +33,14 @@ func testUser(id, userName string) *store.Resource {
 	}
 }
 
-// hooks is the consumer that is told.
+// hooks is the consumer of the events of these tests.
 const hooks = "hooks"
 
 func told(id string, subject store.Key) []store.Event {
 	return []store.Event{{ID: id, Kind: "provisioned", Subject: subject, Time: epoch, Consumers: []string{hooks}}}
 }
 
-// TestMigrateTogether opens an empty database from many places at the same time.
+// TestMigrateTogether opens an empty database many times at once.
 func TestMigrateTogether(t *testing.T) {
 	for name, where := range map[string]func(t *testing.T) (string, *sqlstore.Options){
 		"SQLite": func(t *testing.T) (string, *sqlstore.Options) {
@@ -69,7 +69,7 @@ func TestMigrateTogether(t *testing.T) {
 	}
 }
 
-// TestHostile keeps texts that could break a statement, a key or a column.
+// TestHostile stores texts that could break a statement, a key or a column.
 func TestHostile(t *testing.T) {
 	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {
 		s := open(t, nil)
@@ -92,7 +92,8 @@ func TestHostile(t *testing.T) {
 	})
 }
 
-// TestTerminatedBackends loses connections under load, and restarts the pool: what was acknowledged is there, and all goes on.
+// TestTerminatedBackends terminates connections under load, and resets the pool: everything that was acknowledged is there, and later
+// commits succeed.
 func TestTerminatedBackends(t *testing.T) {
 	s := newOnPostgres(t, nil)
 	dsn := os.Getenv(postgresVariable)
@@ -107,7 +108,7 @@ func TestTerminatedBackends(t *testing.T) {
 		stop = make(chan struct{})
 		acks = make(chan struct{}, 1<<20)
 	)
-	for w := range 12 { // so many that some share a transaction
+	for w := range 12 { // with so many, some share a transaction
 		wg.Go(func() {
 			for i := 0; ; i++ {
 				select {
@@ -133,7 +134,7 @@ func TestTerminatedBackends(t *testing.T) {
 		for range 20 {
 			<-acks
 		}
-		if n%3 == 0 { // all connections are new from now on
+		if n%3 == 0 { // from now on all connections are new
 			sqlstore.EngineOf(s).(postgresEngine).Pool().Reset()
 			continue
 		}
@@ -147,7 +148,7 @@ func TestTerminatedBackends(t *testing.T) {
 	checkWhole(t, s, done)
 }
 
-// checkWhole checks that all that was acknowledged is there, and that resources and events are there together.
+// checkWhole checks that everything that was acknowledged is there, and that each resource is there together with its event.
 func checkWhole(t *testing.T, s *sqlstore.Store, done []string) {
 	t.Helper()
 	there := map[string]bool{}
@@ -243,7 +244,7 @@ func TestChild(t *testing.T) {
 	s, err := open(t.Context(), dsn, &sqlstore.Options{Schema: os.Getenv(childSchema)})
 	require.NoError(t, err)
 	var wg sync.WaitGroup
-	for range 12 { // so many that some share a transaction
+	for range 12 { // with so many, some share a transaction
 		wg.Go(func() {
 			for {
 				id := uuid.NewString()

@@ -25,8 +25,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store/storetest"
 )
 
-// TestFilters asks for thousands of generated lists, over HTTP, on each engine and on the Fake, which evaluates each filter
-// resource by resource: the answers are the same byte by byte.
+// TestFilters asks for thousands of generated lists, over HTTP, on each engine and on the Fake, which evaluates a filter on
+// each resource. The answers must be the same bytes.
 func TestFilters(t *testing.T) {
 	const lists, seed = 2000, 17
 	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {
@@ -100,7 +100,7 @@ type filterGenerator struct{ *rand.Rand }
 
 func oneOf[T any](g filterGenerator, of ...T) T { return of[g.IntN(len(of))] }
 
-// Values are few, so that they meet; among them are all that a statement, a key or a fold could stumble over.
+// There are few values, so that filters match often. Among them are those that could break a statement, a key or folding.
 var (
 	filterTexts = []string{"ada", "ADA", "Ada Lovelace", "adam", "straße", "STRASSE", "ẞ", "İ", "ı", "%", "a%a", "a_a", `\`, `a"b`, "'; --",
 		"😀", "\u202eabc", "\x01\x10", "\x7f", "é", "e\u0301", " ", " ada", "1", "true", "null", "$1", "~key#"}
@@ -113,7 +113,7 @@ func (g filterGenerator) number() string {
 	return oneOf(g, "0", "-0", "1", "1.0", "1e0", "1.5", "-3", "9007199254740993", "9007199254740992", "1e3")
 }
 
-// object adds those of the others that come up.
+// object adds some of the attributes in perhaps to those in always.
 func (g filterGenerator) object(always map[string]any, perhaps map[string]any) map[string]any {
 	for _, name := range slices.Sorted(maps.Keys(perhaps)) {
 		if g.IntN(3) > 0 {
@@ -152,7 +152,7 @@ func (g filterGenerator) id() string { return filterID(g.IntN(120)) }
 func (g filterGenerator) resource(index func(string, document.Value) ([]store.IndexKey, string), typ, id string, attributes map[string]any) *store.Resource {
 	text, err := json.Marshal(attributes)
 	if err != nil {
-		panic(err) // they are maps of texts
+		panic(err) // it can't fail for such maps
 	}
 	v, err := document.Parse(string(text), 0)
 	if err != nil {
@@ -193,7 +193,7 @@ func (g filterGenerator) List() string {
 	return endpoint + "?" + q.Encode()
 }
 
-// filter makes an expression that is so many levels deep at most.
+// filter makes an expression that is nested at most to the depth given.
 func (g filterGenerator) filter(endpoint string, depth int) string {
 	if depth > 0 {
 		switch g.IntN(6) {
@@ -229,13 +229,13 @@ func (g filterGenerator) filter(endpoint string, depth int) string {
 func (g filterGenerator) quoted() string {
 	text := g.text()
 	if runes := []rune(text); len(runes) > 1 && g.IntN(4) == 0 {
-		text = string(runes[:1+g.IntN(len(runes)-1)]) // what sw and co find
+		text = string(runes[:1+g.IntN(len(runes)-1)]) // a beginning, which sw and co find
 	}
 	quoted, _ := json.Marshal(text)
 	return string(quoted)
 }
 
-// compare makes a comparison that suits the attribute, but not always.
+// compare makes a comparison, mostly one that is valid for the attribute.
 func (g filterGenerator) compare(attribute string) string {
 	if g.IntN(10) == 0 {
 		return attribute + " pr"
@@ -265,7 +265,7 @@ func (g filterGenerator) compare(attribute string) string {
 	return attribute + " " + op + " " + value
 }
 
-// TestIndexedLater indexes an attribute of people who are there already: once they have the keys, they are found again.
+// TestIndexedLater indexes an attribute of existing people: when they have got the keys, filters find them again.
 func TestIndexedLater(t *testing.T) {
 	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {
 		s := open(t, nil)

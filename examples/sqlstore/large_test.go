@@ -16,7 +16,7 @@ import (
 
 // largeUser makes the nth of many users, some without each of the attributes.
 func largeUser(n int) *store.Resource {
-	id := fmt.Sprintf("%08x", uint32(n+1)*0x9e3779b1) // in no order of n
+	id := fmt.Sprintf("%08x", uint32(n+1)*0x9e3779b1) // the ids are in another order than n
 	text := fmt.Sprintf(`{"userName":"user%05d"`, n)
 	r := &store.Resource{Key: store.Key{Tenant: "t", Type: "User", ID: id}, Version: "1", Created: epoch, LastModified: epoch.Add(time.Duration(n) * time.Second)}
 	r.Index = append(r.Index, store.IndexKey{Attribute: "userName", Value: fmt.Sprintf("user%05d", n), Unique: true})
@@ -47,8 +47,8 @@ func largeUser(n int) *store.Resource {
 	return r
 }
 
-// TestLarge asks for what is planned in another way where there are many resources, and has the Fake say what is right. Between
-// the rounds somebody is created, deleted, renamed, and marked otherwise, so that nothing is remembered that isn't true any more.
+// TestLarge asks for lists that are read in another way if there are many resources, and compares them with those of the Fake. Between
+// the rounds, resources are created, deleted, renamed, and get other marks, to show that nothing is remembered that isn't true any more.
 func TestLarge(t *testing.T) {
 	if testing.Short() || underRace {
 		t.Skip("it needs many resources, and with -race many minutes; .ci/run runs it without")
@@ -105,7 +105,7 @@ func TestLarge(t *testing.T) {
 		compare := func(step int) {
 			for f, x := range filters {
 				for o, by := range sorts {
-					if (f+o)%(4+min(step, 1)*4) != step%4 { // a part of them, as the Fake is slow
+					if (f+o)%(4+min(step, 1)*4) != step%4 { // only some of the lists, because the Fake is slow
 						continue
 					}
 					for _, start := range []int{0, 1_500, many - 130} {
@@ -135,7 +135,7 @@ func TestLarge(t *testing.T) {
 		change(store.Change{Delete: []store.Delete{{Type: "User", ID: gone.ID}}})
 		compare(1)
 		last := largeUser(many)
-		last.ID = "ffffffffff" // behind all others
+		last.ID = "ffffffffff" // greater than all other ids
 		change(store.Change{Put: []store.Put{{Resource: last}}})
 		compare(2)
 		first := largeUser(many + 1)
@@ -161,7 +161,7 @@ func TestLarge(t *testing.T) {
 		change(store.Change{Put: []store.Put{{Resource: blank}, {Resource: odd}}})
 		compare(6)
 
-		// Another tenant of the same name, of as many people, isn't taken for the one before.
+		// What is remembered of a tenant isn't used for a later one with the same name and as many people.
 		q := store.Query{Tenant: "again", Types: []string{"User"}, Filter: begins(userName, "user0"), Start: 1_500, Count: 5}
 		list := func(shift int) *store.Page {
 			for n := 0; n < 3_000; {

@@ -20,7 +20,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// postgresVariable names the database that tests use, each in a schema of its own.
+// postgresVariable is the environment variable with the address of the database. Each test uses another schema in it.
 const postgresVariable = "ROLLCALL_TEST_POSTGRES"
 
 // engines open an empty store on each engine.
@@ -111,7 +111,7 @@ func execIn(ctx context.Context, tx sqlstore.Tx, text string, args ...any) (err 
 	return err
 }
 
-// postgresEngine and liteEngine are what the engines show to tests.
+// postgresEngine and liteEngine are the methods that the engines have for tests.
 type (
 	postgresEngine interface {
 		sqlstore.Engine
@@ -135,7 +135,7 @@ type (
 	}
 )
 
-// newSchema names a schema that is dropped in the end. It skips the test if there's no database to test with.
+// newSchema returns the name of a schema that is dropped when the test ends. It skips the test if there is no database to test with.
 func newSchema(t testing.TB) string {
 	t.Helper()
 	dsn := os.Getenv(postgresVariable)

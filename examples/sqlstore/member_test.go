@@ -37,7 +37,7 @@ func create(resources ...*store.Resource) store.Change {
 	return c
 }
 
-// refs names members; those that begin with g or h are groups.
+// refs makes references to members. Ids that begin with g or h are those of groups.
 func refs(ids ...string) (all []store.MemberRef) {
 	for _, id := range ids {
 		typ := "User"
@@ -59,7 +59,7 @@ func membersOf(t *testing.T, s *sqlstore.Store, group string) (ids []string) {
 	return ids
 }
 
-// TestExactDeltas commits deltas that aren't of the membership as it is: they are refused whole.
+// TestExactDeltas commits deltas that add members or remove non-members: each is refused as a whole.
 func TestExactDeltas(t *testing.T) {
 	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {
 		s := open(t, nil)
@@ -95,7 +95,7 @@ func TestExactDeltas(t *testing.T) {
 	})
 }
 
-// TestDeleteOfMember deletes who is a member behind the change: only who has left all groups can go.
+// TestDeleteOfMember shows that a resource can only be deleted when it has left all groups.
 func TestDeleteOfMember(t *testing.T) {
 	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {
 		s := open(t, nil)
@@ -114,7 +114,7 @@ func TestDeleteOfMember(t *testing.T) {
 	})
 }
 
-// newDatabase makes a database of the test's own, for what is counted by database.
+// newDatabase makes a new database, for tests of what PostgreSQL counts for each database.
 func newDatabase(t *testing.T) string {
 	t.Helper()
 	dsn := os.Getenv(postgresVariable)
@@ -138,8 +138,8 @@ func newDatabase(t *testing.T) string {
 	return u.String()
 }
 
-// TestNoDeadlocks has 24 clients of two processes delete people, create them anew, and change members of some groups, of
-// which some are members of each other: none is in the other's way for good, and who is refused hears why.
+// TestNoDeadlocks has 24 clients of two processes delete people, create them anew, and change members of groups, some of which are members of
+// each other. There must be no deadlock, and each refusal must have an error of the contract.
 func TestNoDeadlocks(t *testing.T) {
 	dsn := newDatabase(t)
 	const clients, rounds, people, groups = 24, 40, 30, 6
@@ -197,7 +197,7 @@ func TestNoDeadlocks(t *testing.T) {
 	require.Zero(t, strangers, "members that don't exist")
 }
 
-// randomChange deletes somebody who leaves all groups, adds several to groups, removes them, or creates and renames them.
+// randomChange makes a change that deletes a person who leaves all groups, changes members, or creates or renames people.
 func randomChange(ctx context.Context, s *sqlstore.Store, r *rand.Rand, who string, kind, groups int) (*store.Change, error) {
 	c := &store.Change{Tenant: "t"}
 	in := map[string]bool{}
@@ -210,7 +210,7 @@ func randomChange(ctx context.Context, s *sqlstore.Store, r *rand.Rand, who stri
 	anyGroup := func() string { return fmt.Sprintf("g%d", r.IntN(groups)) }
 	switch kind {
 	case 0: // delete
-		for g := range in { // in any order
+		for g := range in { // the order is random
 			c.Members = append(c.Members, store.MemberDelta{Group: g, Remove: []string{who}})
 		}
 		c.Delete = []store.Delete{{Type: "User", ID: who}}
@@ -220,7 +220,7 @@ func randomChange(ctx context.Context, s *sqlstore.Store, r *rand.Rand, who stri
 				c.Members = append(c.Members, store.MemberDelta{Group: g, Add: []store.MemberRef{{ID: who}}})
 			}
 		}
-	case 2: // groups become members of each other, or are that no more
+	case 2: // make groups members of each other, or end that
 		g, h := anyGroup(), anyGroup()
 		d := store.MemberDelta{Group: g, Add: refs(h)}
 		for m, err := range s.Members(ctx, store.MemberQuery{Tenant: "t", Groups: []string{g}, IDs: []string{h}}) {

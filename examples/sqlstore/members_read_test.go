@@ -14,7 +14,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// populate puts so many users into the tenant t, and says their ids in order.
+// populate creates n users in the tenant t, and returns their ids in order.
 func populate(t *testing.T, s *sqlstore.Store, n int) (all []string) {
 	t.Helper()
 	for i := range n {
@@ -30,8 +30,8 @@ func populate(t *testing.T, s *sqlstore.Store, n int) (all []string) {
 	return all
 }
 
-// TestMembersOfOneMoment replaces 6,000 members while somebody reads them: what is read is one membership and not parts of
-// two (fault 11). It does so with a pool of one connection, which the reader therefore doesn't hold.
+// TestMembersOfOneMoment replaces 6,000 members while they are read: the reader gets one membership, and not parts of
+// two. The pool has one connection, so the test would not end if the reader held it.
 func TestMembersOfOneMoment(t *testing.T) {
 	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {
 		s := open(t, nil)
@@ -102,7 +102,7 @@ func TestMembersOfMany(t *testing.T) {
 	})
 }
 
-// TestMemberRows keeps the rows of 100,000 members in less than 10 MB, and has them back as they were.
+// TestMemberRows shows that the rows of 100,000 members need less than 10 MB, and come back as they were added.
 func TestMemberRows(t *testing.T) {
 	var rows sqlstore.MemberRows
 	var want []store.Member

@@ -16,14 +16,14 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// fixtures are databases of each version that there was, as SQL: the tables as that version had them, and data. A file is
-// made when the version is released (it begins with the migrations as they are then) and never changed any more.
+// fixtures are databases of each version of the tables, as SQL: the tables of that version, and data. A file is
+// made when the version is released, and begins with the migrations as they are then. It is never changed.
 //
 //go:embed testdata/fixtures
 var fixtures embed.FS
 
-// TestFixtures opens a database of each version: the migrations of later versions are applied to it, and all that was in it
-// is read, and can be changed.
+// TestFixtures opens a database of each version: it is migrated, and everything that was in it
+// can be read and changed.
 func TestFixtures(t *testing.T) {
 	for engine, load := range map[string]func(t *testing.T, text string) *sqlstore.Store{"sqlite": loadSQLite, "postgres": loadPostgres} {
 		files, err := fixtures.ReadDir("testdata/fixtures/" + engine)
@@ -96,7 +96,7 @@ func readFixture(t *testing.T, s *sqlstore.Store) {
 	require.NoError(t, err)
 	require.Len(t, parked, 1)
 	require.Equal(t, "no", parked[0].Reason)
-	require.NoError(t, s.Replay(ctx, store.Replay{Tenant: "t", Consumer: hooks, EventID: "e1"})) // it was done
+	require.NoError(t, s.Replay(ctx, store.Replay{Tenant: "t", Consumer: hooks, EventID: "e1"})) // the event was done
 	events, err := s.Lease(ctx, store.Lease{Owner: "one", Consumer: hooks, Max: 10})
 	require.NoError(t, err)
 	require.Len(t, events, 2, "one of each subject")
@@ -117,7 +117,7 @@ func readFixture(t *testing.T, s *sqlstore.Store) {
 	}
 }
 
-// TestFixtureOfEachVersion has a new migration come with a fixture of the database that it makes.
+// TestFixtureOfEachVersion shows that each migration has a fixture of the database that it makes.
 func TestFixtureOfEachVersion(t *testing.T) {
 	for _, engine := range []string{"sqlite", "postgres"} {
 		steps, err := sqlstore.Migrations.ReadDir("migrations/" + engine)
@@ -130,8 +130,8 @@ func TestFixtureOfEachVersion(t *testing.T) {
 	}
 }
 
-// TestOtherVersions (fault 22) has a program meet tables that it doesn't know: it refuses to start, whether it would migrate
-// them or not, and says what to do.
+// TestOtherVersions opens tables of versions that the program doesn't know: it refuses to start, with NoMigrate and without, and says what
+// to do.
 func TestOtherVersions(t *testing.T) {
 	for _, x := range []struct {
 		version int
@@ -175,7 +175,7 @@ type wrapper struct{ store.Store }
 
 func (w wrapper) Unwrap() store.Store { return w.Store }
 
-// TestAs finds what the store can do behind wrappers (fault 24).
+// TestAs shows that store.As finds the optional interfaces of the store behind wrappers.
 func TestAs(t *testing.T) {
 	s := newOnSQLite(t, nil)
 	w := wrapper{wrapper{s}}

@@ -16,8 +16,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// TestTakesNoConnections (fault 22) has a database that takes no connections any more: SQLSTATE 55000, and 57P01 for those
-// that there were. That is for another time, not an error of the request.
+// TestTakesNoConnections has a database that accepts no connections any more (SQLSTATE 55000), and ends those that there were (57P01). Both
+// mean that the database is unavailable.
 func TestTakesNoConnections(t *testing.T) {
 	dsn := newDatabase(t)
 	pool, err := pgxpool.New(t.Context(), dsn)
@@ -52,8 +52,8 @@ func TestTakesNoConnections(t *testing.T) {
 	require.NoError(t, s.Commit(t.Context(), createUser("bob", "bob")))
 }
 
-// TestRetries (fault 17) has a transaction be rolled back because of others, again and again: it is tried again a few times, and
-// then it is for another time.
+// TestRetries has transactions roll back because of others, again and again: each is tried again a few times, and then the store is
+// unavailable.
 func TestRetries(t *testing.T) {
 	for _, code := range []string{"40P01", "40001", "55P03"} {
 		t.Run(code, func(t *testing.T) {
@@ -77,7 +77,7 @@ func TestRetries(t *testing.T) {
 	}
 }
 
-// TestLocked (fault 22) has another process hold the lock of a SQLite file for longer than the product waits for it.
+// TestLocked has another process hold the lock of a SQLite file for longer than the product waits for it.
 func TestLocked(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
 	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(1)")

@@ -19,8 +19,8 @@ import (
 	"github.com/rollcall-dev/rollcall/lifecycle"
 )
 
-// indexedRequests are requests that an index answers, however many people there are, and in how many round trips to
-// PostgreSQL (0: it depends).
+// indexedRequests are requests that indexes answer for any number of people, with the number of round trips to
+// PostgreSQL. 0 means that the number varies.
 var indexedRequests = []struct {
 	method, path, body string
 	trips              int
@@ -35,11 +35,11 @@ var indexedRequests = []struct {
 	{"PATCH", "/Groups/all", `{"Operations":[{"op":"replace","path":"displayName","value":"everybody"}]}`, 3}, // the groups that show its name have a new version, too
 	{"DELETE", "/Users/" + people.ID(4), "", 4},
 	{"GET", "/Users/" + people.ID(2), "", 1},
-	{"GET", "/Groups/all", "", 3}, // the group once more, so that its members are of the same moment
+	{"GET", "/Groups/all", "", 3}, // the group is read again after its members, to know that they are of the same moment
 	{"GET", "/Groups/all?excludedAttributes=members", "", 1},
 	{"GET", "/Users?startIndex=3&count=2", "", 1},
 	{"GET", "/Groups?excludedAttributes=members", "", 1},
-	{"GET", "/Users?startIndex=2000&count=2", "", 3}, // a transaction, so that what is counted is of the same moment
+	{"GET", "/Users?startIndex=2000&count=2", "", 3}, // it runs in a transaction, so that the counts are of the same moment
 	{"GET", "/Users?sortBy=userName&count=2", "", 0},
 	{"GET", "/Users?sortBy=displayName&sortOrder=descending&count=2", "", 0},
 	{"GET", "/Users?sortBy=externalId&count=2", "", 0},
@@ -48,7 +48,7 @@ var indexedRequests = []struct {
 	{"GET", "/Users?count=2&filter=" + url.QueryEscape(`userName sw "person" or displayName sw "Ada" or emails.value sw "a"`), "", 0},
 	{"GET", "/Users?count=2&filter=" + url.QueryEscape(`active eq true`), "", 4},
 	{"GET", "/Users?count=2&filter=" + url.QueryEscape(`active eq false and userName sw "person"`), "", 0},
-	{"GET", "/Users?cursor&count=2", "", 3}, // the tenant's key of cursors is looked for and made
+	{"GET", "/Users?cursor&count=2", "", 3}, // the tenant's key for cursors is looked up and made
 	{"GET", "/Users?cursor&count=2", "", 1},
 	{"GET", "/Users?filter=" + url.QueryEscape(`userName eq "ada"`), "", 1},
 	{"GET", "/Users?filter=" + url.QueryEscape(`externalId eq "e" and active eq true`), "", 0},
@@ -81,7 +81,7 @@ func askAll(t *testing.T, s *sqlstore.Store, noted *trips) {
 	require.NoError(t, err)
 }
 
-// trips notes what goes to PostgreSQL: each text is one round trip, a batch of statements too.
+// trips notes the statements that go to PostgreSQL. Each text is one round trip; it may be a batch of statements.
 type trips struct {
 	isTracer bool
 	texts    []string
@@ -105,8 +105,8 @@ func (*trips) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData)  
 func (*trips) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
 func (*trips) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData)     {}
 
-// TestLitePlans looks at how SQLite runs the statements of those requests: none reads all that a tenant has. It plans
-// without knowing how much that is.
+// TestLitePlans checks the plans of SQLite for the statements of those requests: none reads everything of a tenant. SQLite makes them without
+// statistics.
 func TestLitePlans(t *testing.T) {
 	s := newOnSQLite(t, nil)
 	e := sqlstore.EngineOf(s).(liteEngine)
@@ -138,8 +138,8 @@ func TestLitePlans(t *testing.T) {
 	}
 }
 
-// TestPostgresPlans does the same with PostgreSQL, which may not know either: the statistics are of empty tables. It counts
-// the round trips too.
+// TestPostgresPlans does the same with PostgreSQL, whose statistics are those of empty tables. It also counts
+// the round trips.
 func TestPostgresPlans(t *testing.T) {
 	noted := &trips{isTracer: true}
 	s := newNoted(t, noted)
@@ -173,7 +173,7 @@ func TestPostgresPlans(t *testing.T) {
 	require.Greater(t, once, 1, "statements that don't stay prepared")
 }
 
-// explainText is the plan of a statement that isn't prepared.
+// explainText returns the plan of a statement that isn't prepared.
 func explainText(t *testing.T, pool *pgxpool.Pool, text string) string {
 	t.Helper()
 	places := 0
@@ -188,7 +188,7 @@ func explainText(t *testing.T, pool *pgxpool.Pool, text string) string {
 	return plan
 }
 
-// explain is the plan of an EXECUTE with so many parameters. The pool has one connection.
+// explain returns the plan of an EXECUTE with so many parameters. The pool must have one connection.
 func explain(t *testing.T, pool *pgxpool.Pool, execute string, places int) string {
 	t.Helper()
 	if places > 0 {

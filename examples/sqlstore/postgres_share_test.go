@@ -19,10 +19,10 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// sharers is how many shared transactions there are at the same time, and mostShared how many share one.
+// sharers is how many shared transactions run at the same time, and mostShared how many changes share one.
 const sharers, mostShared = 1, 16
 
-// crowd is a store on PostgreSQL, and who adds to it.
+// crowd has a store on PostgreSQL to which many commits add at once.
 type crowd struct {
 	*testing.T
 	*sqlstore.Store
@@ -33,14 +33,14 @@ func newCrowd(t *testing.T) crowd {
 	schema := newSchema(t)
 	config, err := pgxpool.ParseConfig(os.Getenv(postgresVariable))
 	require.NoError(t, err)
-	config.ConnConfig.RuntimeParams["application_name"] = schema // by which its connections are known
-	config.MaxConns = sharers + 3                                // two that hold something, and one that looks
+	config.ConnConfig.RuntimeParams["application_name"] = schema // the test finds its connections by this name
+	config.MaxConns = sharers + 3                                // two more hold locks, and one looks
 	pool, err := pgxpool.NewWithConfig(t.Context(), config)
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	s, err := onPool(t.Context(), pool, &sqlstore.Options{Schema: schema})
 	require.NoError(t, err)
-	require.NoError(t, s.Commit(t.Context(), createUser("first", "first"))) // the attributes are known from here on
+	require.NoError(t, s.Commit(t.Context(), createUser("first", "first"))) // from here on the indexed attributes are known
 	c := crowd{t, s, sqlstore.EngineOf(s).(postgresEngine)}
 	transactions, each := c.on.Sharing()
 	require.Equal(t, []int{sharers, mostShared}, []int{transactions, each})
@@ -48,7 +48,7 @@ func newCrowd(t *testing.T) crowd {
 	return c
 }
 
-// hold has a transaction of somebody else's take user names, until it is rolled back.
+// hold has another transaction take user names, until release rolls it back.
 func (c crowd) hold(names ...string) (release func()) {
 	held, ended := make(chan bool), make(chan bool)
 	var all sync.WaitGroup
@@ -75,7 +75,7 @@ func (c crowd) hold(names ...string) (release func()) {
 	return release
 }
 
-// add begins a commit, and waits until so many wait in the queue, and so many in the database for somebody else.
+// add begins a commit. It waits until so many commits wait in the queue, and so many in the database for another transaction.
 func (c crowd) add(ctx context.Context, x *store.Change, queued, stuck int) <-chan error {
 	done := make(chan error, 1)
 	go func() { done <- c.Commit(ctx, x) }()
@@ -93,7 +93,7 @@ func (c crowd) await(queued, stuck int) {
 	}, 10*time.Second, time.Millisecond)
 }
 
-// busy has all sharers wait for somebody else.
+// busy makes all sharers wait for other transactions.
 func (c crowd) busy(name string) (release func(), done []<-chan error) {
 	names := make([]string, sharers)
 	for n := range names {
@@ -106,7 +106,7 @@ func (c crowd) busy(name string) (release func(), done []<-chan error) {
 	return release, done
 }
 
-// TestShare has additions share a transaction.
+// TestShare shows that additions share a transaction.
 func TestShare(t *testing.T) {
 	c := newCrowd(t)
 	release, done := c.busy("busy")
@@ -125,7 +125,7 @@ func TestShare(t *testing.T) {
 	require.Equal(t, mostShared, n, "written by one transaction")
 }
 
-// TestShareRefused has some of those who share a transaction be refused, or not want it any more: nobody else is.
+// TestShareRefused has some of the additions that share a transaction be refused or withdrawn: the others are committed.
 func TestShareRefused(t *testing.T) {
 	c := newCrowd(t)
 	release, done := c.busy("busy")
@@ -155,7 +155,7 @@ func TestShareRefused(t *testing.T) {
 	checkWhole(t, c.Store, []string{"5"})
 }
 
-// renamed is a user in its second version, with another displayName.
+// renamed returns a change that gives a user its second version, with another displayName.
 func renamed(id, name string) *store.Change {
 	was, r := testUser(id, id), testUser(id, id)
 	r.Version, r.LastModified = "v2 of "+name, epoch.Add(time.Second)
@@ -163,8 +163,8 @@ func renamed(id, name string) *store.Change {
 	return &store.Change{Tenant: "t", Put: []store.Put{{Resource: r, IfVersion: "v1", Was: was}}}
 }
 
-// TestShareRewrites has changes of users that are there share a transaction. What can't succeed takes nobody else with it: a second
-// change of the same version, and one of a version that isn't there any more. One that takes another unique key shares with nobody.
+// TestShareRewrites shows that changes of existing users share a transaction. A change that can't succeed doesn't fail the others: a second
+// change of the same version, or a change of a version that is gone. A change of a unique key shares with nobody.
 func TestShareRewrites(t *testing.T) {
 	c := newCrowd(t)
 	for n := range 6 {
@@ -215,7 +215,7 @@ func TestShareRewrites(t *testing.T) {
 	require.Empty(t, c.found("late"))
 }
 
-// found are the users of a displayName.
+// found returns the ids of the users with a displayName.
 func (c crowd) found(name string) (ids []string) {
 	by := filter.Compare{Attr: filter.Attr{Path: filter.Path{Name: "displayName"}, Type: filter.String}, Op: filter.Eq, Value: document.String(name)}
 	p, err := c.List(c.Context(), store.Query{Tenant: "t", Types: []string{"User"}, Filter: by, Count: 10})
@@ -255,7 +255,8 @@ func TestShareLeave(t *testing.T) {
 	checkWhole(t, c.Store, []string{"3"})
 }
 
-// TestShareForgets has those who leave use their change again: nobody reads it any more, of which the race detector judges.
+// TestShareForgets changes a change after its commit has returned, although its transaction goes on: the race detector shows that nobody reads
+// it any more.
 func TestShareForgets(t *testing.T) {
 	c := newCrowd(t)
 	var all sync.WaitGroup
@@ -274,8 +275,8 @@ func TestShareForgets(t *testing.T) {
 		})
 	}
 	all.Wait()
-	// What nobody waits for may still be on its way: with a worker, or with the server, which has perhaps not even read what a connection
-	// brought that is closed by now. When no other connection is left, all of it is done.
+	// Commits that nobody waits for may still be with a worker, or with the server, which may not have read yet what a connection sent that
+	// is closed by now. When there is no other connection left, all of them have ended.
 	require.Eventually(t, func() bool {
 		if c.on.Shared().Places() > 0 {
 			return false
@@ -289,7 +290,7 @@ func TestShareForgets(t *testing.T) {
 	checkWhole(t, c.Store, nil)
 }
 
-// TestSharePatience has all sharers wait for somebody else for long: nobody else waits with them.
+// TestSharePatience has all sharers wait for another transaction for long: other additions don't wait with them.
 func TestSharePatience(t *testing.T) {
 	c := newCrowd(t)
 	c.on.Shared().Patience = time.Millisecond
@@ -306,7 +307,7 @@ func TestSharePatience(t *testing.T) {
 	require.Eventually(t, func() bool { return c.on.Shared().Places() == 0 }, 10*time.Second, time.Millisecond)
 }
 
-// TestSharePatienceTogether has one of those who share a transaction wait for somebody else: the others don't wait with it.
+// TestSharePatienceTogether has one of the changes that share a transaction wait for a lock: the others don't wait with it.
 func TestSharePatienceTogether(t *testing.T) {
 	c := newCrowd(t)
 	c.on.Shared().Patience = 300 * time.Millisecond
@@ -334,7 +335,7 @@ func TestSharePatienceTogether(t *testing.T) {
 	checkWhole(t, c.Store, []string{"first", "busy0", "1", "2", "3"})
 }
 
-// TestShareRace has two processes want the same names, in any order: each is taken once, and whoever is refused hears why.
+// TestShareRace has two processes create users with the same names, in any order: each name is taken once, and the others get a conflict.
 func TestShareRace(t *testing.T) {
 	schema := newSchema(t)
 	dsn := os.Getenv(postgresVariable)
@@ -367,8 +368,8 @@ func TestShareRace(t *testing.T) {
 	checkWhole(t, openIn(t, dsn, &sqlstore.Options{Schema: schema}), nil)
 }
 
-// TestShareRewritesRace has two processes change the same users, each in the version that was read: every change that is
-// acknowledged is made once, on the one before it.
+// TestShareRewritesRace has two processes change the same users, each in the version that was read: every acknowledged change is made once,
+// on the version before it.
 func TestShareRewritesRace(t *testing.T) {
 	schema := newSchema(t)
 	dsn := os.Getenv(postgresVariable)
@@ -410,7 +411,7 @@ func TestShareRewritesRace(t *testing.T) {
 	require.Equal(t, 2*users, rows, "each has a userName and a displayName")
 }
 
-// countUp gives a user the next version, and a displayName that has it.
+// countUp gives a user the next version, and a displayName with that version in it.
 func countUp(ctx context.Context, s *sqlstore.Store, id string) error {
 	was, err := s.Get(ctx, store.Key{Tenant: "t", Type: "User", ID: id})
 	if err != nil {

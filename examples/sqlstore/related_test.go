@@ -17,7 +17,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// answeredRows counts statements and the rows that they answered with.
+// answeredRows counts statements and the rows that they returned.
 type answeredRows struct {
 	trips
 	rows []int64
@@ -27,7 +27,7 @@ func (n *answeredRows) TraceQueryEnd(_ context.Context, _ *pgx.Conn, d pgx.Trace
 	n.rows = append(n.rows, d.CommandTag.RowsAffected())
 }
 
-// newNoted opens a store on PostgreSQL with one connection, and notes what it is asked.
+// newNoted opens a store on PostgreSQL with one connection and a tracer.
 func newNoted(t *testing.T, tracer pgx.QueryTracer) *sqlstore.Store {
 	t.Helper()
 	schema := newSchema(t)
@@ -64,8 +64,8 @@ var relatedQueries = map[string]struct {
 	"total":      {store.Query{}, 1},
 }
 
-// TestRelatedStops lists users in 30 groups each: no more rows are read than asked for, and those that are come with the page,
-// complete for the first users (fault 19).
+// TestRelatedStops lists users of whom each is in 30 groups: no more rows are read than were asked for. They come with the page, and are
+// complete for the first users.
 func TestRelatedStops(t *testing.T) {
 	const users, groups = 20, 30
 	check := func(t *testing.T, s *sqlstore.Store, reset func(), statements func() (n int, rows int64)) {

@@ -75,7 +75,7 @@ var cheap = map[string]store.Query{
 	"by name":            {Count: 5, Filter: compare("userName", filter.Eq, "u000003"), Sort: &store.Sort{By: filter.Attr{Path: filter.Path{Name: "title"}, Type: filter.String}}},
 }
 
-// ask runs the queries on the users of the tenant t.
+// ask runs queries on the users of the tenant t, and checks the errors.
 func ask(t *testing.T, s *sqlstore.Store, queries map[string]store.Query, want error) {
 	t.Helper()
 	for name, q := range queries {
@@ -85,15 +85,15 @@ func ask(t *testing.T, s *sqlstore.Store, queries map[string]store.Query, want e
 	}
 }
 
-// large puts more users into the tenant than may be looked at before it counts, all in one group.
+// large creates more users than a list may look at before it counts as a scan, all in one group.
 func large(t *testing.T, s *sqlstore.Store) {
 	users := populate(t, s, sqlstore.Few+200)
 	commit(t, s, create(testGroup("g")))
 	commit(t, s, store.Change{Members: []store.MemberDelta{{Group: "g", Version: "1", Add: refs(users...)}}})
 }
 
-// TestScansOfATenant lets a tenant run so many costly lists at once, and no more; other tenants and what an index answers go
-// on, also while all tenants together run as many as there may be (fault 16).
+// TestScansOfATenant shows that a tenant can run a certain number of costly lists at once, and not more. Other tenants, and lists that an
+// index answers, don't wait for them, also while all tenants together run as many as they may.
 func TestScansOfATenant(t *testing.T) {
 	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {
 		s := open(t, nil)
@@ -128,7 +128,7 @@ func TestScansOfATenant(t *testing.T) {
 		ask(t, s, costly, store.ErrBusy)
 		ask(t, s, cheap, nil)
 		require.Less(t, cap(sqlstore.ScansOf(s).All), sqlstore.EngineOf(s).Connections(), "connections are left")
-		sqlstore.ScansOf(s).Patience = time.Minute // then it waits for its turn, and holds no connection
+		sqlstore.ScansOf(s).Patience = time.Minute // with patience it waits for its turn, and holds no connection
 		var wg sync.WaitGroup
 		for range 2 * sqlstore.EngineOf(s).Connections() {
 			wg.Go(func() {
@@ -144,7 +144,7 @@ func TestScansOfATenant(t *testing.T) {
 	})
 }
 
-// TestScanTurns checks the turns themselves.
+// TestScanTurns checks how many scans are admitted.
 func TestScanTurns(t *testing.T) {
 	for _, tt := range []struct{ connections, scans, all, each int }{
 		{1, 0, 1, 1}, {2, 0, 1, 1}, {4, 0, 2, 1}, {8, 0, 4, 2}, {8, 1, 4, 1}, {8, 100, 4, 3}, {64, 0, 32, 2},
@@ -169,7 +169,7 @@ func TestScanTurns(t *testing.T) {
 	require.Empty(t, s.Tenants)
 }
 
-// TestScanBudget ends lists that take too long, or look at too much, with ErrTooMuch (fault 16).
+// TestScanBudget shows that lists that take too long, or would look at too many resources, fail with store.ErrTooMuch.
 func TestScanBudget(t *testing.T) {
 	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {
 		s := open(t, nil)
@@ -196,7 +196,7 @@ func TestScanBudget(t *testing.T) {
 	})
 }
 
-// TestScanEnds ends the statement of a list that took too long, and of one that nobody waits for any more.
+// TestScanEnds shows that the statement of a list ends if it takes too long, and if the context of the caller ends.
 func TestScanEnds(t *testing.T) {
 	s := newOnPostgres(t, nil)
 	large(t, s)
@@ -213,7 +213,7 @@ func TestScanEnds(t *testing.T) {
 		require.NoError(t, err)
 		return n
 	}
-	tx, err := connect().Begin(t.Context()) // whoever reads users waits for it
+	tx, err := connect().Begin(t.Context()) // statements that read users wait for this transaction
 	require.NoError(t, err)
 	_, err = tx.Exec(t.Context(), p.Fill("LOCK TABLE ~resource IN ACCESS EXCLUSIVE MODE"))
 	require.NoError(t, err)
@@ -240,7 +240,7 @@ func TestScanEnds(t *testing.T) {
 	ask(t, s, costly, nil)
 }
 
-// TestScanStatements looks at 1,200 users with a few statements, whatever the filter asks of their groups (fault 16).
+// TestScanStatements shows that a few statements look at 1,200 users, whatever the filter asks of their groups.
 func TestScanStatements(t *testing.T) {
 	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {
 		s := open(t, nil)
@@ -263,8 +263,8 @@ func TestScanStatements(t *testing.T) {
 	})
 }
 
-// TestScanPlans looks at how PostgreSQL finds users by what their groups are: it looks that up for each user, and never joins
-// all users with all memberships, whatever it knows of their number (fault 16).
+// TestScanPlans checks how PostgreSQL finds users by their groups: it looks these up for each user, and never joins
+// all users with all memberships, whatever its statistics say.
 func TestScanPlans(t *testing.T) {
 	n := &trips{}
 	s := newNoted(t, n)
@@ -294,7 +294,7 @@ func TestScanPlans(t *testing.T) {
 	}
 }
 
-// TestParsedOnce evaluates filters of one and of 250 terms: a document is parsed once for either (fault 16).
+// TestParsedOnce shows that a document is parsed once for a filter, if that has one term and if it has 250.
 func TestParsedOnce(t *testing.T) {
 	r := &sqlstore.Record{Resource: *testUser("u", "somebody")}
 	r.Attributes = document.Document(`{"userName":"somebody","title":"engineer","emails":[{"value":"a@b.example","type":"work"},{"value":"c@d.example","type":"home"}]}`)

@@ -12,7 +12,7 @@ import (
 	sqlstore "github.com/rollcall-dev/rollcall/examples/sqlstore/internal"
 )
 
-// shape is the nth of countless filters of which no two make the same statement.
+// shape returns the nth of very many filters, each of which makes another statement.
 func shape(n int) string {
 	terms := []string{`userName eq "a"`, `id sw "b"`, `groups.display co "c"`, `meta.created gt "2026-01-01T00:00:00Z"`, `groups.value eq "d"`, `title eq "e"`}
 	text := terms[n%6]
@@ -22,8 +22,8 @@ func shape(n int) string {
 	return text
 }
 
-// TestStatementsStayFew asks for 1,500 lists with different filters: neither the database's connections nor the process keep
-// anything of them, and what is asked again and again stays prepared (fault 18).
+// TestStatementsStayFew asks for 1,500 lists with different filters: neither the connections of the database nor the process keep
+// anything of them, and statements that are run again and again stay prepared.
 func TestStatementsStayFew(t *testing.T) {
 	const shapes, few = 1500, 60
 	askFor := func(t *testing.T, s *sqlstore.Store) {

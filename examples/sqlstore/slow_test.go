@@ -16,10 +16,10 @@ import (
 	"github.com/rollcall-dev/rollcall/scim"
 )
 
-// stalled is the connection of a client that has stopped reading: the first write is taken, and the next one waits until it goes on.
+// stalled is the connection of a client that has stopped reading: the first write succeeds, and the next one waits until the client goes on.
 type stalled struct {
 	httptest.ResponseRecorder
-	waits chan struct{} // closed when it waits
+	waits chan struct{} // closed when a write waits
 	on    chan struct{}
 	n     int
 }
@@ -32,8 +32,8 @@ func (s *stalled) Write(b []byte) (int, error) {
 	return s.ResponseRecorder.Write(b)
 }
 
-// TestSlowReader has a client stall in the middle of a large group. Meanwhile others read the group, change it and delete a
-// member, though there is one connection: the one who waits holds no connection, transaction or lock. What it gets in the end is
+// TestSlowReader has a client stop reading in the middle of a large group. Meanwhile others read the group, change it and delete a
+// member, although there is one connection: the request that waits holds no connection, transaction or lock. In the end it gets
 // the group as it was.
 func TestSlowReader(t *testing.T) {
 	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {

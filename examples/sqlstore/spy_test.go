@@ -6,7 +6,7 @@ import (
 	sqlstore "github.com/rollcall-dev/rollcall/examples/sqlstore/internal"
 )
 
-// spy notes the text of each query that a store asks its engine, also in a snapshot, without those of commits.
+// spy notes the text of each query that a store runs, also in a snapshot, except for those of commits.
 func spy(s *sqlstore.Store) (asked *[]string) {
 	asked = new([]string)
 	sqlstore.SetEngine(s, spiedEngine{sqlstore.EngineOf(s), asked})

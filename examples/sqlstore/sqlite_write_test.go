@@ -22,8 +22,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// together commits changes while somebody else writes, so that all of them wait and then share a transaction. The last one's
-// context is given, and leave is called when all of them wait. It returns what became of each.
+// together commits changes while another transaction writes, so that all of them wait and then share a transaction. The last change is
+// committed with the context last, and leave is called when all wait. It returns the error of each.
 func together(t *testing.T, s *sqlstore.Store, changes []*store.Change, last context.Context, leave func()) []error {
 	var (
 		all         sync.WaitGroup
@@ -56,7 +56,7 @@ func createUser(id, userName string) *store.Change {
 	return &store.Change{Tenant: "t", Put: []store.Put{{Resource: r}}, Events: told(id, r.Key)}
 }
 
-// TestTogether has writes share a transaction: what is refused, or not wanted any more, takes nobody else with it.
+// TestTogether has writes share a transaction: if one is refused or withdrawn, the others are committed.
 func TestTogether(t *testing.T) {
 	s := newOnSQLite(t, nil)
 	last, leave := context.WithCancel(t.Context())
@@ -75,7 +75,7 @@ func TestTogether(t *testing.T) {
 	require.Equal(t, 3, p.Total)
 }
 
-// TestTogetherFull fills the disk under many who share a transaction: nobody is told that it was done, and nothing was.
+// TestTogetherFull fills the disk while many writes share a transaction: all of them fail, and nothing is written.
 func TestTogetherFull(t *testing.T) {
 	s := newOnSQLite(t, nil)
 	pragma := func(text string) {
@@ -95,7 +95,7 @@ func TestTogetherFull(t *testing.T) {
 	require.NoError(t, errors.Join(together(t, s, changes, t.Context(), func() {})...))
 }
 
-// TestPanicInTx has the product's own code panic: only the one who asked for it hears of that, and writing goes on.
+// TestPanicInTx has the product's own code panic: only the caller of that commit panics, and others go on writing.
 func TestPanicInTx(t *testing.T) {
 	s := newOnSQLite(t, &sqlstore.Options{InTx: func(_ context.Context, _ sqlstore.Tx, c *store.Change) error {
 		if c.Put[0].Resource.ID == "2" {

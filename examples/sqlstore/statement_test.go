@@ -17,7 +17,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// useAll has a store do what no request does by itself: deliveries, the journal, claims and retention.
+// useAll calls those methods of a store that no single request calls: for deliveries, the journal, claims and retention.
 func useAll(t *testing.T, s *sqlstore.Store) {
 	ctx := t.Context()
 	fill(t, s, "t", 3)
@@ -56,8 +56,8 @@ func useAll(t *testing.T, s *sqlstore.Store) {
 	require.NoError(t, s.Forget(ctx, "t"))
 }
 
-// checkPostgresPlans looks at the plans of all statements that the pool's only connection has prepared. The statistics are of
-// empty tables: PostgreSQL doesn't know how much there is.
+// checkPostgresPlans checks the plans of all statements that the pool's only connection has prepared. The statistics are those of
+// empty tables.
 func checkPostgresPlans(t *testing.T, pool *pgxpool.Pool) {
 	t.Helper()
 	rows, err := pool.Query(t.Context(), "SELECT name, statement, cardinality(parameter_types) FROM pg_prepared_statements WHERE statement LIKE '%rollcall_%'")
@@ -72,7 +72,7 @@ func checkPostgresPlans(t *testing.T, pool *pgxpool.Pool) {
 	bad := regexp.MustCompile(`Seq Scan on rollcall_(resource|member|keys|event|journal)|on rollcall_(resource|member)[^\n]*\n *Index Cond: \(tenant = [^ ()]+\)|Filter: \(\(?(member_)?id = ANY`)
 	for _, p := range all {
 		if strings.HasPrefix(p.Statement, "DELETE FROM") && strings.Contains(p.Statement, " LIMIT ") {
-			bad := regexp.MustCompile(`Seq Scan on rollcall_(resource|member|keys|event|journal)`) // it is meant to take all of a tenant
+			bad := regexp.MustCompile(`Seq Scan on rollcall_(resource|member|keys|event|journal)`) // this statement should read all rows of a tenant
 			require.NotRegexp(t, bad, explain(t, pool, "EXECUTE "+p.Name, p.Places), p.Statement)
 			continue
 		}
@@ -80,7 +80,7 @@ func checkPostgresPlans(t *testing.T, pool *pgxpool.Pool) {
 	}
 }
 
-// checkLitePlans does the same with SQLite.
+// checkLitePlans checks the plans of SQLite.
 func checkLitePlans(t *testing.T, e liteEngine, statements []string) {
 	t.Helper()
 	bad := regexp.MustCompile(`^SCAN (r|m|o|k|e|p|rollcall_(resource|member|keys|event|journal))\b|^SEARCH (r|m|o|rollcall_resource|rollcall_member) .*\(tenant=\?\)$`)
@@ -95,7 +95,7 @@ func checkLitePlans(t *testing.T, e liteEngine, statements []string) {
 			var id, parent, unused int
 			var detail string
 			require.NoError(t, rows.Scan(&id, &parent, &unused, &detail))
-			if !strings.HasPrefix(sql, "DELETE FROM") || !strings.Contains(sql, " LIMIT ") { // it is meant to take all of a tenant
+			if !strings.HasPrefix(sql, "DELETE FROM") || !strings.Contains(sql, " LIMIT ") { // a batch of Forget should read all rows of a tenant
 				require.NotRegexp(t, bad, detail, sql)
 			}
 		}
@@ -103,14 +103,14 @@ func checkLitePlans(t *testing.T, e liteEngine, statements []string) {
 	}
 }
 
-// meant is the index that a statement is meant to use which has a certain part.
+// meant has, by a part of a statement, the index that the statement should use.
 var meant = map[string]string{
 	"e.seq + 0": "rollcall_event_subject", "ORDER BY e.seq LIMIT": "rollcall_event_due", "owner <> ''": "rollcall_event_leased",
 	"subject_id <> ''": "rollcall_journal_subject",
 	"outcome <> ''":    "rollcall_journal_outcome", "request <> ''": "rollcall_journal_request",
 }
 
-// TestPostgresStatements looks at the plans of what useAll does, and TestLiteStatements at those of SQLite.
+// TestPostgresStatements checks the plans of the statements of useAll.
 func TestPostgresStatements(t *testing.T) {
 	schema := newSchema(t)
 	c, err := pgxpool.ParseConfig(os.Getenv(postgresVariable))

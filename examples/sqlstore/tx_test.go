@@ -16,8 +16,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// TestInTx writes a row of the product's own for each change. It is there if the change is, and only then: not after a
-// veto, nor where the store refuses.
+// TestInTx writes a row of the product for each change. The row is there if and only if the change is: not after a
+// veto, and not if the store refuses the change.
 func TestInTx(t *testing.T) {
 	onEach(t, func(t *testing.T, open func(t testing.TB, o *sqlstore.Options) *sqlstore.Store) {
 		veto := errors.New("no")
@@ -75,7 +75,7 @@ func TestInTx(t *testing.T) {
 	})
 }
 
-// TestProductsOwn has the store on what the product opened: it goes on when the store is closed.
+// TestProductsOwn opens a store on a pool or database that the product has opened, which stays open when the store is closed.
 func TestProductsOwn(t *testing.T) {
 	use := func(t *testing.T, s *sqlstore.Store) {
 		require.NoError(t, s.Commit(t.Context(), &store.Change{Tenant: "t", Put: []store.Put{{Resource: testUser("1", "ada")}}}))

@@ -38,7 +38,7 @@ func (a asker) do(method, path, body string) *httptest.ResponseRecorder {
 	return w
 }
 
-// requireUnavailable checks that a client is told to come again, and nothing of what is inside.
+// requireUnavailable checks that a client is told to try again later, and gets no detail of the database's error.
 func requireUnavailable(t *testing.T, w *httptest.ResponseRecorder, of string) {
 	t.Helper()
 	require.Equal(t, http.StatusServiceUnavailable, w.Code, "%s: %s", of, w.Body)
@@ -89,8 +89,8 @@ func (w *wire) mend() {
 	w.isCut = false
 }
 
-// TestConnectionLost takes PostgreSQL away from a service: each verb is answered 503, and nothing of it is done later. When
-// the database is back, so is the service.
+// TestConnectionLost cuts the connections of a service to PostgreSQL: each method is answered with 503, and nothing of it is done later. When
+// the database can be reached again, the service works again.
 func TestConnectionLost(t *testing.T) {
 	schema := newSchema(t)
 	c, err := pgxpool.ParseConfig(os.Getenv(postgresVariable))
@@ -118,7 +118,7 @@ func TestConnectionLost(t *testing.T) {
 		{http.MethodGet, "/Users?filter=userName+eq+%22ada%22", ""},
 		{http.MethodGet, "/Users?filter=nickName+co+%22ada%22", ""},
 	} {
-		cable.cut() // under the pool's idle connection too
+		cable.cut() // also the pool's idle connection
 		requireUnavailable(t, h.do(x.method, x.path, x.body), x.method+" "+x.path)
 		cable.mend()
 		assert.Equal(t, before, h.do(http.MethodGet, ada, "").Body.String(), "after %s %s", x.method, x.path)
@@ -129,13 +129,13 @@ func TestConnectionLost(t *testing.T) {
 	assert.Equal(t, http.StatusCreated, h.do(http.MethodPost, "/Users", `{"userName":"bob"}`).Code)
 }
 
-// TestReadOnly has SQLite refuse writes: clients are told to come again, and nothing is left of what they tried.
+// TestReadOnly has SQLite refuse writes: clients are told to try again later, and nothing is left of what they tried.
 func TestReadOnly(t *testing.T) {
 	s := newOnSQLite(t, nil)
 	h := newAsker(t, s)
 	big := `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"ada","title":"` + strings.Repeat("x", 1<<16) + `"}`
 	for _, fault := range []struct{ name, begin, end string }{
-		{"disk full", "max_page_count = 1", "max_page_count = 1000000"}, // first: later there are pages of what was deleted
+		{"disk full", "max_page_count = 1", "max_page_count = 1000000"}, // this comes first, because later there are free pages of deleted rows
 		{"read-only", "query_only = 1", "query_only = 0"},
 	} {
 		set := func(pragma string) {

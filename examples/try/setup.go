@@ -60,7 +60,7 @@ func (s *Setup) Send(method, path string, form url.Values, accept string) (statu
 	return res.StatusCode, res.Header.Get("Location"), string(text)
 }
 
-// Get is the text of a page, as HTML without escapes.
+// Get returns the text of a page, as HTML without escapes.
 func (s *Setup) Get(path string) string {
 	s.p.t.Helper()
 	status, _, body := s.Send(http.MethodGet, path, nil, "text/html")
@@ -81,7 +81,7 @@ func (s *Setup) Post(path string, pairs ...string) string {
 	return s.Get(at)
 }
 
-// Model is the JSON of a page.
+// Model returns the JSON of a page.
 func (s *Setup) Model(path string) (m map[string]any) {
 	s.p.t.Helper()
 	status, _, body := s.Send(http.MethodGet, path, nil, "application/json")

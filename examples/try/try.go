@@ -38,7 +38,7 @@ func Start(t *testing.T, app boot.App, flags ...string) *Product {
 	}, flags...)
 }
 
-// Run is Start for a program that is given as its own function: it gets the command line, prints the ready line on stdout, and
+// Run does what Start does for a program that is given as a function: it gets the command line, prints the ready line on stdout, and
 // ends when the context does.
 func Run(t *testing.T, program func(ctx context.Context, args []string, stdout, stderr io.Writer) error, flags ...string) *Product {
 	t.Helper()
@@ -81,7 +81,7 @@ func (p *Product) Do(status int, method, path, body string) map[string]any {
 	return p.As(Token, status, method, path, body)
 }
 
-// As is Do with another credential.
+// As does what Do does, with another credential.
 func (p *Product) As(token string, status int, method, path, body string) map[string]any {
 	p.t.Helper()
 	got, answer, err := Send(p.t.Context(), p.Base, token, method, path, body)
@@ -112,7 +112,7 @@ func Send(ctx context.Context, base, token, method, path, body string) (status i
 	return res.StatusCode, answer, err
 }
 
-// Patch is a PATCH of one operation; value is JSON.
+// Patch sends a PATCH with one operation, whose value is JSON.
 func (p *Product) Patch(status int, path, op, attribute, value string) map[string]any {
 	p.t.Helper()
 	return p.Do(status, http.MethodPatch, path, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"`+op+
@@ -124,7 +124,7 @@ func quote(s string) string {
 	return string(b)
 }
 
-// Status is where acme's account of that name stands.
+// Status returns the state of acme's account with that name.
 func (p *Product) Status(userName string) string {
 	p.t.Helper()
 	for _, u := range p.Do(200, http.MethodGet, "/app/users?tenant=acme", "")["users"].([]any) {

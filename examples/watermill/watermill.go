@@ -1,5 +1,5 @@
 // Package watermill publishes the events of Rollcall by any publisher of Watermill: to Kafka, AMQP (RabbitMQ), Redis streams and
-// others. It is a module of its own, so that only who wants it links Watermill.
+// others. It is a module of its own, so that only products that use it link Watermill.
 package watermill
 
 import (
@@ -12,12 +12,13 @@ import (
 	"github.com/rollcall-dev/rollcall/lifecycle/payload"
 )
 
-// Publisher publishes events. Its fields may not be changed any more when it is in use.
+// Publisher publishes events. Its fields must not be changed while it is in use. Then it is safe for concurrent use if the field Publisher is.
 type Publisher struct {
-	// Publisher takes the messages. It must return only when the broker has them, as with confirms in AMQP, or what the broker loses is
-	// lost.
+	// Publisher takes the messages. It must return only when the broker has them, for example by confirms in AMQP. Otherwise events are
+	// lost that the broker loses.
 	Publisher message.Publisher
-	// Topic names the topic of an event. nil: all go to "rollcall", which keeps the events of a subject in order where a topic does.
+	// Topic returns the topic of an event. If it is nil, all go to "rollcall", which keeps the events of a subject in order if the broker
+	// keeps the order of a topic.
 	Topic func(e *lifecycle.Event) string
 	// Form says how much of each event is sent. Default payload.Full.
 	Form payload.Form
@@ -25,15 +26,15 @@ type Publisher struct {
 	CloudEvents string
 }
 
-// The metadata of a message. The UUID of the message is the id of the event.
+// These are the names of a message's metadata. The UUID of the message is the id of the event.
 const (
 	Kind        = "kind"
 	Tenant      = "tenant"
-	Subject     = "subject" // also the key to partition by, so that its events stay in order
+	Subject     = "subject" // partition by it, so that the events of a subject stay in order
 	ContentType = "content_type"
 )
 
-// Topic is that of a Publisher without one of its own.
+// Topic is the topic if Publisher.Topic isn't set.
 const Topic = "rollcall"
 
 // Consumer publishes all events, as a consumer with a name, such as "kafka". Add it to lifecycle.Options.Consumers.
@@ -42,7 +43,7 @@ func (p *Publisher) Consumer(name string) lifecycle.Consumer {
 	return lifecycle.Consumer{Name: name, Hooks: lifecycle.Hooks{Any: p.Publish}, Attempts: attempts, MaxWait: wait}
 }
 
-// Publish publishes an event. It is a lifecycle.Hook.
+// Publish publishes an event, and returns when Publisher.Publisher has. It is a lifecycle.Hook.
 func (p *Publisher) Publish(ctx context.Context, e *lifecycle.Event) error {
 	body, contentType := payload.Append(nil, e, p.Form), "application/json"
 	if p.CloudEvents != "" {

@@ -127,7 +127,7 @@ func (s *SETs) schemas(e *lifecycle.Event) (urns []string) {
 	} else if e.Subject.Type == "User" || e.Subject.Type == "Group" {
 		urns = []string{"urn:ietf:params:scim:schemas:core:2.0:" + e.Subject.Type}
 	}
-	for name := range e.After.Members() {
+	for name := range e.After.Fields() {
 		if strings.HasPrefix(strings.ToLower(name), "urn:") && !slices.Contains(urns, name) {
 			urns = append(urns, name)
 		}

@@ -193,9 +193,9 @@ type Attempt struct {
 func (w *Webhooks) log(ctx context.Context, tenant, id string, a Attempt) {
 	outcome := "delivered"
 	data := document.Object(
-		document.Member{Name: "event", Value: document.String(a.Event)}, document.Member{Name: "kind", Value: document.String(string(a.Kind))},
-		document.Member{Name: "number", Value: document.String(strconv.Itoa(a.Number))}, document.Member{Name: "status", Value: document.String(strconv.Itoa(a.Status))},
-		document.Member{Name: "took", Value: document.String(a.Took.String())})
+		document.Field{Name: "event", Value: document.String(a.Event)}, document.Field{Name: "kind", Value: document.String(string(a.Kind))},
+		document.Field{Name: "number", Value: document.String(strconv.Itoa(a.Number))}, document.Field{Name: "status", Value: document.String(strconv.Itoa(a.Status))},
+		document.Field{Name: "took", Value: document.String(a.Took.String())})
 	if a.Error != "" {
 		outcome = "failed"
 		data.Set("error", document.String(strings.ToValidUTF8(strings.ReplaceAll(a.Error[:min(len(a.Error), 500)], "\x00", ""), "")))

@@ -53,7 +53,7 @@ func (c *counters) get(name string) (n store.Counter, exists bool, err error) {
 }
 
 func (c *counters) set(n store.Counter) {
-	kept := document.Object(document.Member{Name: "count", Value: document.String(strconv.Itoa(n.Count))})
+	kept := document.Object(document.Field{Name: "count", Value: document.String(strconv.Itoa(n.Count))})
 	if !n.Began.IsZero() {
 		kept.Set("began", document.String(n.Began.Format(time.RFC3339Nano)))
 	}

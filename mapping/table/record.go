@@ -128,7 +128,7 @@ func (r *row) decode(rest document.Document) error {
 		broken = broken || raw[0] != '{'
 		return document.Document(raw)
 	}
-	for name, raw := range rest.Members() {
+	for name, raw := range rest.Fields() {
 		switch name {
 		case "version":
 			r.Version = text(raw)

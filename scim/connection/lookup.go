@@ -128,7 +128,7 @@ func (s *Service) changeLookup(ctx context.Context, text string, change func([]t
 		}
 		r := &store.Resource{Key: lookupKey(sumText(text)), Version: newID(), Created: now(), LastModified: now()}
 		sealed := lookupCipher(text).Seal(nil, nil, plain, []byte(r.ID))
-		r.Internal = document.Object(document.Member{Name: "to", Value: document.String(base64.RawStdEncoding.EncodeToString(sealed))}).Document()
+		r.Internal = document.Object(document.Field{Name: "to", Value: document.String(base64.RawStdEncoding.EncodeToString(sealed))}).Document()
 		put := store.Put{Resource: r}
 		if old != nil {
 			put.IfVersion, put.Was, r.Created = old.Version, old, old.Created

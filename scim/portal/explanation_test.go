@@ -152,7 +152,7 @@ func TestExplanationsNameGroupsAndConnections(t *testing.T) {
 // entry writes an entry whose text is somebody else's choice.
 func (s *site) entry(tenant, detail string) (id string) {
 	s.t.Helper()
-	data := document.Object(document.Member{Name: "by", Value: document.String("scim")}, document.Member{Name: "detail", Value: document.String(detail)})
+	data := document.Object(document.Field{Name: "by", Value: document.String("scim")}, document.Field{Name: "detail", Value: document.String(detail)})
 	e := store.Entry{ID: uuid.Must(uuid.NewV7()).String(), Time: time.Now(), Subject: store.Key{Tenant: tenant, Type: "User"}, Action: "POST /Users",
 		Outcome: string(lifecycle.Refused), Data: data.Document()}
 	require.NoError(s.t, s.store.Commit(s.t.Context(), &store.Change{Tenant: tenant, Journal: []store.Entry{e}}))

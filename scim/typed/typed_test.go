@@ -260,7 +260,7 @@ func TestByHand(t *testing.T) {
 	})
 	require.NoError(t, err)
 	add := func(userName, title string) (*store.Resource, error) {
-		titled := document.Object(document.Member{Name: "title", Value: document.String(title)})
+		titled := document.Object(document.Field{Name: "title", Value: document.String(title)})
 		return h.Lifecycle().Add(t.Context(), lifecycle.Request{Tenant: "acme"}, lifecycle.Identity{UserName: userName, Attributes: titled.Document()})
 	}
 	ada, err := add("ada@corp.example", "Dr")

@@ -38,7 +38,7 @@ func (v Value) Any() any {
 }
 
 // FromAny makes a Value of what [Value.Any] or encoding/json made, or of any other Go value by its JSON encoding. The
-// members of a map are in the order of their names. What [Parse] would refuse is an error that names the place.
+// fields of a map are in the order of their names. What [Parse] would refuse is an error that names the place.
 func FromAny(x any) (Value, error) { return fromAny(x, DefaultDepth) }
 
 func fromAny(x any, depth int) (Value, error) {
@@ -78,7 +78,7 @@ func fromSlice[T any](x []T, depth int) (Value, error) {
 	if depth == 0 {
 		return Value{}, errors.New(tooDeep)
 	}
-	items := make([]Member, len(x))
+	items := make([]Field, len(x))
 	for i := range x {
 		v, err := fromAny(x[i], depth-1)
 		if err != nil {
@@ -94,7 +94,7 @@ func fromMap(x map[string]any, depth int) (Value, error) {
 		return Value{}, errors.New(tooDeep)
 	}
 	names := names{exotic: true}
-	items := make([]Member, 0, len(x))
+	items := make([]Field, 0, len(x))
 	for _, name := range slices.Sorted(maps.Keys(x)) {
 		if !utf8.ValidString(name) || strings.IndexByte(name, 0) >= 0 {
 			return Value{}, errors.New("a name that is not UTF-8 or has a NUL in it")
@@ -106,7 +106,7 @@ func fromMap(x map[string]any, depth int) (Value, error) {
 		if err != nil {
 			return Value{}, fmt.Errorf("%s: %w", short(name), err)
 		}
-		items = append(items, Member{name, v})
+		items = append(items, Field{name, v})
 	}
 	return Value{kind: KindObject, items: items}, nil
 }

@@ -100,7 +100,7 @@ func checkValue(s string, i, most int) int {
 	}
 }
 
-// checkName returns the offset behind a member's name and the colon.
+// checkName returns the offset behind a field's name and the colon.
 func checkName(s string, i int) int {
 	if i >= len(s) || s[i] != '"' {
 		return damaged

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What was damaged where it was kept is never taken for another document (issue 13, fault 7; I12).
+// What was damaged where it was kept is never taken for another document (I12).
 func TestDamage(t *testing.T) {
 	deep := `{"a":` + strings.Repeat(`[{"b":`, 100) + `1` + strings.Repeat(`}]`, 100) + `}`
 	for _, s := range []string{"", `{}`, `{"a":1}`, user, deep, `{"":""}`, `{"a":[],"b":{}}`, `{"a":"é\n\ud83d\ude00\\"}`, `{"a":-0.5e+10,"b":null}`, `{"a":"a\"b\\c/d\u001f"}`} {
@@ -75,7 +75,7 @@ func FuzzCheck(f *testing.F) {
 		d := v.Document()
 		require.NoError(t, d.Check())
 		n := 0
-		for name, raw := range Document(s).Members() { // what is whole is read whole
+		for name, raw := range Document(s).Fields() { // what is whole is read whole
 			require.Equal(t, v.Items()[n].Name, name)
 			require.Equal(t, v.Items()[n].Value, parseTrusted(raw))
 			n++

@@ -11,20 +11,20 @@ import (
 	"strings"
 )
 
-// Document is the canonical JSON text of one object: no white space, no duplicate keys, no null members, strings
+// Document is the canonical JSON text of one object: no white space, no duplicate keys, no null fields, strings
 // escaped only where JSON demands it. Two equal documents are equal strings. Being a string it is immutable, may be
-// shared between goroutines and needs no cloning. The empty Document is an object without members.
+// shared between goroutines and needs no cloning. The empty Document is an object without fields.
 //
 // Only this package's encoder makes one ([Value.Document]); its readers trust that, so text of another origin must go
 // through [Parse] first. Text that was kept somewhere may have been damaged there. Whoever reads it back must ask Check or
-// Tree: Value, Get and Members have no error to return, and show a damaged document with a part of it missing.
+// Tree: Value, Get and Fields have no error to return, and show a damaged document with a part of it missing.
 type Document string
 
 // ErrDamaged says that the text of a document is no whole object in canonical form, as when a part of it was lost where it
 // was kept.
 var ErrDamaged = errors.New("document: the text is damaged")
 
-// Value is Tree for a document that is known to be whole. Of a damaged one it makes an object without members, which means
+// Value is Tree for a document that is known to be whole. Of a damaged one it makes an object without fields, which means
 // something else entirely. For a document that was kept somewhere use Tree.
 func (d Document) Value() Value {
 	v, err := d.Tree()
@@ -61,14 +61,14 @@ func parseTrusted(in string) Value {
 	return v
 }
 
-// Get parses just the member called name (exact case), and returns the zero Value if there is none. The document must be
+// Get parses just the field called name (exact case), and returns the zero Value if there is none. The document must be
 // whole.
 func (d Document) Get(name string) Value {
 	s := string(d)
 	for i := 1; i < len(s) && s[i] == '"'; i++ {
 		end := skipString(s, i)
 		start := min(end+1, len(s)) // past the colon
-		found := memberName(s, i, end) == name
+		found := fieldName(s, i, end) == name
 		if i = skipValue(s, start); found {
 			return parseTrusted(s[start:i])
 		}
@@ -76,15 +76,15 @@ func (d Document) Get(name string) Value {
 	return Value{}
 }
 
-// Members walks over the top-level members: name and raw JSON of the value, in order, without parsing the values. The
+// Fields walks over the top-level fields: name and raw JSON of the value, in order, without parsing the values. The
 // document must be whole.
-func (d Document) Members() iter.Seq2[string, string] {
+func (d Document) Fields() iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
 		s := string(d)
 		for i := 1; i < len(s) && s[i] == '"'; i++ {
 			end := skipString(s, i)
 			start := min(end+1, len(s)) // past the colon
-			name := memberName(s, i, end)
+			name := fieldName(s, i, end)
 			if i = skipValue(s, start); !yield(name, s[start:i]) {
 				return
 			}
@@ -92,8 +92,8 @@ func (d Document) Members() iter.Seq2[string, string] {
 	}
 }
 
-// memberName is the string s[start:end] without its quotes and escapes.
-func memberName(s string, start, end int) string {
+// fieldName is the string s[start:end] without its quotes and escapes.
+func fieldName(s string, start, end int) string {
 	if strings.IndexByte(s[start:end], '\\') < 0 {
 		return s[start+1 : max(end-1, start+1)]
 	}

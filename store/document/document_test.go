@@ -50,7 +50,7 @@ func checkDocument(t testing.TB, v Value) {
 	require.Equal(t, d, back.Document())
 	require.Equal(t, v.IsEmpty(), d == "")
 	i := 0
-	for name, raw := range d.Members() {
+	for name, raw := range d.Fields() {
 		m := back.Items()[i]
 		require.Equal(t, m.Name, name)
 		require.Equal(t, string(AppendJSON(nil, m.Value)), raw)
@@ -58,7 +58,7 @@ func checkDocument(t testing.TB, v Value) {
 		i++
 	}
 	require.Equal(t, back.Len(), i)
-	require.True(t, d.Get("no such member").IsNull())
+	require.True(t, d.Get("no such field").IsNull())
 	if d != "" {
 		again, err := Parse(string(d), 0)
 		require.NoError(t, err)
@@ -68,15 +68,15 @@ func checkDocument(t testing.TB, v Value) {
 
 // A Value may have been made of strings that JSON or a database can't hold.
 func TestDocumentOfAnyString(t *testing.T) {
-	v := Object(Member{"a\xff", String("x\x00y\xed\xa0\x80z")})
+	v := Object(Field{"a\xff", String("x\x00y\xed\xa0\x80z")})
 	assert.Equal(t, Document(`{"a`+"\uFFFD"+`":"x`+"\uFFFDy\uFFFD\uFFFD\uFFFD"+`z"}`), v.Document())
 	assert.Equal(t, v.Document(), v.Document().Value().Document())
 }
 
-func TestMembersAndGet(t *testing.T) {
+func TestFieldsAndGet(t *testing.T) {
 	d := parse(t, `{"a":"x,]}\"","b\n\"":[{"c":"]"},[1,2]],"n":-1.5e3,"t":true,"o":{"a":{"b":"}"}},"e":"\\","z":"\\\""}`).Document()
 	var names, raws []string
-	for name, raw := range d.Members() {
+	for name, raw := range d.Fields() {
 		names, raws = append(names, name), append(raws, raw)
 	}
 	assert.Equal(t, []string{"a", "b\n\"", "n", "t", "o", "e", "z"}, names)
@@ -87,13 +87,13 @@ func TestMembersAndGet(t *testing.T) {
 	} {
 		assert.Equal(t, want, d.Get(name), name)
 	}
-	for name := range d.Members() {
+	for name := range d.Fields() {
 		if name == "n" {
 			break // must end the walk
 		}
 	}
-	for range Document("").Members() {
-		t.Error("the empty document has a member")
+	for range Document("").Fields() {
+		t.Error("the empty document has a field")
 	}
 	assert.True(t, Document("").Get("a").IsNull())
 	assert.Equal(t, KindObject, Document("").Value().Kind())
@@ -108,7 +108,7 @@ func FuzzDamagedDocument(f *testing.F) {
 		d := Document(s)
 		d.Value()
 		d.Get("a")
-		for name, raw := range d.Members() {
+		for name, raw := range d.Fields() {
 			_, _ = name, raw
 		}
 	})

@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// Document is the canonical text of an object: null members and whatever is empty ([Value.IsEmpty]) are left out.
+// Document is the canonical text of an object: null fields and whatever is empty ([Value.IsEmpty]) are left out.
 func (v Value) Document() Document {
 	if v.kind != KindObject || len(v.items) == 0 {
 		return ""

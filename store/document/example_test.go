@@ -15,7 +15,7 @@ func ExampleParse() {
 	fmt.Println(err)
 	// Output:
 	// {"userName":"ada","emails":[{"value":"ada@acme.example"}]} <nil>
-	// at byte 18: the member "username" stands twice (names ignore case)
+	// at byte 18: the field "username" is there twice (names ignore case)
 }
 
 // Names are compared by what people see: width, case and marks count for nothing, other letters do.

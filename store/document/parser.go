@@ -16,7 +16,7 @@ const trustedDepth = 1 << 20
 // SyntaxError says why a text is not JSON that SCIM can use.
 type SyntaxError struct {
 	Offset int    // bytes before the place
-	Path   string // the member there, e.g. emails[0].value; "" at the top
+	Path   string // the field there, e.g. emails[0].value; "" at the top
 	Reason string // e.g. want a value, got '}'
 }
 
@@ -37,7 +37,7 @@ func (e *SyntaxError) under(step string) *SyntaxError {
 	return e
 }
 
-// Parse parses one JSON value and nothing behind it. Two members of one object whose names differ at most in case,
+// Parse parses one JSON value and nothing behind it. Two fields of one object whose names differ at most in case,
 // invalid UTF-8, NUL characters and values nested deeper than depth (DefaultDepth if it is 0) are errors, always
 // *[SyntaxError]. The result shares in's memory.
 func Parse(in string, depth int) (Value, error) {
@@ -82,15 +82,15 @@ func ParseScalar(in string, pos int) (v Value, behind int, err error) {
 type parser struct {
 	in      string
 	pos     int
-	depth   int       // levels left
-	trusted bool      // our own encoder's output: no duplicate names to look for, and no white space
-	exotic  bool      // the last string has characters beyond ASCII
-	stack   *[]Member // of the arrays and objects not yet closed, so that each has its size when it gets memory
+	depth   int      // levels left
+	trusted bool     // our own encoder's output: no duplicate names to look for, and no white space
+	exotic  bool     // the last string has characters beyond ASCII
+	stack   *[]Field // of the arrays and objects not yet closed, so that each has its size when it gets memory
 	slab    Slab
 }
 
 // stacks lends parsers their stacks.
-var stacks = sync.Pool{New: func() any { return new(make([]Member, 0, 32)) }}
+var stacks = sync.Pool{New: func() any { return new(make([]Field, 0, 32)) }}
 
 // release gives the stack back, without what it held. Every parser that a bracket may come to must end with it.
 func (p *parser) release() {
@@ -118,7 +118,7 @@ func (p *parser) space() {
 	for p.pos < len(p.in) {
 		switch p.in[p.pos] {
 		case ' ', '\t', '\n', '\r':
-			if p.trusted { // no place for it in a canonical text, and Get and Members would stop there
+			if p.trusted { // no place for it in a canonical text, and Get and Fields would stop there
 				return
 			}
 			p.pos++
@@ -172,7 +172,7 @@ func (p *parser) enter() *SyntaxError {
 		return p.fail(tooDeep)
 	}
 	if p.stack == nil {
-		p.stack = stacks.Get().(*[]Member)
+		p.stack = stacks.Get().(*[]Field)
 	}
 	p.depth--
 	p.pos++
@@ -181,15 +181,15 @@ func (p *parser) enter() *SyntaxError {
 }
 
 // leave goes out of the bracket and takes what was in it off the stack.
-func (p *parser) leave(base int) []Member {
+func (p *parser) leave(base int) []Field {
 	p.pos++
 	p.depth++
-	const perMember = 32 // bytes of text, roughly
+	const perField = 32 // bytes of text, roughly
 	ahead := len(p.in)
 	if p.slab.free != nil { // the first brackets to be left may stand at the end
 		ahead -= p.pos
 	}
-	items := p.slab.Take(len(*p.stack)-base, ahead/perMember)
+	items := p.slab.Take(len(*p.stack)-base, ahead/perField)
 	copy(items, (*p.stack)[base:])
 	*p.stack = (*p.stack)[:base]
 	return items
@@ -216,7 +216,7 @@ func (p *parser) object() (Value, *SyntaxError) {
 		if err != nil {
 			return Value{}, err.under(short(name))
 		}
-		*p.stack = append(*p.stack, Member{name, v})
+		*p.stack = append(*p.stack, Field{name, v})
 		if err := p.next('}'); err != nil {
 			return Value{}, err
 		}
@@ -224,10 +224,10 @@ func (p *parser) object() (Value, *SyntaxError) {
 	return Value{kind: KindObject, items: p.leave(base)}, nil
 }
 
-// name parses a member's name and the colon behind it.
+// name parses a field's name and the colon behind it.
 func (p *parser) name() (string, *SyntaxError) {
 	if p.peek() != '"' {
-		return "", p.fail("want a quoted member name, got " + p.got())
+		return "", p.fail("want a field name in quotes, got " + p.got())
 	}
 	name, err := p.string()
 	if err != nil {
@@ -251,7 +251,7 @@ func (p *parser) array() (Value, *SyntaxError) {
 		if err != nil {
 			return Value{}, err.under("[" + strconv.Itoa(i) + "]")
 		}
-		*p.stack = append(*p.stack, Member{Value: v})
+		*p.stack = append(*p.stack, Field{Value: v})
 		if err := p.next(']'); err != nil {
 			return Value{}, err
 		}
@@ -259,7 +259,7 @@ func (p *parser) array() (Value, *SyntaxError) {
 	return Value{kind: KindArray, items: p.leave(base)}, nil
 }
 
-// next goes to the next member or element, or to the closing bracket.
+// next goes to the next field or element, or to the closing bracket.
 func (p *parser) next(closing byte) *SyntaxError {
 	p.space()
 	switch p.peek() {
@@ -276,14 +276,14 @@ func (p *parser) next(closing byte) *SyntaxError {
 	return p.fail("want ',' or '" + string(closing) + "', got " + p.got())
 }
 
-// names finds members whose names differ at most in case.
+// names finds fields whose names differ at most in case.
 type names struct {
 	exotic bool            // there may be names beyond ASCII, where those of different length can be equal
 	seen   map[string]bool // folded; only of large objects, where comparing each with each would cost too much
 }
 
 // has says whether name is among the items. It is to be asked for each new item.
-func (n *names) has(items []Member, name string) bool {
+func (n *names) has(items []Field, name string) bool {
 	const few = 24
 	if len(items) < few {
 		for i := range items {
@@ -308,7 +308,7 @@ func (n *names) has(items []Member, name string) bool {
 }
 
 func twice(name string) string {
-	return "the member " + strconv.Quote(short(name)) + " stands twice (names ignore case)"
+	return "the field " + strconv.Quote(short(name)) + " is there twice (names ignore case)"
 }
 
 // short shortens a name for an error.

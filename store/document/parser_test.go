@@ -102,9 +102,9 @@ func TestParseErrors(t *testing.T) {
 		{`[,1]`, 1, "[0]", "want a value, got ','"},
 		{`[1 2]`, 3, "", "want ',' or ']', got '2'"},
 		{`[1}`, 2, "", "want ',' or ']', got '}'"},
-		{`{`, 1, "", "want a quoted member name, got the end"},
-		{`{a:1}`, 1, "", "want a quoted member name, got 'a'"},
-		{`{'a':1}`, 1, "", `want a quoted member name, got '\''`},
+		{`{`, 1, "", "want a field name in quotes, got the end"},
+		{`{a:1}`, 1, "", "want a field name in quotes, got 'a'"},
+		{`{'a':1}`, 1, "", `want a field name in quotes, got '\''`},
 		{`{"a"}`, 4, "", "want ':', got '}'"},
 		{`{"a":}`, 5, "a", "want a value, got '}'"},
 		{`{"a":1`, 6, "", "want ',' or '}', got the end"},
@@ -113,12 +113,12 @@ func TestParseErrors(t *testing.T) {
 		{`{"a":1}/**/`, 7, "", "want the end, got more text"},
 		{`{"emails":[{"value":"a"},{"value":x}]}`, 34, "emails[1].value", "want a value, got 'x'"},
 		{`[[1,[x]]]`, 5, "[0][1][0]", "want a value, got 'x'"},
-		{`{"a":1,"a":2}`, 7, "", `the member "a" stands twice (names ignore case)`},
-		{`{"userName":1,"USERNAME":2}`, 14, "", `the member "USERNAME" stands twice (names ignore case)`},
-		{`{"x":{"k":1,"\u212a":2}}`, 12, "x", "the member \"\u212a\" stands twice (names ignore case)"},
-		{`{"\u212a":1,"k":2}`, 12, "", `the member "k" stands twice (names ignore case)`},
-		{`{"ſ":1,"S":2}`, 8, "", `the member "S" stands twice (names ignore case)`},
-		{`{"\u0061":1,"a":2}`, 12, "", `the member "a" stands twice (names ignore case)`},
+		{`{"a":1,"a":2}`, 7, "", `the field "a" is there twice (names ignore case)`},
+		{`{"userName":1,"USERNAME":2}`, 14, "", `the field "USERNAME" is there twice (names ignore case)`},
+		{`{"x":{"k":1,"\u212a":2}}`, 12, "x", "the field \"\u212a\" is there twice (names ignore case)"},
+		{`{"\u212a":1,"k":2}`, 12, "", `the field "k" is there twice (names ignore case)`},
+		{`{"ſ":1,"S":2}`, 8, "", `the field "S" is there twice (names ignore case)`},
+		{`{"\u0061":1,"a":2}`, 12, "", `the field "a" is there twice (names ignore case)`},
 	} {
 		_, err := Parse(tt.in, 0)
 		var e *SyntaxError
@@ -161,7 +161,7 @@ func TestParseDepth(t *testing.T) {
 	}
 }
 
-// Beyond a few members duplicates are found in another way, which must find the same ones.
+// Beyond a few fields duplicates are found in another way, which must find the same ones.
 func TestParseDuplicatesInLargeObjects(t *testing.T) {
 	for _, n := range []int{2, 23, 24, 25, 26, 100} {
 		for _, twin := range []int{0, 1, n / 2, n - 1} {
@@ -172,7 +172,7 @@ func TestParseDuplicatesInLargeObjects(t *testing.T) {
 			_, err := Parse("{"+b.String()+`"other":1}`, 0)
 			assert.NoError(t, err)
 			_, err = Parse("{"+b.String()+fmt.Sprintf(`"MEMBER%d":1}`, twin), 0)
-			assert.ErrorContains(t, err, "stands twice", "%d of %d", twin, n)
+			assert.ErrorContains(t, err, "is there twice", "%d of %d", twin, n)
 		}
 	}
 }
@@ -250,7 +250,7 @@ func TestHostile(t *testing.T) {
 		if !assert.NoError(t, err, name) {
 			continue
 		}
-		d := Object(Member{"x", v}, Member{"y", Int(1)}).Document()
+		d := Object(Field{"x", v}, Field{"y", Int(1)}).Document()
 		assert.Equal(t, "1", d.Get("y").Text(), name)
 		assert.Equal(t, d, d.Value().Document(), name)
 		assert.True(t, Equal(v, v.Clone()), name)
@@ -304,7 +304,7 @@ func FuzzParse(f *testing.F) {
 func onPurpose(err error) bool {
 	var e *SyntaxError
 	errors.As(err, &e)
-	for _, s := range []string{"stands twice", "invalid UTF-8", "nested too deep", "NUL", "surrogate"} {
+	for _, s := range []string{"is there twice", "invalid UTF-8", "nested too deep", "NUL", "surrogate"} {
 		if strings.Contains(e.Reason, s) {
 			return true
 		}

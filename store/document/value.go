@@ -25,7 +25,7 @@ func (k Kind) String() string {
 	return [...]string{"null", "boolean", "number", "string", "array", "object"}[k]
 }
 
-// Value is a JSON value in memory: a tree, with the members of objects in order and numbers as they were written, so
+// Value is a JSON value in memory: a tree, with the fields of objects in order and numbers as they were written, so
 // that what comes in goes out unchanged. The zero Value is null.
 //
 // A Value is not safe for concurrent mutation, and copies share what is below them: [Value.Clone] before changing one
@@ -33,11 +33,11 @@ func (k Kind) String() string {
 type Value struct {
 	kind  Kind
 	text  string
-	items []Member
+	items []Field
 }
 
-// Member is one member of an object. The elements of an array are Members without a name.
-type Member struct {
+// Field is one field of an object. The elements of an array are Fields without a name.
+type Field struct {
 	Name  string
 	Value Value
 }
@@ -56,18 +56,18 @@ func Number(literal string) Value { return Value{kind: KindNumber, text: literal
 
 // Array makes an array.
 func Array(elements ...Value) Value {
-	items := make([]Member, len(elements))
+	items := make([]Field, len(elements))
 	for i, e := range elements {
 		items[i].Value = e
 	}
 	return Value{kind: KindArray, items: items}
 }
 
-// ArrayOf makes an array of members without names; it keeps the slice.
-func ArrayOf(elements []Member) Value { return Value{kind: KindArray, items: elements} }
+// ArrayOf makes an array of fields without names; it keeps the slice.
+func ArrayOf(elements []Field) Value { return Value{kind: KindArray, items: elements} }
 
 // Object makes an object; it keeps the slice.
-func Object(members ...Member) Value { return Value{kind: KindObject, items: members} }
+func Object(fields ...Field) Value { return Value{kind: KindObject, items: fields} }
 
 // Kind says what v is.
 func (v Value) Kind() Kind { return v.kind }
@@ -81,7 +81,7 @@ func (v Value) True() bool { return v.kind == KindBool && v.text == "true" }
 // IsNull says whether v is null or was never there.
 func (v Value) IsNull() bool { return v.kind == KindNull }
 
-// IsEmpty says whether v counts as unassigned: null, an empty array, or an object without assigned members (RFC 7643
+// IsEmpty says whether v counts as unassigned: null, an empty array, or an object without assigned fields (RFC 7643
 // section 2.5). An empty string is a value.
 func (v Value) IsEmpty() bool {
 	switch v.kind {
@@ -98,16 +98,16 @@ func (v Value) IsEmpty() bool {
 	return false
 }
 
-// Len is the number of elements or members.
+// Len is the number of elements or fields.
 func (v Value) Len() int { return len(v.items) }
 
-// Items returns the members of an object or the elements of an array. It is v's own slice, which must not be changed.
-func (v Value) Items() []Member { return v.items }
+// Items returns the fields of an object or the elements of an array. It is v's own slice, which must not be changed.
+func (v Value) Items() []Field { return v.items }
 
 // At returns the i-th element of an array, to read or change in place. It panics if there is none.
 func (v *Value) At(i int) *Value { return &v.items[i].Value }
 
-// Get returns the member called name, in exactly this case, or the zero Value.
+// Get returns the field called name, in exactly this case, or the zero Value.
 func (v Value) Get(name string) Value {
 	if p := v.Ref(name); p != nil {
 		return *p
@@ -115,7 +115,7 @@ func (v Value) Get(name string) Value {
 	return Value{}
 }
 
-// Fold returns the member called name, in any case, or the zero Value.
+// Fold returns the field called name, in any case, or the zero Value.
 func (v Value) Fold(name string) Value {
 	for i := range v.items {
 		if strings.EqualFold(v.items[i].Name, name) {
@@ -125,7 +125,7 @@ func (v Value) Fold(name string) Value {
 	return Value{}
 }
 
-// Ref returns the member called name, in exactly this case, to read or change in place; nil if there is none.
+// Ref returns the field called name, in exactly this case, to read or change in place; nil if there is none.
 func (v *Value) Ref(name string) *Value {
 	if v.kind != KindObject {
 		return nil
@@ -138,26 +138,26 @@ func (v *Value) Ref(name string) *Value {
 	return nil
 }
 
-// Set gives an object's member a value, in its place or at the end.
+// Set gives an object's field a value, in its place or at the end.
 func (v *Value) Set(name string, x Value) {
 	if p := v.Ref(name); p != nil {
 		*p = x
 		return
 	}
-	v.items = append(v.items, Member{name, x})
+	v.items = append(v.items, Field{name, x})
 }
 
-// Delete removes an object's member and says whether there was one.
+// Delete removes an object's field and says whether there was one.
 func (v *Value) Delete(name string) bool {
 	n := len(v.items)
-	v.items = slices.DeleteFunc(v.items, func(m Member) bool { return m.Name == name })
+	v.items = slices.DeleteFunc(v.items, func(m Field) bool { return m.Name == name })
 	return len(v.items) < n
 }
 
 // Append adds an element to an array.
-func (v *Value) Append(x Value) { v.items = append(v.items, Member{Value: x}) }
+func (v *Value) Append(x Value) { v.items = append(v.items, Field{Value: x}) }
 
-// DeleteAt removes the i-th element or member. It panics if there is none.
+// DeleteAt removes the i-th element or field. It panics if there is none.
 func (v *Value) DeleteAt(i int) { v.items = slices.Delete(v.items, i, i+1) }
 
 // Clone returns a deep copy.
@@ -165,16 +165,16 @@ func (v Value) Clone() Value {
 	if v.items == nil {
 		return v
 	}
-	items := make([]Member, len(v.items))
+	items := make([]Field, len(v.items))
 	for i, m := range v.items {
-		items[i] = Member{m.Name, m.Value.Clone()}
+		items[i] = Field{m.Name, m.Value.Clone()}
 	}
 	v.items = items
 	return v
 }
 
-// Equal says whether a and b are the same value: members in any order, numbers by value, what is empty like absent. So
-// two objects are equal if and only if their canonical documents differ at most in the order of members and in how
+// Equal says whether a and b are the same value: fields in any order, numbers by value, what is empty like absent. So
+// two objects are equal if and only if their canonical documents differ at most in the order of fields and in how
 // numbers are written.
 func Equal(a, b Value) bool {
 	if a.kind != b.kind {
@@ -183,12 +183,12 @@ func Equal(a, b Value) bool {
 	switch a.kind {
 	case KindObject:
 		for i := range a.items {
-			if !Equal(a.items[i].Value, b.member(a.items[i].Name, i)) {
+			if !Equal(a.items[i].Value, b.field(a.items[i].Name, i)) {
 				return false
 			}
 		}
 		for i := range b.items {
-			if a.member(b.items[i].Name, i).IsNull() && !b.items[i].Value.IsEmpty() {
+			if a.field(b.items[i].Name, i).IsNull() && !b.items[i].Value.IsEmpty() {
 				return false
 			}
 		}
@@ -201,7 +201,7 @@ func Equal(a, b Value) bool {
 	return a.text == b.text
 }
 
-func equalElements(a, b []Member) bool {
+func equalElements(a, b []Field) bool {
 	for {
 		for len(a) > 0 && a[0].Value.IsEmpty() {
 			a = a[1:]
@@ -219,25 +219,25 @@ func equalElements(a, b []Member) bool {
 	}
 }
 
-// Diff names the members in which two objects differ, as Equal compares: first those of b, in its order, then those that only a
-// has. A value that is no object has no members.
+// Diff names the fields in which two objects differ, as Equal compares: first those of b, in its order, then those that only a
+// has. A value that is no object has no fields.
 func Diff(a, b Value) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for i := range b.items {
-			if name := b.items[i].Name; !Equal(a.member(name, i), b.items[i].Value) && !yield(name) {
+			if name := b.items[i].Name; !Equal(a.field(name, i), b.items[i].Value) && !yield(name) {
 				return
 			}
 		}
 		for i := range a.items {
-			if name := a.items[i].Name; !a.items[i].Value.IsEmpty() && b.member(name, i).IsNull() && !yield(name) {
+			if name := a.items[i].Name; !a.items[i].Value.IsEmpty() && b.field(name, i).IsNull() && !yield(name) {
 				return
 			}
 		}
 	}
 }
 
-// member is Get where the member is likely to be the i-th, as it is in equal objects that were written alike.
-func (v Value) member(name string, i int) Value {
+// field is Get where the field is likely to be the i-th, as it is in equal objects that were written alike.
+func (v Value) field(name string, i int) Value {
 	if i < len(v.items) && v.items[i].Name == name {
 		return v.items[i].Value
 	}

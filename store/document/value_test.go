@@ -21,7 +21,7 @@ func TestKinds(t *testing.T) {
 		{Number("1.50"), KindNumber, "number", "1.50"},
 		{String("x"), KindString, "string", "x"},
 		{Array(Int(1)), KindArray, "array", ""},
-		{Object(Member{"a", Int(1)}), KindObject, "object", ""},
+		{Object(Field{"a", Int(1)}), KindObject, "object", ""},
 	} {
 		assert.Equal(t, tt.kind, tt.v.Kind())
 		assert.Equal(t, tt.name, tt.v.Kind().String())
@@ -41,7 +41,7 @@ func TestIsEmpty(t *testing.T) {
 	}
 }
 
-func TestMembersOfObjects(t *testing.T) {
+func TestFieldsOfObjects(t *testing.T) {
 	v := parse(t, `{"a":1,"B":{"c":2}}`)
 	assert.Equal(t, Int(1), v.Get("a"))
 	assert.Equal(t, Value{}, v.Get("A"))

@@ -10,8 +10,8 @@ import (
 )
 
 func TestBudget(t *testing.T) {
-	elem := document.Object(document.Member{Name: "value", Value: document.String("X")}, document.Member{Name: "type", Value: document.String("work")},
-		document.Member{Name: "display", Value: document.String(strings.Repeat("x", 1000))})
+	elem := document.Object(document.Field{Name: "value", Value: document.String("X")}, document.Field{Name: "type", Value: document.String("work")},
+		document.Field{Name: "display", Value: document.String(strings.Repeat("x", 1000))})
 	compare := func(name string, op Op, literal string) Expr {
 		return Compare{Attr: Attr{Path: Path{Name: name}, Type: String}, Op: op, Value: document.String(literal)}
 	}
@@ -66,8 +66,8 @@ func TestMatchReadsAnAttributeOnce(t *testing.T) {
 	for i := range terms {
 		terms[i] = []string{`title co "y"`, `userName co "y"`, `name.familyName eq "y"`, `not (emails[type eq "work"])`}[i%4]
 	}
-	src := &counted{treed: treed{Value: document.Object(document.Member{Name: "title", Value: document.String("x")},
-		document.Member{Name: "emails", Value: document.Array(document.Object(document.Member{Name: "type", Value: document.String("work")}))})}}
+	src := &counted{treed: treed{Value: document.Object(document.Field{Name: "title", Value: document.String("x")},
+		document.Field{Name: "emails", Value: document.Array(document.Object(document.Field{Name: "type", Value: document.String("work")}))})}}
 	assert.False(t, Match(bound(t, strings.Join(terms, " or ")), src))
 	assert.Equal(t, 4, src.reads)
 	src.reads = 0

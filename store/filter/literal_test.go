@@ -42,7 +42,7 @@ func FuzzFoldLiteral(f *testing.F) {
 	f.Add("e\u0301", "É")
 	f.Add("a \u200b", "a")
 	f.Fuzz(func(t *testing.T, value, literal string) {
-		src := treed{Value: document.Object(document.Member{Name: "userName", Value: document.String(value)})}
+		src := treed{Value: document.Object(document.Field{Name: "userName", Value: document.String(value)})}
 		compare := func(op Op, literal string) bool {
 			return Match(Compare{Attr: attributes["userName"], Op: op, Value: document.String(Fold(op, literal))}, src)
 		}

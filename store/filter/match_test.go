@@ -346,8 +346,8 @@ func TestMatchElement(t *testing.T) {
 
 func TestMatchRelated(t *testing.T) {
 	row := func(id, typ, display string) document.Value {
-		return document.Object(document.Member{Name: "value", Value: document.String(id)}, document.Member{Name: "type", Value: document.String(typ)},
-			document.Member{Name: "display", Value: document.String(display)})
+		return document.Object(document.Field{Name: "value", Value: document.String(id)}, document.Field{Name: "type", Value: document.String(typ)},
+			document.Field{Name: "display", Value: document.String(display)})
 	}
 	src := treed{relation: Members, rows: []document.Value{row("1", "User", "Babs"), row("2", "Group", "Team")}}
 	value := func(id string) Expr {

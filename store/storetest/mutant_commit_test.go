@@ -252,7 +252,7 @@ func eachDocument(c *store.Change, edit func(d document.Document) document.Docum
 // whatIsLeft makes an object of the fields of a document that come before the damage.
 func whatIsLeft(d document.Document) document.Document {
 	v := document.Object()
-	for name := range d.Members() {
+	for name := range d.Fields() {
 		v.Set(name, d.Get(name))
 	}
 	return v.Document()

@@ -206,7 +206,7 @@ func strange(k *kit) {
 		}
 	}
 
-	big := document.Object(document.Member{Name: "title", Value: document.String(strings.Repeat("0123456789abcdeé", 1<<16))})
+	big := document.Object(document.Field{Name: "title", Value: document.String(strings.Repeat("0123456789abcdeé", 1<<16))})
 	r := plain("User", 1)
 	r.Attributes = big.Document()
 	k.commit(creates(r))

@@ -16,7 +16,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// What #expect refuses with, as SQLSTATE.
+// These are the SQLSTATEs with which the function #expect refuses.
 const (
 	codeNotFound = "RC404"
 	codeVersion  = "RC409"
@@ -24,12 +24,12 @@ const (
 	codeUnknown  = "RC422"
 )
 
-// The statements of a commit. Each checks what it expects, so that all go out in one batch: one round trip, which is one
-// transaction. All commits lock in one order, so that they wait for each other and never in a circle: groups by id, then other
-// resources by type and id (see pgBatch.hold), then keys, subjects, what is counted, and claims. An event gets its number behind
+// These are the statements of a commit. Each checks what it expects, so that all can be sent as one batch: one round trip, which is one
+// transaction. All commits lock in one order, so that they never wait for each other in a circle: groups by id, then other
+// resources by type and id (see pgBatch.hold), then keys, subjects, counts, and claims. An event gets its number behind
 // its subject's lock, so that the numbers of a subject's events are in the order of the commits.
 const (
-	// pgRewrite is for who knows the keys that there were, and pgUpdate for who doesn't.
+	// pgRewrite is for a put that knows the keys that the resource had, and pgUpdate for one that doesn't.
 	pgRewrite = `WITH w AS (
 	UPDATE ~resource SET version = $4, created = $5, modified = $6, label = $7, folded = $8, keys = $9, uniques = $10,
 	attributes = $11, internal = $12, mark = $13
@@ -38,7 +38,7 @@ SELECT ~expect(EXISTS (SELECT FROM w), 'RC409', '')`
 	pgNoKey   = `DELETE FROM ~keys WHERE key = $1 AND id = $2`
 	pgNextKey = `UPDATE ~keys SET key = $3, uniq = $4 WHERE key = $1 AND id = $2`
 
-	// o is the row as it was: if another one changes it first, the version isn't the expected one any more.
+	// o is the row before the update. If another transaction changes it first, the version isn't the expected one any more.
 	pgUpdate = `WITH w AS (
 	UPDATE ~resource r SET version = $4, created = $5, modified = $6, label = $7, folded = $8, keys = $9, uniques = $10,
 	attributes = $11, internal = $12, mark = $13
@@ -47,15 +47,15 @@ SELECT ~expect(EXISTS (SELECT FROM w), 'RC409', '')`
 SELECT ~expect(EXISTS (SELECT FROM w), 'RC409', ''),
 	(SELECT ~rekey($1, $2, $3, w.keys, w.uniques, $9, $10::int) FROM w WHERE w.keys <> $9 OR w.uniques <> $10)`
 
-	// The row is locked by nothing but the DELETE itself, here and in pgGroup: a statement that locks a row twice can deadlock
-	// with who waits for it.
+	// Here and in pgGroup, only the DELETE itself locks the row, because a statement that locks a row twice can deadlock
+	// with a transaction that waits for it.
 	pgDelete = `WITH w AS (
 	DELETE FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3 AND ($4 = '' OR version = $4) RETURNING keys, uniques)
 SELECT ~found(EXISTS (SELECT FROM w), $1, $2, $3), (SELECT ~rekey($1, $2, $3, w.keys, w.uniques, '', 0) FROM w)`
 
 	pgAbsent = `SELECT ~expect(FALSE, 'RC409', '') FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3`
 
-	// These come in statements of their own behind pgDelete, to see the rows of those who held the resource's lock.
+	// These are separate statements behind pgDelete, so that they see the rows of transactions that held the resource's lock before.
 	pgDisband  = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2`
 	pgIsMember = `SELECT ~expect(FALSE, 'RC409', '') FROM ~member WHERE tenant = $1 AND member_id = $2 AND member_type = $3 LIMIT 1`
 
@@ -69,15 +69,15 @@ SELECT ~found(EXISTS (SELECT FROM w), $1, $2, $3), (SELECT ~rekey($1, $2, $3, w.
 	WHERE tenant = $1 AND type = 'Group' AND id = $2 AND ($5 = '' OR version = $5) RETURNING 1)
 SELECT ~found(EXISTS (SELECT FROM w), $1, 'Group', $2)`
 
-	// A plan made for small tables is kept while they grow, so that joins with what was asked for are LATERAL: with a
-	// sub-query that can only be an index look-up per row.
+	// PostgreSQL keeps a plan that it made for small tables while they grow. So joins with the parameters are LATERAL, with a
+	// subquery that can only be an index look-up for each row.
 	pgRemove = `WITH w AS (
 	DELETE FROM ~member WHERE ctid = ANY (ARRAY(SELECT m.row FROM unnest($3::text[]) a (id) CROSS JOIN LATERAL (
 		SELECT ctid AS row FROM ~member WHERE tenant = $1 AND group_id = $2 AND member_id = a.id LIMIT 1) m)) RETURNING 1)
 SELECT ~expect((SELECT count(*) FROM w) = cardinality($3::text[]), 'RC409', '')`
 
-	// Members are locked against being deleted, which lets them be changed. Those without a type are looked up among the
-	// tenant's types, of which the internal ones have a dot, and those that the change itself puts.
+	// Members are locked so that they can't be deleted, but can be changed. Those without a type are looked up among the
+	// tenant's types, except for internal ones, which have a dot, and those that the change itself puts.
 	pgAdd = `WITH asked AS (
 	SELECT a.type, a.id, a.n FROM unnest($3::text[], $4::text[]) WITH ORDINALITY a (type, id, n)),
 typed AS (
@@ -105,12 +105,12 @@ SELECT x.type, x.attribute FROM unnest($1::text[], $2::text[]) x (type, attribut
 	pgClaim = `SELECT ~claim($1, $2, $3, $4, $5, $6)`
 )
 
-// pgBatch are the statements of one transaction. Rows to insert are put off, so that those of a table come together.
+// pgBatch has the statements of one transaction. It collects rows to insert, so that one statement inserts all rows of a table.
 type pgBatch struct {
 	*engine
 	pgx.Batch
 	rewrites                   []pgRewritten
-	resources, events, journal []any // one column after the other
+	resources, events, journal []any // the columns of the rows, one after the other
 	keys                       []pgKey
 	subjects                   []string
 	counts                     sqlstore.Counts
@@ -212,7 +212,7 @@ func (p *engine) batch(changes ...*store.Change) *pgBatch {
 		b.add(pgSubject, s)
 	}
 	b.insertLast()
-	for _, c := range changes { // last, as others that wait do so until this is committed
+	for _, c := range changes { // claims come last, because others wait for them until this is committed
 		for _, x := range sqlstore.InOrder(c.Claims) {
 			if !sqlstore.IsFree(x) && !sqlstore.ChangesNothing(x) {
 				b.add(pgClaim, sqlstore.ClaimArgs(sqlstore.Enc(c.Tenant), x)...)
@@ -222,13 +222,14 @@ func (p *engine) batch(changes ...*store.Change) *pgBatch {
 	return b
 }
 
-// hold locks what a change needs of what is there, if it needs more than one: groups by id, then others by type and id. A
-// change of one resource needs no order, nor do rewrites, which come in it, nor the members that pgAdd locks in it behind their group.
+// hold locks the existing resources that a change needs, if it needs more than one: groups by id, then others by type and id. A
+// change of one resource needs no order. Neither do rewrites, which come in the same order, nor members, which pgAdd locks in it after their
+// group.
 func (b *pgBatch) hold(c *store.Change) {
 	if others := len(c.Members) + len(c.Delete); others == 0 || len(c.Put)+others < 2 {
 		return
 	}
-	const remove, update, member = 'd', 'u', 'm' // the strongest is the least
+	const remove, update, member = 'd', 'u', 'm' // the strongest lock has the least letter
 	how := map[store.Key]byte{}
 	need := func(typ, id string, lock byte) {
 		k := store.Key{Type: sqlstore.Enc(typ), ID: sqlstore.Enc(id)}
@@ -263,7 +264,7 @@ func (b *pgBatch) hold(c *store.Change) {
 	b.add(pgHold, sqlstore.Enc(c.Tenant), types, ids, string(locks))
 }
 
-// change adds what comes behind the puts, to see what those committed whom they waited for.
+// change adds the statements that come after the puts, so that they see what other transactions committed for which the puts waited.
 func (b *pgBatch) change(c *store.Change) {
 	tenant := sqlstore.Enc(c.Tenant)
 	locked := map[store.Key]bool{}
@@ -287,7 +288,7 @@ func (b *pgBatch) change(c *store.Change) {
 		locked[store.Key{Type: d.Type, ID: d.ID}] = true
 	}
 	for _, e := range c.Events {
-		if !locked[store.Key{Type: e.Subject.Type, ID: e.Subject.ID}] { // no row's lock keeps them in order
+		if !locked[store.Key{Type: e.Subject.Type, ID: e.Subject.ID}] { // no lock on the subject's row keeps its events in order
 			b.subjects = append(b.subjects, strings.Join([]string{tenant, sqlstore.Enc(e.Subject.Type), sqlstore.Enc(e.Subject.ID)}, sqlstore.KeySplit))
 		}
 		b.events = sqlstore.AddEvent(b.events, tenant, e)
@@ -334,7 +335,7 @@ func (b *pgBatch) rewrite() {
 func (b *pgBatch) rekey(x pgRewritten, now sqlstore.KeySet) {
 	typ, id, was := sqlstore.Enc(x.Resource.Type), sqlstore.Enc(x.Resource.ID), sqlstore.KeysOf(x.Was.Index)
 	come, went := now.Without(was), was.Without(now).Hashes(x.tenant, typ)
-	if len(come.Keys) == 1 && len(went) == 1 { // as mostly
+	if len(come.Keys) == 1 && len(went) == 1 { // this is the usual case
 		b.add(pgNextKey, went[0], id, come.Hashes(x.tenant, typ)[0], come.Uniques == 1)
 		return
 	}
@@ -350,7 +351,7 @@ func (b *pgBatch) addKeys(tenant, id string, hashes [][]byte, uniques int) {
 	}
 }
 
-// Members changes those of a group. The puts are those of the change.
+// Members changes the members of a group. puts are the puts of the same change.
 func (b *pgBatch) Members(tenant string, d store.MemberDelta, puts []store.Put) {
 	group, isPut, created := sqlstore.Enc(d.Group), false, []string{}
 	for _, p := range puts {
@@ -374,7 +375,7 @@ func (b *pgBatch) Members(tenant string, d store.MemberDelta, puts []store.Put) 
 	}
 }
 
-// refusal makes of what a statement was refused with what the contract calls it.
+// refusal makes the error of the contract from the error with which a statement was refused.
 func (p *engine) refusal(ctx context.Context, c *store.Change, err error) error {
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) {
@@ -410,7 +411,7 @@ func (p *engine) taken(ctx context.Context, c *store.Change) error {
 				continue
 			}
 			if conflict.Attribute == "" {
-				conflict.Attribute = k.Attribute // if it is free again by now
+				conflict.Attribute = k.Attribute // this is named if no key is taken any more
 			}
 			found := false
 			args := []any{sqlstore.HashOf(sqlstore.Enc(c.Tenant), sqlstore.Enc(put.Resource.Type), sqlstore.KeyOf(k.Attribute, k.Value)), sqlstore.Enc(put.Resource.ID)}

@@ -29,7 +29,7 @@ type engine struct {
 	sqlstore.Names
 	inTx      func(context.Context, sqlstore.Tx, *store.Change) error
 	shared    sqlstore.Queue[*store.Change]
-	announced atomic.Bool // an announcement is under way
+	announced atomic.Bool // whether a notification is about to be sent
 	shapes    shaped
 }
 
@@ -48,13 +48,14 @@ func connect(ctx context.Context, dsn string, o *sqlstore.Options) (sqlstore.Eng
 	return p, nil
 }
 
-// tuned is what the store's statements want of a session. All that they ask for is in an index, mostly in its order: with
-// other ways discouraged, a plan made for a table while it is small is still right when it has grown, and needn't be made
-// again for every call. Nothing runs for so long that it were worth compiling, or other processes, which belong to everybody.
+// tuned has the settings that the store's statements need in a session. Indexes answer all of them, mostly in their order. If the planner
+// avoids other ways, a plan that was made while a table was small is still right when it has grown, and needn't be made
+// again for every call. No statement takes so long that it should be compiled or use several processes.
 var tuned = map[string]string{"enable_seqscan": "off", "enable_bitmapscan": "off", "plan_cache_mode": "force_generic_plan", "jit": "off", "max_parallel_workers_per_gather": "0"}
 
-// Tune sets what the store's statements want of a session (enable_seqscan, enable_bitmapscan, plan_cache_mode, jit and max_parallel_workers_per_gather), unless the configuration
-// has an opinion of its own. [Open] does it; a product that makes its own pool may, and is the faster for it.
+// Tune sets in the configuration of a pool the settings that the store's statements need: enable_seqscan, enable_bitmapscan,
+// plan_cache_mode, jit and max_parallel_workers_per_gather. A setting that the configuration has already stays. [Open] does this. A product
+// that makes its own pool for [OnPool] should call it if the pool is only for the store, which is faster then.
 func Tune(c *pgxpool.Config) {
 	for setting, value := range tuned {
 		if _, ok := c.ConnConfig.RuntimeParams[setting]; !ok {
@@ -76,7 +77,7 @@ func (p *engine) Close() error {
 	return nil
 }
 
-// Now is by the clock of the database, which all processes share.
+// Now returns the time of the database's clock, because processes may have different clocks.
 func (p *engine) Now(*[]any) string {
 	return "CAST(EXTRACT(epoch FROM statement_timestamp()) * 1000000 AS bigint)"
 }
@@ -86,7 +87,7 @@ func (p *engine) List(args *[]any, values any) string {
 	return "= ANY (" + sqlstore.Place(len(*args)) + ")"
 }
 
-// Remove goes by the rows' places, which a planner can't do in another way.
+// Remove finds rows by their positions in the table, so that the planner can't choose another way.
 func (p *engine) Remove(table, _, where string) string {
 	return "DELETE FROM ~" + table + " WHERE ctid = ANY (ARRAY(SELECT ctid FROM ~" + table + " WHERE " + where + "))"
 }
@@ -104,7 +105,7 @@ func (p *engine) Query(ctx context.Context, sql string, args []any, each func(sq
 	return p.again(ctx, each, func(each func(sqlstore.Row) error) error { return queryRows(ctx, p.pool, p.Fill(sql), args, each) })
 }
 
-// again runs a query again if its connection is lost before the first row.
+// again repeats a query if its connection is lost before the first row.
 func (p *engine) again(ctx context.Context, each func(sqlstore.Row) error, query func(each func(sqlstore.Row) error) error) error {
 	seen := 0
 	helps := func(err error) bool { return seen == 0 && isLost(err) }
@@ -164,7 +165,7 @@ func (p *engine) Apply(ctx context.Context, statements []sqlstore.Statement) (ch
 	return changed, err
 }
 
-// retry does it again after what a repetition may help against.
+// retry calls do again after errors for which helps returns true, a few times with pauses between.
 func (p *engine) retry(ctx context.Context, helps func(error) bool, do func() error) error {
 	const attempts = 8
 	for n := 1; ; n++ {
@@ -194,16 +195,16 @@ func isRetryable(err error) bool {
 	return pgconn.SafeToRetry(err)
 }
 
-// isLost says whether a connection is no more. What only reads can be read again on another one.
+// isLost says whether a connection was lost. A query that only reads can be repeated on another one then.
 func isLost(err error) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
-		return pg.Code == "57P01" // admin_shutdown: someone terminated the backend
+		return pg.Code == "57P01" // admin_shutdown means that somebody terminated the backend
 	}
 	return isOfConnection(err)
 }
 
-// isOfConnection says whether an error is of the connection and not of what was asked.
+// isOfConnection says whether an error is about the connection, and not about the statement.
 func isOfConnection(err error) bool {
 	var n net.Error
 	if errors.As(err, &n) && !errors.Is(err, context.DeadlineExceeded) || pgconn.SafeToRetry(err) {
@@ -221,17 +222,17 @@ var damaged = []string{"XX001", "XX002"}
 
 func isUnavailable(err error) bool {
 	if errors.As(err, new(*pgconn.ConnectError)) {
-		return true // whatever the server says to who connects, such as 55000: it takes no connections
+		return true // the server has refused the connection, for example with 55000
 	}
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) {
 		return isOfConnection(err)
 	}
-	return slices.Contains(retryable, pg.Code) || // again and again
+	return slices.Contains(retryable, pg.Code) || // it failed in spite of retries
 		slices.ContainsFunc(unavailable, func(class string) bool { return strings.HasPrefix(pg.Code, class) })
 }
 
-// fail makes of an error of the driver one of package store.
+// fail makes an error of package store from one of the driver.
 func (p *engine) fail(ctx context.Context, err error) error {
 	if err == nil || errors.Is(err, store.ErrUnavailable) {
 		return err
@@ -248,7 +249,7 @@ func (p *engine) fail(ctx context.Context, err error) error {
 	return err
 }
 
-// Migrate takes turns with other processes on the same tables.
+// Migrate takes turns with other processes that migrate the same tables.
 func (p *engine) Migrate(ctx context.Context) error {
 	own := sqlstore.Number("migrate", p.Schema, p.Prefix)
 	if p.Schema != "" {
@@ -284,7 +285,7 @@ func (p *engine) Check(ctx context.Context) error {
 	return nil
 }
 
-// version is that of the tables, 0 if there are none.
+// version returns the version of the tables; 0 if there are none.
 func (p *engine) version(ctx context.Context) (version int64, err error) {
 	err = p.Query(ctx, sqlstore.VersionSQL, nil, func(rw sqlstore.Row) error { return rw.Scan(&version) })
 	if pg := new(pgconn.PgError); errors.As(err, &pg) && pg.Code == "42P01" { // undefined_table

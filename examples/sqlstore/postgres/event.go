@@ -12,7 +12,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// settleSQL settles all deliveries by one statement. Those who are looked up by LATERAL are found by their index, however many.
+// settleSQL settles all deliveries by one statement. Because of LATERAL, each is found by the index, however many there are.
 const settleSQL = `UPDATE ~event AS e SET
 	state = CASE y.outcome WHEN 1 THEN 1 WHEN 3 THEN 2 ELSE e.state END,
 	due = CASE y.outcome WHEN 1 THEN NULL WHEN 3 THEN NULL WHEN 5 THEN $8 ELSE y.now + y.after END,
@@ -38,7 +38,7 @@ func (p *engine) Settle(ctx context.Context, settlements []store.Settlement) err
 	return err
 }
 
-// CommitTx does it in a savepoint, so that a refusal doesn't end the transaction.
+// CommitTx uses a savepoint, so that a refused change doesn't end the transaction.
 func (p *engine) CommitTx(ctx context.Context, tx sqlstore.Tx, c *store.Change) error {
 	own, ok := tx.(pgx.Tx)
 	if !ok {
@@ -63,26 +63,26 @@ func (p *engine) CommitTx(ctx context.Context, tx sqlstore.Tx, c *store.Change) 
 	return p.fail(ctx, p.refusal(ctx, c, err))
 }
 
-// channel is what this store's events are announced on.
+// channel returns the name of the channel for notifications about events of this store.
 func (p *engine) channel() string {
 	return fmt.Sprintf("rollcall_%x", uint64(sqlstore.Number("events", p.Schema, p.Prefix)))
 }
 
-// Announce sends a notification apart from the commits: inside of them it would have all of the database's commits that notify
-// wait for each other. Several commits share one. If it is lost, others find the events when they look.
+// Announce sends a notification outside of the commits, because inside it would make all commits of the database that notify
+// wait for each other. Several commits share one notification. If it is lost, other processes find the events when they look next.
 func (p *engine) Announce() {
 	if p.announced.Swap(true) {
 		return
 	}
 	time.AfterFunc(sqlstore.AnnounceEvery, func() {
-		p.announced.Store(false) // before it is sent: what is committed from now on needs another one
+		p.announced.Store(false) // this comes before the notification, because events that are committed from now on need another one
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		_, _ = p.pool.Exec(ctx, "SELECT pg_notify($1, '')", p.channel())
 	})
 }
 
-// Listen has a connection of its own, which is none of the pool's.
+// Listen uses a connection that doesn't belong to the pool.
 func (p *engine) Listen(ctx context.Context, wake func()) error {
 	conn, err := pgx.ConnectConfig(ctx, p.pool.Config().ConnConfig)
 	if err != nil {
@@ -97,7 +97,7 @@ func (p *engine) Listen(ctx context.Context, wake func()) error {
 		return p.fail(ctx, err)
 	}
 	for {
-		wake() // also at the beginning: what came before is heard of by nobody
+		wake() // it is also called at the beginning, because notifications before that were missed
 		if _, err := conn.WaitForNotification(ctx); err != nil {
 			if ctx.Err() != nil {
 				return nil

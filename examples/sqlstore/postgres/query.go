@@ -25,8 +25,8 @@ func (p *engine) IdsOfKeys(place string) string {
 	return "SELECT k.id FROM ~keys k WHERE k.key = ANY (ARRAY(SELECT decode(x, 'hex') FROM unnest(CAST(" + place + " AS text[])) x))"
 }
 
-// Find looks up id by id: from a condition alone the planner may think that it finds a page sooner by reading the tenant
-// from its beginning. The ids come in their order, so that it stops when the page is full.
+// Find looks up each id, because with only a condition the planner may expect to find a page sooner by reading the tenant
+// from its beginning. The ids come in their order, so that the statement stops when the page is full.
 func (p *engine) Find(c sqlstore.Condition, ofType string) (from, where, id string) {
 	if c.Ids == "" {
 		return "~resource r", ofType + " AND " + c.SQL, "r.id"
@@ -75,7 +75,7 @@ CROSS JOIN LATERAL (SELECT r.label FROM ~resource r WHERE r.tenant = $1 AND r.ty
 LIMIT ` + most + "), '" + sqlstore.KeysSplit + "')"
 }
 
-// QueryOnce makes no prepared statement, of which each connection would keep hundreds, with their plans.
+// QueryOnce runs a statement without preparing it, because each connection would keep hundreds of prepared ones with their plans.
 func (p *engine) QueryOnce(ctx context.Context, sql string, args []any, each func(sqlstore.Row) error) error {
 	return p.again(ctx, each, func(each func(sqlstore.Row) error) error {
 		return queryRows(ctx, p.pool, p.Replacer.Replace(sql), once(args), each)
@@ -86,11 +86,11 @@ func (s pgSession) QueryOnce(ctx context.Context, sql string, args []any, each f
 	return s.fail(ctx, queryRows(ctx, s.tx, s.Replacer.Replace(sql), once(args), each))
 }
 
-// once are arguments of which the types tell those of the parameters, as nothing asks PostgreSQL for them.
+// once returns arguments for a statement that isn't prepared. The driver tells the types of the parameters by those of the arguments.
 func once(args []any) []any { return append([]any{pgx.QueryExecModeExec}, args...) }
 
-// The rows of the owners $2, in their order and no more than $3. Nothing sorts them: each join is a look-up for each row
-// before it, and so the statement stops when it has as many as it may.
+// These read the membership rows of the owners $2 in their order, at most $3 rows. Nothing sorts them, because each join is a look-up for
+// each row before it. So the statement stops when it has enough rows.
 const (
 	pgMembers = `SELECT g.n, m.member_type, m.id, r.label FROM unnest($2::text[]) WITH ORDINALITY g (id, n)
 CROSS JOIN LATERAL (SELECT m.member_type, m.member_id AS id FROM ~member m WHERE m.tenant = $1 AND m.group_id = g.id ORDER BY m.member_id LIMIT $3) m

@@ -9,11 +9,11 @@ import (
 	sqlstore "github.com/rollcall-dev/rollcall/examples/sqlstore/internal"
 )
 
-// pgRows inserts rows into a table. Those that stand in a statement cost less than those of an array.
+// pgRows makes statements that insert rows into a table. Rows in the text of a statement cost less than rows from an array.
 type pgRows struct {
-	into, row, behind string // row are the values of one, each "$" a parameter
+	into, row, behind string // row has the values of one row, in which each "$" is a parameter
 	columns           int
-	most              int // rows of a statement
+	most              int // the most rows of a statement
 }
 
 var (
@@ -29,10 +29,10 @@ func newRows(into, row, behind string, most int) pgRows {
 	return pgRows{into, row, behind, strings.Count(row, "$"), most}
 }
 
-// of is how many rows the values are.
+// of returns how many rows the values make.
 func (r pgRows) of(values []any) int { return len(values) / r.columns }
 
-// text is the statement for so many rows, whose first parameter comes behind so many others.
+// text returns the statement for so many rows, whose first parameter comes after others other ones.
 func (r pgRows) text(rows, others int) string {
 	var b strings.Builder
 	b.WriteString("INSERT INTO " + r.into + " VALUES ")
@@ -54,8 +54,8 @@ func (r pgRows) text(rows, others int) string {
 	return b.String()
 }
 
-// pgShape is a statement that inserts so many rows into the tables that are written last. A statement costs more than what
-// is in it, and none of these waits for the others, so that they are one.
+// pgShape says how many rows a statement inserts into the tables that are written last. One statement writes all three tables, because a
+// statement costs more than a few rows, and none of these inserts depends on another.
 type pgShape struct{ events, journal, counts int }
 
 func (x pgShape) text() string {
@@ -98,7 +98,7 @@ func (b *pgBatch) insert(r pgRows, values []any) {
 	}
 }
 
-// insertKeys inserts them in their order: each unique one may have to wait for somebody else's.
+// insertKeys inserts keys in their order, because a unique key may have to wait for another transaction.
 func (b *pgBatch) insertKeys() {
 	slices.SortFunc(b.keys, func(x, y pgKey) int { return bytes.Compare(x.key, y.key) })
 	values := make([]any, 0, 4*len(b.keys))
@@ -108,7 +108,7 @@ func (b *pgBatch) insertKeys() {
 	b.insert(pgKeys, values)
 }
 
-// insertLast inserts events and entries, and counts.
+// insertLast inserts events and entries of the journal, and adds to counts.
 func (b *pgBatch) insertLast() {
 	counts := make([]any, 0, pgCounts.columns*len(b.counts))
 	for k, d := range b.counts.InOrder() {

@@ -78,7 +78,7 @@ func (p *engine) commitTogether(all []*sqlstore.Queued[*store.Change]) []error {
 	}
 	err := p.pool.SendBatch(ctx, &b.Batch).Close()
 	if pg := new(pgconn.PgError); errors.As(err, &pg) && pg.SeverityUnlocalized == "ERROR" || pgconn.SafeToRetry(err) {
-		err = errAlone // the server rolled it back, or never saw it
+		err = errAlone // the server has rolled the transaction back, or never got it
 	}
 	for i := range errs {
 		errs[i] = cmp.Or(errs[i], err)

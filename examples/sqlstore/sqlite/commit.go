@@ -14,7 +14,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// The statements of a commit. There's one writer, so that what was read stays true until it is written.
+// These are the statements of a commit. There is one writer, so what it has read can't change before it writes.
 const (
 	liteKeys   = `SELECT n, version, keys, uniques FROM ~resource WHERE tenant = $1 AND type = $2 AND id = $3`
 	liteInsert = `INSERT INTO ~resource (tenant, type, id, version, created, modified, label, folded, keys, uniques, attributes, internal, mark)
@@ -27,7 +27,7 @@ attributes = $11, internal = $12, mark = $13 WHERE tenant = $1 AND type = $2 AND
 	liteNoKey   = `DELETE FROM ~keys WHERE key = $1 AND id = $2`
 	liteGroup   = `UPDATE ~resource SET version = $3, modified = $4 WHERE tenant = $1 AND type = 'Group' AND id = $2`
 	liteRemove  = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2 AND member_id IN (SELECT value FROM json_each($3))`
-	// The type of each member to add, of [type, id]; null if there's no such resource.
+	// liteTyped finds the type of each member to add, which is given as [type, id]; null if there is no such resource.
 	liteTyped = `SELECT n, id, CASE WHEN asked <> ''
 	THEN (SELECT r.type FROM ~resource r WHERE r.tenant = $1 AND r.type = asked AND r.id = a.id)
 	ELSE (SELECT MIN(r.type) FROM ~count c CROSS JOIN ~resource r ON r.tenant = $1 AND r.type = c.type AND r.id = a.id
@@ -42,7 +42,7 @@ SELECT $1, $3, id, type FROM (` + liteTyped + `) WHERE TRUE ORDER BY n ON CONFLI
 	liteCount    = `INSERT INTO ~count (tenant, type, counter, mark, n, claimed, moves) VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT DO UPDATE SET n = n + $5, claimed = claimed + $6, moves = moves + $7`
 	liteCounter = `SELECT claimed, began FROM ~count WHERE tenant = $1 AND counter = $2`
-	// The rows of a window that has ended don't count any more.
+	// Rows of a window that has ended don't count any more.
 	liteClaim = `INSERT INTO ~count (tenant, type, counter, claimed, began) VALUES ($1, '', $2, $3, $4)
 ON CONFLICT DO UPDATE SET claimed = iif(began = $4, claimed, 0) + $3, began = $4`
 	liteEvent = `INSERT INTO ~event (tenant, id, consumer, kind, subject_type, subject_id, subject, time, data, urgent)
@@ -50,16 +50,16 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 	liteJournal = `INSERT INTO ~journal (tenant, ` + sqlstore.JournalColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 )
 
-// liteLock takes the lock of the file, though it changes nothing.
+// liteLock takes the lock of the file. It changes nothing.
 const liteLock = `UPDATE ~lock SET n = 1`
 
-// liteStatements are prepared once.
+// liteStatements are the statements that are prepared once.
 var liteStatements = []string{
 	liteLock, liteSavepoint, liteBack, liteRelease, liteKeys, liteInsert, liteUpdate, liteRewrite, liteDelete, liteKey, liteNoKey, liteGroup, liteUnknown, liteMember, liteRemove,
 	liteIsMember, liteDisband, liteIndexed, liteCount, liteCounter, liteClaim, liteEvent, liteJournal,
 }
 
-// liteChange is a change being written.
+// liteChange writes a change.
 type liteChange struct {
 	*liteTx
 	context.Context
@@ -84,7 +84,7 @@ func (e *engine) Commit(ctx context.Context, c *store.Change, first []sqlstore.I
 	})
 }
 
-// do runs a statement, in the prepared form if there's one.
+// do runs a statement, which may be prepared.
 func (t *liteChange) do(text string, args ...any) error {
 	_, err := t.exec(t.Context, text, args...)
 	return err
@@ -103,7 +103,7 @@ func (t *liteChange) write(c *store.Change) error {
 			return err
 		}
 	}
-	all := sqlstore.Counts{} // before the members, whose types are looked up there
+	all := sqlstore.Counts{} // counts come before members, because the types of members are looked up in them
 	all.Of(t.tenant, c)
 	for k, d := range all.InOrder() {
 		if err := t.do(liteCount, k.Tenant, k.Typ, k.Counter, k.Mark, d.N, d.Claimed, d.Moves); err != nil {
@@ -128,7 +128,7 @@ func (t *liteChange) write(c *store.Change) error {
 			return err
 		}
 	}
-	const columns = 10 // of an event
+	const columns = 10 // the columns of an event
 	for _, e := range c.Events {
 		for rows := sqlstore.AddEvent(nil, t.tenant, e); len(rows) > 0; rows = rows[columns:] {
 			if err := t.do(liteEvent, rows[:columns]...); err != nil {
@@ -144,14 +144,14 @@ func (t *liteChange) write(c *store.Change) error {
 	return nil
 }
 
-// kept is what is in the tables of a resource.
+// kept is what the tables have of a resource.
 type kept struct {
 	n int64
 	sqlstore.KeySet
 	version string
 }
 
-// Find returns nil if there's no such resource.
+// Find reads a resource; nil if there is none.
 func (t *liteChange) Find(typ, id string) (found *kept, err error) {
 	err = t.Query(t.Context, liteKeys, []any{t.tenant, typ, id}, func(rw sqlstore.Row) error {
 		var (
@@ -180,7 +180,7 @@ func (t *liteChange) put(p store.Put) error {
 		} else if err != nil {
 			return err
 		}
-		n, _ := r.LastInsertId() // never fails
+		n, _ := r.LastInsertId() // it never fails
 		if err := t.addKeys(n, typ, id, now); err != nil {
 			return err
 		}
@@ -295,7 +295,8 @@ func (t *liteChange) Members(d store.MemberDelta, isPut bool) error {
 	return t.doExactly(len(d.Add), liteMember, append(asked, group)...)
 }
 
-// doExactly is do of what must change so many rows, or somebody else has changed them before.
+// doExactly runs a statement that must change so many rows. If it doesn't, another commit has changed them before, and it returns
+// store.ErrVersionMismatch.
 func (t *liteChange) doExactly(rows int, text string, args ...any) error {
 	r, err := t.exec(t.Context, text, args...)
 	if err != nil {
@@ -307,7 +308,7 @@ func (t *liteChange) doExactly(rows int, text string, args ...any) error {
 	return nil
 }
 
-// claim makes a claim that isn't free. Its rows are read behind those that the change has written.
+// claim makes a claim that isn't free. It reads the counter after the change has written its other rows.
 func (t *liteChange) claim(c store.Claim) error {
 	if sqlstore.IsFree(c) || sqlstore.ChangesNothing(c) {
 		return nil
@@ -333,7 +334,7 @@ func (t *liteChange) claim(c store.Claim) error {
 	return t.do(liteClaim, args[0], args[1], max(take, -is.N), is.Began)
 }
 
-// jsonArray is a parameter with many values.
+// jsonArray returns a JSON array, which is a parameter with many values.
 func jsonArray(texts []string) string {
 	b := []byte{'['}
 	for i, s := range texts {

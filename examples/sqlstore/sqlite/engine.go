@@ -33,7 +33,7 @@ type engine struct {
 	written map[string]*sql.Stmt // the prepared statements of who writes
 	checkpoints
 	mu       sync.Mutex
-	prepares map[stmtKey]*sql.Stmt // those of readers, of as many statements as a program has
+	prepares map[stmtKey]*sql.Stmt // the prepared statements of readers
 }
 
 type stmtKey struct {
@@ -41,12 +41,12 @@ type stmtKey struct {
 	sql string
 }
 
-// maxStmts bounds the prepared statements.
+// maxStmts is the most prepared statements.
 const maxStmts = 400
 
-// connect opens a file with one connection that writes and several that read. In WAL mode readers see the last
-// commit, and wait for nobody; synchronous=NORMAL keeps every commit if the process dies, and may lose the last ones if
-// the machine does.
+// connect opens a file with one connection that writes and several that read. In WAL mode, readers see the last
+// commit and never wait. With synchronous=NORMAL, every commit survives the end of the process, and the last ones may be lost if
+// the machine fails.
 func connect(path string, o *sqlstore.Options) (sqlstore.Engine, error) {
 	if path == "" || path == ":memory:" {
 		return nil, errors.New("sqlite: want the path of a file")
@@ -103,14 +103,14 @@ func (e *engine) Close() error {
 	return errors.Join(errs...)
 }
 
-// Now is by the clock of the process, which has the database in it.
+// Now returns the time of the process, because the database is in it.
 func (e *engine) Now(args *[]any) string {
 	*args = append(*args, time.Now().UnixMicro())
 	return sqlstore.Place(len(*args))
 }
 
 func (e *engine) List(args *[]any, values any) string {
-	text, _ := json.Marshal(values) // of texts without escapes of their own, and of numbers
+	text, _ := json.Marshal(values) // it can't fail for texts and numbers
 	*args = append(*args, string(text))
 	return "IN (SELECT value FROM json_each(" + sqlstore.Place(len(*args)) + "))"
 }
@@ -126,9 +126,9 @@ func (e *engine) IndexedBy(index string) string {
 	return " INDEXED BY #" + index
 }
 
-func (e *engine) Lock() string { return "" } // there's one writer at a time
+func (e *engine) Lock() string { return "" } // there is one writer at a time
 
-// Fill also makes the parameters SQLite's: ?1 and not $1, which would be a name there.
+// Fill also writes parameters as ?1 instead of $1, which SQLite takes for the name of a parameter.
 func (e *engine) Fill(text string) string {
 	return e.Filled.Get(text, e.replace)
 }
@@ -161,7 +161,7 @@ func (e *engine) prepared(ctx context.Context, db *sql.DB, text string) (*sql.St
 }
 
 func (e *engine) Query(ctx context.Context, text string, args []any, each func(sqlstore.Row) error) error {
-	if strings.Contains(text, "UPDATE ") || strings.Contains(text, "DELETE ") { // with a RETURNING
+	if strings.Contains(text, "UPDATE ") || strings.Contains(text, "DELETE ") { // the statement writes, and has RETURNING
 		return e.write(ctx, false, func(ctx context.Context, w *liteTx) error { return w.Query(ctx, text, args, each) })
 	}
 	text = e.Fill(text)
@@ -198,7 +198,7 @@ type liteTx struct {
 	executed int64                // statements so far
 }
 
-// prepareWriter prepares the statements of commits once. Only who writes calls it.
+// prepareWriter prepares the statements of commits once. Only the goroutine that writes calls it.
 func (e *engine) prepareWriter(ctx context.Context) error {
 	if e.written != nil {
 		return nil
@@ -228,7 +228,7 @@ func (t *liteTx) Query(ctx context.Context, text string, args []any, each func(s
 	return t.fail(ctx, readRows(rows, err, each))
 }
 
-// prepared returns the prepared form of a statement, or nil.
+// prepared returns the prepared form of a statement; nil if there is none.
 func (t *liteTx) prepared(ctx context.Context, text string) *sql.Stmt {
 	s := t.stmts[text]
 	if own := t.written[text]; s == nil && own != nil {
@@ -260,7 +260,7 @@ func (e *engine) Snapshot(ctx context.Context, read func(sqlstore.Session) error
 	return e.fail(ctx, err)
 }
 
-// liteSnapshot is a transaction that reads. It prepares each statement once, as some are asked resource by resource.
+// liteSnapshot is a transaction that reads. It prepares each statement once, because some are run for each resource.
 type liteSnapshot struct {
 	*engine
 	tx    *sql.Tx
@@ -290,7 +290,7 @@ func (e *engine) Apply(ctx context.Context, statements []sqlstore.Statement) (ch
 			if err != nil {
 				return err
 			}
-			n, _ := r.RowsAffected() // never fails
+			n, _ := r.RowsAffected() // it never fails
 			changed = append(changed, n)
 		}
 		return nil
@@ -298,8 +298,8 @@ func (e *engine) Apply(ctx context.Context, statements []sqlstore.Statement) (ch
 	return changed, err
 }
 
-// fail makes of an error of the driver one of package store: a database that is locked for longer than the time-out, a
-// full disk and a file that can't be written are for an administrator, and nothing was done.
+// fail makes an error of package store from one of the driver. A database that is locked for longer than the time-out, a
+// full disk, and a file that can't be written mean that the store is unavailable, and that nothing was done.
 func (e *engine) fail(ctx context.Context, err error) error {
 	if err == nil || errors.Is(err, store.ErrUnavailable) {
 		return err
@@ -319,7 +319,7 @@ func (e *engine) fail(ctx context.Context, err error) error {
 	return err
 }
 
-// Migrate tries again if another process was faster: then what it did is not done a second time.
+// Migrate tries again if another process has migrated meanwhile, so that no step runs twice.
 func (e *engine) Migrate(ctx context.Context) error {
 	e.writing.Lock()
 	defer e.writing.Unlock()
@@ -349,8 +349,8 @@ func (e *engine) Check(ctx context.Context) error {
 	return nil
 }
 
-// version is that of the tables, 0 if there are none. Who calls it writes: on an empty file a reader may be in the way of
-// the writer, who chooses the mode of the journal.
+// version returns the version of the tables; 0 if there are none. The caller must hold e.writing, because on an empty file a reader could keep
+// the writer from setting the journal mode.
 func (e *engine) version(ctx context.Context) (version int64, err error) {
 	const tables = "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1"
 	if err = e.writer.QueryRowContext(ctx, tables, e.Prefix+"migration").Scan(&version); err != nil || version == 0 {

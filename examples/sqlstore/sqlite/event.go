@@ -9,10 +9,10 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// ofLease is the delivery that somebody has in hand.
+// ofLease is the condition for the delivery that an owner has leased.
 const ofLease = " WHERE tenant = $1 AND id = $2 AND consumer = $3 AND owner = $4 AND owner <> '' AND due IS NOT NULL"
 
-// Settle needs no statement for many: none of them is a round trip.
+// Settle runs a statement for each settlement, because there are no round trips to save.
 func (e *engine) Settle(ctx context.Context, settlements []store.Settlement) error {
 	statements := make([]sqlstore.Statement, len(settlements))
 	for i, x := range settlements {
@@ -40,7 +40,7 @@ func (e *engine) Settle(ctx context.Context, settlements []store.Settlement) err
 	return err
 }
 
-// CommitTx runs in a transaction that Transact has begun, whose lock is taken already.
+// CommitTx writes in a transaction that Transact has begun, and that has the lock already.
 func (e *engine) CommitTx(ctx context.Context, tx sqlstore.Tx, c *store.Change) error {
 	own, ok := tx.(*sql.Tx)
 	if !ok || own == nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// A service that keeps everything in one file.
+// A service can keep everything in one file.
 func ExampleOpen() {
 	dir, err := os.MkdirTemp("", "rollcall")
 	if err != nil {
@@ -40,7 +40,7 @@ func ExampleOpen() {
 	// 409
 }
 
-// The product's own rows are written in the transaction of each commit, or veto it.
+// The product writes its own rows in the transaction of each commit, and may refuse the commit.
 func ExampleOptions_inTx() {
 	dir, err := os.MkdirTemp("", "rollcall")
 	if err != nil {

@@ -6,18 +6,18 @@ import (
 	sqlstore "github.com/rollcall-dev/rollcall/examples/sqlstore/internal"
 )
 
-// What follows is for the tests of both engines, which are in another package. A product can't reach it.
+// This file is for the tests of both engines, which are in another package. A product can't reach these methods.
 
-// Reader and Writer are the databases that the store uses.
+// Reader returns the database that the store reads from.
 func (e *engine) Reader() *sql.DB { return e.reader }
 
-// Writer is the one that writes.
+// Writer returns the database that the store writes to.
 func (e *engine) Writer() *sql.DB { return e.writer }
 
-// Waiting is how many wait to share a transaction.
+// Waiting returns how many writes wait to share a transaction.
 func (e *engine) Waiting() int { return e.writes.Length() }
 
-// Prepared are the texts of the statements that stay prepared: those of readers, and those of the writer.
+// Prepared returns the texts of the statements that stay prepared: those of readers, and those of the writer.
 func (e *engine) Prepared() (read, written []string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -30,10 +30,10 @@ func (e *engine) Prepared() (read, written []string) {
 	return read, written
 }
 
-// Made remembers what was made of statements.
+// Made returns the remembered texts of statements.
 func (e *engine) Made() *sqlstore.Texts { return e.Filled }
 
-// ForgetTexts begins to remember anew.
+// ForgetTexts forgets the remembered texts of statements.
 func (e *engine) ForgetTexts() { e.Filled = &sqlstore.Texts{} }
 
 // Checkpoint sets after how many statements a checkpoint is made, and at how many pages the log is to begin anew.

@@ -14,7 +14,7 @@ func (e *engine) Connections() int {
 	if n := e.reader.Stats().MaxOpenConnections; n > 0 {
 		return n
 	}
-	const unlimited = 64 // the product has set no limit
+	const unlimited = 64 // the number to go by if the product has set no limit
 	return unlimited
 }
 
@@ -39,7 +39,7 @@ func (e *engine) IdsOfKeys(place string) string {
 	return "SELECT k.id FROM ~keys k WHERE k.key IN (SELECT unhex(value) FROM json_each(" + place + "))"
 }
 
-// Find goes from a key to the row by its number, which is one tree less to search than by its id.
+// Find goes from a key to the row by its row number, which searches one tree less than by its id.
 func (e *engine) Find(c sqlstore.Condition, ofType string) (from, where, id string) {
 	switch {
 	case c.Key != "":
@@ -91,7 +91,7 @@ func (e *engine) GroupsOfAll(text, most string) string {
 CROSS JOIN ~resource g ON g.tenant = $1 AND g.type = 'Group' AND g.id = m.group_id LIMIT ` + most + "))"
 }
 
-// QueryOnce prepares nothing that stays.
+// QueryOnce runs a statement that doesn't stay prepared.
 func (e *engine) QueryOnce(ctx context.Context, text string, args []any, each func(sqlstore.Row) error) error {
 	rows, err := e.reader.QueryContext(ctx, e.replace(text), args...)
 	return e.fail(ctx, readRows(rows, err, each))
@@ -115,7 +115,7 @@ WHERE m.tenant = $1 AND m.group_id = $2 AND m.member_id IN (SELECT value FROM js
 ORDER BY m.member_id LIMIT $3`
 )
 
-// Members asks for one owner after the other: the database is in the process.
+// Members runs a statement for each owner, because there are no round trips to save.
 func (e *engine) Members(ctx context.Context, q store.MemberQuery, rows *sqlstore.MemberRows, most int) (complete int, err error) {
 	text := liteMembers
 	args := []any{sqlstore.Enc(q.Tenant), nil, nil}

@@ -1,13 +1,13 @@
-// Package sqlite keeps everything in a SQLite file, for one process. It implements the contract of package store with all of its
-// optional parts, and is made to be imported, or copied, as a product's store.
+// Package sqlite is a store in a SQLite file, for one process. It implements the contract of package store with all of its
+// optional interfaces, and is meant to be imported by products.
 //
-// There is one writer at a time, who writes for all who wait, and any number of readers, which don't wait for it. The tables
-// and what they mean are described in examples/sqlstore/internal/migrations/postgres, and are the same here; their names begin
+// There is one writer at a time, which writes for all that wait, and any number of readers, which don't wait for it. The tables
+// are the same as on PostgreSQL: the files in examples/sqlstore/internal/migrations/postgres describe them. Their names begin
 // with Options.Prefix.
 //
-// What a filter asks of index keys, ids, meta and memberships runs in the database. The rest is evaluated in the process
-// while the resources stream by, one in memory at a time. Lists that no index answers take time in proportion to the tenant,
-// so Options bounds how many of them run at once, and how long.
+// The database evaluates filters on index keys, ids, meta and memberships. Everything else is evaluated in the process,
+// for one resource after another, of which only one is in memory. The time of a list that no index answers grows with the size of the
+// tenant, so Options limits how many of these run at once, and how long.
 package sqlite
 
 import (
@@ -22,35 +22,36 @@ import (
 
 const _ = store.ContractIsVersion1
 
-// Options are how a store is opened. The zero value is good.
+// Options are the options of [Open] and [OnDB]. The zero value, or nil, has all defaults.
 type Options struct {
-	// Prefix begins the names of all tables and indexes. Default: rollcall_.
+	// Prefix begins the names of all tables and indexes. The default is rollcall_.
 	Prefix string
-	// NoMigrate leaves the tables as they are: the product migrates at another time, with Store.Migrate. Tables of a version
-	// that this program doesn't know are refused all the same.
+	// NoMigrate says that opening a store doesn't change the tables. The product calls Store.Migrate at another time. Tables of a version
+	// that this program doesn't know are refused nevertheless.
 	NoMigrate bool
-	// InTx is called inside the transaction of every commit, when all of it is written: for the product's own tables. An
-	// error vetoes the commit and is what Commit returns. It may be called again for the same change, after a rollback. It
-	// must neither commit nor roll back the transaction.
+	// InTx is called in the transaction of every commit, after everything is written, so that the product can write its own tables. An
+	// error makes Commit roll back and return it. InTx may be called again for the same change after a rollback. It gets the context of
+	// Commit. It must neither commit nor roll back the transaction.
 	InTx func(ctx context.Context, tx *sql.Tx, c *store.Change) error
 
-	// Scans is how many lists that no index answers a tenant may have under way at once. Further ones wait for their turn for
-	// up to a tenth of ScanTime and then get store.ErrBusy. All tenants together take half of the connections for such lists, and
-	// no tenant the last of these. Lists of a tenant with up to 1,000 resources don't count, if they ask for no memberships. Default: 2.
+	// Scans is how many lists that no index answers a tenant may run at once. Further ones wait for their turn for up to a tenth of
+	// ScanTime, and then fail with store.ErrBusy. All tenants together use at most half of the connections for such lists, and one tenant
+	// never uses all of these. Lists of a tenant with up to 1,000 resources don't count if they don't ask for memberships. The default is
+	// 2.
 	Scans int
-	// ScanTime is how long a list may take, if it isn't a plain look-up by an index. Then it ends with store.ErrTooMuch. The
-	// default, 10 seconds, is enough to look at some 100,000 people. A negative one is no limit.
+	// ScanTime is how long a list may take that isn't a plain look-up by an index. After that it fails with store.ErrTooMuch. The
+	// default is 10 seconds, in which it can look at some 100,000 people. If it is negative, there is no limit.
 	ScanTime time.Duration
-	// ScanRows is how many resources a list that no index answers may look at; store.ErrTooMuch if the tenant has more of the
-	// types that are asked for. Default, 0: no limit but ScanTime.
+	// ScanRows is how many resources a list that no index answers may look at. If the tenant has more of the types that are asked for, it
+	// fails with store.ErrTooMuch. By default only ScanTime limits it.
 	ScanRows int
 }
 
-// Store is a [store.Store] on SQLite, with all optional interfaces of package store. Make it with [Open] or [OnDB]. Its methods may be
-// called concurrently.
+// Store is a [store.Store] on SQLite, with all optional interfaces of package store. Make it with [Open] or [OnDB]. It is safe for
+// concurrent use.
 //
-// Two methods more come from the embedded type: Migrate(ctx) error brings the tables up to date, which Open does unless
-// Options.NoMigrate is set, and Close() error closes what Open has opened.
+// Two further methods come from the embedded type: Migrate(ctx) error brings the tables up to date, which Open does unless
+// Options.NoMigrate is set, and Close() error closes the file that Open has opened.
 type Store struct {
 	*sqlstore.Store
 }
@@ -67,15 +68,16 @@ var (
 	_ store.FeedReader    = (*Store)(nil)
 )
 
-// Open opens the file PATH or sqlite:PATH, makes it if it isn't there, and brings the tables up to date. Close the store in
-// the end.
+// Open opens the file PATH or sqlite:PATH, makes it if it doesn't exist, and brings the tables up to date. Close the store when it isn't
+// needed any more. o may be nil. Open returns an error if the file can't be opened, or has tables of a version that this program doesn't
+// know.
 func Open(ctx context.Context, dsn string, o *Options) (*Store, error) {
 	path := strings.TrimPrefix(dsn, "sqlite:")
 	return open(ctx, o, func(o *sqlstore.Options) (sqlstore.Engine, error) { return connect(path, o) })
 }
 
-// OnDB makes a store on a product's own database, which it never closes. The product chooses journal_mode and busy_timeout;
-// without WAL, readers wait for the writer.
+// OnDB makes a store on a product's own database, which it never closes. Otherwise it does what [Open] does. The product chooses
+// journal_mode and busy_timeout; without WAL, readers wait for the writer.
 func OnDB(ctx context.Context, db *sql.DB, o *Options) (*Store, error) {
 	return open(ctx, o, func(o *sqlstore.Options) (sqlstore.Engine, error) { return newEngine(db, db, o), nil })
 }
@@ -96,13 +98,13 @@ func open(ctx context.Context, o *Options, connect func(*sqlstore.Options) (sqls
 }
 
 // Transact runs a product's own statements in one transaction, which is committed if do returns no error. It may call do
-// again, after a rollback. SQLite has one writer at a time, and do is it.
+// again after a rollback. Nobody else can write meanwhile, because SQLite has one writer at a time.
 func (s *Store) Transact(ctx context.Context, do func(*sql.Tx) error) error {
 	return s.Store.Transact(ctx, func(tx sqlstore.Tx) error { return do(tx.(*sql.Tx)) })
 }
 
-// CommitTx commits a change inside a transaction that Transact has begun, which leads: nothing is true before that is
-// committed. A refusal, such as store.ErrVersionMismatch, leaves the transaction as it was before the call, and the product
+// CommitTx writes a change in a transaction that [Store.Transact] has begun. The change takes effect when that is committed. If the
+// change is refused, for example with store.ErrVersionMismatch, the transaction is as it was before the call, and the product
 // may go on with it or roll it back.
 func (s *Store) CommitTx(ctx context.Context, tx *sql.Tx, c *store.Change) error {
 	return s.Store.CommitTx(ctx, tx, c)

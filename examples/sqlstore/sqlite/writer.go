@@ -8,22 +8,22 @@ import (
 	sqlstore "github.com/rollcall-dev/rollcall/examples/sqlstore/internal"
 )
 
-// SQLite has one writer at a time, who writes for all who wait: one transaction with a savepoint for each, so that what is
-// refused takes nobody else with it.
+// SQLite has one writer at a time, which writes for all that wait: in one transaction with a savepoint for each write, so that a
+// refused write doesn't affect the others.
 
-// mostWrites bounds how many share a transaction.
+// mostWrites is the most writes that share a transaction.
 const mostWrites = 128
 
-// liteWrite is something to be written.
+// liteWrite is a write: it runs statements in the transaction w.
 type liteWrite func(ctx context.Context, w *liteTx) error
 
-// write runs do in a transaction. Once begun it is not interrupted, for the sake of those it shares the transaction with.
-// What runs code of the product's must be alone.
+// write runs do in a transaction. A write that has begun is not interrupted if its context ends, because other writes share the transaction.
+// isAlone must be set if do runs code of the product.
 func (e *engine) write(ctx context.Context, isAlone bool, do liteWrite) error {
 	return e.fail(ctx, e.writes.Do(ctx, do, isAlone))
 }
 
-// writeTogether returns what became of each.
+// writeTogether runs writes in one transaction, and returns the error of each.
 func (e *engine) writeTogether(all []*sqlstore.Queued[liteWrite]) []error {
 	errs, err := e.writeInTx(context.WithoutCancel(all[0].Ctx), all)
 	if err != nil {
@@ -32,7 +32,7 @@ func (e *engine) writeTogether(all []*sqlstore.Queued[liteWrite]) []error {
 	return errs
 }
 
-// writeInTx returns what became of each, or that nothing was written at all.
+// writeInTx runs writes in one transaction, and returns the error of each, or why nothing was written at all.
 func (e *engine) writeInTx(ctx context.Context, all []*sqlstore.Queued[liteWrite]) (errs []error, err error) {
 	e.writing.Lock()
 	defer e.writing.Unlock()
@@ -86,7 +86,8 @@ const (
 	liteRelease   = "RELEASE own"
 )
 
-// runInSavepoint returns why it was refused, or why the transaction is no more: some errors end it whole.
+// runInSavepoint runs a write in a savepoint. refused is why the write was refused, and failed is why the whole transaction has ended, as
+// it does after some errors.
 func (t *liteTx) runInSavepoint(ctx context.Context, x *sqlstore.Queued[liteWrite]) (refused, failed error) {
 	if _, err := t.exec(ctx, liteSavepoint); err != nil {
 		return nil, err

@@ -29,15 +29,15 @@ func deltaOf(r *store.Resource) delta {
 }
 
 func (s *Store) deltaRecord(tenant string, d delta) *store.Resource {
-	text := func(name, value string) document.Member {
-		return document.Member{Name: name, Value: document.String(value)}
+	text := func(name, value string) document.Field {
+		return document.Field{Name: name, Value: document.String(value)}
 	}
 	return &store.Resource{
 		Key:     store.Key{Tenant: tenant, Type: s.member(), ID: deltaID(d.group, d.member)},
 		Version: newID(),
 		Index:   []store.IndexKey{{Attribute: "group", Value: d.group}, {Attribute: "member", Value: d.member}},
 		Attributes: document.Object(text("group", d.group), text("member", d.member), text("type", d.typ),
-			document.Member{Name: "begins", Value: document.Bool(d.begins)}).Document(),
+			document.Field{Name: "begins", Value: document.Bool(d.begins)}).Document(),
 	}
 }
 

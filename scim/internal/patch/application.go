@@ -20,7 +20,7 @@ type resource struct {
 
 // shallow copies an object, but not the values of its fields.
 func shallow(v document.Value) document.Value {
-	return document.Object(append(make([]document.Member, 0, v.Len()+4), v.Items()...)...)
+	return document.Object(append(make([]document.Field, 0, v.Len()+4), v.Items()...)...)
 }
 
 // own returns the value of a top-level attribute, which it copies first if that wasn't done yet. It returns nil if there is none.

@@ -32,13 +32,13 @@ func many(t testing.TB, st *schema.Type) document.Value {
 		zones.Append(document.String(fmt.Sprint("zone", i)))
 	}
 	for i := range 990 {
-		mails.Append(document.Object(document.Member{Name: "value", Value: document.String(fmt.Sprintf("person.%d@example.com", i))},
-			document.Member{Name: "type", Value: document.String("work")}))
-		keys.Append(document.Object(document.Member{Name: "value", Value: document.String(fmt.Sprint("key", i))}, document.Member{Name: "zones", Value: zones}))
+		mails.Append(document.Object(document.Field{Name: "value", Value: document.String(fmt.Sprintf("person.%d@example.com", i))},
+			document.Field{Name: "type", Value: document.String("work")}))
+		keys.Append(document.Object(document.Field{Name: "value", Value: document.String(fmt.Sprint("key", i))}, document.Field{Name: "zones", Value: zones}))
 	}
 	cur := parse(t, babs)
 	cur.Set("emails", mails)
-	cur.Set(badge, document.Object(document.Member{Name: "keys", Value: keys}))
+	cur.Set(badge, document.Object(document.Field{Name: "keys", Value: keys}))
 	cur, err := st.Finish(cur)
 	require.NoError(t, err)
 	return cur

@@ -116,7 +116,7 @@ func appendNew(array *document.Value, list document.Value, attr *schema.Attribut
 	return first
 }
 
-func indexOf(items []document.Member, e document.Value, attr *schema.Attribute) int {
+func indexOf(items []document.Field, e document.Value, attr *schema.Attribute) int {
 	p := plain(e)
 	for i := range items {
 		if attr.Same(items[i].Value, e) || document.Equal(plain(items[i].Value), p) {
@@ -140,7 +140,7 @@ func fingerprint(e document.Value) string {
 	e = plain(e)
 	if e.Kind() == document.KindObject {
 		e = shallow(e)
-		slices.SortFunc(e.Items(), func(a, b document.Member) int { return strings.Compare(a.Name, b.Name) })
+		slices.SortFunc(e.Items(), func(a, b document.Field) int { return strings.Compare(a.Name, b.Name) })
 	}
 	return string(document.AppendJSON(nil, e))
 }

@@ -31,7 +31,7 @@ func FuzzApply(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	group := document.Object(document.Member{Name: "displayName", Value: document.String("g")})
+	group := document.Object(document.Field{Name: "displayName", Value: document.String("g")})
 	f.Fuzz(func(t *testing.T, body string, strict bool) {
 		v, err := document.Parse(body, 0)
 		if err != nil {

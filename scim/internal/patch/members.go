@@ -159,7 +159,7 @@ func (c *compiler) memberRefs(v document.Value) ([]store.MemberRef, error) {
 				return nil, c.fail("invalidValue", "want an array of members, got "+article(v.Kind()))
 			}
 		}
-		items = []document.Member{{Value: v}}
+		items = []document.Field{{Value: v}}
 	}
 	refs := make([]store.MemberRef, len(items))
 	for i := range items {
@@ -278,7 +278,7 @@ func (d *delta) applyWhere(c *change, where filter.Expr) error {
 			return c.fail("noTarget", "a filter on anything but value can't choose among members added by the same request; "+
 				"send it in a request of its own")
 		}
-		row := document.Object(document.Member{Name: "value", Value: document.String(r.ID)})
+		row := document.Object(document.Field{Name: "value", Value: document.String(r.ID)})
 		if d.budget.MatchElement(where, row) {
 			d.in[r.ID] = false
 		}

@@ -22,15 +22,15 @@ func TestErrorsShowNoSecrets(t *testing.T) {
 	require.NoError(t, err)
 	check := func(item document.Value) {
 		t.Helper()
-		body := document.Object(document.Member{Name: "Operations", Value: document.Array(item)})
+		body := document.Object(document.Field{Name: "Operations", Value: document.Array(item)})
 		for _, strict := range []bool{false, true} {
 			if _, _, err := run(t, st, cur, body, &schema.Mode{Refused: refused(strict)}); err != nil {
 				assert.NotContains(t, err.Error(), secret, "%s", document.AppendJSON(nil, item))
 			}
 		}
 	}
-	member := func(name, text string) document.Member {
-		return document.Member{Name: name, Value: document.String(text)}
+	member := func(name, text string) document.Field {
+		return document.Field{Name: name, Value: document.String(text)}
 	}
 	for _, attr := range []string{"password", "title", "emails", "ims", badge + ":keys", badge + ":tags", badge + ":level", "nothing"} {
 		for _, brackets := range []string{
@@ -47,8 +47,8 @@ func TestErrorsShowNoSecrets(t *testing.T) {
 			}
 			for _, op := range []string{"add", "remove", "replace"} {
 				for _, value := range []document.Value{{}, document.String("x"), document.Int(1), document.Array(), document.Object(member("value", "x"), member("primary", "maybe")), document.Object(member("nothing", "x"))} {
-					check(document.Object(member("op", op), member("path", path), document.Member{Name: "value", Value: value}))
-					check(document.Object(member("op", op), document.Member{Name: "value", Value: document.Object(document.Member{Name: path, Value: value})}))
+					check(document.Object(member("op", op), member("path", path), document.Field{Name: "value", Value: value}))
+					check(document.Object(member("op", op), document.Field{Name: "value", Value: document.Object(document.Field{Name: path, Value: value})}))
 				}
 			}
 		}
@@ -56,7 +56,7 @@ func TestErrorsShowNoSecrets(t *testing.T) {
 	for _, path := range []string{"password", badge + ":level", badge + ":tags", "title", "emails", `emails[type eq "work"].primary`} {
 		for _, value := range []document.Value{document.String(secret), document.Object(member("value", secret)), document.Array(document.String(secret)), document.Array(document.Array(document.String(secret)))} {
 			for _, op := range []string{"add", "remove", "replace"} {
-				check(document.Object(member("op", op), member("path", path), document.Member{Name: "value", Value: value}))
+				check(document.Object(member("op", op), member("path", path), document.Field{Name: "value", Value: value}))
 			}
 		}
 	}
@@ -75,9 +75,9 @@ func TestErrorsShowOtherFilters(t *testing.T) {
 		`emails[shoe eq "work"].value`:      `Operations[0] emails[...`,
 		`emails[type eq "work" and type pr`: `Operations[0] emails[...`,
 	} {
-		body := document.Object(document.Member{Name: "Operations", Value: document.Array(document.Object(
-			document.Member{Name: "op", Value: document.String("replace")}, document.Member{Name: "path", Value: document.String(path)},
-			document.Member{Name: "value", Value: document.String("x")}))})
+		body := document.Object(document.Field{Name: "Operations", Value: document.Array(document.Object(
+			document.Field{Name: "op", Value: document.String("replace")}, document.Field{Name: "path", Value: document.String(path)},
+			document.Field{Name: "value", Value: document.String("x")}))})
 		_, err := Parse(st, body, nil, Limits{})
 		var e *schema.Error
 		if assert.ErrorAs(t, err, &e, path) {

@@ -50,7 +50,7 @@ func (c *compiler) partial(a *schema.Attribute, v document.Value) (document.Valu
 	if v.Kind() != document.KindObject {
 		return c.wholeElement(a, v)
 	}
-	out := document.Object(make([]document.Member, 0, v.Len())...)
+	out := document.Object(make([]document.Field, 0, v.Len())...)
 	for _, m := range v.Items() {
 		s := a.Find(m.Name)
 		switch {

@@ -120,10 +120,10 @@ func BenchmarkDecodeManyMembers(b *testing.B) {
 	members := document.Array()
 	for i := range 20_000 {
 		id := fmt.Sprintf("0199c1de-98b2-7a0e-b2c5-%012d", i)
-		members.Append(document.Object(document.Member{Name: "value", Value: document.String(id)}, document.Member{Name: "$ref", Value: document.String("https://scim.example.com/Users/" + id)},
-			document.Member{Name: "type", Value: document.String("User")}, document.Member{Name: "display", Value: document.String("Person")}))
+		members.Append(document.Object(document.Field{Name: "value", Value: document.String(id)}, document.Field{Name: "$ref", Value: document.String("https://scim.example.com/Users/" + id)},
+			document.Field{Name: "type", Value: document.String("User")}, document.Field{Name: "display", Value: document.String("Person")}))
 	}
-	body := document.Object(document.Member{Name: "displayName", Value: document.String("G")}, document.Member{Name: "members", Value: members})
+	body := document.Object(document.Field{Name: "displayName", Value: document.String("G")}, document.Field{Name: "members", Value: members})
 	b.ReportAllocs()
 	for b.Loop() {
 		v, err := g.Decode(body, &Mode{})

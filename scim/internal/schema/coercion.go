@@ -58,7 +58,7 @@ func coerce(a *Attribute, v document.Value, m *Mode) (document.Value, *Error) {
 		}
 		switch {
 		case !x.IsEmpty():
-			elements = append(elements, document.Member{Value: x})
+			elements = append(elements, document.Field{Value: x})
 		case a.Relation == filter.Members: // an array of empty elements must not empty a group
 			return v, invalid("invalidValue", "value", "want the id of a resource").at(i)
 		}
@@ -209,12 +209,12 @@ func coerceComplex(a *Attribute, v document.Value, m *Mode) (document.Value, *Er
 		if value == nil || v.Kind() == document.KindArray || !m.Tolerate(quirk.ScalarComplex) {
 			return v, unwanted("an object with "+a.subs.names(), v)
 		}
-		v = document.Object(document.Member{Name: value.Name, Value: v})
+		v = document.Object(document.Field{Name: value.Name, Value: v})
 	}
-	var few [8]document.Member // enough for most objects, without an allocation
+	var few [8]document.Field // enough for most objects, without an allocation
 	items := few[:]
 	if len(a.Sub) > len(few) {
-		items = make([]document.Member, len(a.Sub))
+		items = make([]document.Field, len(a.Sub))
 	}
 	items = items[:len(a.Sub)]
 	n := 0
@@ -234,7 +234,7 @@ func coerceComplex(a *Attribute, v document.Value, m *Mode) (document.Value, *Er
 			return v, err.under(sub.Name)
 		}
 		if !x.IsEmpty() && sub.Mutability != WriteOnly {
-			items[sub.order] = document.Member{Name: sub.Name, Value: x}
+			items[sub.order] = document.Field{Name: sub.Name, Value: x}
 			n++
 		}
 	}
@@ -254,7 +254,7 @@ func coerceComplex(a *Attribute, v document.Value, m *Mode) (document.Value, *Er
 }
 
 // isBlankElement says whether an element has an empty value and, besides it, only a type or primary. Such an element counts as no value.
-func isBlankElement(items []document.Member, value int) bool {
+func isBlankElement(items []document.Field, value int) bool {
 	if v := items[value].Value; v.Kind() != document.KindString || v.Text() != "" {
 		return false
 	}
@@ -270,7 +270,7 @@ func isBlankElement(items []document.Member, value int) bool {
 }
 
 // packed returns an object of those n items that are set.
-func (m *Mode) packed(items []document.Member, n int) document.Value {
+func (m *Mode) packed(items []document.Field, n int) document.Value {
 	there := m.take(n)[:0]
 	for i := range items {
 		if items[i].Name != "" {
@@ -281,7 +281,7 @@ func (m *Mode) packed(items []document.Member, n int) document.Value {
 }
 
 // compact moves the items that are set to the front.
-func compact(items []document.Member) []document.Member {
+func compact(items []document.Field) []document.Field {
 	n := 0
 	for i := range items {
 		if items[i].Name != "" {

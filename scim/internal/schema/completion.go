@@ -70,7 +70,7 @@ func isArrangedObject(l *level, v document.Value) bool {
 
 // arrange puts the attributes in the order of the schema, so that equal resources have equal texts.
 func (t *Type) arrange(v document.Value) document.Value {
-	items := make([]document.Member, len(t.Attributes)+len(t.Extensions), len(t.Attributes)+len(t.Extensions)+4)
+	items := make([]document.Field, len(t.Attributes)+len(t.Extensions), len(t.Attributes)+len(t.Extensions)+4)
 	for _, m := range v.Items() {
 		if a := t.core.byName[m.Name]; a != nil {
 			if a.order != commonOrder && a.Mutability != WriteOnly && a.Relation != filter.Groups {
@@ -90,9 +90,9 @@ func (t *Type) arrange(v document.Value) document.Value {
 	return document.Object(compact(items)...)
 }
 
-func place(items []document.Member, i int, name string, v document.Value) {
+func place(items []document.Field, i int, name string, v document.Value) {
 	if !v.IsEmpty() {
-		items[i] = document.Member{Name: name, Value: v}
+		items[i] = document.Field{Name: name, Value: v}
 	}
 }
 
@@ -117,7 +117,7 @@ func arrangeValue(a *Attribute, v document.Value) document.Value {
 }
 
 func arrangeObject(l *level, v document.Value) document.Value {
-	items := make([]document.Member, len(l.attributes), len(l.attributes)+4)
+	items := make([]document.Field, len(l.attributes), len(l.attributes)+4)
 	for _, m := range v.Items() {
 		if a := l.byName[m.Name]; a == nil {
 			items = append(items, m)
@@ -231,7 +231,7 @@ func (t *Type) Replaces(old, new document.Value) (document.Value, error) {
 
 // keep returns new, with the attributes that a PUT can't change taken from old.
 func (l *level) keep(old, new document.Value) (document.Value, *Error) {
-	out := document.Object(append([]document.Member(nil), new.Items()...)...)
+	out := document.Object(append([]document.Field(nil), new.Items()...)...)
 	for _, a := range l.attributes {
 		was, is := old.Get(a.Name), new.Get(a.Name)
 		switch {

@@ -32,10 +32,10 @@ func unwantedBody(body document.Value) *Error {
 
 // decode decodes a body. If expand is set, keys that are paths are first made objects.
 func (t *Type) decode(body document.Value, m *Mode, expand bool) (document.Value, *Error) {
-	var few [32]document.Member // enough for most types, without an allocation
+	var few [32]document.Field // enough for most types, without an allocation
 	items := few[:]
 	if n := len(t.Attributes) + len(t.Extensions); n > len(few) {
-		items = make([]document.Member, n)
+		items = make([]document.Field, n)
 	} else {
 		items = items[:n]
 	}
@@ -82,7 +82,7 @@ func (t *Type) decode(body document.Value, m *Mode, expand bool) (document.Value
 			return body, err.under(a.Name)
 		}
 		if a.Mutability != WriteOnly && !x.IsEmpty() {
-			items[a.order] = document.Member{Name: a.Name, Value: x}
+			items[a.order] = document.Field{Name: a.Name, Value: x}
 		}
 	}
 	if err := t.checkSchemas(schemas, items, m); err != nil {
@@ -92,7 +92,7 @@ func (t *Type) decode(body document.Value, m *Mode, expand bool) (document.Value
 }
 
 // decode decodes the object of the extension into its place in to.
-func (x *Extension) decode(to []document.Member, v document.Value, m *Mode) *Error {
+func (x *Extension) decode(to []document.Field, v document.Value, m *Mode) *Error {
 	if v.Kind() == document.KindArray && v.Len() == 1 && m.Tolerate(quirk.ArrayForScalar) {
 		v = v.Items()[0].Value
 	}
@@ -122,18 +122,18 @@ func (x *Extension) decode(to []document.Member, v document.Value, m *Mode) *Err
 			return err.under(a.Name)
 		}
 		if a.Mutability != WriteOnly && !value.IsEmpty() {
-			items[a.order] = document.Member{Name: a.Name, Value: value}
+			items[a.order] = document.Field{Name: a.Name, Value: value}
 		}
 	}
 	if items = compact(items); len(items) > 0 {
-		to[x.order] = document.Member{Name: x.URN, Value: document.Object(items...)}
+		to[x.order] = document.Field{Name: x.URN, Value: document.Object(items...)}
 	}
 	return nil
 }
 
 // checkSchemas checks the list of URNs (RFC 7643 section 3.1). It tolerates much, because many clients send a wrong list, and
 // the names of the attributes say the same.
-func (t *Type) checkSchemas(v document.Value, items []document.Member, m *Mode) *Error {
+func (t *Type) checkSchemas(v document.Value, items []document.Field, m *Mode) *Error {
 	if v.Kind() == document.KindString && m.Tolerate(quirk.ScalarForArray) {
 		v = document.Array(v)
 	}
@@ -173,7 +173,7 @@ func (t *Type) checkSchemas(v document.Value, items []document.Member, m *Mode) 
 
 // misplacedMembers refuses a key that names members of a group in a place where it would be ignored, or besides
 // the attribute members, because the group would lose the members that such a key names.
-func (t *Type) misplacedMembers(body document.Value, given *document.Member) *Error {
+func (t *Type) misplacedMembers(body document.Value, given *document.Field) *Error {
 	if t.members == nil || given.Value.IsEmpty() {
 		return nil
 	}
@@ -225,13 +225,13 @@ func (t *Type) isPath(key string, m *Mode) bool {
 // expand moves the values of keys that are paths to the objects that these name (quirks dotted-keys and unqualified-extension).
 func (t *Type) expand(body document.Value, m *Mode) document.Value {
 	out := document.Object()
-	var paths []document.Member
+	var paths []document.Field
 	for _, given := range body.Items() {
 		if t.core.find(given.Name) == nil && t.extension(given.Name) == nil && t.isPath(given.Name, m) {
 			paths = append(paths, given)
 		} else {
 			out.Append(document.Value{})
-			out.Items()[out.Len()-1] = document.Member{Name: given.Name, Value: given.Value.Clone()}
+			out.Items()[out.Len()-1] = document.Field{Name: given.Name, Value: given.Value.Clone()}
 		}
 	}
 	for _, given := range paths {

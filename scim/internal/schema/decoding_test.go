@@ -216,9 +216,9 @@ func TestDecodeRefuses(t *testing.T) {
 func TestDecodeDuplicates(t *testing.T) {
 	s := document.String("x")
 	for _, body := range []document.Value{
-		document.Object(document.Member{Name: "userName", Value: s}, document.Member{Name: "USERNAME", Value: s}),
-		document.Object(document.Member{Name: "name", Value: document.Object(document.Member{Name: "givenName", Value: s}, document.Member{Name: "givenname", Value: s})}),
-		document.Object(document.Member{Name: enterprise, Value: document.Object(document.Member{Name: "department", Value: s}, document.Member{Name: "Department", Value: s})}),
+		document.Object(document.Field{Name: "userName", Value: s}, document.Field{Name: "USERNAME", Value: s}),
+		document.Object(document.Field{Name: "name", Value: document.Object(document.Field{Name: "givenName", Value: s}, document.Field{Name: "givenname", Value: s})}),
+		document.Object(document.Field{Name: enterprise, Value: document.Object(document.Field{Name: "department", Value: s}, document.Field{Name: "Department", Value: s})}),
 	} {
 		_, err := userType(t).Decode(body, nil)
 		require.ErrorContains(t, err, "given twice")

@@ -12,8 +12,8 @@ type Definition = elimityschema.Schema
 // Describe returns the schema in the form of RFC 7643 section 7, without meta.
 func Describe(s Definition) document.Value {
 	v := document.Object(
-		document.Member{Name: "schemas", Value: document.Array(document.String("urn:ietf:params:scim:schemas:core:2.0:Schema"))},
-		document.Member{Name: "id", Value: document.String(s.ID)},
+		document.Field{Name: "schemas", Value: document.Array(document.String("urn:ietf:params:scim:schemas:core:2.0:Schema"))},
+		document.Field{Name: "id", Value: document.String(s.ID)},
 	)
 	setText(&v, "name", s.Name.Value())
 	setText(&v, "description", s.Description.Value())
@@ -32,8 +32,8 @@ func describeAll(list elimityschema.Attributes) document.Value {
 func describe(a elimityschema.CoreAttribute) document.Value {
 	typ := a.AttributeType()
 	v := document.Object(
-		document.Member{Name: "name", Value: document.String(a.Name())},
-		document.Member{Name: "type", Value: document.String(typ)},
+		document.Field{Name: "name", Value: document.String(a.Name())},
+		document.Field{Name: "type", Value: document.String(typ)},
 	)
 	if typ == "complex" {
 		v.Set("subAttributes", describeAll(a.SubAttributes()))

@@ -53,7 +53,7 @@ func (a *Attribute) Merge(x, more document.Value) document.Value {
 	if a.Type != filter.Complex {
 		return x
 	}
-	merged := document.Object(make([]document.Member, 0, len(a.Sub))...)
+	merged := document.Object(make([]document.Field, 0, len(a.Sub))...)
 	for _, sub := range a.Sub {
 		v, other := x.Get(sub.Name), more.Get(sub.Name)
 		if !other.IsEmpty() && (v.IsEmpty() || sub.Name == "primary") {

@@ -42,7 +42,7 @@ func TestTakeMembers(t *testing.T) {
 		})
 	}
 	for _, typ := range []*Type{g, u} {
-		v := document.Object(document.Member{Name: "displayName", Value: document.String("x")})
+		v := document.Object(document.Field{Name: "displayName", Value: document.String("x")})
 		refs, present, err := typ.TakeMembers(&v)
 		require.NoError(t, err)
 		require.False(t, present)

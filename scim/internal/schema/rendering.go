@@ -52,7 +52,7 @@ func (p *Projection) unsafe(doc string) bool {
 func (p *Projection) appendPart(b []byte, r *store.Resource) []byte {
 	start := len(b)
 	head := append(make([]byte, 0, 256), p.start...)
-	for name, raw := range r.Attributes.Members() {
+	for name, raw := range r.Attributes.Fields() {
 		mark := len(b)
 		b = append(document.AppendString(append(b, ','), name), ':')
 		var any bool
@@ -87,7 +87,7 @@ func appendView(b []byte, raw string, v view) ([]byte, bool) {
 
 func appendObject(b []byte, raw string, v view) ([]byte, bool) {
 	start := len(b)
-	for name, value := range document.Document(raw).Members() {
+	for name, value := range document.Document(raw).Fields() {
 		mark := len(b)
 		b = append(document.AppendString(append(b, ','), name), ':')
 		var any bool

@@ -20,10 +20,10 @@ type Mode struct {
 }
 
 // take returns n items of a slice that the request allocates for several objects at once.
-func (m *Mode) take(n int) []document.Member {
+func (m *Mode) take(n int) []document.Field {
 	const ahead = 20 // roughly as many as a user needs
 	if m == nil {
-		return make([]document.Member, n)
+		return make([]document.Field, n)
 	}
 	return m.slab.Take(n, ahead)
 }

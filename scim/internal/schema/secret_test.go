@@ -50,7 +50,7 @@ func TestErrorsShowNoSecrets(t *testing.T) {
 							}
 							_, err = typ.BindSort(text, &Mode{Refused: refused(strict)})
 							hidden(err, text)
-							_, err = typ.Decode(document.Object(document.Member{Name: text, Value: document.String("x")}), &Mode{Refused: refused(strict)})
+							_, err = typ.Decode(document.Object(document.Field{Name: text, Value: document.String("x")}), &Mode{Refused: refused(strict)})
 							hidden(err, text)
 						}
 					}

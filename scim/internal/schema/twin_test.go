@@ -17,7 +17,7 @@ func TestTwinsAreOne(t *testing.T) {
 	u := userType(t)
 	twins := []string{"rené@x.example", "rene\u0301@x.example", "ＲＥＮÉ＠x.example", "ren\u200bé@x.example", " rené@x.example\u00a0", "RENÉ@X.EXAMPLE"}
 	for _, one := range twins {
-		v := document.Object(document.Member{Name: "userName", Value: document.String(one)})
+		v := document.Object(document.Field{Name: "userName", Value: document.String(one)})
 		keys, label := u.Index(v)
 		assert.Equal(t, []store.IndexKey{{Attribute: "userName", Value: "rené@x.example", Unique: true}}, keys, "%+q", one)
 		assert.Equal(t, one, label, "what was sent is kept")
@@ -35,7 +35,7 @@ func TestTwinsAreOne(t *testing.T) {
 func TestNamesAreNotFoldedAsValues(t *testing.T) {
 	u := userType(t)
 	for _, name := range []string{" userName", "user\u200bName", "ｕserName", "userName\u00a0"} {
-		_, err := u.Decode(document.Object(document.Member{Name: name, Value: document.String("x")}), nil)
+		_, err := u.Decode(document.Object(document.Field{Name: name, Value: document.String("x")}), nil)
 		assert.ErrorContains(t, err, "userName: required", "%q", name)
 	}
 }
@@ -44,11 +44,11 @@ func TestNamesAreNotFoldedAsValues(t *testing.T) {
 func TestInvisibleNames(t *testing.T) {
 	u := userType(t)
 	for _, name := range []string{"", " ", "\u200b", "\u00a0\u00ad\ufeff", "\u3164"} {
-		body := document.Object(document.Member{Name: "userName", Value: document.String(name)})
+		body := document.Object(document.Field{Name: "userName", Value: document.String(name)})
 		_, err := u.Decode(body, nil)
 		assert.ErrorContains(t, err, "userName: required", "%q", name)
-		keys, _ := u.Index(document.Object(document.Member{Name: "userName", Value: document.String(name)}, document.Member{Name: "emails",
-			Value: document.Array(document.Object(document.Member{Name: "value", Value: document.String(name)}))}))
+		keys, _ := u.Index(document.Object(document.Field{Name: "userName", Value: document.String(name)}, document.Field{Name: "emails",
+			Value: document.Array(document.Object(document.Field{Name: "value", Value: document.String(name)}))}))
 		assert.Empty(t, keys, "%q", name)
 	}
 }
@@ -60,7 +60,7 @@ func TestFoldedKeysAreBounded(t *testing.T) {
 		strings.Repeat("a", maxKey): true, strings.Repeat("a", maxKey+1): false, strings.Repeat("İ", maxKey/3): true, strings.Repeat("İ", maxKey/3+1): false,
 		strings.Repeat("\uFB2C", 56): true, strings.Repeat("\uFB2C", 200): false,
 	} {
-		v, err := u.Decode(document.Object(document.Member{Name: "userName", Value: document.String(name)}), nil)
+		v, err := u.Decode(document.Object(document.Field{Name: "userName", Value: document.String(name)}), nil)
 		if !fits {
 			assert.ErrorContains(t, err, "userName: want at most 1024 bytes", len(name))
 			continue

@@ -45,7 +45,7 @@ func (t *Type) WrittenAt(p filter.PatchPath, v document.Value) []*Attribute {
 	case err != nil:
 		return nil
 	case x != nil:
-		return t.Written(document.Object(document.Member{Name: x.URN, Value: v}))
+		return t.Written(document.Object(document.Field{Name: x.URN, Value: v}))
 	}
 	return a.written(nil, v)
 }
