@@ -19,11 +19,14 @@ func (s *Service) Decide(ctx context.Context, r *Request, draft Draft) (*Decisio
 	}
 	ctx, end := o.Begin(ctx, Op{Stage: StageDecision, Name: "decide", Tenant: r.Tenant, Request: r.ID, Connection: r.Connection.ID})
 	d, err := s.decideOn(ctx, r, draft)
+	result := Result{Err: err}
 	if d != nil {
-		end(Result{Err: d.Err, Outcome: string(d.Outcome)})
-	} else {
-		end(Result{Err: err})
+		result.Err = d.Err
+		if !r.DryRun { // else nothing comes of it: a preview doesn't create anybody
+			result.Outcome = string(d.Outcome)
+		}
 	}
+	end(result)
 	return d, err
 }
 

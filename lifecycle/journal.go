@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -235,9 +236,8 @@ func (p *plan) noteLeft(row store.Member) {
 // whoseName explains a refused userName to the administrators of the product: whose it is, and what would pass.
 func (p *plan) whoseName(holder *store.Resource, account Account, day string) string {
 	how := map[Source]string{SourceSCIM: "by SCIM", SourceSSO: "by sign-in", SourceManual: "by hand", SourceImport: "by an import"}[account.Source]
-	what := "give this person another userName, or let the connection find the account by a filter and change it"
 	if account.Source != SourceSCIM {
-		what = "set existingUser to link, or change the userName of one of them"
+		return fmt.Sprintf("userName belongs to account %s created %s on %s; set existingUser to link, or change the userName of one of them", holder.ID, how, day)
 	}
-	return "userName belongs to account " + holder.ID + " created " + how + " on " + day + "; " + what
+	return fmt.Sprintf("userName belongs to account %s created %s on %s; give this person another userName, or let the connection find the account by a filter and change it", holder.ID, how, day)
 }

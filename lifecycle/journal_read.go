@@ -1,11 +1,15 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,9 +23,9 @@ import (
 type JournalQuery struct {
 	Tenant     string
 	Connection string
-	Subject    string // id of a person, a group or anything else
-	Outcome    Outcome
-	Operation  string // as JournalEntry.Operation
+	Subject    string  // id of a person, a group or anything else
+	Outcome    Outcome // any of the constants; another one is an error
+	Operation  string  // as JournalEntry.Operation
 	Request    string
 	From, To   time.Time // entries since From, and before To
 	Before     string    // the cursor that the page before gave
@@ -46,6 +50,7 @@ type JournalEntry struct {
 	Status     int           `json:"status"`
 	Detail     string        `json:"detail"`      // what a refused client was told
 	Explained  string        `json:"explanation"` // which rule decided, and what would have passed
+	Reasons    []string      `json:"-"`           // what Explained is made of: what was decided, and each note
 	Quirks     []string      `json:"quirks"`      // names of the tolerated deviations that it used
 	Changed    []string      `json:"changed"`     // names of attributes
 	Values     values        `json:"values,omitempty"`
@@ -76,12 +81,15 @@ func (e *ErrJournalQuery) Error() string { return "lifecycle: journal: " + e.Rea
 // ErrNoBody says that an entry's request can't be tried again, because its body was not kept.
 var ErrNoBody = errors.New("lifecycle: the body of this request was not kept; switch it on by keepBodiesUntil, and it is for later requests")
 
+var decisionOutcomes = []Outcome{Created, Linked, Updated, Unchanged, Removed, Refused, Held}
+
 // mostScanned is how many entries a query reads at most that it doesn't return, because the store can't select by what it
 // asks. Then next leads on.
 const mostScanned = 5_000
 
-// Journal reads entries, newest first. next is the cursor of the next page, empty on the last. A page may have fewer entries
-// than were asked for, and a next nevertheless.
+// Journal reads entries, newest first. It leaves out what others keep in the store's journal, such as the attempts of webhooks.
+// next is the cursor of the next page, empty on the last. A page may have fewer entries than were asked for, and a next
+// nevertheless.
 func (s *Service) Journal(ctx context.Context, q JournalQuery) (entries []JournalEntry, next string, err error) {
 	reader, ok := store.As[store.JournalReader](s.store)
 	if !ok {
@@ -93,6 +101,8 @@ func (s *Service) Journal(ctx context.Context, q JournalQuery) (entries []Journa
 	switch {
 	case q.Max < 1 || q.Max > 1_000:
 		return nil, "", &ErrJournalQuery{"max: want 1 to 1000"}
+	case q.Outcome != "" && !slices.Contains(decisionOutcomes, q.Outcome):
+		return nil, "", &ErrJournalQuery{fmt.Sprintf("outcome: want one of %v", decisionOutcomes)}
 	case q.Before != "" && uuid.Validate(q.Before) != nil:
 		return nil, "", &ErrJournalQuery{"before: want the next of the page before"}
 	}
@@ -102,9 +112,10 @@ func (s *Service) Journal(ctx context.Context, q JournalQuery) (entries []Journa
 			sq.Before = to
 		}
 	}
+	selects := q.Operation == "" // whether the store selects all by itself
 	for scanned := 0; scanned < mostScanned; scanned += sq.Max {
 		sq.Max = q.Max + 1 - len(entries)
-		if q.Operation != "" {
+		if !selects {
 			sq.Max = max(sq.Max, 500)
 		}
 		page, err := reader.Journal(ctx, sq)
@@ -115,8 +126,8 @@ func (s *Service) Journal(ctx context.Context, q JournalQuery) (entries []Journa
 			switch {
 			case !q.From.IsZero() && e.Time.Before(q.From):
 				return s.named(ctx, q.Tenant, entries, "")
-			case q.Operation != "" && e.Action != q.Operation:
-				sq.Before = e.ID
+			case q.Operation != "" && e.Action != q.Operation, !slices.Contains(decisionOutcomes, Outcome(e.Outcome)):
+				sq.Before, selects = e.ID, false
 				continue
 			case len(entries) == q.Max:
 				return s.named(ctx, q.Tenant, entries, entries[len(entries)-1].ID)
@@ -165,7 +176,7 @@ func entryOf(e store.Entry) JournalEntry {
 	v, _ := e.Data.Tree() // the store has checked it
 	j := JournalEntry{ID: e.ID, Time: e.Time, Connection: e.Connection, Request: e.Request, Operation: e.Action, Type: e.Subject.Type,
 		Subject: e.Subject.ID, Outcome: Outcome(e.Outcome), By: Source(v.Get("by").Text()), Name: v.Get("name").Text(), Detail: v.Get("detail").Text(),
-		Explained: v.Get("explanation").Text(), Quirks: words(v.Get("quirks")), Changed: words(v.Get("changed")), Events: words(v.Get("events")),
+		Quirks: words(v.Get("quirks")), Changed: words(v.Get("changed")), Events: words(v.Get("events")),
 		Micros: number(v.Get("micros")), Status: int(number(v.Get("status"))), AddedMore: int(number(v.Get("addedMore"))),
 		RemovedM: int(number(v.Get("removedMore"))), Shadow: v.Get("shadow").True(), HasBody: v.Get("body").Text() != "", sealed: e.Data}
 	if j.By == SourceSCIM {
@@ -173,22 +184,13 @@ func entryOf(e store.Entry) JournalEntry {
 	} else {
 		j.Who = e.Who
 	}
-	notes := ""
+	if why := cmp.Or(v.Get("explanation").Text(), j.Detail); why != "" {
+		j.Reasons = append(j.Reasons, why)
+	}
 	for _, n := range v.Get("notes").Items() {
-		if notes != "" {
-			notes += "; "
-		}
-		notes += n.Value.Get("text").Text()
+		j.Reasons = append(j.Reasons, n.Value.Get("text").Text())
 	}
-	if j.Explained == "" {
-		j.Explained = j.Detail
-	}
-	if notes != "" {
-		if j.Explained != "" {
-			j.Explained += "; "
-		}
-		j.Explained += notes
-	}
+	j.Explained = strings.Join(j.Reasons, "; ")
 	j.Added, j.Removed = namedMembers(v.Get("added")), namedMembers(v.Get("removed"))
 	if kept := v.Get("values"); !kept.IsNull() {
 		j.Values = make(values, kept.Len())

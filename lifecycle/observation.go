@@ -58,7 +58,7 @@ type Result struct {
 	Request    string   // id of the request
 	Status     int      // of a request: the HTTP status
 	SCIMType   string   // of a request that was refused, such as uniqueness
-	Outcome    string   // of a decision: an Outcome; of a delivery: done, retry or park; of a refused credential: missing or invalid
+	Outcome    string   // of a decision: an Outcome, but none of a dry run; of a delivery: done, retry or park; of a refused credential: missing or invalid
 	Provider   string   // of a request: the family of the identity provider, such as "okta", by how it calls itself; "other"
 	Quirks     []string // of a request: the tolerated deviations that it used
 }

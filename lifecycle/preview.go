@@ -439,11 +439,16 @@ func (p *previewer) unknown(ctx context.Context, cursor string, count int, rows 
 		if knows {
 			continue
 		}
-		why := fmt.Sprintf("was added by %s on %s, and stays as it is", account.Source, r.Created.Format("2006-01-02"))
-		if account.Manager != "" {
-			why += "; the connection " + account.Manager + " manages this person"
-		}
-		*rows = append(*rows, PreviewRow{Type: userType, ID: r.ID, Name: userName(r), Action: PreviewUnknown, Explanation: why})
+		*rows = append(*rows, PreviewRow{Type: userType, ID: r.ID, Name: userName(r), Action: PreviewUnknown, Explanation: explainStay(r, account)})
 	}
 	return page.Next, nil
+}
+
+// explainStay says where somebody is from whom the identity provider doesn't know.
+func explainStay(r *store.Resource, account Account) string {
+	day := r.Created.Format("2006-01-02")
+	if account.Manager != "" {
+		return fmt.Sprintf("was added by %s on %s, and stays as it is; the connection %s manages this person", account.Source, day, account.Manager)
+	}
+	return fmt.Sprintf("was added by %s on %s, and stays as it is", account.Source, day)
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// WritePreviewCSV writes a preview as CSV, one line for each row: type, id, name, action, changes, added, removed, explanation. No cell begins
-// with a character that a spreadsheet takes for a formula.
+// WritePreviewCSV writes a preview as CSV, one line for each row: type, id, name, action, changes, added, removed, explanation. No cell is
+// a formula: see CSVCell.
 func WritePreviewCSV(w io.Writer, rows iter.Seq2[PreviewRow, error]) error {
 	out := csv.NewWriter(w)
 	if err := out.Write([]string{"type", "id", "name", "action", "changes", "added", "removed", "explanation"}); err != nil {
@@ -27,10 +27,8 @@ func WritePreviewCSV(w io.Writer, rows iter.Seq2[PreviewRow, error]) error {
 		if row.AddedCount+row.RemovedCount > 0 {
 			cells[5], cells[6] = strconv.Itoa(row.AddedCount), strconv.Itoa(row.RemovedCount)
 		}
-		for i, c := range cells {
-			if c != "" && strings.ContainsRune("=+-@\t\r", rune(c[0])) {
-				cells[i] = "'" + c
-			}
+		for i := range cells {
+			cells[i] = CSVCell(cells[i])
 		}
 		if err := out.Write(cells); err != nil {
 			return err
@@ -38,6 +36,16 @@ func WritePreviewCSV(w io.Writer, rows iter.Seq2[PreviewRow, error]) error {
 	}
 	out.Flush()
 	return out.Error()
+}
+
+// CSVCell is a text that no spreadsheet takes for a formula. What identity providers and people write stands in the cells of exports, so an
+// export needs it for each cell. A text that could begin a formula gets an apostrophe in front.
+func CSVCell(text string) string {
+	trimmed := strings.TrimLeft(text, " \t\r\n\u00a0\ufeff")
+	if trimmed != "" && strings.ContainsRune("=+-@|%＝＋－＠", []rune(trimmed)[0]) || trimmed != text && strings.ContainsRune("\t\r\n", []rune(text)[0]) {
+		return "'" + text
+	}
+	return text
 }
 
 // WritePreviewTable writes a preview for a terminal, and how many rows there are of each action.

@@ -402,3 +402,10 @@ func TestLoginTellsRoleAndGroups(t *testing.T) {
 		assert.Equal(t, []lifecycle.LoginGroup{{ID: g.ID, Name: "Sales"}}, login.Groups)
 	}
 }
+
+// Whatever an identity provider writes, no spreadsheet takes it for a formula.
+func TestCSVCell(t *testing.T) {
+	for text, want := range map[string]string{"": "", "ada": "ada", "a=b": "a=b", "=1": "'=1", " =1": "' =1", "\t1": "'\t1", "\r\n@x": "'\r\n@x", "＝1": "'＝1", "-": "'-", "\ufeff=1": "'\ufeff=1"} {
+		assert.Equal(t, want, lifecycle.CSVCell(text), "%q", text)
+	}
+}

@@ -14,11 +14,11 @@ import (
 type place struct {
 	path           string // the path in a rule, without the URN of a core schema and without a filter
 	uri, name, sub string
-	where          filter.Expr       // of name[where].sub
+	where          filter.Expr      // of name[where].sub
 	seed           []document.Field // the sub-attributes that a new element needs to satisfy where
-	multi          bool              // whether the attribute is multi-valued
-	all            bool              // whether the field holds the values of all elements
-	subs           []string          // the sub-attributes that the field holds, if it is a struct; others are not changed
+	multi          bool             // whether the attribute is multi-valued
+	all            bool             // whether the field holds the values of all elements
+	subs           []string         // the sub-attributes that the field holds, if it is a struct; others are not changed
 }
 
 // multiValued are the multi-valued attributes of RFC 7643 section 4.1.2.

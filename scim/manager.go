@@ -40,11 +40,12 @@ func (u UnknownManager) guard() lifecycle.Guard {
 		if !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
-		const attribute, why = enterpriseUser + ":manager.value", "there is no user with this id in this organization; provision the manager first"
+		refusal := &lifecycle.Refusal{Reason: lifecycle.Invalid, Attribute: enterpriseUser + ":manager.value",
+			Detail: "there is no user with this id in this organization; provision the manager first"}
 		if u == RefuseUnknownManager {
-			return &lifecycle.Refusal{Reason: lifecycle.Invalid, Attribute: attribute, Detail: why}
+			return refusal
 		}
-		r.AddNote(lifecycle.Note{Attribute: attribute, Text: why})
+		r.AddNote(lifecycle.Note{Attribute: refusal.Attribute, Text: refusal.Detail})
 		return nil
 	}
 }

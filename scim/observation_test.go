@@ -14,6 +14,8 @@ import (
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim"
+	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/storetest"
 )
 
@@ -69,6 +71,14 @@ func TestObserver(t *testing.T) {
 	assert.Equal(t, "created", w.last[lifecycle.StageDecision].Outcome)
 	assert.Equal(t, "done", w.last[lifecycle.StageDelivery].Outcome)
 	assert.NotContains(t, log.String(), "refused")
+
+	// A dry run is seen, and counts as nothing.
+	d, err := h.Lifecycle().Do(t.Context(), &lifecycle.Request{Tenant: "acme", By: lifecycle.SourceManual, DryRun: true}, func(context.Context) (lifecycle.Draft, error) {
+		return lifecycle.Draft{Key: store.Key{Tenant: "acme", Type: "User"}, After: document.Document(`{"userName":"bob"}`).Value()}, nil
+	})
+	require.NoError(t, err)
+	assert.Equal(t, lifecycle.Created, d.Outcome)
+	assert.Equal(t, lifecycle.Result{}, w.last[lifecycle.StageDecision])
 
 	ask("POST", "/Users", "secret", "", `{"userName":"ann","password":"hunter2hunter2"}`)
 	assert.Equal(t, "uniqueness", w.last[lifecycle.StageRequest].SCIMType)

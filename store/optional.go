@@ -38,7 +38,8 @@ type RelatedReader interface {
 	ListRelated(ctx context.Context, q Query, most int) (page *Page, rows []Member, complete int, err error)
 }
 
-// CounterReader reads the counters that claims change.
+// CounterReader reads the counters that claims change. Brakes need it, and so does the journal to count in one entry the refusals of
+// all processes that it doesn't list.
 type CounterReader interface {
 	// Counters returns the named counters of a tenant in the order of the names, all as of one moment. One that nobody has
 	// claimed from is 0.

@@ -21,7 +21,7 @@
 //	POST   /app/import     ?tenant=: people who are there already, as text/csv or application/x-ndjson -> how many were what, and "rows"
 //	POST   /app/accounts   {"userName"}: there is an account outside any organization
 //
-// The portal for customers' administrators is at /setup, see portalLink.
+// The portal for customers' administrators is at /setup, see portalLink. The vendor's view over all customers is at /app/customers/.
 //
 // The pages for operators of events (/app/webhooks and others) are explained at mountOut, and GET /feed in package feed.
 //
@@ -58,13 +58,15 @@ type App struct {
 	// Plugins are further ways out for events, and who watches.
 	Plugins []Plugin
 
-	out     out
-	ledger  ledger
-	outside outside
-	service *lifecycle.Service
-	handler *scim.Handler
-	secrets secrets
-	lives   lives
+	out       out
+	ledger    ledger
+	outside   outside
+	customers customers
+	protected []string // names of groups
+	service   *lifecycle.Service
+	handler   *scim.Handler
+	secrets   secrets
+	lives     lives
 }
 
 // Boot is the app as boot runs it, under a command's name.
@@ -102,7 +104,10 @@ func (a *App) Join(ctx context.Context, s store.Store, o *scim.Options) (err err
 	if a.ledger, err = newLedger(ctx, s); err != nil {
 		return err
 	}
-	a.outside = outside{s}
+	a.outside, a.customers = outside{s}, customers{s}
+	if len(a.protected) > 0 {
+		o.Lifecycle.Guards = append(o.Lifecycle.Guards, lifecycle.ProtectGroups(a.protected...))
+	}
 	o.Lifecycle.Accounts = a.outside
 	o.Lifecycle.Safety = defaultSafety
 	o.Hooks.Any = a.ledger.record

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -60,10 +61,15 @@ func (in adminInput) decode(into any) error {
 	d := json.NewDecoder(bytes.NewReader(in.raw))
 	d.DisallowUnknownFields()
 	err := d.Decode(into)
-	var wrong *connection.InvalidError
+	var (
+		wrong *connection.InvalidError
+		when  *time.ParseError
+	)
 	switch {
 	case errors.As(err, &wrong):
 		return wrong
+	case errors.As(err, &when):
+		return badInput{fmt.Errorf("the body: %q is no time: want one such as 2026-11-02T08:00:00Z", when.Value)}
 	case err != nil:
 		return badInput{errors.New("the body: " + err.Error())}
 	}
@@ -209,6 +215,9 @@ func (a *App) createConnection(r *http.Request, in adminInput) (int, any, error)
 		return 0, nil, err
 	}
 	c, err := a.Connections.Create(r.Context(), in.click(), body.Name, body.Provider)
+	if err == nil {
+		err = a.customers.add(r.Context(), in.Tenant)
+	}
 	if err != nil {
 		return 0, nil, err
 	}
@@ -271,16 +280,26 @@ func (a *App) issue(r *http.Request, in adminInput) (int, any, error) {
 	}
 	ask := connection.Ask{Kind: cmp.Or(body.Kind, connection.Bearer), Scopes: body.Scopes, Replaces: body.Replaces,
 		Trust: connection.Trust{Issuer: body.Issuer, JWKS: body.JWKS, Subject: body.Subject, Audience: body.Audience}}
-	if body.Expires != nil {
-		if ask.Expires = *body.Expires; ask.Expires.IsZero() {
-			return 0, nil, badInput{errors.New("expires: want a time in the future")}
-		}
+	var err error
+	if ask.Expires, err = expiry(body.Expires); err != nil {
+		return 0, nil, err
 	}
 	k, err := a.Connections.Issue(r.Context(), in.click(), r.PathValue("id"), ask)
 	if err != nil {
 		return 0, nil, err
 	}
 	return http.StatusCreated, secretOf(k), nil
+}
+
+// expiry is when a credential shall expire. A body that doesn't say means never, so the zero time mustn't be taken for one that does.
+func expiry(asked *time.Time) (time.Time, error) {
+	if asked == nil {
+		return time.Time{}, nil
+	}
+	if asked.IsZero() {
+		return time.Time{}, badInput{errors.New("expires: want a time in the future")}
+	}
+	return *asked, nil
 }
 
 // secretOf is what is shown once.
@@ -307,9 +326,9 @@ func (a *App) rotate(r *http.Request, in adminInput) (int, any, error) {
 	if err := in.decode(&body); err != nil {
 		return 0, nil, err
 	}
-	var expires time.Time
-	if body.Expires != nil {
-		expires = *body.Expires
+	expires, err := expiry(body.Expires)
+	if err != nil {
+		return 0, nil, err
 	}
 	k, err := a.Connections.Rotate(r.Context(), in.click(), r.PathValue("id"), expires)
 	if err != nil {

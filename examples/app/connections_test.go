@@ -66,6 +66,12 @@ func TestBearerCredentials(t *testing.T) {
 		} {
 			p.Do(want, "POST", "/app/connections/"+id+"/credentials?tenant=acme", body)
 		}
+		for _, when := range []string{"0001-01-01T00:00:00Z", "2020-01-01T00:00:00Z", "soon", ""} { // none of them means never
+			for _, path := range []string{"/app/connections/" + id + "/credentials", "/app/credentials/" + credential + "/rotate"} {
+				said := p.Do(400, "POST", path+"?tenant=acme", `{"expires":"`+when+`"}`)["error"]
+				assert.NotContains(t, said, "2006", "an administrator doesn't know the layouts of Go")
+			}
+		}
 		p.Do(404, "POST", "/app/connections/nobody/credentials?tenant=acme", `{}`)
 		p.Do(404, "POST", "/app/connections/"+id+"/credentials?tenant=umbrella", `{}`)
 		p.Do(404, "DELETE", "/app/credentials/"+credential+"?tenant=umbrella", "")
@@ -193,6 +199,9 @@ func TestJournalPages(t *testing.T) {
 		} {
 			p.As(token, status, request[0], request[1], request[2])
 			assert.EqualValues(t, status, last("outcome=refused")["status"])
+		}
+		for _, query := range []string{"outcome=denied", "outcome=Refused", "max=0", "before=x", "from=yesterday"} {
+			p.Do(400, "GET", "/app/journal?tenant=acme&"+query, "")
 		}
 		n := len(entries(p, ""))
 		p.As(token, 404, "GET", "/Users/nobody", "")

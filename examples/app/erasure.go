@@ -58,6 +58,9 @@ func (a *App) forgetTenant(r *http.Request, in adminInput) (int, any, error) {
 	if err := a.outside.forget(ctx, in.Tenant); err != nil {
 		return 0, nil, err
 	}
+	if err := a.customers.forget(ctx, in.Tenant); err != nil {
+		return 0, nil, err
+	}
 	if err := a.service.Forget(ctx, in.Tenant); err != nil {
 		return 0, nil, err
 	}

@@ -40,6 +40,10 @@ func (a *App) Flags(set *flag.FlagSet) {
 // flags are those and what only Boot has a use for.
 func (a *App) flags(set *flag.FlagSet) {
 	a.Flags(set)
+	set.Func("protect-group", "`NAME` of a group that identity providers may add members to, but not take any from; repeatable", func(name string) error {
+		a.protected = append(a.protected, name)
+		return nil
+	})
 	set.Var(&a.secrets.hosts, "jwks-host", "`HOST` that may be asked for the keys of an identity provider, by http and at a private address too; for tests; repeatable")
 	for _, p := range a.Plugins {
 		if p.Flags != nil {

@@ -16,11 +16,13 @@ import (
 // mountPortal serves the portal at /setup. Browsers keep its cookie at a loopback address by http as well, everywhere else only by https.
 func (a *App) mountPortal(mux *http.ServeMux, s *boot.Service) (err error) {
 	a.Portal, err = portal.New(portal.Options{Store: s.Store, Handler: s.Handler, Connections: a.Connections, URL: s.Origin + "/setup",
-		SCIM: s.Public, TokenURL: s.Origin + "/oauth/token", Settings: a.Settings, Choices: portal.ChoiceNames(), Check: Check(s.Handler), Logger: s.Log})
-	if err == nil {
-		mux.Handle("/setup/", a.Portal)
+		SCIM: s.Public, TokenURL: s.Origin + "/oauth/token", Settings: a.Settings, Choices: portal.ChoiceNames(), Check: Check(s.Handler), Logger: s.Log,
+		ProtectedGroups: a.protected})
+	if err != nil {
+		return err
 	}
-	return err
+	mux.Handle("/setup/", a.Portal)
+	return a.mountCustomers(mux)
 }
 
 // portalLink answers POST /app/portal-link {"tenant","abilities","who","expires","return","language","zone"} -> {"url"}: a setup link. Without
@@ -49,6 +51,9 @@ func (a *App) portalLink(r *http.Request, in adminInput) (int, any, error) {
 	var wrong *portal.InvalidLinkError
 	if errors.As(err, &wrong) {
 		err = badInput{errors.New(wrong.Detail)}
+	}
+	if err == nil {
+		err = a.customers.add(r.Context(), in.Tenant)
 	}
 	return http.StatusOK, map[string]string{"url": link}, err
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/rollcall-dev/rollcall/examples/app"
 	"github.com/rollcall-dev/rollcall/examples/try"
 )
 
@@ -63,4 +64,42 @@ func TestPortal(t *testing.T) {
 		status, _, _ := s.Send("GET", "/setup/people", nil, "text/html")
 		assert.Equal(t, 401, status)
 	})
+}
+
+// The vendor's staff see all customers, those that need attention first, and make setup links for them.
+func TestCustomers(t *testing.T) {
+	onStores(t, func(t *testing.T, p *try.Product) {
+		p.Setup("acme")
+		made := p.Do(201, "POST", "/app/connections?tenant=umbrella", `{"name":"Okta","provider":"okta"}`)
+		token := p.Do(201, "POST", "/app/connections/"+made["id"].(string)+"/credentials?tenant=umbrella", `{"kind":"bearer"}`)["token"].(string)
+		p.As(token, 400, "POST", "/Users", `{"displayName":"nobody"}`)
+		staff := p.Staff()
+		list := staff.Model("/app/customers/")["tenants"].([]any)
+		require.Len(t, list, 2)
+		assert.Equal(t, []any{"umbrella", "attention"}, []any{list[0].(map[string]any)["tenant"], list[0].(map[string]any)["state"]})
+		assert.Equal(t, []any{"acme", "notSetUp"}, []any{list[1].(map[string]any)["tenant"], list[1].(map[string]any)["state"]})
+
+		page := staff.Post("/app/customers/link", "tenant", "hooli", "who", "gavin@hooli.example", "see", "1", "connect", "1")
+		link := regexp.MustCompile(`/setup/begin/[^<"]+`).FindString(page)
+		require.NotEmpty(t, link, page)
+		assert.Contains(t, staff.Get("/app/customers/"), "hooli")
+		assert.Contains(t, staff.Post(link), "Provisioning for hooli")
+		p.Do(204, "DELETE", "/app/tenant?tenant=hooli&confirm=hooli", "")
+		assert.NotContains(t, staff.Get("/app/customers/"), "hooli")
+	})
+}
+
+// Groups that the product protects are marked.
+func TestProtectedGroups(t *testing.T) {
+	p := try.Start(t, new(app.App).Boot("app"), "-protect-group", "Owners")
+	ada := p.Do(201, "POST", "/Users", `{"userName":"ada@acme.example","active":true}`)["id"].(string)
+	owners := p.Do(201, "POST", "/Groups", `{"displayName":"Owners","members":[{"value":"`+ada+`"}]}`)["id"].(string)
+	p.Do(201, "POST", "/Groups", `{"displayName":"Everybody"}`)
+	p.Do(403, "DELETE", "/Groups/"+owners, "")
+	s := p.Setup("acme")
+	assert.Contains(t, s.Get("/setup/groups/"+owners), "protected")
+	for _, g := range s.Model("/setup/groups")["groups"].([]any) {
+		g := g.(map[string]any)
+		assert.Equal(t, g["name"] == "Owners", g["protected"], g["name"])
+	}
 }

@@ -24,7 +24,7 @@ import (
 
 // BenchmarkDelivery is how one process tells a hook events, on each store. Before and After are the throughput with a hook of 10 ms, one
 // event after another as it once was, and with the workers that there are now. Latency is from the beginning of a commit to the hook, at
-// 200 commits a second. Backlog drains 100,000 events (ROLLCALL_BENCH_EVENTS says otherwise), and tells how long somebody who loses
+// 200 commits a second; LatencyElsewhere has the hook in another process, which PostgreSQL wakes. Backlog drains 100,000 events (ROLLCALL_BENCH_EVENTS says otherwise), and tells how long somebody who loses
 // access meanwhile has to wait.
 //
 //	ROLLCALL_TEST_POSTGRES=postgres://... go test -run '^$' -bench Delivery -benchtime 1000x ./examples/benchmarks
@@ -42,6 +42,7 @@ func BenchmarkDelivery(b *testing.B) {
 		b.Run("Latency/"+engine.name, func(b *testing.B) { latency(b, engine.open(b)) })
 		b.Run("Backlog/"+engine.name, func(b *testing.B) { backlog(b, engine.open(b)) })
 	}
+	b.Run("LatencyElsewhere/PostgreSQL", latencyElsewhere)
 }
 
 // telling returns a service whose hook gets the events, with so many workers, or as many as it has by default if that is 0.
@@ -106,8 +107,9 @@ func tell(b *testing.B, l *lifecycle.Service, kind lifecycle.Kind, id string) {
 		&lifecycle.Event{Kind: kind, Subject: store.Key{Tenant: "acme", Type: "User", ID: id}}))
 }
 
+const pause = time.Second / 200 // between commits whose latency is measured
+
 func latency(b *testing.B, s store.Store) {
-	const pause = time.Second / 200
 	began := make([]time.Time, b.N)
 	took := make(chan time.Duration, b.N)
 	l := telling(b, s, 0, func(e *lifecycle.Event) {
@@ -190,8 +192,15 @@ func backlog(b *testing.B, s store.Store) {
 
 func openedPostgres(b *testing.B) store.Store {
 	b.Helper()
-	schema := fmt.Sprintf("rollcall_bench_%d", time.Now().UnixNano())
-	s, err := postgres.Open(b.Context(), postgresDSN(b), &postgres.Options{Schema: schema})
+	return openedIn(b, postgresDSN(b), newSchema())
+}
+
+func newSchema() string { return fmt.Sprintf("rollcall_bench_%d", time.Now().UnixNano()) }
+
+// openedIn opens a schema of PostgreSQL, and drops it in the end.
+func openedIn(b *testing.B, dsn, schema string) store.Store {
+	b.Helper()
+	s, err := postgres.Open(b.Context(), dsn, &postgres.Options{Schema: schema})
 	require.NoError(b, err)
 	b.Cleanup(func() {
 		_ = s.Transact(context.Background(), func(tx pgx.Tx) error {

@@ -238,6 +238,7 @@ func (t *tenant) jobs(b *testing.B) []job {
 		{"Inactive", "/Users", "active eq false", "&count=10", t.users / 20},
 		{"GroupsOf", "/Groups", `members.value eq "` + people.ID(0) + `"`, "&excludedAttributes=members", 1},
 		{"MembersOf", "/Users", `groups.value eq "crew"`, "&count=10", -1}, // OneMember leaves one more, or not
+		{"InAnyGroup", "/Users", "groups.value pr", "&count=10", -1},
 		{"Groups", "/Groups", "", "&excludedAttributes=members", 1},
 	} {
 		path := x.path + "?filter=" + url.QueryEscape(x.filter) + x.more

@@ -131,7 +131,7 @@ func walk(t *testing.T, tab *browser.Tab, visit func(name string)) (seen []strin
 // policy, and is small.
 func TestPages(t *testing.T) {
 	axe := browser.NeedAxe(t)
-	s := start(t)
+	s := start(t, "-protect-group", protected)
 	company(t, s, "acme")
 	var largest struct {
 		name string
@@ -194,12 +194,16 @@ func TestPages(t *testing.T) {
 // The pages are in the language of the browser or the link, or that was chosen, and hold none of another.
 func TestGerman(t *testing.T) {
 	axe := browser.NeedAxe(t)
-	s := start(t)
+	s := start(t, "-protect-group", protected)
 	company(t, s, "acme")
 	tab := s.visit(t, "acme", browser.Look{})
 	tab.Press(`button[lang="de"]`)
+	english := regexp.MustCompile(`(?i)\b(the|belongs|account|must|can't|this|with|changed|suspend|wants?)\b`)
 	walk(t, tab, func(name string) {
 		assert.Equal(t, "de", tab.Attribute("html", "lang"), name)
+		if !strings.HasPrefix(name, "connect") && name != "check" { // guides name what providers have in English
+			assert.Empty(t, english.FindAllString(tab.Text("main"), -1), name)
+		}
 		for _, v := range tab.Axe(axe) {
 			t.Errorf("%s: %s", name, v)
 		}
@@ -214,7 +218,7 @@ func TestScreens(t *testing.T) {
 	if !*update {
 		t.Skip("writes docs/screens with -update only")
 	}
-	s := start(t)
+	s := start(t, "-protect-group", protected)
 	company(t, s, "acme")
 	dir := *screen
 	require.NoError(t, os.MkdirAll(dir, 0o755))

@@ -43,6 +43,9 @@ type person struct {
 	Active bool   `scim:"active"`
 }
 
+// protected is the name of a group that company brings, and that the flag -protect-group protects.
+const protected = "Legal 37"
+
 // site is a running product with the portal.
 type site struct {
 	*try.Product
@@ -67,7 +70,7 @@ func start(t *testing.T, flags ...string) *site {
 		a.Portal, err = portal.New(portal.Options{Store: b.Store, Handler: b.Handler, Connections: a.Connections, URL: b.Origin + "/setup", SCIM: b.Public,
 			TokenURL: b.Origin + "/oauth/token", Settings: a.Settings, Choices: portal.ChoiceNames(), Check: app.Check(b.Handler), Logger: b.Log,
 			Theme:  portal.Theme{Product: "Acme Planner", Support: "mailto:help@planner.example"},
-			People: mapping.Must(mapping.For[person]()).Attributes()})
+			People: mapping.Must(mapping.For[person]()).Attributes(), ProtectedGroups: []string{protected}})
 		if err != nil {
 			return err
 		}

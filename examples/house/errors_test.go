@@ -23,99 +23,194 @@ var update = flag.Bool("update", false, "write the catalogue of errors into docs
 
 const errorsPage = "../../docs/errors.md"
 
-// The catalogue in docs/errors.md has every error that the code can answer: it is made from the code. After a change of one
-// run `go test ./examples/house -run TestErrors -update`.
+// The catalogue in docs/errors.md has every error that the code can answer, and what the journal explains beside: it is made from the
+// code. After a change of one run `go test ./examples/house -run TestErrors -update`.
 func TestErrors(t *testing.T) {
-	var rows []string
-	packages := []string{"scim", "scim/patch", "scim/schema", "scim/internal/patch", "scim/internal/schema", "lifecycle", "store/filter", "store/document"}
+	var rows, explanations []string
+	packages := []string{"scim", "scim/patch", "scim/schema", "scim/internal/patch", "scim/internal/schema", "scim/connection", "scim/connection/federation", "lifecycle", "mapping", "store/filter", "store/document"}
 	for _, p := range packages {
-		rows = append(rows, errorsOf(t, p)...)
+		answered, explained := errorsOf(t, p)
+		rows, explanations = append(rows, answered...), append(explanations, explained...)
 	}
 	slices.Sort(rows)
 	rows = slices.Compact(rows)
 	require.Greater(t, len(rows), 100)
-	want := "| status | scimType | detail |\n|---|---|---|\n" + strings.Join(rows, "\n") + "\n"
+	catalogue(t, "errors", "| status | scimType | detail |\n|---|---|---|\n"+strings.Join(rows, "\n")+"\n")
+	slices.Sort(explanations)
+	explanations = slices.Compact(explanations)
+	require.Greater(t, len(explanations), 10)
+	catalogue(t, "explanations", strings.Join(explanations, "\n")+"\n")
+}
+
+// catalogue compares what stands between two marks of the page with what should, or writes it.
+func catalogue(t *testing.T, mark, want string) {
+	begin, end := "<!-- "+mark+":begin -->\n", "<!-- "+mark+":end -->"
 	page, err := os.ReadFile(errorsPage)
 	require.NoError(t, err)
-	head, rest, found := strings.Cut(string(page), "<!-- errors:begin -->\n")
+	head, rest, found := strings.Cut(string(page), begin)
 	require.True(t, found)
-	got, tail, found := strings.Cut(rest, "<!-- errors:end -->")
+	got, tail, found := strings.Cut(rest, end)
 	require.True(t, found)
 	if *update {
-		require.NoError(t, os.WriteFile(errorsPage, []byte(head+"<!-- errors:begin -->\n"+want+"<!-- errors:end -->"+tail), 0o600))
+		require.NoError(t, os.WriteFile(errorsPage, []byte(head+begin+want+end+tail), 0o600))
 		return
 	}
 	assert.Equal(t, want, got, "run: go test ./examples/house -run TestErrors -update")
 }
 
-// errorsOf are the rows of a package's errors. A package that isn't there has none.
-func errorsOf(t *testing.T, folder string) (rows []string) {
+// errorsOf are the rows of a package's errors, and what it explains beside them. A package that isn't there has none.
+func errorsOf(t *testing.T, folder string) (rows, explained []string) {
 	files := token.NewFileSet()
 	entries, err := os.ReadDir("../../" + folder)
 	if err != nil {
-		return nil
+		return nil, nil
 	}
+	var parsed []*ast.File
 	for _, e := range entries {
 		if !strings.HasSuffix(e.Name(), ".go") || strings.HasSuffix(e.Name(), "_test.go") {
 			continue
 		}
 		f, err := parser.ParseFile(files, "../../"+folder+"/"+e.Name(), nil, 0)
 		require.NoError(t, err)
-		ast.Inspect(f, func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.CallExpr:
-				rows = append(rows, called(folder, n)...)
-			case *ast.CompositeLit:
-				rows = append(rows, made(n)...)
-			case *ast.AssignStmt:
-				if at, is := n.Lhs[0].(*ast.SelectorExpr); is && n.Tok == token.ASSIGN && at.Sel.Name == "Detail" && literal(n.Rhs[0]) != "" && literal(n.Rhs[0]) != "…" {
-					t.Errorf("%s: write the detail in the literal of the error, where this catalogue finds it", files.Position(n.Pos()))
+		parsed = append(parsed, f)
+	}
+	r := newReader(folder, parsed)
+	for _, f := range parsed {
+		for _, d := range f.Decls {
+			r.enter(d)
+			ast.Inspect(d, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.CallExpr:
+					if f, ok := n.Fun.(*ast.Ident); ok && f.Name == "invalid" && folder == "scim/connection" {
+						explained = append(explained, r.lines(n.Args[0])...)
+					} else {
+						rows = append(rows, r.called(n)...)
+					}
+				case *ast.CompositeLit:
+					rows, explained = append(rows, r.made(n)...), append(explained, r.explanation(n)...)
+				case *ast.FuncDecl:
+					if explains[n.Name.Name] {
+						explained = append(explained, r.returned(n)...)
+					}
+				case *ast.ValueSpec:
+					if folder == "mapping" && n.Names[0].Name == "forms" {
+						rows = append(rows, r.wanted(n)...)
+					}
+				case *ast.AssignStmt:
+					if at, is := n.Lhs[0].(*ast.SelectorExpr); is && n.Tok == token.ASSIGN && at.Sel.Name == "Detail" && literal(n.Rhs[0]) != "" && literal(n.Rhs[0]) != "…" {
+						t.Errorf("%s: write the detail in the literal of the error, where this catalogue finds it", files.Position(n.Pos()))
+					}
 				}
-			}
-			return true
-		})
+				return true
+			})
+		}
+	}
+	return rows, explained
+}
+
+// explains are the functions that return an explanation.
+var explains = map[string]bool{"whoseName": true, "explainAction": true, "explainStay": true}
+
+// returned are the texts that a function returns.
+func (r *reader) returned(f *ast.FuncDecl) (lines []string) {
+	ast.Inspect(f, func(n ast.Node) bool {
+		if x, ok := n.(*ast.ReturnStmt); ok {
+			lines = append(lines, r.lines(x.Results[0])...)
+		}
+		return true
+	})
+	return lines
+}
+
+// explanation is what the journal says beside an error, or in a note.
+func (r *reader) explanation(lit *ast.CompositeLit) []string {
+	kind, fields := fieldsOf(lit)
+	switch {
+	case kind == "InvalidError" && strings.HasPrefix(r.folder, "scim/connection"):
+		return r.lines(fields["Detail"])
+	case kind == "Refusal" && fields["Explanation"] != nil:
+		return r.lines(fields["Explanation"])
+	case kind == "Refusal" && fields["Reason"] == nil && fields["Detail"] != nil: // an entry that nobody is answered
+		return r.lines(fields["Detail"])
+	case kind == "Note" && fields["Text"] != nil:
+		return r.lines(fields["Text"])
+	}
+	return nil
+}
+
+// lines are entries of the list for what an expression may be.
+func (r *reader) lines(e ast.Expr) (lines []string) {
+	for _, text := range r.texts(e) {
+		lines = append(lines, line(text)...)
+	}
+	return lines
+}
+
+// line is an entry of the list; a text of which nothing is known before has none.
+func line(text string) []string {
+	if text = escaped(text); strings.Trim(text, "…: ") == "" {
+		return nil
+	}
+	return []string{"- " + text}
+}
+
+// wanted are the rows of the forms that mapping checks values against.
+func (r *reader) wanted(spec *ast.ValueSpec) (rows []string) {
+	for _, e := range spec.Values[0].(*ast.CompositeLit).Elts {
+		rows = append(rows, row("400", "invalidValue", "…: want "+literal(e.(*ast.KeyValueExpr).Value))...)
 	}
 	return rows
 }
 
-// called is the row of a call that makes an error: its arguments are the type and the text.
-func called(folder string, call *ast.CallExpr) []string {
-	name := ""
-	switch f := call.Fun.(type) {
-	case *ast.Ident:
-		name = f.Name
-	case *ast.SelectorExpr:
-		name = f.Sel.Name
+// called are the rows of a call that makes an error: its arguments are the type and the text.
+func (r *reader) called(call *ast.CallExpr) (rows []string) {
+	name, args := nameOf(call), call.Args
+	each := func(text ast.Expr, row func(text string) []string) []string {
+		for _, text := range r.texts(text) {
+			rows = append(rows, row(text)...)
+		}
+		return rows
 	}
 	switch {
-	case name == "badRequest" && len(call.Args) >= 2:
-		return row("400", literal(call.Args[0]), literal(call.Args[1]))
-	case name == "invalid" && len(call.Args) >= 3:
-		return row("400", literal(call.Args[0]), literal(call.Args[1])+": "+literal(call.Args[2]))
-	case name == "fail" && len(call.Args) == 2:
-		return row("400", literal(call.Args[0]), literal(call.Args[1]))
-	case name == "fail" && len(call.Args) == 1 && folder == "store/filter":
-		return row("400", "invalidFilter, invalidPath", "… want "+literal(call.Args[0]))
-	case name == "fail" && len(call.Args) == 1 && folder == "store/document":
-		return row("400", "invalidSyntax", "the body is not usable JSON: "+literal(call.Args[0]))
+	case name == "badRequest" && len(args) >= 2, name == "fail" && len(args) == 2:
+		return each(args[1], func(text string) []string { return row("400", literal(args[0]), text) })
+	case name == "invalid" && r.folder == "mapping":
+		return each(args[1], func(text string) []string { return row("400", "invalidValue", "…: "+text) })
+	case name == "invalid" && len(args) >= 3:
+		return each(args[2], func(text string) []string { return row("400", literal(args[0]), literal(args[1])+": "+text) })
+	case name == "fail" && len(args) == 1:
+		return each(args[0], r.failed)
+	}
+	if m, ok := r.makers[name]; ok && m.argument < len(args) {
+		return each(args[m.argument], m.row)
+	}
+	return nil
+}
+
+// failed is the row of a parser's error.
+func (r *reader) failed(text string) []string {
+	switch r.folder {
+	case "store/filter":
+		return row("400", "invalidFilter, invalidPath", "… want "+text)
+	case "store/document":
+		return row("400", "invalidSyntax", "the body is not usable JSON: "+text)
 	}
 	return nil
 }
 
 // statuses are those of lifecycle's reasons.
 var statuses = map[string][2]string{"Forbidden": {"403", ""}, "Invalid": {"400", "invalidValue"}, "Taken": {"409", "uniqueness"},
-	"NoSeat": {"403", ""}, "TooLarge": {"413", ""}, "NotFound": {"404", ""}, "Braked": {"429", ""}, "Held": {"429", ""}}
+	"NoSeat": {"403", ""}, "TooLarge": {"413", ""}, "NotFound": {"404", ""}, "HeldBack": {"429", ""}}
 
-// made is the row of a literal of an error's type.
-func made(lit *ast.CompositeLit) []string {
-	kind, ok := lit.Type.(*ast.Ident)
-	if sel, is := lit.Type.(*ast.SelectorExpr); is {
-		kind, ok = sel.Sel, true
+// fieldsOf are the name of a literal's type and the literal's fields.
+func fieldsOf(lit *ast.CompositeLit) (kind string, fields map[string]ast.Expr) {
+	switch x := lit.Type.(type) {
+	case *ast.Ident:
+		kind = x.Name
+	case *ast.SelectorExpr:
+		kind = x.Sel.Name
 	}
-	if !ok || kind.Name != "Error" && kind.Name != "Refusal" {
-		return nil
-	}
-	fields := map[string]ast.Expr{}
+	fields = map[string]ast.Expr{}
 	for _, e := range lit.Elts {
 		if kv, ok := e.(*ast.KeyValueExpr); ok {
 			if name, ok := kv.Key.(*ast.Ident); ok {
@@ -123,27 +218,38 @@ func made(lit *ast.CompositeLit) []string {
 			}
 		}
 	}
-	detail := fields["Detail"]
-	if detail == nil {
+	return kind, fields
+}
+
+// made are the rows of a literal of an error's type.
+func (r *reader) made(lit *ast.CompositeLit) (rows []string) {
+	kind, fields := fieldsOf(lit)
+	if fields["Detail"] == nil {
 		return nil
 	}
-	text := literal(detail)
-	if path := fields["Attribute"]; path != nil {
-		text = literal(path) + ": " + text
-	}
-	if kind.Name == "Refusal" {
-		reason, ok := fields["Reason"].(*ast.Ident)
-		if !ok {
-			return nil
+	for _, text := range r.texts(fields["Detail"]) {
+		if path := fields["Attribute"]; path != nil {
+			text = literal(path) + ": " + text
 		}
-		s := statuses[reason.Name]
-		return row(s[0], s[1], text)
+		switch kind {
+		case "InvalidError": // of a mapping; what has the path of no attribute is about the product's own declaration
+			if path := fields["Path"]; path != nil && literal(path) == "…" {
+				rows = append(rows, row("400", "invalidValue", "…: "+text)...)
+			}
+		case "Refusal":
+			if reason, ok := fields["Reason"].(*ast.Ident); ok {
+				s := statuses[reason.Name]
+				rows = append(rows, row(s[0], s[1], text)...)
+			}
+		case "Error":
+			status := "400"
+			if s, ok := fields["Status"].(*ast.SelectorExpr); ok {
+				status = statusOf(s.Sel.Name)
+			}
+			rows = append(rows, row(status, literal(fields["Type"]), text)...)
+		}
 	}
-	status := "400"
-	if s, ok := fields["Status"].(*ast.SelectorExpr); ok {
-		status = statusOf(s.Sel.Name)
-	}
-	return row(status, literal(fields["Type"]), text)
+	return rows
 }
 
 // statusOf is the number of one of net/http's constants.
@@ -156,37 +262,17 @@ func statusOf(name string) string {
 	return map[string]string{"StatusRequestEntityTooLarge": "413", "StatusInternalServerError": "500"}[name]
 }
 
-var verb = regexp.MustCompile(`%[-+#]*[0-9.]*[a-zA-Z]`)
-
-// literal is the text of an expression, with … for what is known at run time only.
-func literal(e ast.Expr) string {
-	switch e := e.(type) {
-	case nil:
-		return ""
-	case *ast.BasicLit:
-		s, err := strconv.Unquote(e.Value)
-		if err != nil {
-			return "…"
-		}
-		return s
-	case *ast.BinaryExpr:
-		return literal(e.X) + literal(e.Y)
-	case *ast.CallExpr:
-		if f, ok := e.Fun.(*ast.SelectorExpr); ok && f.Sel.Name == "Sprintf" && len(e.Args) > 0 {
-			return verb.ReplaceAllString(literal(e.Args[0]), "…")
-		}
-	}
-	return "…"
-}
-
 // row is a line of the table; a text of which nothing is known before has none.
 func row(status, scimType, detail string) []string {
-	detail = verb.ReplaceAllString(detail, "…")
-	if strings.Trim(detail, "…: ") == "" {
+	if detail = escaped(detail); strings.Trim(detail, "…: ") == "" {
 		return nil
 	}
-	detail = strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;").Replace(detail)
 	return []string{fmt.Sprintf("| %s | %s | %s |", status, scimType, detail)}
+}
+
+// escaped is a text as the page has it.
+func escaped(text string) string {
+	return strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;").Replace(verb.ReplaceAllString(text, "…"))
 }
 
 // Every status that an error has is explained on the page.

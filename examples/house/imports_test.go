@@ -33,7 +33,7 @@ var may = map[string][]string{
 	"lifecycle":                  {"lifecycle/internal/overlay", "store", "store/filter", "store/document", uuid},
 	"lifecycle/payload":          {"lifecycle", "store", "store/document"},
 	"lifecycle/feed":             {"lifecycle", "lifecycle/payload", "store", "store/document"},
-	"lifecycle/webhook":          {"lifecycle", "lifecycle/payload", "store", "store/document", uuid},
+	"lifecycle/webhook":          {"internal/address", "lifecycle", "lifecycle/payload", "store", "store/document", uuid},
 	"mapping/table":              {"mapping", "store", "store/filter", "store/document", uuid},
 	"mapping":                    {"store", "store/filter", "store/document", uuid, validator},
 	"store":                      {"store/filter", "store/document"},
@@ -42,6 +42,7 @@ var may = map[string][]string{
 	"store/storetest":            {"store", "store/filter", "store/document"},
 	"scim/scimtest/replay":       nil,
 	"scim/scimtest/idp":          {"scim/scimtest/replay"},
+	"internal/address":           nil,
 	"lifecycle/internal/overlay": {"store", "store/filter", "store/document", uuid},
 }
 

@@ -60,8 +60,12 @@ func New(r client.Registerer) *Metrics {
 		lag:        newLag(),
 		expiry:     &expiry{days: client.NewDesc(prefix+"credential_expiry_days", "Days until the first credential of a connection expires that is still good; not there if none expires.", nil, nil)},
 	}
-	for _, reason := range []string{"missing", "invalid"} { // they exist from the beginning, so that the first failure already makes a rate
+	// These are there from the beginning, so that a rate can be told of the first one, and an alert doesn't miss the first change held.
+	for _, reason := range []string{"missing", "invalid"} {
 		m.auth.WithLabelValues(reason)
+	}
+	for _, o := range []lifecycle.Outcome{lifecycle.Created, lifecycle.Linked, lifecycle.Updated, lifecycle.Unchanged, lifecycle.Removed, lifecycle.Refused, lifecycle.Held} {
+		m.decisions.WithLabelValues(string(o))
 	}
 	r.MustRegister(m.requests, m.stores, m.hooks, m.decisions, m.deliveries, m.auth, m.quirks, m.refusals, m.lag, m.expiry)
 	return m

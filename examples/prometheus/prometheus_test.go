@@ -2,6 +2,7 @@ package prometheus_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http/httptest"
 	"os"
@@ -88,11 +89,21 @@ rollcall_outbox_lag_seconds{consumer="hooks"} 0
 `), "rollcall_auth_failures_total", "rollcall_deliveries_total", "rollcall_parked", "rollcall_outbox_lag_seconds"))
 	families, err := registry.Gather()
 	require.NoError(t, err)
+	decided := map[string]float64{}
 	for _, f := range families {
-		if f.GetName() == "rollcall_credential_expiry_days" {
+		switch f.GetName() {
+		case "rollcall_credential_expiry_days":
 			assert.InDelta(t, 10.9, f.GetMetric()[0].GetGauge().GetValue(), 0.1)
+		case "rollcall_decisions_total":
+			for _, m := range f.GetMetric() {
+				decided[m.GetLabel()[0].GetValue()] = m.GetCounter().GetValue()
+			}
 		}
 	}
+	held, there := decided["held"]
+	assert.True(t, there, "increase() is told of the first change held only if there was a 0 before")
+	assert.Zero(t, held)
+	assert.Equal(t, 1.0, decided["refused"])
 	parked, err := service.Parked(t.Context(), "acme-corporation", 1)
 	require.NoError(t, err)
 	require.Len(t, parked, 1)
@@ -133,6 +144,46 @@ func TestDashboardAndAlerts(t *testing.T) {
 			assert.True(t, m[2] == "" || labels[name][m[2]], "%s asks for the label %s of %s", file, m[2], name)
 			named[name] = true
 		}
+	}
+	type panel struct {
+		ID, Title, Type, Description any
+		GridPos                      struct{ H, W, X, Y int }
+		FieldConfig                  struct{ Defaults struct{ Unit string } }
+		Targets                      []struct{ Expr, LegendFormat string }
+	}
+	var dashboard struct{ Panels []panel }
+	text, err := os.ReadFile("dashboard.json")
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(text, &dashboard))
+	cells, ids, shown := map[[2]int]any{}, map[any]bool{}, map[string]bool{}
+	for _, p := range dashboard.Panels {
+		assert.False(t, ids[p.ID], "two panels have the id %v", p.ID)
+		ids[p.ID] = true
+		for x := range p.GridPos.W {
+			for y := range p.GridPos.H {
+				cell := [2]int{p.GridPos.X + x, p.GridPos.Y + y}
+				assert.Nil(t, cells[cell], "%v lies over it", p.Title)
+				assert.Less(t, cell[0], 24)
+				cells[cell] = p.Title
+			}
+		}
+		if p.Type == "row" {
+			continue
+		}
+		assert.NotEmpty(t, p.Description, p.Title)
+		assert.NotEmpty(t, p.FieldConfig.Defaults.Unit, p.Title)
+		require.NotEmpty(t, p.Targets, p.Title)
+		for _, q := range p.Targets {
+			assert.NotEmpty(t, q.LegendFormat, p.Title)
+			for _, name := range regexp.MustCompile(`rollcall_[a-z_]+`).FindAllString(q.Expr, -1) {
+				shown[name] = true
+			}
+		}
+	}
+	alerts, err := os.ReadFile("alerts.yaml")
+	require.NoError(t, err)
+	for _, name := range regexp.MustCompile(`rollcall_[a-z_]+`).FindAllString(string(alerts), -1) {
+		assert.True(t, shown[name], "whoever is woken because of %s finds no panel of it", name)
 	}
 	for name := range there {
 		assert.True(t, named[name], "%s is neither on the dashboard nor in an alert", name)

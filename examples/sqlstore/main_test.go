@@ -119,8 +119,9 @@ type (
 		Fill(string) string
 		Made() *sqlstore.Texts
 		TablesIn() string
-		Additions() *sqlstore.Queue[*store.Change]
+		Shared() *sqlstore.Queue[*store.Change]
 		Sharing() (transactions, each int)
+		Shares(c *store.Change) bool
 	}
 	liteEngine interface {
 		sqlstore.Engine

@@ -15,10 +15,12 @@ import (
 
 	sqlstore "github.com/rollcall-dev/rollcall/examples/sqlstore/internal"
 	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/document"
+	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-// sharers is how many transactions of additions run at the same time, and mostShared how many additions share one.
-const sharers, mostShared = 2, 8
+// sharers is how many shared transactions run at the same time, and mostShared how many changes share one.
+const sharers, mostShared = 1, 16
 
 // crowd has a store on PostgreSQL to which many commits add at once.
 type crowd struct {
@@ -42,7 +44,7 @@ func newCrowd(t *testing.T) crowd {
 	c := crowd{t, s, sqlstore.EngineOf(s).(postgresEngine)}
 	transactions, each := c.on.Sharing()
 	require.Equal(t, []int{sharers, mostShared}, []int{transactions, each})
-	c.on.Additions().Patience = 0
+	c.on.Shared().Patience = 0
 	return c
 }
 
@@ -87,15 +89,15 @@ func (c crowd) await(queued, stuck int) {
 		var n int
 		err := c.on.Pool().QueryRow(context.Background(), `SELECT count(*) FROM pg_stat_activity a
 			WHERE strpos(query, $1) > 0 AND cardinality(pg_blocking_pids(pid)) > 0`, c.on.TablesIn()).Scan(&n)
-		return err == nil && n == stuck && c.on.Additions().Length() == queued
+		return err == nil && n == stuck && c.on.Shared().Length() == queued
 	}, 10*time.Second, time.Millisecond)
 }
 
 // busy makes all sharers wait for other transactions.
-func (c crowd) busy() (release func(), done []<-chan error) {
+func (c crowd) busy(name string) (release func(), done []<-chan error) {
 	names := make([]string, sharers)
 	for n := range names {
-		names[n] = fmt.Sprint("busy", n)
+		names[n] = fmt.Sprint(name, n)
 	}
 	release = c.hold(names...)
 	for n, name := range names {
@@ -107,7 +109,7 @@ func (c crowd) busy() (release func(), done []<-chan error) {
 // TestShare shows that additions share a transaction.
 func TestShare(t *testing.T) {
 	c := newCrowd(t)
-	release, done := c.busy()
+	release, done := c.busy("busy")
 	for n := range mostShared {
 		id := fmt.Sprint(n)
 		done = append(done, c.add(t.Context(), createUser(id, id), n+1, sharers))
@@ -126,7 +128,7 @@ func TestShare(t *testing.T) {
 // TestShareRefused has some of the additions that share a transaction be refused or withdrawn: the others are committed.
 func TestShareRefused(t *testing.T) {
 	c := newCrowd(t)
-	release, done := c.busy()
+	release, done := c.busy("busy")
 	ctx, leave := context.WithCancel(t.Context())
 	unwanted := c.add(ctx, createUser("1", "eve"), 1, sharers)
 	late := c.add(t.Context(), createUser("2", "FIRST"), 2, sharers)
@@ -153,10 +155,81 @@ func TestShareRefused(t *testing.T) {
 	checkWhole(t, c.Store, []string{"5"})
 }
 
-// TestShareLeave ends the contexts of additions that share a transaction, while it waits: it goes on for the others, and ends with the last.
+// renamed returns a change that gives a user its second version, with another displayName.
+func renamed(id, name string) *store.Change {
+	was, r := testUser(id, id), testUser(id, id)
+	r.Version, r.LastModified = "v2 of "+name, epoch.Add(time.Second)
+	r.Index = append(r.Index, store.IndexKey{Attribute: "displayName", Value: name})
+	return &store.Change{Tenant: "t", Put: []store.Put{{Resource: r, IfVersion: "v1", Was: was}}}
+}
+
+// TestShareRewrites shows that changes of existing users share a transaction. A change that can't succeed doesn't fail the others: a second
+// change of the same version, or a change of a version that is gone. A change of a unique key shares with nobody.
+func TestShareRewrites(t *testing.T) {
+	c := newCrowd(t)
+	for n := range 6 {
+		id := fmt.Sprint(n)
+		require.NoError(t, c.Commit(t.Context(), createUser(id, id)))
+	}
+	first := renamed("0", "known") // the attributes are known from here on
+	require.NoError(t, c.Commit(t.Context(), first))
+
+	release, done := c.busy("busy")
+	for n := 5; n > 0; n-- { // not in the order in which rows are locked
+		id := fmt.Sprint(n)
+		done = append(done, c.add(t.Context(), renamed(id, "new "+id), 6-n, sharers))
+	}
+	release()
+	for _, d := range done {
+		require.NoError(t, <-d)
+	}
+	var n int
+	err := c.on.Pool().QueryRow(t.Context(), c.on.Fill("SELECT count(*) FROM ~resource WHERE strpos(version, 'v2 of new') = 1 GROUP BY xmin::text ORDER BY 1 DESC LIMIT 1")).Scan(&n)
+	require.NoError(t, err)
+	require.Equal(t, 5, n, "written by one transaction")
+	for n := 1; n <= 5; n++ {
+		require.Equal(t, []string{fmt.Sprint(n)}, c.found(fmt.Sprint("new ", n)))
+	}
+
+	for _, id := range []string{"6", "7", "8", "9"} {
+		require.NoError(t, c.Commit(t.Context(), createUser(id, id)))
+	}
+	release, done = c.busy("again")
+	one := c.add(t.Context(), renamed("6", "one"), 1, sharers)
+	other := c.add(t.Context(), renamed("6", "other"), 2, sharers)
+	late := c.add(t.Context(), renamed("1", "late"), 3, sharers)
+	done = append(done, c.add(t.Context(), renamed("7", "seventh"), 4, sharers))
+	unique := renamed("8", "eighth")
+	unique.Put[0].Resource.Index[0].Value = "ninth"
+	require.False(t, c.on.Shares(unique))
+	release()
+	for _, d := range done {
+		require.NoError(t, <-d)
+	}
+	require.ErrorIs(t, <-late, store.ErrVersionMismatch)
+	both := []error{<-one, <-other}
+	require.ErrorIs(t, errors.Join(both...), store.ErrVersionMismatch)
+	require.Contains(t, both, error(nil))
+	require.Equal(t, 1, len(c.found("one"))+len(c.found("other")))
+	require.Equal(t, []string{"7"}, c.found("seventh"))
+	require.Empty(t, c.found("late"))
+}
+
+// found returns the ids of the users with a displayName.
+func (c crowd) found(name string) (ids []string) {
+	by := filter.Compare{Attr: filter.Attr{Path: filter.Path{Name: "displayName"}, Type: filter.String}, Op: filter.Eq, Value: document.String(name)}
+	p, err := c.List(c.Context(), store.Query{Tenant: "t", Types: []string{"User"}, Filter: by, Count: 10})
+	require.NoError(c, err)
+	for _, r := range p.Resources {
+		ids = append(ids, r.ID)
+	}
+	return ids
+}
+
+// TestShareLeave has those who share a transaction leave while it waits: it goes on for the others, and ends with the last.
 func TestShareLeave(t *testing.T) {
 	c := newCrowd(t)
-	release, done := c.busy()
+	release, done := c.busy("busy")
 	c.hold("held")
 	ctx1, leave1 := context.WithCancel(t.Context())
 	ctx2, leave2 := context.WithCancel(t.Context())
@@ -205,7 +278,7 @@ func TestShareForgets(t *testing.T) {
 	// Commits that nobody waits for may still be with a worker, or with the server, which may not have read yet what a connection sent that
 	// is closed by now. When there is no other connection left, all of them have ended.
 	require.Eventually(t, func() bool {
-		if c.on.Additions().Places() > 0 {
+		if c.on.Shared().Places() > 0 {
 			return false
 		}
 		c.on.Pool().Reset()
@@ -220,8 +293,8 @@ func TestShareForgets(t *testing.T) {
 // TestSharePatience has all sharers wait for another transaction for long: other additions don't wait with them.
 func TestSharePatience(t *testing.T) {
 	c := newCrowd(t)
-	c.on.Additions().Patience = time.Millisecond
-	release, done := c.busy()
+	c.on.Shared().Patience = time.Millisecond
+	release, done := c.busy("busy")
 	for n := range 20 {
 		id := fmt.Sprint(n)
 		require.NoError(t, c.Commit(t.Context(), createUser(id, id)))
@@ -231,7 +304,35 @@ func TestSharePatience(t *testing.T) {
 		require.NoError(t, <-d)
 	}
 	checkWhole(t, c.Store, []string{"first", "busy0", "0", "19"})
-	require.Eventually(t, func() bool { return c.on.Additions().Places() == 0 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return c.on.Shared().Places() == 0 }, 10*time.Second, time.Millisecond)
+}
+
+// TestSharePatienceTogether has one of the changes that share a transaction wait for a lock: the others don't wait with it.
+func TestSharePatienceTogether(t *testing.T) {
+	c := newCrowd(t)
+	c.on.Shared().Patience = 300 * time.Millisecond
+	held := c.hold("held")
+	release, done := c.busy("busy")
+	stuck := make(chan error, 1)
+	go func() { stuck <- c.Commit(t.Context(), createUser("1", "held")) }()
+	for _, id := range []string{"2", "3"} {
+		free := make(chan error, 1)
+		go func() { free <- c.Commit(t.Context(), createUser(id, id)) }()
+		done = append(done, free)
+	}
+	release()
+	for _, d := range done {
+		require.NoError(t, <-d)
+	}
+	select {
+	case err := <-stuck:
+		require.NoError(t, err, "must wait")
+		t.Error("didn't wait")
+	default:
+	}
+	held()
+	require.NoError(t, <-stuck)
+	checkWhole(t, c.Store, []string{"first", "busy0", "1", "2", "3"})
 }
 
 // TestShareRace has two processes create users with the same names, in any order: each name is taken once, and the others get a conflict.
@@ -265,4 +366,63 @@ func TestShareRace(t *testing.T) {
 		require.EqualValues(t, 1, taken[n].Load(), n)
 	}
 	checkWhole(t, openIn(t, dsn, &sqlstore.Options{Schema: schema}), nil)
+}
+
+// TestShareRewritesRace has two processes change the same users, each in the version that was read: every acknowledged change is made once,
+// on the version before it.
+func TestShareRewritesRace(t *testing.T) {
+	schema := newSchema(t)
+	dsn := os.Getenv(postgresVariable)
+	const writers, users, changes = 8, 4, 20
+	first := openIn(t, dsn, &sqlstore.Options{Schema: schema})
+	for n := range users {
+		id := fmt.Sprint(n)
+		require.NoError(t, first.Commit(t.Context(), createUser(id, id)))
+	}
+	var (
+		all  sync.WaitGroup
+		made [users]atomic.Int64
+	)
+	for _, s := range []*sqlstore.Store{first, openIn(t, dsn, &sqlstore.Options{Schema: schema})} {
+		for range writers {
+			all.Go(func() {
+				for i := range changes {
+					n := i % users
+					if err := countUp(t.Context(), s, fmt.Sprint(n)); err == nil {
+						made[n].Add(1)
+					} else if !errors.Is(err, store.ErrVersionMismatch) {
+						t.Errorf("change: %v", err)
+					}
+				}
+			})
+		}
+	}
+	all.Wait()
+	for n := range made {
+		r, err := first.Get(t.Context(), store.Key{Tenant: "t", Type: "User", ID: fmt.Sprint(n)})
+		require.NoError(t, err)
+		require.Equal(t, fmt.Sprint("v", 1+made[n].Load()), r.Version)
+		require.Len(t, r.Index, 2)
+		require.Equal(t, "number "+r.Version, r.Index[1].Value)
+	}
+	var rows int
+	err := sqlstore.EngineOf(first).Query(t.Context(), "SELECT COUNT(*) FROM ~keys", nil, func(rw sqlstore.Row) error { return rw.Scan(&rows) })
+	require.NoError(t, err)
+	require.Equal(t, 2*users, rows, "each has a userName and a displayName")
+}
+
+// countUp gives a user the next version, and a displayName with that version in it.
+func countUp(ctx context.Context, s *sqlstore.Store, id string) error {
+	was, err := s.Get(ctx, store.Key{Tenant: "t", Type: "User", ID: id})
+	if err != nil {
+		return err
+	}
+	r := *was
+	var n int
+	if _, err := fmt.Sscanf(was.Version, "v%d", &n); err != nil {
+		return err
+	}
+	r.Version = fmt.Sprint("v", n+1)
+	r.Index = append(r.Index[:1:1], store.IndexKey{Attribute: "displayName", Value: "number " + r.Version})
+	return s.Commit(ctx, &store.Change{Tenant: "t", Put: []store.Put{{Resource: &r, IfVersion: was.Version, Was: was}}})
 }

@@ -2,16 +2,24 @@ package sqlstore_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	sqlstore "github.com/rollcall-dev/rollcall/examples/sqlstore/internal"
 	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/document"
 )
 
 // together commits changes while another transaction writes, so that all of them wait and then share a transaction. The last change is
@@ -98,4 +106,50 @@ func TestPanicInTx(t *testing.T) {
 	require.PanicsWithValue(t, "own code", func() { _ = s.Commit(t.Context(), createUser("2", "bob")) })
 	require.NoError(t, s.Commit(t.Context(), createUser("1", "ada")))
 	checkWhole(t, s, []string{"1"})
+}
+
+// TestCheckpoint has the log of what is committed be copied to the file while eight others write without a pause, and begin anew.
+func TestCheckpoint(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	s := openIn(t, "sqlite:"+path, nil)
+	sqlstore.EngineOf(s).(interface {
+		Checkpoint(statements int64, pages int)
+	}).Checkpoint(200, 200)
+	var (
+		all     sync.WaitGroup
+		next    atomic.Int64
+		enough  atomic.Bool
+		text    = strings.Repeat("x", 10_000)
+		written = make([][]string, 8)
+	)
+	for w := range written {
+		all.Go(func() {
+			for !enough.Load() {
+				id := fmt.Sprint(next.Add(1))
+				c := createUser(id, id)
+				c.Put[0].Resource.Attributes = document.Document(fmt.Sprintf(`{"userName":%q,"title":%q}`, id, text))
+				if err := s.Commit(t.Context(), c); err != nil {
+					t.Errorf("create: %v", err)
+					return
+				}
+				written[w] = append(written[w], id)
+			}
+		})
+	}
+	assert.Eventually(t, func() bool {
+		log, err := os.Open(path + "-wal")
+		if err != nil {
+			return false
+		}
+		defer log.Close()
+		begun := make([]byte, 4) // at byte 12 the log says how often it has begun anew
+		_, err = log.ReadAt(begun, 12)
+		return err == nil && binary.BigEndian.Uint32(begun) >= 3
+	}, time.Minute, time.Millisecond)
+	enough.Store(true)
+	all.Wait()
+	f, err := os.Stat(path)
+	require.NoError(t, err)
+	require.Greater(t, f.Size(), int64(1<<20), "copied while the store is open")
+	checkWhole(t, s, slices.Concat(written...))
 }

@@ -30,6 +30,12 @@ func (p *Product) Setup(tenant string) *Setup {
 	return s
 }
 
+// Staff is a browser of somebody who works for the vendor.
+func (p *Product) Staff() *Setup {
+	at := strings.Index(p.Base, "/scim")
+	return &Setup{p: p, origin: p.Base[:at], cookies: map[string]string{}}
+}
+
 // Send sends a form, or gets a page if it is nil. It returns the answer, and where that leads.
 func (s *Setup) Send(method, path string, form url.Values, accept string) (status int, location, body string) {
 	s.p.t.Helper()

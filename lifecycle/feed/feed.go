@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -133,7 +134,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // parse reads the query. Every part of it is optional.
 func parse(r *http.Request, tenant string) (q request, err error) {
-	values := r.URL.Query()
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return q, errors.New("the query can't be read: write each value percent-encoded")
+	}
+	for _, name := range []string{"tenant", "cursor", "kinds", "wait", "limit"} {
+		if len(values[name]) > 1 { // a client that gives several kinds so would miss events
+			return q, errors.New(name + ": give it once; several kinds are separated by commas")
+		}
+	}
 	q.FeedQuery = store.FeedQuery{Tenant: values.Get("tenant"), Max: events}
 	switch {
 	case tenant != "" && q.Tenant != "" && q.Tenant != tenant:

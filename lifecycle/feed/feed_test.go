@@ -126,7 +126,8 @@ func TestAuthorization(t *testing.T) {
 
 func TestWrongQueries(t *testing.T) {
 	x := newReader(t, "")
-	for _, q := range []string{"cursor=x", "cursor=MTo", "cursor=" + url.QueryEscape("../.."), "kinds=nothing", "wait=long", "wait=-1", "wait=NaN", "limit=0", "limit=x"} {
+	for _, q := range []string{"cursor=x", "cursor=MTo", "cursor=" + url.QueryEscape("../.."), "kinds=nothing", "wait=long", "wait=-1", "wait=NaN", "limit=0", "limit=x",
+		"kinds=deleted&kinds=deactivated", "cursor=&cursor=", "cursor=%zz", "kinds=deleted;limit=1", "kinds=deleted&limit=1&limit=2"} {
 		p := x.get(q)
 		assert.Equal(t, 400, p.Status, q)
 		assert.NotEmpty(t, p.Error)

@@ -151,7 +151,9 @@ func (w *Webhooks) post(ctx context.Context, r *record, e *lifecycle.Event) (sta
 	}
 	defer answer.Body.Close()
 	const most = 64 << 10
-	_, err = io.Copy(io.Discard, io.LimitReader(answer.Body, most))
+	if answer.StatusCode != http.StatusSwitchingProtocols { // what comes after that has no end, and no time limit
+		_, err = io.Copy(io.Discard, io.LimitReader(answer.Body, most))
+	}
 	switch status = answer.StatusCode; {
 	case status >= 300 && status < 400:
 		return status, 0, fmt.Errorf("it answered %d, a redirect, which is not followed", status)

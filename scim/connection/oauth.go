@@ -258,29 +258,40 @@ func (s *Service) proveByAssertion(ctx context.Context, p proof) (string, *Crede
 	if len(list) == 0 {
 		return "", nil, errUnknown
 	}
-	why := error(nil)
+	why, away := error(nil), error(nil)
 	var right []found
-	for _, f := range list {
-		if f.credential.good() != nil && len(list) > 1 {
-			continue
-		}
-		err := v.Verify(ctx, p.assertion, f.credential.Trust)
-		if errors.Is(err, store.ErrUnavailable) {
-			return "", nil, err
-		}
-		if err != nil {
-			why = &refusedCredential{"no proof: " + err.Error()}
-			continue
-		}
-		right = append(right, f)
+	var ended []found // right as well, but revoked or expired
+	verified := make([]error, len(list))
+	var all sync.WaitGroup // so that several addresses that hang take as long as one
+	for i, f := range list {
+		all.Go(func() { verified[i] = v.Verify(ctx, p.assertion, f.credential.Trust) })
 	}
+	all.Wait()
+	for i, f := range list {
+		err := verified[i]
+		switch {
+		case errors.Is(err, store.ErrUnavailable):
+			away = err // of this client only: a tenant whose keys can't be fetched holds up no other one
+		case err != nil:
+			why = &refusedCredential{"no proof: " + err.Error()}
+		case f.credential.good() != nil:
+			ended = append(ended, f)
+		default:
+			right = append(right, f)
+		}
+	}
+	// Without a client id, an assertion for a client that has ended mustn't lead to another tenant that trusts the same subject: a
+	// provider that goes on would tell that tenant of its people.
+	elsewhere := func(f found) bool { return f.tenant != right[0].tenant }
 	switch {
-	case len(right) == 1:
-		return right[0].tenant, right[0].credential, right[0].credential.good()
-	case len(right) > 1:
+	case len(right) > 1, len(right) == 1 && slices.ContainsFunc(ended, elsewhere):
 		return "", nil, invalidRequest("several clients have this issuer and subject; send client_id, too")
-	case why == nil:
-		why = errRevoked
+	case len(right) == 1:
+		return right[0].tenant, right[0].credential, nil
+	case away != nil:
+		return "", nil, away
+	case len(ended) > 0:
+		why = ended[0].credential.good()
 	}
 	if len(list) == 1 {
 		return list[0].tenant, list[0].credential, why

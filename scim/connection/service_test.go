@@ -2,6 +2,7 @@ package connection_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -272,16 +273,27 @@ func TestStatus(t *testing.T) {
 	assert.Equal(t, connection.WaitingForTest, status().State)
 	p.do("GET", `/Users?filter=userName+eq+"x"`, k.Token, "")
 	assert.Equal(t, connection.TestReceived, status().State)
+	remove := func(added *httptest.ResponseRecorder) {
+		var u struct{ ID string }
+		require.NoError(t, json.Unmarshal(added.Body.Bytes(), &u))
+		p.do("DELETE", "/Users/"+u.ID, k.Token, "")
+	}
+	remove(p.do("POST", "/Users", k.Token, `{"userName":"test"}`)) // JumpCloud's test
+	assert.Equal(t, connection.TestReceived, status().State)
+	assert.False(t, status().People)
 	p.do("POST", "/Users", k.Token, `{"userName":"ada"}`)
 	assert.Equal(t, connection.FirstPerson, status().State)
+	assert.True(t, status().People)
 	p.do("POST", "/Users", k.Token, `{"userName":"bob"}`)
+	assert.Equal(t, connection.Syncing, status().State)
+	remove(p.do("POST", "/Users", k.Token, `{"userName":"dan"}`))
 	assert.Equal(t, connection.Syncing, status().State)
 	p.do("POST", "/Users", k.Token, `{"userName":"bob"}`)
 	s := status()
 	assert.Equal(t, connection.Attention, s.State)
 	assert.Equal(t, 409, s.LastError.Status)
 	assert.Contains(t, s.LastError.Explanation, "userName belongs to account")
-	want := map[string]int{"read": 1, "created": 2, "refused": 1}
+	want := map[string]int{"read": 1, "created": 4, "removed": 2, "refused": 1}
 	assert.Equal(t, connection.Counts{Hour: want, Day: want, Week: want}, s.Counts)
 	p.do("POST", "/Users", k.Token, `{"userName":"eve"}`)
 	assert.Equal(t, connection.Syncing, status().State)
@@ -306,42 +318,6 @@ func TestRotation(t *testing.T) {
 		require.NoError(t, p.c.Complete(t.Context(), by, next.ID))
 		assert.Equal(t, []int{401, 200}, []int{status(old.Token), status(next.Token)})
 		require.Error(t, p.c.Complete(t.Context(), by, old.ID), "it replaces none")
-	})
-}
-
-// Refusals beyond a hundred in a minute are counted, and one entry says how many, whichever processes refused them.
-func TestRefusalsAreSummarized(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		fake := storetest.NewFake()
-		one, two := newProcess(t, fake, nil), newProcess(t, fake, nil)
-		k := one.token(connection.Ask{})
-		for range 80 {
-			for _, p := range []*process{one, two} {
-				assert.Equal(t, 404, p.do("DELETE", "/Users/nobody", k.Token, "").Code)
-			}
-		}
-		refused := func() []store.Entry {
-			list, err := fake.Journal(t.Context(), store.JournalQuery{Tenant: "acme", Outcome: "refused", Max: 1_000})
-			require.NoError(t, err)
-			return list
-		}
-		assert.Len(t, refused(), 100)
-		time.Sleep(61 * time.Second)
-		more := 0
-		for _, p := range []*process{one, two} {
-			p.h.Lifecycle().SummarizeRefusals(t.Context())
-		}
-		for _, e := range refused() {
-			if e.Action == "refusals" {
-				n := 0
-				for _, c := range strings.Fields(e.Data.Get("detail").Text())[0] {
-					n = n*10 + int(c-'0')
-				}
-				more += n
-			}
-		}
-		assert.Equal(t, 60, more)
-		assert.LessOrEqual(t, len(refused()), 102)
 	})
 }
 

@@ -22,7 +22,7 @@ type State string
 const (
 	NotSetUp       State = "notSetUp"       // it has no credential that is good
 	WaitingForTest State = "waitingForTest" // nobody has used one
-	TestReceived   State = "testReceived"   // the identity provider has asked, and created nobody yet
+	TestReceived   State = "testReceived"   // the identity provider has asked, and nobody has come who stayed: some create and delete somebody as their test
 	FirstPerson    State = "firstPerson"    // one person has come
 	Syncing        State = "syncing"        // more have
 	Attention      State = "attention"      // the last thing that it wanted to write was refused, or its last credential expires within 3 days
@@ -33,6 +33,7 @@ const (
 // Status is how a connection is doing. It is at most about 5 s old.
 type Status struct {
 	State         State     `json:"state"`
+	People        bool      `json:"-"` // somebody has come by it, and stayed
 	LastRequest   time.Time `json:"-"`
 	LastSuccess   time.Time `json:"-"`
 	LastError     *Problem  `json:"lastError"`
@@ -71,7 +72,7 @@ type statusRecord struct {
 	LastWritten time.Time            `json:"lastWritten,omitzero"`
 	LastError   *Problem             `json:"lastError"`
 	Erased      time.Time            `json:"erased,omitzero"` // errors before it are forgotten
-	People      int                  `json:"people"`          // 0, 1 or 2 for more
+	People      int                  `json:"people"`          // who have come and stayed: 0, 1, or many for ever; what is pending may be less or more
 	Recognised  Provider             `json:"recognised"`
 	Minutes     []bucket             `json:"minutes"` // of the last hour
 	Hours       []bucket             `json:"hours"`   // of the last day
@@ -86,6 +87,9 @@ type bucket struct {
 	At     int64          `json:"t"`
 	Counts map[string]int `json:"c"`
 }
+
+// many is when it is not counted any more how many people have come.
+const many = 2
 
 const (
 	statusType = "rollcall.Status"
@@ -164,8 +168,12 @@ func (s *Service) Observe(p *scim.Principal, o scim.Observation) {
 		} else if outcome == "" {
 			outcome = "read"
 		}
-		if o.Type == "User" && (o.Outcome == lifecycle.Created || o.Outcome == lifecycle.Linked) {
-			d.People = min(d.People+1, 2)
+		switch {
+		case o.Type != "User":
+		case o.Outcome == lifecycle.Created || o.Outcome == lifecycle.Linked:
+			d.People++
+		case o.Outcome == lifecycle.Removed:
+			d.People--
 		}
 	case o.Read && o.Status == 404: // it looked for somebody who isn't there yet
 		outcome = "read"
@@ -259,7 +267,7 @@ func (d *statusRecord) add(o *statusRecord) {
 	if o.LastError != nil && !o.LastError.Time.Before(d.Erased) && (d.LastError == nil || d.LastError.Time.Before(o.LastError.Time)) {
 		d.LastError = o.LastError
 	}
-	d.People = min(d.People+o.People, 2)
+	d.People += o.People
 	if d.Recognised == "" {
 		d.Recognised = o.Recognised
 	}
@@ -311,7 +319,11 @@ func (s *Service) flush(ctx context.Context) {
 					return err
 				}
 			}
+			was := x.People
 			x.add(d)
+			if x.People = min(max(x.People, 0), many); was == many {
+				x.People = many
+			}
 			r := &store.Resource{Key: store.Key{Tenant: k.tenant, Type: statusType, ID: k.connection}, Version: newID(), Created: now(), LastModified: now(), Internal: documentOf(x)}
 			put := store.Put{Resource: r}
 			if old != nil {
@@ -334,7 +346,7 @@ func (s *Service) flush(ctx context.Context) {
 // show makes of the record what an administrator sees.
 func (d *statusRecord) show(c *Connection, now time.Time) Status {
 	minute := now.Unix() / 60
-	st := Status{LastRequest: d.LastRequest, LastSuccess: d.LastSuccess, LastError: d.LastError, Counts: Counts{
+	st := Status{People: d.People > 0, LastRequest: d.LastRequest, LastSuccess: d.LastSuccess, LastError: d.LastError, Counts: Counts{
 		sum(d.Minutes, minute-60), sum(d.Hours, minute/60-24), sum(d.Days, minute/60/24-7)},
 		Hours: bars(d.Hours, time.Hour, minute/60-24), Days: bars(d.Days, 24*time.Hour, minute/60/24-7)}
 	good, soon := 0, false
@@ -363,12 +375,10 @@ func (d *statusRecord) show(c *Connection, now time.Time) Status {
 		st.State = WaitingForTest
 	case d.LastRefused.After(d.LastWritten) || soon || d.LastSuccess.IsZero():
 		st.State = Attention
-	case d.People == 0 && d.LastWritten.IsZero():
+	case d.People == 0:
 		st.State = TestReceived
 	case d.People == 1:
 		st.State = FirstPerson
-	case d.People == 0:
-		st.State = TestReceived
 	default:
 		st.State = Syncing
 	}

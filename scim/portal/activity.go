@@ -14,11 +14,11 @@ import (
 
 // ActivityModel is a page of the journal.
 type ActivityModel struct {
-	Filter      map[string]string        `json:"filter"`
-	Entries     []lifecycle.JournalEntry `json:"entries"`
-	Next        string                   `json:"next"`
-	Connections []ConnectionModel        `json:"-"`
-	Outcomes    []lifecycle.Outcome      `json:"-"`
+	Filter      map[string]string   `json:"filter"`
+	Entries     []LineModel         `json:"entries"`
+	Next        string              `json:"next"`
+	Connections []ConnectionModel   `json:"-"`
+	Outcomes    []lifecycle.Outcome `json:"-"`
 }
 
 var outcomes = []lifecycle.Outcome{lifecycle.Created, lifecycle.Linked, lifecycle.Updated, lifecycle.Unchanged, lifecycle.Removed, lifecycle.Refused, lifecycle.Held}
@@ -59,20 +59,26 @@ func activity(v *visit) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := ActivityModel{Filter: given, Entries: []lifecycle.JournalEntry{}, Outcomes: outcomes}
+	m := ActivityModel{Filter: given, Outcomes: outcomes}
 	entries, next, err := v.p.life.Journal(v.r.Context(), q)
 	if err != nil {
 		return nil, err
 	}
-	m.Entries, m.Next = append(m.Entries, entries...), next
+	m.Next = next
+	if m.Entries, err = v.lines(entries); err != nil {
+		return nil, err
+	}
 	list, err := v.p.opts.Connections.List(v.r.Context(), v.Admin.Tenant)
-	m.Connections = namesOf(list)
+	if err != nil {
+		return nil, err
+	}
+	m.Connections, err = v.connectionModels(list)
 	return m, err
 }
 
 // EntryModel is an entry in full.
 type EntryModel struct {
-	lifecycle.JournalEntry
+	LineModel
 	ConnectionName string      `json:"connectionName"`
 	RequestID      string      `json:"-"`
 	Request        *SentModel  `json:"request"` // nil: it was not kept
@@ -92,6 +98,7 @@ type AgainModel struct {
 	Outcome lifecycle.Outcome `json:"outcome"`
 	Status  int               `json:"status"`
 	Detail  string            `json:"detail"`
+	Why     Explanation       `json:"why"` // Detail in the page's language
 }
 
 const mostShownBody = 16 << 10
@@ -102,10 +109,15 @@ func entryPage(v *visit) (any, error) {
 	if err != nil && !errors.Is(err, lifecycle.ErrNoBody) {
 		return nil, err
 	}
-	m := EntryModel{JournalEntry: e, RequestID: e.Request}
+	m := EntryModel{RequestID: e.Request}
 	if err == nil {
 		m.Request = &SentModel{body.Method, body.Path, body.Query, short(body.Text, mostShownBody)}
 	}
+	lines, err := v.lines([]lifecycle.JournalEntry{e})
+	if err != nil {
+		return nil, err
+	}
+	m.LineModel = lines[0]
 	list, err := v.p.opts.Connections.List(ctx, tenant)
 	if err != nil {
 		return nil, err
@@ -120,7 +132,10 @@ func entryPage(v *visit) (any, error) {
 		if tried, err = v.p.opts.Handler.Retry(ctx, tenant, id); err != nil {
 			return nil, err
 		}
-		m.Again = &AgainModel{tried.Outcome, tried.Status, tried.Detail}
+		m.Again = &AgainModel{Outcome: tried.Outcome, Status: tried.Status, Detail: tried.Detail}
+		if m.Again.Why, err = v.why(tried.Detail); err != nil {
+			return nil, err
+		}
 	}
 	return m, nil
 }
@@ -161,9 +176,9 @@ func export(asCSV bool) func(*visit) error {
 			}
 			for _, e := range entries {
 				row := []string{e.Time.UTC().Format(time.RFC3339Nano), e.ID, string(e.By), e.Who, e.Operation, e.Type, e.Subject, e.Name, string(e.Outcome), strconv.Itoa(e.Status),
-					e.Explained, strings.Join(e.Changed, " "), e.Request, e.Connection}
+					v.said(e.Reasons), strings.Join(e.Changed, " "), e.Request, e.Connection}
 				for i := range row {
-					row[i] = cell(row[i])
+					row[i] = lifecycle.CSVCell(row[i])
 				}
 				if err := w.Write(row); err != nil {
 					return err
@@ -177,13 +192,4 @@ func export(asCSV bool) func(*visit) error {
 		w.Flush()
 		return w.Error()
 	}
-}
-
-// cell is a text that no spreadsheet takes for a formula: what identity providers send stands in cells.
-func cell(text string) string {
-	trimmed := strings.TrimLeft(text, " \t\r\n\u00a0\ufeff")
-	if trimmed != "" && strings.ContainsRune("=+-@|%＝＋－＠", []rune(trimmed)[0]) || trimmed != text && strings.ContainsRune("\t\r\n", []rune(text)[0]) {
-		return "'" + text
-	}
-	return text
 }

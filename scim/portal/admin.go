@@ -10,7 +10,7 @@ import (
 // Ability is something that an administrator may do.
 type Ability string
 
-// The abilities. Every administrator sees the overview, without anybody's name. Who may do something sees only with See whom it is about.
+// The abilities. Every administrator sees the overview, without anybody's name. Names are shown only to those who have See.
 const (
 	See     Ability = "see"     // people, groups, activity and safety
 	Connect Ability = "connect" // set up, credentials, settings, going live, switching off

@@ -15,11 +15,11 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// problem is an answer that says why not.
+// problem is an answer that says why something was not done.
 type problem struct {
 	status int
 	key    string // of the catalogue
-	detail string // in words already, in the place of the key's text
+	detail string // the text, if it isn't one of the catalogue
 }
 
 func (p *problem) Error() string { return "portal: " + p.key + p.detail }
@@ -90,7 +90,7 @@ func wantsJSON(r *http.Request) bool {
 // words are the text of a problem.
 func (v *visit) words(p *problem) string {
 	if p.detail != "" {
-		return p.detail
+		return v.Say(p.detail)
 	}
 	return v.T(p.key)
 }
@@ -98,7 +98,7 @@ func (v *visit) words(p *problem) string {
 // fail answers a page of its own that says what is wrong.
 func (v *visit) fail(err error) {
 	if v.started {
-		panic(http.ErrAbortHandler) // half of it is out: the client must see it break off
+		panic(http.ErrAbortHandler) // a part of the answer has been sent: the client must see that it broke off
 	}
 	p := v.problemOf(err)
 	if wantsJSON(v.r) {
@@ -170,7 +170,7 @@ func (p *Portal) servePage(x *page) http.HandlerFunc {
 	}
 }
 
-// enter says why somebody may not come in: nobody is, or an ability is missing.
+// enter finds out who asks. It returns an error if nobody is signed in, or if the ability that is needed is missing.
 func (v *visit) enter(needs Ability, open bool) error {
 	if v.vendor != nil {
 		return v.identifyVendor()
@@ -185,7 +185,7 @@ func (v *visit) enter(needs Ability, open bool) error {
 	return err
 }
 
-// done is what a form did, and where to go on.
+// done is what a form did, and which page comes next.
 type done struct {
 	to     string // a path of the portal, perhaps with a query
 	notice string // key behind "done."
@@ -193,8 +193,8 @@ type done struct {
 	model  any // for the JSON answer
 }
 
-// serveForm does what a form says and sends the browser on to a page (303), so that to load that again does nothing again. If it
-// can't be done, the page of the form says why.
+// serveForm does what a form asks for, and redirects the browser to a page (303), so that loading that page again does nothing twice. If it
+// can't be done, the form's own page is shown and says why.
 func (p *Portal) serveForm(x *form) http.HandlerFunc {
 	return func(_ http.ResponseWriter, r *http.Request) {
 		v := r.Context().Value(visitKey{}).(*visit)

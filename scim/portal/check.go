@@ -65,11 +65,14 @@ func checkPage(v *visit) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := CheckModel{Connections: namesOf(list), Lines: []CheckLine{}}
-	if one == nil {
-		return m, nil
+	m := CheckModel{Lines: []CheckLine{}}
+	if m.Connections, err = v.connectionModels(list); err != nil || one == nil {
+		return m, err
 	}
-	c := connectionModel(one, false)
+	c, err := v.connectionModel(one)
+	if err != nil {
+		return nil, err
+	}
 	m.Connection = &c
 	r, err := v.p.store.Get(v.r.Context(), checkKey(v.Admin.Tenant, one.ID))
 	if isNotFound(err) {

@@ -42,21 +42,13 @@ func credentials(v *visit) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := CredentialsModel{Connections: namesOf(list), Kinds: v.p.kinds(), TokenURL: v.p.opts.TokenURL, Credentials: []CredentialModel{}}
-	if one != nil {
-		c := connectionModel(one, false)
-		m.Connection, m.Credentials = &c, credentialModels(one)
+	m := CredentialsModel{Kinds: v.p.kinds(), TokenURL: v.p.opts.TokenURL, Credentials: []CredentialModel{}}
+	if m.Connections, err = v.connectionModels(list); err != nil || one == nil {
+		return m, err
 	}
-	return m, nil
-}
-
-// namesOf are the connections, to choose one of them.
-func namesOf(list []connection.Connection) []ConnectionModel {
-	models := make([]ConnectionModel, len(list))
-	for i := range list {
-		models[i] = connectionModel(&list[i], false)
-	}
-	return models
+	c, err := v.connectionModel(one)
+	m.Connection, m.Credentials = &c, credentialModels(one)
+	return m, err
 }
 
 func (p *Portal) kinds() []connection.Kind {
@@ -124,6 +116,9 @@ func issueCredential(v *visit) (done, error) {
 		if tenant := v.get("entra"); tenant != "" && ask.Trust.Issuer == "" { // all that Entra ID's addresses differ in
 			ask.Trust.Issuer = "https://login.microsoftonline.com/" + tenant + "/v2.0"
 			ask.Trust.JWKS = "https://login.microsoftonline.com/" + tenant + "/discovery/v2.0/keys"
+		}
+		if strings.HasPrefix(ask.Trust.Issuer, "https://login.microsoftonline.com/") { // it shows a scope, and signs the audience in front of /.default
+			ask.Trust.Audience = strings.TrimSuffix(ask.Trust.Audience, "/.default")
 		}
 	}
 	if ask.Expires, err = v.expiry(); err != nil {

@@ -18,5 +18,10 @@ type Pattern struct {
 	Open  bool
 }
 
-// Cell is cell.
-var Cell = cell
+// Explain is a text of the library in a language.
+func (p *Portal) Explain(language, text string) string {
+	return p.explain(p.languages[language], text).String()
+}
+
+// MostCounted is how many people are looked at to count them.
+const MostCounted = mostCounted

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"context"
+	"slices"
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/store"
@@ -18,11 +19,12 @@ type GroupsModel struct {
 
 // GroupModel is a line of it.
 type GroupModel struct {
-	ID       string        `json:"id"`
-	Name     string        `json:"name"`
-	External string        `json:"externalId,omitempty"`
-	Role     string        `json:"role,omitempty"`    // what it becomes in the product
-	Members  []MemberModel `json:"members,omitempty"` // on the page of the group
+	ID        string        `json:"id"`
+	Name      string        `json:"name"`
+	External  string        `json:"externalId,omitempty"`
+	Role      string        `json:"role,omitempty"`    // what it becomes in the product
+	Protected bool          `json:"protected"`         // Options.ProtectedGroups
+	Members   []MemberModel `json:"members,omitempty"` // on the page of the group
 }
 
 // MemberModel is a member of a group.
@@ -57,6 +59,7 @@ func groups(v *visit) (any, error) {
 
 func (p *Portal) group(ctx context.Context, r *store.Resource) (GroupModel, error) {
 	g := GroupModel{ID: r.ID, Name: r.Attributes.Get("displayName").Text(), External: r.Attributes.Get("externalId").Text()}
+	g.Protected = slices.Contains(p.opts.ProtectedGroups, g.Name)
 	var err error
 	if p.opts.Role != nil {
 		g.Role, err = p.opts.Role(ctx, r.Tenant, g.Name)
@@ -67,10 +70,10 @@ func (p *Portal) group(ctx context.Context, r *store.Resource) (GroupModel, erro
 // GroupPageModel is one group.
 type GroupPageModel struct {
 	GroupModel
-	Roles    bool                     `json:"roles"`
-	Timeline []lifecycle.JournalEntry `json:"timeline"`
-	Older    string                   `json:"older"` // cursor of the timeline
-	Next     string                   `json:"next"`  // cursor of the members
+	Roles    bool        `json:"roles"`
+	Timeline []LineModel `json:"timeline"`
+	Older    string      `json:"older"` // cursor of the timeline
+	Next     string      `json:"next"`  // cursor of the members
 }
 
 func groupPage(v *visit) (any, error) {
@@ -82,13 +85,13 @@ func groupPage(v *visit) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := GroupPageModel{Roles: v.p.opts.Role != nil, Timeline: []lifecycle.JournalEntry{}}
+	m := GroupPageModel{Roles: v.p.opts.Role != nil}
 	if m.GroupModel, err = v.p.group(ctx, r); err != nil {
 		return nil, err
 	}
 	m.Members = []MemberModel{}
 	types := []string{groupType, userType}
-	if v.get("cursor") != "" { // a walk goes through the people; the groups that are members stand in front of them
+	if v.get("cursor") != "" { // the groups that are members stand on the first page, and the cursor goes through the people
 		types = types[1:]
 	}
 	for _, typ := range types { // each by itself, which a store answers from an index
@@ -102,7 +105,11 @@ func groupPage(v *visit) (any, error) {
 		}
 	}
 	timeline, next, err := v.p.life.Journal(ctx, lifecycle.JournalQuery{Tenant: tenant, Subject: id, Before: v.get("before"), Max: 10})
-	m.Timeline, m.Older = append(m.Timeline, timeline...), next
+	if err != nil {
+		return nil, err
+	}
+	m.Older = next
+	m.Timeline, err = v.lines(timeline)
 	return m, err
 }
 

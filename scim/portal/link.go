@@ -12,7 +12,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// Link is a setup link: who has it may begin one session. To open it does nothing, so that a mail scanner does no harm; the session
+// Link is a setup link: whoever has it may begin one session. Opening it does nothing, so that a mail scanner does no harm: the session
 // begins with a click on the page that it opens.
 type Link struct {
 	Tenant    string
@@ -59,7 +59,7 @@ func (p *Portal) Link(ctx context.Context, l Link) (string, error) {
 	r := t.resource(linkType, granted{Who: l.Who, Abilities: l.Abilities, Expires: l.Expires.UTC(), Return: l.Return, Language: l.Language, Zone: l.Zone})
 	by := lifecycle.Request{Tenant: l.Tenant, Who: l.Who, Action: "make setup link"}
 	err := p.store.Commit(ctx, &store.Change{Tenant: l.Tenant, Put: []store.Put{{Resource: r}}, Journal: []store.Entry{
-		lifecycle.NewEntry(by, store.Key{Type: linkType, ID: r.ID}, lifecycle.Created, "setup link")}})
+		lifecycle.NewEntry(by, store.Key{Type: linkType, ID: r.ID}, lifecycle.Created, "")}})
 	if err != nil {
 		return "", err
 	}
@@ -137,7 +137,7 @@ func beginSession(v *visit) (done, error) {
 	err = v.p.store.Commit(ctx, &store.Change{Tenant: t.tenant,
 		Put:     []store.Put{{Resource: session}},
 		Delete:  []store.Delete{{Type: linkType, ID: r.ID, IfVersion: r.Version}}, // of two who click one is let in
-		Journal: []store.Entry{lifecycle.NewEntry(by, store.Key{Type: linkType, ID: r.ID}, lifecycle.Removed, "setup link")}})
+		Journal: []store.Entry{lifecycle.NewEntry(by, store.Key{Type: linkType, ID: r.ID}, lifecycle.Removed, "")}})
 	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrVersionMismatch) {
 		err = errLink
 	}

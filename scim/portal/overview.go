@@ -29,10 +29,17 @@ type ConnectionModel struct {
 	State         connection.State          `json:"state"` // how it is doing
 	LastRequest   *time.Time                `json:"lastRequest"`
 	LastSuccess   *time.Time                `json:"lastSuccess"`
-	LastError     *connection.Problem       `json:"lastError"`
+	LastError     *ProblemModel             `json:"lastError"`
 	Counts        connection.Counts         `json:"counts"`
 	ExpiresInDays *int                      `json:"expiresInDays"`
 	Charts        []Chart                   `json:"charts,omitempty"`
+}
+
+// ProblemModel is the last request of a connection that was refused. Detail and Explanation may name somebody, so they are empty for an
+// administrator without the ability See.
+type ProblemModel struct {
+	connection.Problem
+	Why Explanation `json:"why"` // what the rule says, in the page's language
 }
 
 // SeatsModel is how many seats are taken.
@@ -53,16 +60,36 @@ type StateCount struct {
 	Count int             `json:"count"`
 }
 
-func connectionModel(c *connection.Connection, charts bool) ConnectionModel {
+// connectionModel is a connection without its charts.
+func (v *visit) connectionModel(c *connection.Connection) (ConnectionModel, error) {
 	m := ConnectionModel{ID: c.ID, Name: c.Name, Provider: c.Provider, Mode: c.State, State: c.Status.State, LastRequest: timeOf(c.Status.LastRequest),
-		LastSuccess: timeOf(c.Status.LastSuccess), LastError: c.Status.LastError, Counts: c.Status.Counts, ExpiresInDays: c.Status.ExpiresInDays}
+		LastSuccess: timeOf(c.Status.LastSuccess), Counts: c.Status.Counts, ExpiresInDays: c.Status.ExpiresInDays}
 	if c.Recognised != c.Provider {
 		m.Recognised = c.Recognised
 	}
-	if charts {
-		m.Charts = []Chart{chartOf("hours", c.Status.Hours, time.Hour, 24), chartOf("days", c.Status.Days, 24*time.Hour, 7)}
+	if c.Status.LastError == nil {
+		return m, nil
 	}
-	return m
+	e := *c.Status.LastError
+	why, err := v.why(e.Explanation)
+	if !v.Can(See) {
+		e.Detail, e.Explanation = "", ""
+	}
+	m.LastError = &ProblemModel{e, why}
+	return m, err
+}
+
+// connectionModels are connections, to choose one of them.
+func (v *visit) connectionModels(list []connection.Connection) ([]ConnectionModel, error) {
+	models := make([]ConnectionModel, len(list))
+	for i := range list {
+		m, err := v.connectionModel(&list[i])
+		if err != nil {
+			return nil, err
+		}
+		models[i] = m
+	}
+	return models, nil
 }
 
 func timeOf(t time.Time) *time.Time {
@@ -72,7 +99,7 @@ func timeOf(t time.Time) *time.Time {
 	return &t
 }
 
-// worst are the states of a connection in the order in which a tenant shows them: that of the first decides.
+// worst has the states of connections in the order of the attention that they need. A tenant has the first one that one of its connections has.
 var worst = []connection.State{connection.Attention, connection.WaitingForTest, connection.TestReceived, connection.FirstPerson, connection.Syncing,
 	connection.Paused, connection.NotSetUp, connection.Off}
 
@@ -84,10 +111,11 @@ func overview(v *visit) (any, error) {
 	}
 	m := OverviewModel{State: stateOf(list), Connections: []ConnectionModel{}}
 	for i := range list {
-		c := connectionModel(&list[i], true)
-		if !v.Can(See) && c.LastError != nil { // its words may name somebody
-			c.LastError = &connection.Problem{Time: c.LastError.Time, Status: c.LastError.Status}
+		c, err := v.connectionModel(&list[i])
+		if err != nil {
+			return nil, err
 		}
+		c.Charts = []Chart{chartOf("hours", list[i].Status.Hours, time.Hour, 24), chartOf("days", list[i].Status.Days, 24*time.Hour, 7)}
 		m.Connections = append(m.Connections, c)
 	}
 	if used, limit, err := v.p.life.Seats(ctx, tenant); err == nil {
@@ -115,7 +143,7 @@ func stateOf(list []connection.Connection) connection.State {
 	return connection.NotSetUp
 }
 
-// live tells the browser by server-sent events when the state of a connection differs. The page works without.
+// live tells the browser by server-sent events when the state of a connection changes. The pages work without it.
 func live(v *visit) error {
 	list, one, err := v.connections()
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/rollcall-dev/rollcall/lifecycle"
 )
 
-// page is something to look at.
+// page is one page: what it shows, and who may see it.
 type page struct {
 	path   string // a pattern of http.ServeMux
 	name   string // of its template, and of its texts in the catalogue
@@ -30,7 +30,7 @@ func (x *page) Section() string { return cmp.Or(x.part, x.name) }
 // Name is the page's name in the catalogue.
 func (x *page) Name() string { return x.name }
 
-// form is something to do.
+// form is one form: what it does, and who may send it.
 type form struct {
 	path  string
 	page  string // the path of the page that it stands on

@@ -21,28 +21,7 @@ const (
 	retainedType = "rollcall.Retained" // users whom the product keeps after a DELETE
 )
 
-const (
-	onPage      = 50    // lines of a list
-	mostCounted = 1_000 // how many people are looked at to count what no index counts
-)
-
-// walkPeople hands out so many people, until do says that it is enough. It says whether there are more.
-func (p *Portal) walkPeople(ctx context.Context, tenant string, most int, do func(*store.Resource)) (more bool, err error) {
-	q := store.Query{Tenant: tenant, Types: []string{userType, retainedType}, Count: 500, NoTotal: true}
-	for seen := 0; ; {
-		page, err := p.store.List(ctx, q)
-		if err != nil {
-			return false, err
-		}
-		for _, r := range page.Resources {
-			do(r)
-		}
-		seen += len(page.Resources)
-		if q.Cursor = page.Next; q.Cursor == "" || seen >= most {
-			return q.Cursor != "", nil
-		}
-	}
-}
+const onPage = 50 // lines of a list
 
 // countStates counts the people by state.
 func (p *Portal) countStates(ctx context.Context, tenant string) ([]StateCount, error) {
@@ -77,11 +56,11 @@ type PersonModel struct {
 	Source    lifecycle.Source `json:"source"`
 	Changed   time.Time        `json:"lastModified"`
 	Protected bool             `json:"protected"`
-	Retained  bool             `json:"retained"` // deleted at the identity provider, and kept by the product
+	Retained  bool             `json:"retained"` // the identity provider has deleted the person, and the product keeps the account
 }
 
-// peopleSorts are the orders of the list, each of which a store has an index of. Ids begin with the time of creation, except of people
-// whom the product brought with ids of its own.
+// peopleSorts are the orders of the list. A store has an index of each. Ids begin with the time of creation, so their order is that of creation,
+// except for people whom the product brought with ids of its own.
 var peopleSorts = map[string]*store.Sort{
 	"":             nil, // as they came
 	"created":      {By: filter.Attr{Path: filter.Path{Name: "id"}, Type: filter.String, CaseExact: true}, Descending: true},
@@ -153,17 +132,17 @@ func nameOf(r *store.Resource) string {
 // PersonPageModel is all that is known of one person.
 type PersonPageModel struct {
 	PersonModel
-	Created    time.Time                `json:"created"`
-	FirstLogin *time.Time               `json:"firstLogin"`
-	Billed     bool                     `json:"billed"`
-	Held       bool                     `json:"held"` // an administrator has shut this person out
-	Role       string                   `json:"role"`
-	Manager    string                   `json:"manager"` // name of the connection that manages the person
-	Attributes []HeldModel              `json:"attributes"`
-	Groups     []MembershipModel        `json:"groups"`
-	Timeline   []lifecycle.JournalEntry `json:"timeline"`
-	Next       string                   `json:"next"`    // cursor of the timeline
-	Actions    []string                 `json:"actions"` // that the administrator may do: approve, reject, suspend, reactivate, protect, unprotect
+	Created    time.Time         `json:"created"`
+	FirstLogin *time.Time        `json:"firstLogin"`
+	Billed     bool              `json:"billed"`
+	Held       bool              `json:"held"` // an administrator has shut this person out
+	Role       string            `json:"role"`
+	Manager    string            `json:"manager"` // name of the connection that manages the person
+	Attributes []HeldModel       `json:"attributes"`
+	Groups     []MembershipModel `json:"groups"`
+	Timeline   []LineModel       `json:"timeline"`
+	Next       string            `json:"next"`    // cursor of the timeline
+	Actions    []string          `json:"actions"` // that the administrator may do: approve, reject, suspend, reactivate, protect, unprotect
 }
 
 // HeldModel is an attribute of a person.
@@ -199,7 +178,7 @@ func personPage(v *visit) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := PersonPageModel{PersonModel: personModel(r), Created: r.Created, Attributes: []HeldModel{}, Groups: []MembershipModel{}, Timeline: []lifecycle.JournalEntry{}, Actions: []string{}}
+	m := PersonPageModel{PersonModel: personModel(r), Created: r.Created, Attributes: []HeldModel{}, Groups: []MembershipModel{}, Actions: []string{}}
 	account, err := lifecycle.AccountOf(r)
 	if err == nil {
 		m.FirstLogin, m.Billed, m.Held, m.Role = timeOf(account.FirstLogin), account.Billed, account.Held, account.Role
@@ -226,7 +205,10 @@ func personPage(v *visit) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.Timeline, m.Next = append(m.Timeline, timeline...), next
+	m.Next = next
+	if m.Timeline, err = v.lines(timeline); err != nil {
+		return nil, err
+	}
 	m.Actions, err = v.actions(account, m.Protected)
 	return m, err
 }
@@ -288,7 +270,7 @@ func toPerson(i int) func(*visit) (done, error) {
 	}
 }
 
-// protect has nobody's access taken by the identity provider, or lets it be taken again.
+// protect protects somebody from losing access by the identity provider, or ends that protection.
 func protect(on bool, notice string) func(*visit) (done, error) {
 	return func(v *visit) (done, error) {
 		r, err := v.p.user(v.r.Context(), v.Admin.Tenant, v.r.PathValue("id"))
@@ -368,7 +350,7 @@ func (p *Portal) held(ctx context.Context, r *store.Resource) ([]HeldModel, erro
 	}
 	for i, x := range all {
 		if !taken[i] {
-			if x.Path == "externalId" || x.Path == "active" { // the protocol's, and always kept
+			if x.Path == "externalId" || x.Path == "active" { // they belong to the protocol, and are always kept
 				x.Authority = new(mapping.Authority)
 			}
 			list = append(list, x)

@@ -6,8 +6,8 @@
 //	url, err := p.Link(ctx, portal.Link{Tenant: "acme", Abilities: portal.Abilities()})
 //
 // What is served stands in two tables, pages and forms (pages.go). A page is a function that reads a model; the model is what
-// its template shows and, by Accept: application/json, what is answered. A form is a function that does something and says where
-// to go on. Who may do which is decided in one place, before either is called.
+// its template shows and, by Accept: application/json, what is answered. A form is a function that does something and says which
+// page comes next. One place decides who may do what, before either is called.
 package portal
 
 import (
@@ -54,25 +54,29 @@ type Options struct {
 
 	// Theme is how the portal looks.
 	Theme Theme
-	// Text replaces texts of the catalogue by language and key, or adds a language, which must have all keys. See text/en.json.
+	// Text replaces texts of the catalogue by language and key, or adds a language. An added language must have all keys of text/en.json. The
+	// keys of text/rules.de.json are the English texts of what the library refuses and explains; a language that lacks one shows the English text.
 	Text map[string]map[string]string
 	// Templates has files that take the place of those of the same name in templates/. It may be nil.
 	Templates fs.FS
 	// Guides change the set-up guides, and add others: see guide.New.
 	Guides []fs.FS
-	// Zone is the time zone of times that are shown to who has none of their own. Default UTC.
+	// Zone is the time zone in which times are shown to an administrator who has no zone of their own. Default UTC.
 	Zone *time.Location
 	// Frames are the origins whose pages may show the portal in a frame, such as https://app.example. Cookies are then
-	// Partitioned. None: nobody's.
+	// Partitioned. Without any, no page may show it in a frame.
 	Frames []string
 
 	// People and Groups say what the product maps: mapping.Mapping.Attributes. They are shown in the set-up guide and on the page
-	// of a person. Of which none is given the page shows what is kept.
+	// of a person. Without them the page of a person shows all that is kept.
 	People, Groups []mapping.Attribute
 	// Role says what a group becomes in the product: its role, or "" if it has none there. It may be nil.
 	Role func(ctx context.Context, tenant, group string) (string, error)
+	// ProtectedGroups are the names that lifecycle.ProtectGroups has been given, so that the groups are marked.
+	ProtectedGroups []string
 
-	// Holds says what the product itself has of a person, by the paths of attributes. It is shown beside what is kept. It may be nil.
+	// Holds says how the product itself has a person, by the paths of attributes: where its own tables have something else than what is kept
+	// here, or show it in another form. The page of a person shows it in a column of its own. It may be nil.
 	Holds func(ctx context.Context, person *store.Resource) (map[string]string, error)
 
 	// Settings are those that StoredSettings keeps. nil: the customer decides none.
@@ -84,9 +88,9 @@ type Options struct {
 	// links it. It may take minutes, and should leave nothing behind. nil: there is no such page.
 	Check func(ctx context.Context, r CheckRequest) ([]CheckLine, error)
 
-	// LinkLifetime is how long a setup link is good that says nothing else. Default 7 days.
+	// LinkLifetime is how long a setup link is good that has no Expires of its own. Default 7 days.
 	LinkLifetime time.Duration
-	// SessionLifetime is how long a session lasts that a setup link has begun, at most. Default 8 hours.
+	// SessionLifetime is how long a session that began with a setup link lasts at most. Default 8 hours.
 	SessionLifetime time.Duration
 
 	// Logger gets the failures that administrators aren't told of. The default discards them.
@@ -97,7 +101,7 @@ type Options struct {
 type Theme struct {
 	Product string // its name. Default Rollcall
 	Logo    []byte // SVG or PNG, of at most 64 KiB; it is shown 32 pixels high. nil: the name alone
-	CSS     string // behind the portal's own style sheet: set the custom properties at the top of assets/portal.css
+	CSS     string // is added behind the portal's own style sheet: set the custom properties that stand at the top of assets/portal.css
 	Support string // where administrators get help: an address that begins with https:// or mailto:. It may be empty
 }
 
@@ -109,6 +113,7 @@ type Portal struct {
 	path      string // of the URL, without a slash at the end
 	cookie    string // the beginning of the names of cookies
 	languages map[string]*language
+	rules     []rule
 	guides    *guide.Library
 	templates templates
 	assets    map[string]asset
@@ -171,7 +176,7 @@ func New(o Options) (*Portal, error) {
 		frames += " " + origin
 	}
 	p.policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors " + strings.TrimSpace(frames)
-	if p.languages, err = loadLanguages(o.Text); err != nil {
+	if p.languages, p.rules, err = loadLanguages(o.Text); err != nil {
 		return nil, err
 	}
 	if p.guides, err = guide.New(o.Guides...); err != nil {
@@ -193,14 +198,14 @@ func New(o Options) (*Portal, error) {
 
 const (
 	mostLogo    = 64 << 10
-	mostStreams = 500 // live status, of all administrators of a process
+	mostStreams = 500 // pages that a process tells their live status at once
 	mostBody    = 64 << 10
 )
 
 // ServeHTTP implements http.Handler.
 func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.serve(w, r, p.path, p.mux, nil) }
 
-// headers are those of each answer beside the policy. Only assets have another Cache-Control.
+// headers are those of each answer, beside the Content-Security-Policy. Only assets have another Cache-Control.
 var headers = map[string]string{
 	"Cache-Control":                "no-store",
 	"Referrer-Policy":              "no-referrer",
@@ -212,7 +217,7 @@ var headers = map[string]string{
 	"Vary":                         "Accept, Accept-Language, Cookie",
 }
 
-// serve answers what is under a path, by the pages and forms of a mux.
+// serve answers a request under a path by the pages and forms of a mux. s is nil, except for the vendor's view.
 func (p *Portal) serve(w http.ResponseWriter, r *http.Request, base string, mux *http.ServeMux, s *vendor) {
 	h := w.Header()
 	h.Set("Content-Security-Policy", p.policy)

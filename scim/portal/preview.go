@@ -29,6 +29,7 @@ type PreviewRowModel struct {
 	Name        string               `json:"name"`
 	Action      string               `json:"action"` // create, link, change, deactivate, refuse or unknown
 	Explanation string               `json:"explanation,omitempty"`
+	Why         Explanation          `json:"why,omitempty"` // Explanation in the page's language
 	Changes     []PreviewChangeModel `json:"changes,omitempty"`
 	Added       int                  `json:"added,omitempty"` // members
 	Removed     int                  `json:"removed,omitempty"`
@@ -53,8 +54,11 @@ func previewPage(v *visit) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := PreviewModel{Connections: namesOf(list), Rows: []PreviewRowModel{}, Counts: map[string]int{}}
-	if v.get("connection") == "" { // the one that there is a preview of
+	m := PreviewModel{Rows: []PreviewRowModel{}, Counts: map[string]int{}}
+	if m.Connections, err = v.connectionModels(list); err != nil {
+		return nil, err
+	}
+	if v.get("connection") == "" { // the connection of which there is a preview
 		for i := range list {
 			if list[i].State == lifecycle.ConnectionShadow {
 				one = &list[i]
@@ -64,14 +68,17 @@ func previewPage(v *visit) (any, error) {
 	if one == nil {
 		return m, nil
 	}
-	c := connectionModel(one, false)
+	c, err := v.connectionModel(one)
+	if err != nil {
+		return nil, err
+	}
 	m.Connection = &c
 	if one.State != lifecycle.ConnectionShadow {
 		m.CanBegin = canBegin(one)
 		return m, nil
 	}
-	// That going live has begun is known from the form alone, never from the address: whoever makes somebody open an address must
-	// not have the page go on by itself.
+	// Whether going live has begun is known from the form alone, never from the address. Otherwise an address that somebody is made to open
+	// could have the page go on by itself.
 	if err := v.takeOnce(); err != nil {
 		return nil, err
 	}
@@ -85,8 +92,11 @@ func previewPage(v *visit) (any, error) {
 	}
 	m.Next = page.Next
 	for _, row := range page.Rows {
-		x := PreviewRowModel{Type: row.Type, ID: row.ID, Name: row.Name, Action: string(row.Action), Explanation: short(row.Explanation, mostValue),
+		x := PreviewRowModel{Type: row.Type, ID: row.ID, Name: row.Name, Action: string(row.Action), Explanation: row.Explanation,
 			Added: row.AddedCount, Removed: row.RemovedCount}
+		if x.Why, err = v.why(row.Explanation); err != nil {
+			return nil, err
+		}
 		for _, change := range row.Changes {
 			x.Changes = append(x.Changes, PreviewChangeModel{change.Attribute, shown(change.From), shown(change.To), change.Authority})
 		}
@@ -113,7 +123,7 @@ func canBegin(c *connection.Connection) bool {
 	return false
 }
 
-// beginShadow has a connection that nobody has come by yet write nothing but a preview.
+// beginShadow makes a connection by which nobody has come yet a shadow, of which there is a preview.
 func beginShadow(v *visit) (done, error) {
 	_, one, err := v.connections()
 	if err != nil {
@@ -127,10 +137,10 @@ func beginShadow(v *visit) (done, error) {
 	return done{to: "/preview?" + query("connection", one.ID), notice: "shadow"}, err
 }
 
-// liveSlice is how long one request goes on with going live. The next one goes on where it was.
+// liveSlice is how long one request works on going live. The next request continues where it stopped.
 const liveSlice = 8 * time.Second
 
-// goLive makes true what the shadow has, for a while.
+// goLive applies what the shadow has written, for as long as liveSlice.
 func goLive(v *visit) (done, error) {
 	_, one, err := v.connections()
 	if err != nil {
@@ -164,5 +174,12 @@ func exportPreview(v *visit) error {
 	v.w.Header().Set("Content-Disposition", `attachment; filename="preview.csv"`)
 	_ = http.NewResponseController(v.w).SetWriteDeadline(time.Now().Add(10 * time.Minute))
 	v.started = true
-	return lifecycle.WritePreviewCSV(v.w, v.p.life.PreviewAll(v.r.Context(), v.Admin.Tenant, one.ID))
+	return lifecycle.WritePreviewCSV(v.w, func(yield func(lifecycle.PreviewRow, error) bool) {
+		for row, err := range v.p.life.PreviewAll(v.r.Context(), v.Admin.Tenant, one.ID) {
+			row.Explanation = v.Say(row.Explanation)
+			if !yield(row, err) {
+				return
+			}
+		}
+	})
 }

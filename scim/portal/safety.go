@@ -7,17 +7,16 @@ import (
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
 	"github.com/rollcall-dev/rollcall/scim/connection"
-	"github.com/rollcall-dev/rollcall/store"
 )
 
 // SafetyModel is the brakes, what they hold, and who is protected.
 type SafetyModel struct {
-	People      *lifecycle.Brake         `json:"people"`  // nil: no brake
-	Members     *lifecycle.Brake         `json:"members"` // nil: no brake
-	Protected   []PersonModel            `json:"protected"`
-	Held        []lifecycle.JournalEntry `json:"held"` // the last requests that a brake held back
-	Connections []ConnectionModel        `json:"connections"`
-	Windows     []string                 `json:"-"`
+	People      *lifecycle.Brake  `json:"people"`  // nil: no brake
+	Members     *lifecycle.Brake  `json:"members"` // nil: no brake
+	Protected   []PersonModel     `json:"protected"`
+	Held        []LineModel       `json:"held"` // the last requests that a brake held back
+	Connections []ConnectionModel `json:"connections"`
+	Windows     []string          `json:"-"`
 }
 
 const mostProtectedShown = 100
@@ -28,7 +27,7 @@ func safetyPage(v *visit) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := SafetyModel{People: s.People, Members: s.Members, Protected: []PersonModel{}, Held: []lifecycle.JournalEntry{}, Windows: windows}
+	m := SafetyModel{People: s.People, Members: s.Members, Protected: []PersonModel{}, Windows: windows}
 	for _, id := range s.Protected {
 		if len(m.Protected) == mostProtectedShown {
 			break
@@ -47,9 +46,14 @@ func safetyPage(v *visit) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.Held = append(m.Held, held...)
+	if m.Held, err = v.lines(held); err != nil {
+		return nil, err
+	}
 	list, err := v.p.opts.Connections.List(ctx, tenant)
-	m.Connections = namesOf(list)
+	if err != nil {
+		return nil, err
+	}
+	m.Connections, err = v.connectionModels(list)
 	return m, err
 }
 
@@ -84,7 +88,7 @@ func releaseBrake(v *visit) (done, error) {
 
 var windows = []string{"10m", "30m", "1h", "6h", "24h"}
 
-// setBrakes sets how many people and memberships may be lost in a time.
+// setBrakes sets how many people may lose access, and how many memberships may end, in a time.
 func setBrakes(v *visit) (done, error) {
 	read := func(name string) (*lifecycle.Brake, error) {
 		if v.get(name+"-on") == "" {
@@ -167,7 +171,7 @@ func (v *visit) WindowOf(b *lifecycle.Brake) string {
 	return string(text)
 }
 
-// setMode pauses a connection, or has it go on.
+// setMode pauses a connection, or resumes it.
 func setMode(from, mode lifecycle.ConnectionState, notice string) func(*visit) (done, error) {
 	return func(v *visit) (done, error) {
 		_, one, err := v.connections()
@@ -177,7 +181,7 @@ func setMode(from, mode lifecycle.ConnectionState, notice string) func(*visit) (
 		if one == nil {
 			return done{}, wrong(v.T("error.noconnection"))
 		}
-		if one.State != from && one.State != mode { // who pauses a shadow and goes on would be live by accident
+		if one.State != from && one.State != mode { // a shadow that is paused and resumed would become live by accident
 			return done{}, wrong(v.T("error.mode"))
 		}
 		_, err = v.p.opts.Connections.Change(v.r.Context(), v.by(), one.ID, connection.Update{State: &mode})
@@ -190,8 +194,8 @@ type OffModel struct {
 	Connections []ConnectionModel `json:"connections"`
 	Connection  *ConnectionModel  `json:"connection"`
 	Credentials int               `json:"credentials"` // that will be revoked
-	People      int               `json:"people"`      // whom nobody will manage
-	More        bool              `json:"more"`        // there are more than People
+	People      Span              `json:"people"`      // whom nobody will manage
+	More        bool              `json:"more"`        // there are too many people to look at each of them, so People has bounds
 }
 
 func offPage(v *visit) (any, error) {
@@ -199,20 +203,23 @@ func offPage(v *visit) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := OffModel{Connections: namesOf(list)}
+	m := OffModel{}
+	if m.Connections, err = v.connectionModels(list); err != nil {
+		return nil, err
+	}
 	if one == nil && len(list) > 0 { // what is off can be switched on again
 		one = &list[len(list)-1]
 	}
 	if one == nil {
 		return m, nil
 	}
-	c := connectionModel(one, false)
+	c, err := v.connectionModel(one)
+	if err != nil {
+		return nil, err
+	}
 	m.Connection, m.Credentials = &c, len(one.Credentials)
-	m.More, err = v.p.walkPeople(v.r.Context(), v.Admin.Tenant, mostCounted, func(r *store.Resource) {
-		if a, err := lifecycle.AccountOf(r); err == nil && a.Manager == one.ID {
-			m.People++
-		}
-	})
+	counts, err := v.p.countPeople(v.r.Context(), v.Admin.Tenant, one.ID)
+	m.People, m.More = counts.mine, !counts.all
 	return m, err
 }
 
@@ -232,7 +239,7 @@ func switchOff(v *visit) (done, error) {
 	return done{to: "/off?" + query("connection", one.ID), notice: "off"}, err
 }
 
-// switchOn undoes it: the connection manages again whom no other one has taken over. Its credentials stay revoked.
+// switchOn undoes switchOff: the connection manages again those whom no other connection has taken over. Its credentials stay revoked.
 func switchOn(v *visit) (done, error) {
 	_, one, err := v.connections()
 	if err != nil {

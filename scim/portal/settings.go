@@ -14,57 +14,47 @@ import (
 type choice struct {
 	name  string   // of lifecycle.Settings in JSON
 	words []string // that it may have; nil: it is on or off
-	until bool     // it is on for a day: the setting has the time at which it ends
+	until bool     // to switch it on is for a day: its value is the time at which it ends
 	// effect says whom a change to a word concerns: how many, and the text behind "effect." about it.
-	effect func(c headcount, to string) (n int, key string)
+	effect func(c headcount, to string) (n Span, key string)
 }
 
-// headcount is how many people there are of whom a setting may say something.
-type headcount struct {
-	access   int // who may sign in
-	managed  int // whom an identity provider manages, and who may sign in
-	shutOut  int // whom it manages, and who may not
-	byHand   int // added by hand or by a sign-in
-	inactive int // without access
-	pending  int
-	more     bool // there are more people than were counted
-}
-
-func later(key string) func(headcount, string) (int, string) {
-	return func(headcount, string) (int, string) { return 0, key }
+// later is the effect of a change that concerns nobody who is here now.
+func later(key string) func(headcount, string) (Span, string) {
+	return func(headcount, string) (Span, string) { return Span{}, key }
 }
 
 // choices are all that there are, in the order of the page.
 var choices = []choice{
-	{name: "scim", effect: func(c headcount, to string) (int, string) {
+	{name: "scim", effect: func(c headcount, to string) (Span, string) {
 		if to == "true" {
 			return c.shutOut, "scim.on"
 		}
 		return c.managed, "scim.off"
 	}},
-	{name: "scimOff", words: []string{"keep", "suspend"}, effect: func(c headcount, to string) (int, string) { return c.managed, "scimOff." + to }},
-	{name: "sso", effect: func(c headcount, to string) (int, string) {
+	{name: "scimOff", words: []string{"keep", "suspend"}, effect: func(c headcount, to string) (Span, string) { return c.managed, "scimOff." + to }},
+	{name: "sso", effect: func(c headcount, to string) (Span, string) {
 		if to == "true" {
 			return c.access, "sso.on"
 		}
 		return c.access, "sso.off"
 	}},
 	{name: "jit", effect: later("jit")},
-	{name: "manual", effect: func(c headcount, _ string) (int, string) { return c.byHand, "manual" }},
-	{name: "review", effect: func(c headcount, to string) (int, string) {
+	{name: "manual", effect: func(c headcount, _ string) (Span, string) { return c.byHand, "manual" }},
+	{name: "review", effect: func(c headcount, to string) (Span, string) {
 		if to == "true" {
 			return c.access, "review.on"
 		}
 		return c.pending, "review.off"
 	}},
-	{name: "deprovision", words: []string{"suspend", "deactivate", "delete"}, effect: func(c headcount, to string) (int, string) { return c.managed, "deprovision." + to }},
-	{name: "delete", words: []string{"remove", "keep"}, effect: func(c headcount, to string) (int, string) { return c.managed, "delete." + to }},
-	{name: "existingUser", words: []string{"refuse", "link"}, effect: func(c headcount, to string) (int, string) { return c.byHand, "existingUser." + to }},
+	{name: "deprovision", words: []string{"suspend", "deactivate", "delete"}, effect: func(c headcount, to string) (Span, string) { return c.managed, "deprovision." + to }},
+	{name: "delete", words: []string{"remove", "keep"}, effect: func(c headcount, to string) (Span, string) { return c.managed, "delete." + to }},
+	{name: "existingUser", words: []string{"refuse", "link"}, effect: func(c headcount, to string) (Span, string) { return c.byHand, "existingUser." + to }},
 	{name: "existingAccount", words: []string{"refuse", "acquire", "link"}, effect: later("later")},
-	{name: "inactiveUser", words: []string{"refuse", "restore"}, effect: func(c headcount, to string) (int, string) { return c.inactive, "inactiveUser." + to }},
-	{name: "suspendManaged", effect: func(c headcount, to string) (int, string) { return c.managed, "suspendManaged" }},
-	{name: "editManaged", effect: func(c headcount, to string) (int, string) { return c.managed, "editManaged" }},
-	{name: "handOver", effect: func(c headcount, to string) (int, string) { return c.managed, "handOver" }},
+	{name: "inactiveUser", words: []string{"refuse", "restore"}, effect: func(c headcount, to string) (Span, string) { return c.inactive, "inactiveUser." + to }},
+	{name: "suspendManaged", effect: func(c headcount, to string) (Span, string) { return c.managed, "suspendManaged" }},
+	{name: "editManaged", effect: func(c headcount, to string) (Span, string) { return c.managed, "editManaged" }},
+	{name: "handOver", effect: func(c headcount, to string) (Span, string) { return c.managed, "handOver" }},
 	{name: "keepBodiesUntil", until: true, effect: later("keep")},
 	{name: "keepValuesUntil", until: true, effect: later("keep")},
 }
@@ -91,7 +81,7 @@ func (p *Portal) checkChoices() error {
 type SettingsModel struct {
 	Choices []ChoiceModel `json:"choices"`
 	Changes []ChangeModel `json:"changes"` // with ?change=1 and the settings that are wanted
-	More    bool          `json:"more"`    // there are more people than the numbers say
+	More    bool          `json:"more"`    // there are too many people to look at each of them, so some numbers are bounds
 	AtOnce  *AtOnceModel  `json:"atOnce"`  // nil: there are too many people to say
 }
 
@@ -117,7 +107,7 @@ type ChangeModel struct {
 	Name   string `json:"name"`
 	From   string `json:"from"`
 	To     string `json:"to"`
-	People int    `json:"people"` // whom it concerns
+	People Span   `json:"people"` // whom it concerns
 	Effect string `json:"effect"` // in words
 }
 
@@ -213,18 +203,18 @@ func settings(v *visit) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var counts headcount
-	if counts.more, err = v.p.walkPeople(ctx, tenant, mostCounted, counts.add); err != nil {
+	counts, err := v.p.countPeople(ctx, tenant, "")
+	if err != nil {
 		return nil, err
 	}
-	m.More = counts.more
+	m.More = !counts.all
 	for i := range changes {
 		at := slices.IndexFunc(choices, func(c choice) bool { return c.name == changes[i].Name })
 		n, key := choices[at].effect(counts, changes[i].To)
-		changes[i].People, changes[i].Effect = n, v.T("effect."+key, n)
+		changes[i].People, changes[i].Effect = n, v.T("effect."+key, v.Count(n))
 	}
 	m.Changes = append(m.Changes, changes...)
-	if len(changes) == 0 || counts.more {
+	if len(changes) == 0 || !counts.all {
 		return m, nil
 	}
 	if err := apply(&s, changes); err != nil {
@@ -249,32 +239,7 @@ func apply(s *lifecycle.Settings, changes []ChangeModel) error {
 	return nil
 }
 
-func (c *headcount) add(r *store.Resource) {
-	a, err := lifecycle.AccountOf(r)
-	if err != nil {
-		return
-	}
-	access := a.State == lifecycle.Provisioned || a.State == lifecycle.Active
-	switch {
-	case access && a.Source == lifecycle.SourceSCIM:
-		c.access, c.managed = c.access+1, c.managed+1
-	case access:
-		c.access++
-	default:
-		c.inactive++
-		if a.State == lifecycle.Pending {
-			c.pending++
-		}
-		if a.Source == lifecycle.SourceSCIM && !a.Held {
-			c.shutOut++
-		}
-	}
-	if a.Source == lifecycle.SourceManual || a.Source == lifecycle.SourceSSO {
-		c.byHand++
-	}
-}
-
-// setSettings keeps the settings, and has the people follow them.
+// setSettings keeps the settings, and lets the people's accounts follow them.
 func setSettings(v *visit) (done, error) {
 	ctx, tenant := v.r.Context(), v.Admin.Tenant
 	s, err := v.p.opts.Settings.Settings(ctx, tenant)
@@ -299,7 +264,7 @@ func setSettings(v *visit) (done, error) {
 	}
 	by := v.by()
 	by.Action = "change settings"
-	if err := v.p.life.Record(ctx, by, store.Key{Type: "rollcall.Settings", ID: "settings"}, lifecycle.Updated, "settings", names...); err != nil {
+	if err := v.p.life.Record(ctx, by, store.Key{Type: "rollcall.Settings", ID: "settings"}, lifecycle.Updated, "", names...); err != nil {
 		return done{}, err
 	}
 	if follow {

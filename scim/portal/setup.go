@@ -34,13 +34,12 @@ type StageModel struct {
 	Href string `json:"-"` // another page for it
 }
 
-// stages are how far setting up is.
+// stages says how far setting up has come.
 func (v *visit) stages(one *connection.Connection) []StageModel {
 	list := []StageModel{{Name: "connection"}, {Name: "credential"}, {Name: "test"}, {Name: "people"}}
 	if one != nil {
 		s := one.Status
-		people := s.State == connection.FirstPerson || s.State == connection.Syncing || s.Counts.Week[string(lifecycle.Created)]+s.Counts.Week[string(lifecycle.Linked)] > 0
-		for i, done := range []bool{true, s.State != connection.NotSetUp, !s.LastSuccess.IsZero(), people} {
+		for i, done := range []bool{true, s.State != connection.NotSetUp, !s.LastSuccess.IsZero(), s.People} {
 			list[i].Done = done
 		}
 	}
@@ -76,8 +75,11 @@ func setUp(v *visit) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := SetupModel{Connections: namesOf(list), BaseURL: v.p.opts.SCIM, TokenURL: v.p.opts.TokenURL, Guides: []GuideModel{},
+	m := SetupModel{BaseURL: v.p.opts.SCIM, TokenURL: v.p.opts.TokenURL, Guides: []GuideModel{},
 		Attributes: []AttributeModel{}, Groups: []AttributeModel{}, Credentials: []CredentialModel{}}
+	if m.Connections, err = v.connectionModels(list); err != nil {
+		return nil, err
+	}
 	if v.get("connection") == "" && v.get("new") != "" {
 		one = nil
 	}
@@ -93,7 +95,10 @@ func setUp(v *visit) (any, error) {
 		}
 	}
 	if one != nil {
-		c := connectionModel(one, false)
+		c, err := v.connectionModel(one)
+		if err != nil {
+			return nil, err
+		}
 		m.Connection, m.Credentials = &c, credentialModels(one)
 	}
 	if chosen == "" {
@@ -132,7 +137,7 @@ func setUp(v *visit) (any, error) {
 func attributeModels(list []mapping.Attribute, g *guide.Guide) []AttributeModel {
 	models := make([]AttributeModel, 0, len(list))
 	for _, a := range list {
-		if a.Authority != mapping.Ignore { // what nobody may send needs no line
+		if a.Authority != mapping.Ignore { // an attribute that is never taken needs no line
 			models = append(models, AttributeModel{a, g.Sources[a.Path].String(), exampleOf(a)})
 		}
 	}
@@ -151,7 +156,7 @@ func exampleOf(a mapping.Attribute) string {
 	if x, ok := examples[a.Path]; ok {
 		return x
 	}
-	if _, x, ok := strings.Cut(a.Want, "such as "); ok { // the form has an example
+	if _, x, ok := strings.Cut(a.Want, "such as "); ok { // what is wanted names an example
 		return x
 	}
 	return ""
@@ -172,7 +177,7 @@ func createConnection(v *visit) (done, error) {
 		return done{}, err
 	}
 	var c *connection.Connection
-	for i := range list { // who chooses twice gets one
+	for i := range list { // somebody who chooses the same guide twice gets one connection
 		if x := &list[i]; x.Name == name && x.Provider == connection.Provider(g.Provider) && x.State == lifecycle.ConnectionLive &&
 			len(x.Credentials) == 0 && x.Status.LastRequest.IsZero() {
 			c = x

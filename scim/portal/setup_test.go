@@ -2,7 +2,11 @@ package portal_test
 
 import (
 	"bufio"
+	"context"
+	"html"
 	"net/http"
+	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -141,4 +145,46 @@ func TestLive(t *testing.T) {
 	assert.Equal(t, "testReceived", next())
 	require.NoError(t, s.portal.EndSessions(t.Context(), "acme"))
 	assert.Equal(t, "the end", next())
+}
+
+// Entra ID shows the scope by which it asks for its assertion; the assertion is for what stands in front of /.default.
+func TestEntraAudience(t *testing.T) {
+	s := newSite(t)
+	v := s.admin("acme")
+	id, _ := v.connect()
+	trust := func(pairs ...string) string {
+		p := v.post("credentials/issue", form(append(pairs, "connection", id, "kind", "federation")...))
+		require.Equal(t, 200, p.status, p.body)
+		list, err := s.links.List(t.Context(), "acme")
+		require.NoError(t, err)
+		return list[0].Credentials[len(list[0].Credentials)-1].Trust.Audience
+	}
+	assert.Equal(t, "api://app", trust("entra", "directory", "subject", "a", "audience", "api://app/.default"))
+	assert.Equal(t, "api://app", trust("issuer", "https://login.microsoftonline.com/directory/v2.0", "jwks", "https://login.microsoftonline.com/keys", "subject", "b", "audience", "api://app/.default"))
+	assert.Equal(t, "api://app/.default", trust("issuer", "https://idp.example", "jwks", "https://idp.example/keys", "subject", "c", "audience", "api://app/.default"))
+}
+
+// What is wrong with a form is said in the page's language.
+func TestFormsAreGerman(t *testing.T) {
+	s := newSite(t)
+	v := s.admin("acme")
+	id, _ := v.connect()
+	vendor, err := s.portal.Vendor(portal.VendorOptions{Path: "/staff", Who: func(*http.Request) (string, error) { return "ann", nil }, Links: true,
+		Tenants: func(context.Context, string) ([]string, string, error) { return []string{"acme"}, "", nil }})
+	require.NoError(t, err)
+	s.server.Config.Handler.(*http.ServeMux).Handle("/staff/", vendor)
+	alert := regexp.MustCompile(`role="alert">([^<]*)`)
+	for path, f := range map[string]url.Values{
+		"safety/brakes":      form("people-on", "1", "people-max", "3", "people-window", "1h"),
+		"connect":            form("guide", "okta", "name", strings.Repeat("x", 1000)),
+		"credentials/issue":  form("connection", id, "kind", "federation", "subject", "x"),
+		"credentials/rotate": form("connection", id, "credential", "none", "days", "0"),
+		"/staff/link":        form("tenant", "acme"),
+	} {
+		p := v.post(path, f, "Accept-Language", "de")
+		assert.Equal(t, 400, p.status, path)
+		text := html.UnescapeString(alert.FindStringSubmatch(p.body + `role="alert">nothing`)[1])
+		assert.NotEqual(t, "nothing", text, path)
+		assert.Empty(t, english.FindString(text), "%s: %s", path, text)
+	}
 }

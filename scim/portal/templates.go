@@ -74,7 +74,7 @@ func (t templates) execute(w io.Writer, name string, v *visit) error {
 	return page.ExecuteTemplate(w, "layout", v)
 }
 
-// asset is a file that pages name.
+// asset is a file that the pages load.
 type asset struct {
 	kind string
 	body []byte

@@ -22,20 +22,30 @@ type language struct {
 	texts map[string]string
 }
 
-// loadLanguages reads the catalogues that come with the portal, and those of the product.
-func loadLanguages(own map[string]map[string]string) (map[string]*language, error) {
+// loadLanguages reads the catalogues that come with the portal, and those of the product. The key of a rule is its English text, so English
+// needs no texts of rules, and a language that lacks one shows the English text.
+func loadLanguages(own map[string]map[string]string) (map[string]*language, []rule, error) {
 	all := make(map[string]*language)
 	for _, name := range []string{"en", "de"} {
 		text, err := texts.ReadFile("text/" + name + ".json")
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		l := &language{name: name}
 		if err := json.Unmarshal(text, &l.texts); err != nil {
-			return nil, fmt.Errorf("portal: text/%s.json: %w", name, err)
+			return nil, nil, fmt.Errorf("portal: text/%s.json: %w", name, err)
 		}
 		all[name] = l
 	}
+	text, err := texts.ReadFile("text/rules.de.json")
+	if err != nil {
+		return nil, nil, err
+	}
+	var german map[string]string
+	if err := json.Unmarshal(text, &german); err != nil {
+		return nil, nil, fmt.Errorf("portal: text/rules.de.json: %w", err)
+	}
+	maps.Copy(all["de"].texts, german)
 	known := all["en"].texts
 	for _, name := range slices.Sorted(maps.Keys(own)) {
 		l := all[name]
@@ -44,18 +54,19 @@ func loadLanguages(own map[string]map[string]string) (map[string]*language, erro
 			all[name] = l
 		}
 		for key, text := range own[name] {
-			if _, ok := known[key]; !ok {
-				return nil, fmt.Errorf("portal: Options.Text: there is no key %q", key)
+			_, isText := known[key]
+			if _, isRule := german[key]; !isText && !isRule {
+				return nil, nil, fmt.Errorf("portal: Options.Text: there is no key %q", key)
 			}
 			l.texts[key] = text
 		}
 		for key := range known {
 			if _, ok := l.texts[key]; !ok {
-				return nil, fmt.Errorf("portal: Options.Text: the language %s has no %q", name, key)
+				return nil, nil, fmt.Errorf("portal: Options.Text: the language %s has no %q", name, key)
 			}
 		}
 	}
-	return all, nil
+	return all, sortRules(german), nil
 }
 
 // languageOf is the language that was chosen, else the first that the browser prefers, else English.

@@ -22,9 +22,9 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// What the portal keeps are resources of internal types in the tenant that they belong to, by the hash of a ticket that only
-// the browser has. A ticket says whose tenant it is of, as no call of a store looks into all tenants (I4); and a tenant that is
-// forgotten leaves nothing (I13).
+// The portal keeps its links and sessions as resources of internal types, in the tenant that they belong to, so that nothing of a forgotten
+// tenant remains (I13). The id of each is the hash of a ticket that only the browser has. A ticket names its tenant, because no call of a
+// store looks into all tenants (I4).
 const (
 	linkType    = "rollcall.PortalLink"
 	sessionType = "rollcall.PortalSession"
@@ -57,7 +57,7 @@ func parseTicket(text string) (ticket, bool) {
 		return ticket{}, false
 	}
 	t := ticket{string(name), secret}
-	return t, t.String() == text // there is one way to write it
+	return t, t.String() == text // another spelling of the same bytes is refused
 }
 
 // id is what the ticket is found by.
@@ -76,7 +76,7 @@ type granted struct {
 	Zone      string    `json:"zone"`
 }
 
-// once is something that is shown once. It is sealed under a key that is made of the ticket.
+// once is what is kept of something that is shown once. It is sealed under a key that is made of the ticket.
 type once struct {
 	Expires time.Time `json:"expires"`
 	Page    string    `json:"page"` // the path of the page that shows it
@@ -163,7 +163,7 @@ func (v *visit) keepOnce(what *Secret, page string) error {
 	return nil
 }
 
-// takeOnce is what was kept for this page. It is gone afterwards.
+// takeOnce reads what was kept for this page into v.Secret, and deletes it.
 func (v *visit) takeOnce() error {
 	t, ok := v.ticket("-once")
 	if !ok || t.tenant != v.keeper() || v.r.Method != http.MethodGet || wantsJSON(v.r) {

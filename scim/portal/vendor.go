@@ -46,12 +46,12 @@ type VendorModel struct {
 
 // TenantModel is a line of it.
 type TenantModel struct {
-	Tenant        string              `json:"tenant"`
-	State         connection.State    `json:"state"`
-	Connections   int                 `json:"connections"`
-	LastRequest   *time.Time          `json:"lastRequest"`
-	LastError     *connection.Problem `json:"lastError"`
-	ExpiresInDays *int                `json:"expiresInDays"`
+	Tenant        string           `json:"tenant"`
+	State         connection.State `json:"state"`
+	Connections   int              `json:"connections"`
+	LastRequest   *time.Time       `json:"lastRequest"`
+	LastError     *ProblemModel    `json:"lastError"`
+	ExpiresInDays *int             `json:"expiresInDays"`
 }
 
 func (s *vendor) overview(v *visit) (any, error) {
@@ -67,7 +67,10 @@ func (s *vendor) overview(v *visit) (any, error) {
 		}
 		t := TenantModel{Tenant: tenant, State: stateOf(list), Connections: len(list)}
 		for i := range list {
-			c := connectionModel(&list[i], false)
+			c, err := v.connectionModel(&list[i])
+			if err != nil {
+				return nil, err
+			}
 			if c.LastRequest != nil && (t.LastRequest == nil || t.LastRequest.Before(*c.LastRequest)) {
 				t.LastRequest = c.LastRequest
 			}

@@ -30,13 +30,14 @@ type visit struct {
 	Page     *page
 	Admin    Admin
 	Model    any
-	Notice   string  // key of what was done
-	Problem  string  // what went wrong, in words
-	Secret   *Secret // is shown once
-	linkless bool    // the administrator came by the product's own session
+	Notice   string          // key of what was done
+	Problem  string          // what went wrong, in words
+	Secret   *Secret         // is shown once
+	linkless bool            // the administrator came by the product's own session
+	names    map[string]Part // of what was looked up for explanations, by kind and id
 }
 
-// Secret is what the next page shows once: a new credential, which nobody can see again.
+// Secret is what the next page shows once, such as a new credential, which nobody can see again.
 type Secret struct {
 	ID           string `json:"id,omitempty"` // of the credential
 	Token        string `json:"token,omitempty"`
@@ -47,7 +48,7 @@ type Secret struct {
 	Going *GoingModel `json:"going,omitempty"` // how far going live has come
 }
 
-// identify finds out who asks. Who came by a setup link is who that link says, until the session ends.
+// identify finds out who asks. Until their session ends, somebody who came by a setup link is the administrator whom the link names.
 func (v *visit) identify() error {
 	if t, ok := v.ticket(""); ok {
 		var g granted
@@ -135,7 +136,7 @@ func (v *visit) by() lifecycle.Request {
 	return lifecycle.Request{Tenant: v.Admin.Tenant, Who: v.Admin.Who}
 }
 
-// get is a value of the query or the form.
+// get is a value of the query or the form, cut to 2,000 bytes.
 func (v *visit) get(name string) string {
 	text := strings.TrimSpace(v.r.FormValue(name))
 	if len(text) > 2_000 {
@@ -144,7 +145,7 @@ func (v *visit) get(name string) string {
 	return text
 }
 
-// connections are those of the tenant, and the one that the page is about: which the query names, else the first that isn't
+// connections returns the tenant's connections, and the one that the page is about: the one that the query names, else the first that isn't
 // switched off, else nil.
 func (v *visit) connections() (list []connection.Connection, one *connection.Connection, err error) {
 	if list, err = v.p.opts.Connections.List(v.r.Context(), v.Admin.Tenant); err != nil {
@@ -251,7 +252,7 @@ func (v *visit) Menu() (menu []*page) {
 // SignOut says whether there is a session of the portal's own to end.
 func (v *visit) SignOut() bool { return v.signedIn && !v.linkless }
 
-// Self is the page's address, for a form that comes back to it. What isn't there can't be come back to.
+// Self is the page's address, for a form that returns to it. After an error, or in the answer to a form, it is the overview's.
 func (v *visit) Self() string {
 	if v.r.Method != http.MethodGet || v.Page.name == "problem" {
 		return v.base + "/"
@@ -269,7 +270,7 @@ type Moment struct {
 	Ago  string // how long ago it is, or how soon
 }
 
-// At shows a time; a zero one is nil.
+// At is a time as templates show it. It is nil for the zero time.
 func (v *visit) At(t time.Time) *Moment {
 	if t.IsZero() {
 		return nil
@@ -285,10 +286,10 @@ func (v *visit) When(t *time.Time) *Moment {
 	return v.At(*t)
 }
 
-// Newer says whether something is of the last hour.
+// Newer says whether a time is within the last hour.
 func (v *visit) Newer(t time.Time) bool { return time.Since(t) < time.Hour }
 
-// Int is the number at n.
+// Int is the number that n points to.
 func (v *visit) Int(n *int) int { return *n }
 
 // ZoneName is the zone of the times that are shown.
@@ -371,21 +372,21 @@ func (v *visit) By(e lifecycle.JournalEntry) string {
 	return v.Or("source.", string(e.By))
 }
 
-// Short is a text that fits into a line of a table.
-func (v *visit) Short(text string) string { return short(text, 240) }
+// Short is as much of a text as fits into a line of a list.
+func (v *visit) Short(text string) string { return short(text, mostShort) }
 
 // Trail is entries of the journal for the template of that name.
-func (v *visit) Trail(list []lifecycle.JournalEntry) any {
+func (v *visit) Trail(list []LineModel) any {
 	return struct {
 		V    *visit
-		List []lifecycle.JournalEntry
+		List []LineModel
 	}{v, list}
 }
 
-// Holds says whether the product tells what it has itself.
+// Holds says whether the product tells how it has a person itself.
 func (v *visit) Holds() bool { return v.p.opts.Holds != nil }
 
-// Maps says whether the product tells what it maps.
+// Maps says whether the product has told which attributes it maps.
 func (v *visit) Maps() bool { return len(v.p.opts.People) > 0 }
 
 // Brake is a brake for the template of that name.
@@ -402,7 +403,7 @@ func (v *visit) Brake(name string, b *lifecycle.Brake) any {
 	return x
 }
 
-// Wanted is what a form asks a setting to be.
+// Wanted is the value that a form asks for a setting.
 func (v *visit) Wanted(name, is string) string {
 	if to := v.get(name); to != "" {
 		return to

@@ -154,6 +154,8 @@ func related(k *kit) {
 	check("Group", fmt.Sprintf(`groups eq %q`, id(12)), 10)
 	check("User", `groups.display eq "group 11"`, 2)
 	check("User", `not (groups pr)`, 3)
+	check("User", fmt.Sprintf(`title co "nobody" or groups.value eq %q and groups.display co "11"`, id(10)), 2)
+	check("User", `title co "nobody" or groups pr and groups.display co "11"`, 2)
 	check("User", fmt.Sprintf(`groups eq %q or userName eq "user-3"`, id(11)), 2, 3)
 	check("User", fmt.Sprintf(`members eq %q`, id(1)))
 

@@ -1,13 +1,18 @@
 package main
 
 import (
+	"context"
+	"fmt"
+
 	"github.com/rollcall-dev/rollcall/scim/portal"
+	"github.com/rollcall-dev/rollcall/store"
 )
 
 // completePortal says how the portal looks in this product, in which words it speaks, and what is mapped. The wizard is the one of the product's set-up page: sign-on first, then token, test, and what becomes of people.
 func completePortal(o portal.Options) portal.Options {
 	o.Theme = portal.Theme{Product: "Z8", Logo: []byte(logo), CSS: css}
 	o.People = members.Attributes()
+	o.Holds = holds
 	o.Choices = []string{"review", "deprovision", "keepBodiesUntil"}
 	o.Text = map[string]map[string]string{
 		"en": {
@@ -32,6 +37,27 @@ func completePortal(o portal.Options) portal.Options {
 		},
 	}
 	return o
+}
+
+// holds is how time tracking has a member: the hours and the balance are read as z8 shows them. A product whose own tables have more of a
+// person, or something else than what is kept here, reads them in this place.
+func holds(ctx context.Context, r *store.Resource) (map[string]string, error) {
+	m, err := members.Value(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	has := map[string]string{"userName": m.Login, "name.givenName": m.Given, "name.familyName": m.Family}
+	if m.Hours > 0 {
+		has["urn:example:z8:Member:weeklyHours"] = fmt.Sprintf("%g h", m.Hours)
+	}
+	if m.Balance != nil {
+		minutes, sign := *m.Balance, "+"
+		if minutes < 0 {
+			minutes, sign = -minutes, "−"
+		}
+		has["urn:example:z8:Member:balanceMinutes"] = fmt.Sprintf("%s%d:%02d h", sign, minutes/60, minutes%60)
+	}
+	return has, nil
 }
 
 const (

@@ -38,7 +38,7 @@ func (s *Store) Members(ctx context.Context, q store.MemberQuery) iter.Seq2[stor
 
 // readMembers reads all rows of the first owners, and returns of how many owners.
 func (s *Store) readMembers(ctx context.Context, q store.MemberQuery) (rows *MemberRows, complete int, err error) {
-	leave, err := s.turn(ctx, q.Tenant)
+	leave, err := s.calls.Turn(ctx, q.Tenant)
 	if err != nil {
 		return nil, 0, err
 	}

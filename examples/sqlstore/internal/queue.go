@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -11,15 +12,18 @@ import (
 // Queue lets writes that wait share a transaction, because a transaction mostly costs more than the writes in it. Writes that come while all
 // workers are busy are written together by the next one that is free. Nothing waits while a worker is free.
 type Queue[T any] struct {
-	Workers  int                            // the most workers, without those that are replaced after Patience
+	Workers  int                            // the most transactions at the same time
 	Most     int                            // the most writes that share a transaction
 	Write    func(all []*Queued[T]) []error // writes all, and returns the error of each
-	Patience time.Duration                  // after so long, another worker replaces one whose transaction waits; 0 means never
+	Patience time.Duration                  // after so long, Do returns ErrWaited for a write that still waits; 0 means never
 
 	mu      sync.Mutex
 	waiting []*Queued[T]
 	working int
 }
+
+// ErrWaited says that a write has waited for as long as Patience says. It was not written.
+var ErrWaited = errors.New("sqlstore: the queue doesn't move")
 
 // Queued is a write.
 type Queued[T any] struct {
@@ -37,13 +41,24 @@ func (q *Queue[T]) Do(ctx context.Context, what T, isAlone bool) error {
 	}
 	w := &Queued[T]{ctx, what, isAlone, make(chan struct{}), make(chan error, 1)}
 	q.add(w)
+	inQueue := ctx
+	if q.Patience > 0 {
+		var stop func()
+		inQueue, stop = context.WithTimeout(ctx, q.Patience)
+		defer stop()
+	}
 	select {
 	case err := <-w.done:
 		return Rethrow(err)
-	case <-ctx.Done():
+	case <-inQueue.Done():
 	}
 	if q.withdraw(w) {
-		return ctx.Err()
+		return cmp.Or(ctx.Err(), ErrWaited)
+	}
+	select { // a worker has taken it
+	case err := <-w.done:
+		return Rethrow(err)
+	case <-ctx.Done():
 	}
 	select {
 	case err := <-w.done:
@@ -76,15 +91,8 @@ func (q *Queue[T]) withdraw(w *Queued[T]) bool {
 
 func (q *Queue[T]) work() {
 	for all := q.take(); len(all) > 0; all = q.take() {
-		var slow *time.Timer
-		if q.Patience > 0 {
-			slow = time.AfterFunc(q.Patience, q.work)
-		}
 		for i, err := range q.writeAll(all) {
 			all[i].done <- err
-		}
-		if slow != nil && !slow.Stop() {
-			return // another worker has replaced this one
 		}
 	}
 }

@@ -35,6 +35,11 @@ func (c *compiler) related(x filter.Related) Condition {
 	}
 	from := " FROM ~member m" + join + " WHERE m.tenant = $1" + is + " AND " + where.SQL
 	found := Condition{SQL: exists("SELECT 1" + from + " AND " + near + " = r.id"), exact: where.exact, isHeavy: true, parts: many}
+	if where.isCertain() { // to have any at all
+		found.Ids, found.IsIDs, found.isThere, found.isSpread, found.isHeavy = "SELECT "+near+from, true, true, true, false
+		found.span = &span{test: found.SQL, rows: near + from}
+		return found
+	}
 	for _, t := range filter.Conjuncts(x.Where) {
 		if t.Attr.Name == "value" && t.Op == filter.Eq && t.Attr.CaseExact && t.Value.Kind() == document.KindString {
 			found.Ids, found.IsIDs, found.isThere, found.isHeavy = "SELECT "+near+from, true, true, false
@@ -140,8 +145,14 @@ func (c *compiler) answerTerms(terms []filter.Expr, a *answers, join func([]filt
 			others = append(others, c.answer(t, a))
 		}
 	}
-	if len(exact) > 0 {
-		others = append(others, a.column(c.compile(join(exact))))
+	if len(exact) == 0 {
+		return others
+	}
+	if all := c.compile(join(exact)); all.exact {
+		return append(others, a.column(all))
+	}
+	for _, t := range exact { // together they aren't, as and leaves out what is heavy beside what an index answers
+		others = append(others, a.column(c.compile(t)))
 	}
 	return others
 }

@@ -73,7 +73,7 @@ func (s *Store) GetRelated(ctx context.Context, k store.Key) (*store.Resource, [
 }
 
 func (s *Store) get(ctx context.Context, sql string, k store.Key, more ...any) (*store.Resource, error) {
-	leave, err := s.turn(ctx, k.Tenant)
+	leave, err := s.calls.Turn(ctx, k.Tenant)
 	if err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ type Store struct {
 	getRelated string // the query of GetRelated
 	scans      *Scans
 	calls      *Scans // admits reads, and commits that have a connection for themselves
-	isOwn      bool   // whether commits have a connection for themselves
+	commits    *Scans // of commits that have a connection of their own: calls, or nil if they take no turns
 	totals     totals
 	ranks      ranks
 	known      sync.Map // each Indexed that is known to be in the database
@@ -85,8 +85,9 @@ type Engine interface {
 	Apply(ctx context.Context, statements []Statement) (changed []int64, err error)
 	// Transact runs a product's own statements in a transaction.
 	Transact(ctx context.Context, do func(Tx) error) error
-	// Commit commits a change. first are the attributes that are indexed for the first time, which the tables note.
-	Commit(ctx context.Context, c *store.Change, first []Indexed) error
+	// Commit commits a change. first are the attributes that are indexed for the first time, which the tables note. A commit that takes a
+	// connection of its own takes a turn for that.
+	Commit(ctx context.Context, c *store.Change, first []Indexed, turns *Scans) error
 	// Members reads all rows of the first owners of the query, of as many as have at most most rows together, and returns the number of these
 	// owners. If most is 0, it reads the rows of all owners.
 	Members(ctx context.Context, q store.MemberQuery, rows *MemberRows, most int) (complete int, err error)
@@ -112,10 +113,10 @@ type Engine interface {
 	IndexedBy(index string) string
 	// Lock returns the end of a SELECT that locks rows for an update and skips those that others have locked.
 	Lock() string
-	// HasOneWriter says whether commits wait for each other instead of a connection.
-	HasOneWriter() bool
 	// Connections returns how many queries can run at once.
 	Connections() int
+	// Processors returns how many of these queries make progress at the same time.
+	Processors() int
 	dialect
 	Close() error
 }
@@ -144,7 +145,10 @@ func New(ctx context.Context, o *Options, connect func(o *Options) (Engine, erro
 		return nil, fmt.Errorf("sqlstore: %w", err)
 	}
 	s := &Store{engine: e, getRelated: "SELECT " + columns + ", " + e.Joined(filter.Groups) + ofKey, scans: NewScans(&own, e.Connections()),
-		calls: newCalls(e.Connections()), isOwn: own.InTx == nil && !e.HasOneWriter()}
+		calls: newCalls(e.Connections(), e.Processors())}
+	if own.InTx == nil { // what is called in the transaction may ask the store for something
+		s.commits = s.calls
+	}
 	ready := s.Migrate
 	if own.NoMigrate {
 		ready = s.engine.Check
@@ -187,14 +191,7 @@ func (s *Store) Commit(ctx context.Context, c *store.Change) error {
 			}
 		}
 	}
-	if s.isOwn && !isAddition(c) {
-		leave, err := s.turn(ctx, c.Tenant)
-		if err != nil {
-			return err
-		}
-		defer leave()
-	}
-	if err := s.engine.Commit(ctx, c, first); err != nil {
+	if err := s.engine.Commit(ctx, c, first, s.commits); err != nil {
 		return err
 	}
 	if len(c.Events) > 0 {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -58,6 +59,9 @@ SELECT ~found(EXISTS (SELECT FROM w), $1, $2, $3), (SELECT ~rekey($1, $2, $3, w.
 	pgDisband  = `DELETE FROM ~member WHERE tenant = $1 AND group_id = $2`
 	pgIsMember = `SELECT ~expect(FALSE, 'RC409', '') FROM ~member WHERE tenant = $1 AND member_id = $2 AND member_type = $3 LIMIT 1`
 
+	// The transaction fails if it waits for a lock for longer than this, in milliseconds.
+	pgPatience = `SELECT set_config('lock_timeout', $1, TRUE)`
+
 	pgHold = `SELECT ~hold($1, $2::text[], $3::text[], $4)`
 
 	pgGroup = `WITH w AS (
@@ -105,10 +109,33 @@ SELECT x.type, x.attribute FROM unnest($1::text[], $2::text[]) x (type, attribut
 type pgBatch struct {
 	*engine
 	pgx.Batch
+	rewrites                   []pgRewritten
 	resources, events, journal []any // the columns of the rows, one after the other
 	keys                       []pgKey
 	subjects                   []string
 	counts                     sqlstore.Counts
+}
+
+// pgRewritten is a put of a resource that is there.
+type pgRewritten struct {
+	tenant string
+	store.Put
+}
+
+// compare sorts by the order in which all transactions lock resources.
+func (x pgRewritten) compare(y pgRewritten) int {
+	return cmp.Or(cmp.Compare(x.tenant, y.tenant), compareKeys(x.Resource.Type, x.Resource.ID, y.Resource.Type, y.Resource.ID))
+}
+
+// compareKeys sorts groups in front of other resources, and each by type and id.
+func compareKeys(xType, xID, yType, yID string) int {
+	if isGroup := xType == sqlstore.GroupType; isGroup != (yType == sqlstore.GroupType) {
+		if isGroup {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Or(cmp.Compare(xType, yType), cmp.Compare(xID, yID))
 }
 
 // pgKey is a row of keys to insert.
@@ -120,10 +147,17 @@ type pgKey struct {
 
 func (b *pgBatch) add(sql string, args ...any) { b.Queue(b.Fill(sql), args...) }
 
-func (p *engine) Commit(ctx context.Context, c *store.Change, first []sqlstore.Indexed) error {
-	if p.inTx == nil && len(first) == 0 && isAddition(c) {
-		return p.commitShared(ctx, c)
+func (p *engine) Commit(ctx context.Context, c *store.Change, first []sqlstore.Indexed, turns *sqlstore.Scans) error {
+	if len(first) == 0 && p.Shares(c) {
+		if err := p.shared.Do(ctx, c, false); !errors.Is(err, errAlone) && !errors.Is(err, sqlstore.ErrWaited) {
+			return p.fail(ctx, err)
+		}
 	}
+	leave, err := turns.Turn(ctx, c.Tenant)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	return p.commitAlone(ctx, c, first)
 }
 
@@ -155,15 +189,19 @@ func (p *engine) commitAlone(ctx context.Context, c *store.Change, first []sqlst
 	})
 }
 
-// batch makes one transaction of changes. If there are several, all must be additions.
+// batch makes one transaction of changes. Several changes must be such as may share a transaction.
 func (p *engine) batch(changes ...*store.Change) *pgBatch {
 	b := &pgBatch{engine: p, counts: sqlstore.Counts{}}
+	if len(changes) > 1 && p.shared.Patience > 0 {
+		b.add(pgPatience, strconv.FormatInt(max(p.shared.Patience.Milliseconds(), 1), 10))
+	}
 	for _, c := range changes {
 		b.hold(c)
 		for _, put := range c.Put {
 			b.put(sqlstore.Enc(c.Tenant), put)
 		}
 	}
+	b.rewrite()
 	b.insert(pgResources, b.resources)
 	b.insertKeys()
 	for _, c := range changes {
@@ -185,9 +223,10 @@ func (p *engine) batch(changes ...*store.Change) *pgBatch {
 }
 
 // hold locks the existing resources that a change needs, if it needs more than one: groups by id, then others by type and id. A
-// change of one resource needs no order. Neither do members, which pgAdd locks in the same order after their group.
+// change of one resource needs no order. Neither do rewrites, which come in the same order, nor members, which pgAdd locks in it after their
+// group.
 func (b *pgBatch) hold(c *store.Change) {
-	if len(c.Put)+len(c.Members)+len(c.Delete) < 2 {
+	if others := len(c.Members) + len(c.Delete); others == 0 || len(c.Put)+others < 2 {
 		return
 	}
 	const remove, update, member = 'd', 'u', 'm' // the strongest lock has the least letter
@@ -214,15 +253,7 @@ func (b *pgBatch) hold(c *store.Change) {
 	for _, d := range c.Delete {
 		need(d.Type, d.ID, remove)
 	}
-	keys := slices.SortedFunc(maps.Keys(how), func(x, y store.Key) int {
-		if isGroup := x.Type == sqlstore.GroupType; isGroup != (y.Type == sqlstore.GroupType) {
-			if isGroup {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Or(cmp.Compare(x.Type, y.Type), cmp.Compare(x.ID, y.ID))
-	})
+	keys := slices.SortedFunc(maps.Keys(how), func(x, y store.Key) int { return compareKeys(x.Type, x.ID, y.Type, y.ID) })
 	if len(keys) == 0 {
 		return
 	}
@@ -269,30 +300,49 @@ func (b *pgBatch) change(c *store.Change) {
 }
 
 func (b *pgBatch) put(tenant string, p store.Put) {
+	if p.IfVersion != "" {
+		b.rewrites = append(b.rewrites, pgRewritten{tenant, p})
+		return
+	}
 	now := sqlstore.KeysOf(p.Resource.Index)
 	args := sqlstore.ResourceArgs(tenant, p.Resource, now)
 	typ, id := args[1].(string), args[2].(string)
-	if p.IfVersion == "" {
-		b.resources = append(b.resources, args...)
-		b.addKeys(tenant, id, now.Hashes(tenant, typ), now.Uniques)
-		return
+	b.resources = append(b.resources, args...)
+	b.addKeys(tenant, id, now.Hashes(tenant, typ), now.Uniques)
+}
+
+// rewrite adds the statements that rewrite resources. They lock all resources before they change any key.
+func (b *pgBatch) rewrite() {
+	slices.SortStableFunc(b.rewrites, pgRewritten.compare)
+	sets := make([]sqlstore.KeySet, len(b.rewrites))
+	for i, x := range b.rewrites {
+		sets[i] = sqlstore.KeysOf(x.Resource.Index)
+		args := append(sqlstore.ResourceArgs(x.tenant, x.Resource, sets[i]), sqlstore.Enc(x.IfVersion))
+		if x.Was == nil {
+			b.add(pgUpdate, args...)
+		} else {
+			b.add(pgRewrite, args...)
+		}
 	}
-	args = append(args, sqlstore.Enc(p.IfVersion))
-	if p.Was == nil {
-		b.add(pgUpdate, args...)
-		return
+	for i, x := range b.rewrites {
+		if x.Was != nil {
+			b.rekey(x, sets[i])
+		}
 	}
-	b.add(pgRewrite, args...)
-	was := sqlstore.KeysOf(p.Was.Index)
-	come, went := now.Without(was), was.Without(now).Hashes(tenant, typ)
+}
+
+// rekey adds the statements that bring the rows in keys up to date for a resource whose former keys are known.
+func (b *pgBatch) rekey(x pgRewritten, now sqlstore.KeySet) {
+	typ, id, was := sqlstore.Enc(x.Resource.Type), sqlstore.Enc(x.Resource.ID), sqlstore.KeysOf(x.Was.Index)
+	come, went := now.Without(was), was.Without(now).Hashes(x.tenant, typ)
 	if len(come.Keys) == 1 && len(went) == 1 { // this is the usual case
-		b.add(pgNextKey, went[0], id, come.Hashes(tenant, typ)[0], come.Uniques == 1)
+		b.add(pgNextKey, went[0], id, come.Hashes(x.tenant, typ)[0], come.Uniques == 1)
 		return
 	}
 	for _, h := range went {
 		b.add(pgNoKey, h, id)
 	}
-	b.addKeys(tenant, id, come.Hashes(tenant, typ), come.Uniques)
+	b.addKeys(x.tenant, id, come.Hashes(x.tenant, typ), come.Uniques)
 }
 
 func (b *pgBatch) addKeys(tenant, id string, hashes [][]byte, uniques int) {

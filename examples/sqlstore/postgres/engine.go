@@ -28,7 +28,7 @@ type engine struct {
 	isOwn bool
 	sqlstore.Names
 	inTx      func(context.Context, sqlstore.Tx, *store.Change) error
-	additions sqlstore.Queue[*store.Change]
+	shared    sqlstore.Queue[*store.Change]
 	announced atomic.Bool // whether a notification is about to be sent
 	shapes    shaped
 }
@@ -66,7 +66,7 @@ func Tune(c *pgxpool.Config) {
 
 func newEngine(pool *pgxpool.Pool, o *sqlstore.Options) *engine {
 	p := &engine{pool: pool, Names: sqlstore.NewNames(o.Schema, o.Prefix), inTx: o.InTx}
-	p.additions = sqlstore.Queue[*store.Change]{Workers: sharers, Most: mostShared, Write: p.addTogether, Patience: patience}
+	p.shared = sqlstore.Queue[*store.Change]{Workers: sharers, Most: mostShared, Write: p.commitTogether, Patience: patience}
 	return p
 }
 

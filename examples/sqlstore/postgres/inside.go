@@ -12,10 +12,10 @@ import (
 // Pool returns the pool that the store uses.
 func (p *engine) Pool() *pgxpool.Pool { return p.pool }
 
-// Additions returns the queue of the additions that share transactions.
-func (p *engine) Additions() *sqlstore.Queue[*store.Change] { return &p.additions }
+// Shared returns the queue of the changes that share transactions.
+func (p *engine) Shared() *sqlstore.Queue[*store.Change] { return &p.shared }
 
-// Sharing returns how many transactions of additions run at the same time, and how many additions share one.
+// Sharing returns how many shared transactions run at the same time, and how many changes share one.
 func (p *engine) Sharing() (transactions, each int) { return sharers, mostShared }
 
 // Made returns the remembered texts of statements.

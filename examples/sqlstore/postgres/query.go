@@ -10,9 +10,10 @@ import (
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
 
-func (p *engine) HasOneWriter() bool { return false }
-
 func (p *engine) Connections() int { return int(p.pool.Stat().MaxConns()) }
+
+// Processors returns the number of connections, because it isn't known how many processors the server has.
+func (p *engine) Processors() int { return p.Connections() }
 
 func (p *engine) Texts(all []string) any { return all }
 

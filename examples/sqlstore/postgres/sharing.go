@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -13,43 +14,62 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// An identity provider that begins to provision creates thousands of people, some of them at the same time. Creations that come
-// while others are being written share the next transaction, in which one statement writes the rows of a table.
+// An identity provider that begins to provision creates people by the thousand, and it changes all of them when an attribute is mapped
+// in another way. Many of these requests come at the same time. While one transaction is under way, the changes that come wait for it, and
+// then share the next one: the rows of each table go by one statement, and the disk is waited for once.
 
-// sharers is how many transactions of additions run at the same time, and mostShared how many additions share one.
-const sharers, mostShared = 2, 8
+const (
+	// sharers is how many shared transactions are under way at the same time.
+	sharers = 1
+	// mostShared is how many changes share one at most.
+	mostShared = 16
+	// patience is how long a shared transaction waits for a lock, and how long a change waits for a shared transaction. After that, a
+	// change is committed by itself, so that none waits for long because of what another one waits for.
+	patience = 100 * time.Millisecond
+)
 
-// patience is how long additions wait while a shared transaction waits for another one, for example to know whether a unique key is free.
-const patience = 100 * time.Millisecond
-
-// errAlone says that nothing of a shared transaction was committed, for a reason that may concern only some of its additions.
+// errAlone says that a shared transaction was rolled back, or that a change was left out of it. The change may succeed by itself.
 var errAlone = errors.New("to be committed alone")
 
-// isAddition says whether a change only adds rows, so that it needs no row that another transaction may have locked.
-func isAddition(c *store.Change) bool {
-	isChange := func(p store.Put) bool { return p.IfVersion != "" }
+// Shares says whether a change may share a transaction. It may if it only creates a few resources, or rewrites resources without changing
+// their unique keys. Such a change locks nothing that others wait for but its own resources.
+func (p *engine) Shares(c *store.Change) bool {
 	waits := func(x store.Claim) bool { return !sqlstore.IsFree(x) && !sqlstore.ChangesNothing(x) }
-	return len(c.Put) > 0 && !slices.ContainsFunc(c.Put, isChange) && len(c.Delete) == 0 && len(c.Members) == 0 && !slices.ContainsFunc(c.Claims, waits)
+	return p.inTx == nil && len(c.Put) > 0 && len(c.Put) <= mostShared && len(c.Delete) == 0 && len(c.Members) == 0 &&
+		!slices.ContainsFunc(c.Put, changesUnique) && !slices.ContainsFunc(c.Claims, waits)
 }
 
-// commitShared commits an addition together with those that come at the same time.
-func (p *engine) commitShared(ctx context.Context, c *store.Change) error {
-	err := p.additions.Do(ctx, c, false)
-	if errors.Is(err, errAlone) {
-		return p.commitAlone(ctx, c, nil)
+// changesUnique says whether a put may give a resource that is there another unique key.
+func changesUnique(p store.Put) bool {
+	return p.IfVersion != "" && (p.Was == nil || !slices.Equal(uniqueKeys(p.Was), uniqueKeys(p.Resource)))
+}
+
+func uniqueKeys(r *store.Resource) (keys []store.IndexKey) {
+	for _, k := range r.Index {
+		if k.Unique {
+			keys = append(keys, k)
+		}
 	}
-	return p.fail(ctx, err)
+	return keys
 }
 
-// addTogether commits several additions in one transaction, and returns the error of each.
-func (p *engine) addTogether(all []*sqlstore.Queued[*store.Change]) []error {
+// commitTogether commits changes in one transaction, and returns for each what became of it.
+func (p *engine) commitTogether(all []*sqlstore.Queued[*store.Change]) []error {
 	if len(all) == 1 {
 		return []error{p.commitAlone(all[0].Ctx, all[0].What, nil)}
 	}
-	ctx, done := untilAllLeave(all)
-	defer done()
-	changes := make([]*store.Change, len(all))
+	errs := make([]error, len(all))
+	var together []*sqlstore.Queued[*store.Change]
+	rewritten := map[store.Key]bool{}
 	for i, w := range all {
+		if errs[i] = rewriteOnce(rewritten, w.What); errs[i] == nil {
+			together = append(together, w)
+		}
+	}
+	ctx, done := untilAllLeave(together)
+	defer done()
+	changes := make([]*store.Change, len(together))
+	for i, w := range together {
 		changes[i] = w.What
 	}
 	b := p.batch(changes...)
@@ -60,10 +80,29 @@ func (p *engine) addTogether(all []*sqlstore.Queued[*store.Change]) []error {
 	if pg := new(pgconn.PgError); errors.As(err, &pg) && pg.SeverityUnlocalized == "ERROR" || pgconn.SafeToRetry(err) {
 		err = errAlone // the server has rolled the transaction back, or never got it
 	}
-	return sqlstore.SameForAll(all, err)
+	for i := range errs {
+		errs[i] = cmp.Or(errs[i], err)
+	}
+	return errs
 }
 
-// untilAllLeave returns a context that ends when the contexts of all writes have ended.
+// rewriteOnce returns errAlone for a change of a resource that another change of the transaction rewrites. The second of them expects a
+// version that is gone by then, and would end the transaction for all.
+func rewriteOnce(rewritten map[store.Key]bool, c *store.Change) error {
+	for _, p := range c.Put {
+		if rewritten[p.Resource.Key] {
+			return errAlone
+		}
+	}
+	for _, p := range c.Put {
+		if p.IfVersion != "" {
+			rewritten[p.Resource.Key] = true
+		}
+	}
+	return nil
+}
+
+// untilAllLeave returns a context that ends when the contexts of all changes have ended.
 func untilAllLeave[T any](all []*sqlstore.Queued[T]) (ctx context.Context, done func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(all[0].Ctx))
 	var left atomic.Int64

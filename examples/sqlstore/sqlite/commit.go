@@ -66,7 +66,7 @@ type liteChange struct {
 	tenant string
 }
 
-func (e *engine) Commit(ctx context.Context, c *store.Change, first []sqlstore.Indexed) error {
+func (e *engine) Commit(ctx context.Context, c *store.Change, first []sqlstore.Indexed, _ *sqlstore.Scans) error {
 	return e.write(ctx, e.inTx != nil, func(ctx context.Context, w *liteTx) error {
 		t := &liteChange{w, ctx, sqlstore.Enc(c.Tenant)}
 		if err := t.write(c); err != nil {

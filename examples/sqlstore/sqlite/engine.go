@@ -23,13 +23,15 @@ import (
 // engine is the engine on SQLite.
 type engine struct {
 	writer, reader *sql.DB
+	checkpointer   *sql.DB // nil for a database that the product opened, whose checkpoints are not ours to make
 	isOwn          bool
 	sqlstore.Names
 	inTx func(context.Context, sqlstore.Tx, *store.Change) error
 
-	writes   sqlstore.Queue[liteWrite]
-	writing  sync.Mutex           // held by the goroutine that writes
-	written  map[string]*sql.Stmt // the prepared statements of the writer
+	writes  sqlstore.Queue[liteWrite]
+	writing sync.Mutex           // has who writes
+	written map[string]*sql.Stmt // the prepared statements of who writes
+	checkpoints
 	mu       sync.Mutex
 	prepares map[stmtKey]*sql.Stmt // the prepared statements of readers
 }
@@ -58,7 +60,7 @@ func connect(path string, o *sqlstore.Options) (sqlstore.Engine, error) {
 		}
 		return db, err
 	}
-	writer, err := open(1, "journal_mode(WAL)", "journal_size_limit(67108864)", "wal_autocheckpoint(4000)")
+	writer, err := open(1, "journal_mode(WAL)", "journal_size_limit(67108864)", "wal_autocheckpoint(0)")
 	if err != nil {
 		return nil, err
 	}
@@ -66,13 +68,18 @@ func connect(path string, o *sqlstore.Options) (sqlstore.Engine, error) {
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
+	checkpointer, err := open(1)
+	if err != nil {
+		return nil, errors.Join(err, writer.Close(), reader.Close())
+	}
 	e := newEngine(writer, reader, o)
-	e.isOwn = true
+	e.isOwn, e.checkpointer = true, checkpointer
 	return e, nil
 }
 
 func newEngine(writer, reader *sql.DB, o *sqlstore.Options) *engine {
 	e := &engine{writer: writer, reader: reader, Names: sqlstore.NewNames("", o.Prefix), inTx: o.InTx, prepares: map[stmtKey]*sql.Stmt{}}
+	e.between, e.long = statementsBetween, longLog
 	e.writes = sqlstore.Queue[liteWrite]{Workers: 1, Most: mostWrites, Write: e.writeTogether}
 	return e
 }
@@ -90,7 +97,8 @@ func (e *engine) Close() error {
 	}
 	clear(e.written)
 	if e.isOwn {
-		errs = append(errs, e.reader.Close(), e.writer.Close())
+		e.all.Wait()
+		errs = append(errs, e.checkpointer.Close(), e.reader.Close(), e.writer.Close())
 	}
 	return errors.Join(errs...)
 }
@@ -185,8 +193,9 @@ func readRows(rows *sql.Rows, err error, each func(sqlstore.Row) error) error {
 // liteTx is a transaction that may write.
 type liteTx struct {
 	*engine
-	tx    *sql.Tx
-	stmts map[string]*sql.Stmt // the prepared statements by their texts
+	tx       *sql.Tx
+	stmts    map[string]*sql.Stmt // those that are prepared, by their text
+	executed int64                // statements so far
 }
 
 // prepareWriter prepares the statements of commits once. Only the goroutine that writes calls it.
@@ -230,6 +239,7 @@ func (t *liteTx) prepared(ctx context.Context, text string) *sql.Stmt {
 }
 
 func (t *liteTx) exec(ctx context.Context, text string, args ...any) (r sql.Result, err error) {
+	t.executed++
 	if s := t.prepared(ctx, text); s != nil {
 		r, err = s.ExecContext(ctx, args...)
 	} else {

@@ -46,7 +46,7 @@ func (e *engine) CommitTx(ctx context.Context, tx sqlstore.Tx, c *store.Change) 
 	if !ok || own == nil {
 		return errors.New("sqlstore: CommitTx needs a transaction of SQLite")
 	}
-	w := &liteTx{e, own, map[string]*sql.Stmt{}}
+	w := &liteTx{engine: e, tx: own, stmts: map[string]*sql.Stmt{}}
 	do := &sqlstore.Queued[liteWrite]{Ctx: ctx, What: func(ctx context.Context, w *liteTx) error {
 		t := &liteChange{w, ctx, sqlstore.Enc(c.Tenant)}
 		if err := t.write(c); err != nil {

@@ -2,14 +2,13 @@ package sqlite
 
 import (
 	"context"
+	"runtime"
 
 	sqlstore "github.com/rollcall-dev/rollcall/examples/sqlstore/internal"
 	"github.com/rollcall-dev/rollcall/store"
 	"github.com/rollcall-dev/rollcall/store/document"
 	"github.com/rollcall-dev/rollcall/store/filter"
 )
-
-func (e *engine) HasOneWriter() bool { return true }
 
 func (e *engine) Connections() int {
 	if n := e.reader.Stats().MaxOpenConnections; n > 0 {
@@ -19,7 +18,10 @@ func (e *engine) Connections() int {
 	return unlimited
 }
 
-// Texts makes a JSON array of texts.
+// Processors returns the number of processors of this process, because SQLite computes in it.
+func (e *engine) Processors() int { return runtime.GOMAXPROCS(0) }
+
+// Texts makes a JSON array.
 func (e *engine) Texts(all []string) any {
 	b := []byte{'['}
 	for i, s := range all {

@@ -44,8 +44,8 @@ func (e *engine) writeInTx(ctx context.Context, all []*sqlstore.Queued[liteWrite
 		return nil, err
 	}
 	errs = make([]error, len(all))
-	w := &liteTx{e, tx, map[string]*sql.Stmt{}}
-	// The first statement takes the lock that excludes other processes, so that a wait for it comes before anything is read.
+	w := &liteTx{engine: e, tx: tx, stmts: map[string]*sql.Stmt{}}
+	// The first statement takes the lock that excludes other processes, so that it waits before anything is read.
 	_, err = w.exec(ctx, liteLock)
 	for i, x := range all {
 		if err != nil {
@@ -61,7 +61,9 @@ func (e *engine) writeInTx(ctx context.Context, all []*sqlstore.Queued[liteWrite
 		errs[i], err = w.runInSavepoint(ctx, x)
 	}
 	if err == nil {
-		return errs, tx.Commit()
+		err = tx.Commit()
+		e.checkpointAfter(w.executed)
+		return errs, err
 	}
 	if back := tx.Rollback(); !errors.Is(back, sql.ErrTxDone) {
 		err = errors.Join(err, back)

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -336,6 +337,49 @@ func TestAnotherTenantsCredential(t *testing.T) {
 	}
 }
 
+// Of tenants that trust the same issuer and subject, none gets what is meant for another one, or holds it up.
+func TestAnotherTenantTrustsTheSame(t *testing.T) {
+	s := newService(t)
+	ask := func(clientID string) (int, map[string]any) {
+		return s.ask(assertionForm(s.entra.assertion(t, s.entra.claims()), clientID))
+	}
+	trust := connection.Trust{Issuer: s.entra.URL, JWKS: s.entra.URL + "/nowhere", Subject: "app-1", Audience: "api://rollcall"}
+	s.federate("umbrella", trust)
+	for range 2 {
+		if status, answer := ask(""); status != 200 {
+			t.Fatal("another tenant's keys are away:", status, answer)
+		}
+	}
+	trust.JWKS = s.entra.URL + "/keys"
+	thief := s.federate("umbrella", trust)
+	if status, answer := ask(""); status != 400 || !strings.Contains(fmt.Sprint(answer), "client_id") {
+		t.Error("it is not known whose it is:", status, answer)
+	}
+	if status, _ := ask(s.id.ClientID); status != 200 {
+		t.Error(status)
+	}
+	s.must(s.connections.Revoke(t.Context(), lifecycle.Request{Tenant: "acme"}, s.id.ID))
+	if status, answer := ask(""); status != 400 {
+		t.Error("the provider of acme goes on, and would tell umbrella of its people:", status, answer)
+	}
+	if status, _ := ask(s.id.ClientID); status != 401 {
+		t.Error("an assertion for a revoked client:", status)
+	}
+	if status, _ := ask(thief.ClientID); status != 200 {
+		t.Error("who sends a client id means it:", status)
+	}
+}
+
+// In one tenant a client may take the place of another one that has ended.
+func TestFederationAnew(t *testing.T) {
+	s := newService(t)
+	s.must(s.connections.Revoke(t.Context(), lifecycle.Request{Tenant: "acme"}, s.id.ID))
+	s.federate("acme", connection.Trust{Issuer: s.entra.URL, JWKS: s.entra.URL + "/keys", Subject: "app-1", Audience: "api://rollcall"})
+	if status, answer := s.ask(assertionForm(s.entra.assertion(t, s.entra.claims()), "")); status != 200 {
+		t.Error(status, answer)
+	}
+}
+
 // An address of keys that leads inside, or answers nonsense, is neither set up nor followed.
 func TestAddressesOfKeys(t *testing.T) {
 	e := newEntra(t)
@@ -346,7 +390,9 @@ func TestAddressesOfKeys(t *testing.T) {
 	}
 	for _, jwks := range []string{
 		"http://login.microsoftonline.com/keys", "https://127.0.0.1/keys", "https://localhost/keys", "https://10.0.0.1/keys", "https://169.254.169.254/latest",
-		"https://[::1]/keys", "https://[fd00::1]/keys", "https://[::ffff:10.0.0.1]/keys", "https://192.168.1.1/keys", "https://100.64.0.1/keys", "https://0.0.0.0/keys",
+		"https://[::1]/keys", "https://[fd00::1]/keys", "https://[::ffff:10.0.0.1]/keys",
+		"https://[::127.0.0.1]/keys", "https://[::ffff:0:127.0.0.1]/keys", "https://[fec0::1]/keys", "https://[fe80::1%25eth0]/keys", "https://2130706433/keys",
+		"https://192.168.1.1/keys", "https://100.64.0.1/keys", "https://0.0.0.0/keys",
 		"https://metadata/keys", "ftp://" + host + "/keys", "file:///etc/passwd", "gopher://x.example/", "https://user:x@keys.example.com/", "https://keys.example.com/#x", "", "x",
 	} {
 		if err := v.Allow(trust(jwks)); err == nil {

@@ -10,7 +10,7 @@ import (
 	"crypto/rsa"
 	"errors"
 	"fmt"
-	"net"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -19,6 +19,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 
+	"github.com/rollcall-dev/rollcall/internal/address"
 	"github.com/rollcall-dev/rollcall/scim/connection"
 )
 
@@ -81,10 +82,11 @@ func (v *Verifier) checkURL(what, text string) error {
 		}
 		return nil
 	}
-	switch ip := net.ParseIP(u.Hostname()); {
+	ip, notIP := netip.ParseAddr(u.Hostname())
+	switch {
 	case u.Scheme != "https":
 		return &connection.InvalidError{Detail: what + ": want https"}
-	case ip != nil && !public(ip), ip == nil && !strings.Contains(strings.Trim(u.Hostname(), "."), "."):
+	case notIP == nil && !address.IsPublic(ip), notIP != nil && !strings.Contains(strings.Trim(u.Hostname(), "."), "."):
 		return &connection.InvalidError{Detail: what + ": want a host that everybody can reach"}
 	case what == "jwks" && len(v.opts.Only) > 0 && !known(v.opts.Only, u):
 		return &connection.InvalidError{Detail: what + ": this host may not be asked for keys; the product allows some only"}

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"sync"
 	"syscall"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/rollcall-dev/rollcall/internal/address"
 	"github.com/rollcall-dev/rollcall/store"
 )
 
@@ -48,7 +48,7 @@ type keySet struct {
 }
 
 func newKeys(hosts []string) *keys {
-	return &keys{hosts: hosts, guarded: newClient(guard), open: newClient(nil), sets: make(map[string]*keySet)}
+	return &keys{hosts: hosts, guarded: newClient(address.Control), open: newClient(nil), sets: make(map[string]*keySet)}
 }
 
 // newClient makes a client that follows no redirect, as one could lead to where nobody may ask, and uses no proxy.
@@ -59,38 +59,6 @@ func newClient(control func(network, address string, c syscall.RawConn) error) *
 			TLSHandshakeTimeout: fetchTime, ResponseHeaderTimeout: fetchTime, MaxResponseHeaderBytes: 64 << 10, MaxIdleConns: 10, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-}
-
-// guard refuses to connect to an address that isn't public. It sees the address that a name was resolved to, so a name that
-// changes its mind doesn't get by.
-func guard(_, address string, _ syscall.RawConn) error {
-	at, err := netip.ParseAddrPort(address)
-	if err != nil || !public(net.IP(at.Addr().Unmap().AsSlice())) {
-		return errors.New("federation: the address is not public")
-	}
-	return nil
-}
-
-var special = func() (list []netip.Prefix) {
-	for _, p := range [...]string{"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4",
-		"64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16"} {
-		list = append(list, netip.MustParsePrefix(p))
-	}
-	return list
-}()
-
-// public says whether an address is one of the internet.
-func public(ip net.IP) bool {
-	a, ok := netip.AddrFromSlice(ip)
-	if a = a.Unmap(); !ok || !a.IsGlobalUnicast() || a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() {
-		return false
-	}
-	for _, p := range special {
-		if p.Contains(a) {
-			return false
-		}
-	}
-	return true
 }
 
 // get finds the key of an id.

@@ -16,15 +16,6 @@ import (
 
 // The dialer sees the address that a name was resolved to, and refuses those inside.
 func TestGuard(t *testing.T) {
-	for address, public := range map[string]bool{
-		"20.190.128.1:443": true, "[2603:1026::1]:443": true, "127.0.0.1:443": false, "10.1.2.3:443": false, "172.16.0.1:443": false, "192.168.0.1:443": false,
-		"169.254.169.254:80": false, "100.64.1.1:443": false, "0.0.0.0:443": false, "[::1]:443": false, "[::]:443": false, "[fe80::1]:443": false, "[fd00::1]:443": false,
-		"[::ffff:127.0.0.1]:443": false, "[64:ff9b::7f00:1]:443": false, "[2002:7f00:1::]:443": false, "224.0.0.1:443": false, "255.255.255.255:443": false, "x": false,
-	} {
-		if err := guard("tcp", address, nil); (err == nil) != public {
-			t.Errorf("%s: %v", address, err)
-		}
-	}
 	inside := httptest.NewTLSServer(http.NotFoundHandler())
 	defer inside.Close()
 	u, err := url.Parse(inside.URL)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -433,4 +434,24 @@ Connect {product} in **two** minutes.
 	// | Field | Value |
 	// |---|---|
 	// | **URL** | `https://acme.example/scim/v2` |
+}
+
+// In each language each guide is done in less than ten minutes, at 15 seconds for each thing to do and 5 for each click on the portal's
+// pages. The browser's tests count these clicks, and need at most 11.
+func TestUnderTenMinutes(t *testing.T) {
+	l := library(t)
+	for _, language := range l.Languages() {
+		guides := l.Guides(language)
+		require.Len(t, guides, len(ids))
+		for _, g := range guides {
+			todo := 0
+			for _, b := range blocks(g) {
+				if b.Kind == guide.Actions {
+					todo += len(b.Items)
+				}
+			}
+			assert.Greater(t, todo, 5, g.ID)
+			assert.Less(t, time.Duration(todo)*15*time.Second+11*5*time.Second, 10*time.Minute, "%s: %s", language, g.ID)
+		}
+	}
 }

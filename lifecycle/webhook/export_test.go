@@ -1,4 +1,0 @@
-package webhook
-
-// IsPublic is for tests.
-var IsPublic = isPublic
