@@ -1,32 +1,35 @@
-// Package app is a tiny product around the lifecycle, to see it work: a demo API in JSON under /app. It is NOT
-// authenticated, and shows every tenant's people to everybody who can reach it; a real product has its own pages for this.
+// Package app is a small product that shows what package lifecycle does, by a demo API in JSON under /app. The API is NOT
+// authenticated, and shows every tenant's people to everybody who can reach it. A real product has pages of its own instead.
+//
+// In the table below, what follows the path is a request's query or body, and what follows the arrow is its answer.
 //
 //	POST   /app/login      {"tenant","userName"} -> {"status","firstLogin","billed","id","role","groups":[{"id","name"}]}: a sign-in
 //	GET    /app/users      ?tenant=&cursor=&status= -> {"users":[...],"next"}: "next" is the next page's cursor, "" on the last
-//	POST   /app/users      {"tenant","userName",...}: somebody is added by hand, with any attributes
-//	PATCH  /app/users      {"tenant","userName",...}: attributes are changed by hand, and taken away by null
-//	DELETE /app/users      ?tenant=&userName=: somebody is removed by hand
+//	POST   /app/users      {"tenant","userName",...}: adds somebody by hand, with any attributes
+//	PATCH  /app/users      {"tenant","userName",...}: changes attributes by hand; null removes one
+//	DELETE /app/users      ?tenant=&userName=: removes somebody by hand
 //	POST   /app/approve, /app/reject, /app/suspend, /app/reactivate, /app/acquire  {"tenant","userName"}
 //	GET    /app/seats      ?tenant= -> {"limit","used"}: a limit of null is none
-//	GET    /app/events     ?tenant=&after= -> {"events":[...],"next"}: what the hook was told; "next" is where to go on, later too
+//	GET    /app/events     ?tenant=&after= -> {"events":[...],"next"}: what the hook was told; "next" is the place to go on from, at any later time
 //	GET    /app/settings   ?tenant=: lifecycle.Settings
-//	PUT    /app/settings   ?tenant=: those that are given are changed, at once in all processes, and people follow them
+//	PUT    /app/settings   ?tenant=: changes the settings that are given, in all processes at once, and brings people's accounts into line with them
 //	GET    /app/safety     ?tenant=: lifecycle.Safety: the brakes, and who is protected
-//	PUT    /app/safety     ?tenant=: what is given is changed
-//	POST   /app/release    ?tenant= {"connection","count"|"minutes","who"}: a brake lets through what it holds; once if neither is given
+//	PUT    /app/safety     ?tenant=: changes what is given
+//	POST   /app/release    ?tenant= {"connection","count"|"minutes","who"}: a brake lets through what it holds; once if neither number is given
 //	GET    /app/people/{id}/export  ?tenant=: all that is kept about somebody
-//	DELETE /app/people/{id}/data    ?tenant=: somebody is taken out of all that is kept
-//	DELETE /app/tenant     ?tenant=&confirm=: nothing of a tenant remains; confirm is its name again
+//	DELETE /app/people/{id}/data    ?tenant=: erases somebody from all that is kept
+//	DELETE /app/tenant     ?tenant=&confirm=: erases a tenant; confirm must be its name again
 //	GET    /app/preview, POST /app/connections/{id}/live: see mountPreview
-//	POST   /app/import     ?tenant=: people who are there already, as text/csv or application/x-ndjson -> how many were what, and "rows"
-//	POST   /app/accounts   {"userName"}: there is an account outside any organization
+//	POST   /app/import     ?tenant=: people who are there already, as text/csv or application/x-ndjson -> the number of rows by outcome, and "rows"
+//	POST   /app/accounts   {"userName"}: makes an account outside any organization
 //
 // The portal for customers' administrators is at /setup, see portalLink. The vendor's view over all customers is at /app/customers/.
 //
 // The pages for operators of events (/app/webhooks and others) are explained at mountOut, and GET /feed in package feed.
 //
-// What can't be is {"error","reason"}: 403 or 404 at a sign-in, with one of the reasons suspended, deactivated, pending, unknown,
-// ssoDisabled and noSeat; 409 where the state or a name stands against it; 400 without a reason where the request is wrong.
+// A request that fails is answered with {"error","reason"}. The status is 403 or 404 for a sign-in that is denied, and the reason is one of
+// suspended, deactivated, pending, unknown, ssoDisabled and noSeat. It is 409 if the account's state or somebody else's name doesn't allow
+// the request, and 400, without a reason, if the request is wrong.
 package app
 
 import (
@@ -48,14 +51,14 @@ import (
 
 // App is the product. Its fields may be set before its methods are called.
 type App struct {
-	// Settings and Connections are those that the pages show and change. They must be set before Join; Boot makes them.
+	// Settings and Connections are what the pages show and change. Boot sets them. Without Boot, the caller sets them before Join.
 	Settings    *lifecycle.StoredSettings
 	Connections *connection.Service
 	// Options completes the handler's options.
 	Options func(o *scim.Options)
-	// Portal is what POST /app/portal-link makes links to; Boot makes it.
+	// Portal is the portal that POST /app/portal-link makes links to. Boot sets it.
 	Portal *portal.Portal
-	// Plugins are further ways out for events, and who watches.
+	// Plugins add further ways to deliver events, and monitoring.
 	Plugins []Plugin
 
 	out       out
@@ -69,7 +72,7 @@ type App struct {
 	lives     lives
 }
 
-// Boot is the app as boot runs it, under a command's name.
+// Boot returns the app for boot.Run, with the name of a command.
 func (a *App) Boot(name string) boot.App {
 	return boot.App{Name: name, Flags: a.flags, Configure: a.configure, Mount: a.mount, Background: a.background}
 }
@@ -98,8 +101,8 @@ func (a *App) configure(ctx context.Context, s store.Store, o *scim.Options) (er
 	return nil
 }
 
-// Join adds to a handler's options what the pages show: a hook that records all events, accounts outside of any organization,
-// brakes, webhooks, and a key for bodies that are kept.
+// Join adds what the pages show to a handler's options: a hook that records all events, the accounts outside any organization, brakes,
+// webhooks, and a key that seals the bodies of requests. It returns an error if the store can't be reached or a flag is wrong.
 func (a *App) Join(ctx context.Context, s store.Store, o *scim.Options) (err error) {
 	if a.ledger, err = newLedger(ctx, s); err != nil {
 		return err
@@ -117,7 +120,7 @@ func (a *App) Join(ctx context.Context, s store.Store, o *scim.Options) (err err
 	return a.out.configure(s, o)
 }
 
-// background delivers the events, if the store keeps them.
+// background delivers events, and runs the connections and the plugins, until ctx ends or one of them fails.
 func (a *App) background(ctx context.Context, s *boot.Service) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -167,7 +170,7 @@ func (a *App) mount(mux *http.ServeMux, s *boot.Service) error {
 	return nil
 }
 
-// Pages are all that is served under /app/, and /feed.
+// Pages returns the handler of all paths under /app/, and of /feed. It must be called after Join, and once only.
 func (a *App) Pages(h *scim.Handler) (http.Handler, error) {
 	a.service, a.handler = h.Lifecycle(), h
 	a.lives.stop = make(chan struct{})
@@ -213,7 +216,7 @@ func (a *App) Pages(h *scim.Handler) (http.Handler, error) {
 func (a *App) login(r *http.Request, in input) (any, error) {
 	login, err := a.service.Login(r.Context(), in.Tenant, lifecycle.Identity{UserName: in.UserName})
 	var denied *lifecycle.Denied
-	if errors.As(err, &denied) && denied.Reason == lifecycle.DeniedElsewhere { // for this organization that is nobody
+	if errors.As(err, &denied) && denied.Reason == lifecycle.DeniedElsewhere { // an organization must not learn of accounts elsewhere
 		err = &lifecycle.Denied{Reason: lifecycle.DeniedUnknown}
 	}
 	return map[string]any{"status": login.State, "firstLogin": login.FirstLogin, "billed": login.Billed, "id": login.ID, "role": login.Role, "groups": noneNil(login.Groups)}, err
@@ -225,7 +228,7 @@ type user struct {
 	UserName   string  `json:"userName"`
 	Status     string  `json:"status"`
 	Billed     bool    `json:"billed"`
-	FirstLogin *string `json:"firstLogin"` // when; null: never
+	FirstLogin *string `json:"firstLogin"` // the time of the first sign-in; null: there was none
 	Active     bool    `json:"active"`     // as the identity provider sent it
 	ManagedBy  string  `json:"managedBy"`
 }
@@ -245,7 +248,7 @@ func userOf(r *store.Resource) user {
 	return u
 }
 
-// users answers GET /app/users: a page of them, and the cursor of the next in "next".
+// users answers GET /app/users: a page of users, and the cursor of the next page in "next".
 func (a *App) users(r *http.Request, in input) (any, error) {
 	const page = 500
 	resources, next, err := a.service.Accounts(r.Context(), in.Tenant, lifecycle.AccountQuery{State: lifecycle.State(r.URL.Query().Get("status")), Cursor: r.URL.Query().Get("cursor"), Count: page})
@@ -259,7 +262,7 @@ func (a *App) users(r *http.Request, in input) (any, error) {
 	return map[string]any{"users": users, "next": next}, err
 }
 
-// add answers POST /app/users: somebody is added by hand.
+// add answers POST /app/users: it adds somebody by hand.
 func (a *App) add(r *http.Request, in input) (any, error) {
 	v, err := in.attributes()
 	if err != nil {
@@ -272,7 +275,7 @@ func (a *App) add(r *http.Request, in input) (any, error) {
 	return userOf(res), nil
 }
 
-// edit answers PATCH /app/users: attributes are changed by hand, and taken away by null.
+// edit answers PATCH /app/users: it changes attributes by hand. A null removes one.
 func (a *App) edit(r *http.Request, in input) (any, error) {
 	v, err := in.attributes()
 	if err != nil {
@@ -283,7 +286,7 @@ func (a *App) edit(r *http.Request, in input) (any, error) {
 	})
 }
 
-// remove answers DELETE /app/users: somebody is deleted by hand.
+// remove answers DELETE /app/users: it removes somebody by hand.
 func (a *App) remove(r *http.Request, in input) (any, error) {
 	_, err := a.byName(r, in, func(ctx context.Context, by lifecycle.Request, id string) (*store.Resource, error) {
 		return &store.Resource{}, a.service.Remove(ctx, by, id)
@@ -313,7 +316,7 @@ func (a *App) byName(r *http.Request, in input, do action) (any, error) {
 	return userOf(res), nil
 }
 
-// seats answers GET /app/seats: {"limit","used"}; a limit of null is none.
+// seats answers GET /app/seats: {"limit","used"}. A limit of null means that there is none.
 func (a *App) seats(r *http.Request, in input) (any, error) {
 	used, limit, err := a.service.Seats(r.Context(), in.Tenant)
 	if limit < 0 {
@@ -327,12 +330,12 @@ func (a *App) acquire(r *http.Request, in input) (any, error) {
 	return map[string]any{"acquired": in.UserName}, a.service.Acquire(r.Context(), in.click(), in.UserName)
 }
 
-// account answers POST /app/accounts: there's an account outside any organization now.
+// account answers POST /app/accounts: it makes an account outside any organization.
 func (a *App) account(r *http.Request, in input) (any, error) {
 	return map[string]any{"userName": in.UserName}, a.outside.add(r.Context(), in.UserName)
 }
 
-// events answers GET /app/events: every delivery behind the one in "after", in the order received.
+// events answers GET /app/events: the deliveries after the one that "after" names, in the order in which they came.
 func (a *App) events(r *http.Request, in input) (any, error) {
 	const page = 1_000
 	next, after := r.URL.Query().Get("after"), int64(0)
@@ -349,7 +352,7 @@ func (a *App) events(r *http.Request, in input) (any, error) {
 	return map[string]any{"events": append([]Delivery{}, list...), "next": next}, err
 }
 
-// Latest are the last deliveries that the hook received, newest first, each event once.
+// Latest returns the last deliveries that the hook received, the newest first, with each event once. It looks at no more than max deliveries.
 func (a *App) Latest(ctx context.Context, tenant string, max int) ([]Delivery, error) {
 	list, err := a.ledger.latest(ctx, tenant, max)
 	seen := map[string]bool{}

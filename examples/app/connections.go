@@ -21,15 +21,16 @@ import (
 //
 //	POST   /app/connections                   {"name","provider"} -> 201 {"id",...}
 //	GET    /app/connections                   -> {"connections":[...]}
-//	PATCH  /app/connections/{id}              {"state","dialect","name","traceUntil","limits":{"perSecond","burst","body"}}: those that are given
-//	DELETE /app/connections/{id}              -> 200 {"effects":[...]}; with ?confirm=true it is done: 204
+//	PATCH  /app/connections/{id}              {"state","dialect","name","traceUntil","limits":{"perSecond","burst","body"}}; changes what is given
+//	DELETE /app/connections/{id}              -> 200 {"effects":[...]}, and nothing is deleted; with ?confirm=true -> 204 when it is deleted
 //	POST   /app/connections/{id}/credentials  {"kind","expires","scopes",...} -> 201 with the secret, once
 //	DELETE /app/credentials/{id}              -> 204 when no process accepts it any more
-//	POST   /app/credentials/{id}/rotate       {"expires"} -> 201 with a new secret; both are good until
+//	POST   /app/credentials/{id}/rotate       {"expires"} -> 201 with a new secret; both secrets work until then
 //	POST   /app/credentials/{id}/complete     ends the one that this one replaces
 //	POST   /app/credentials/{id}/cancel       ends this one
 //
-// What is wrong is 400, what isn't there 404, and 503 what is not certain to hold everywhere yet: then try again.
+// The status is 400 for a wrong request, and 404 for a connection or a credential that isn't there. It is 503 if it isn't certain yet that all
+// processes go by a change; then the request should be sent again.
 func (a *App) mountConnections(mux *http.ServeMux) {
 	for pattern, do := range map[string]func(r *http.Request, in adminInput) (int, any, error){
 		"POST /app/connections":                  a.createConnection,
@@ -46,7 +47,7 @@ func (a *App) mountConnections(mux *http.ServeMux) {
 	}
 }
 
-// adminInput is what a request of these pages says.
+// adminInput is a request of these pages.
 type adminInput struct {
 	Tenant string
 	Who    string
@@ -57,7 +58,7 @@ func (in adminInput) click() lifecycle.Request {
 	return lifecycle.Request{Tenant: in.Tenant, Who: cmp.Or(in.Who, "demo")}
 }
 
-// decode reads the body. Fields that it doesn't know are wrong.
+// decode reads the body into a struct. It returns an error for a field that the struct doesn't have.
 func (in adminInput) decode(into any) error {
 	d := json.NewDecoder(bytes.NewReader(in.raw))
 	d.DisallowUnknownFields()
@@ -80,7 +81,7 @@ func (in adminInput) decode(into any) error {
 	return nil
 }
 
-// adminPage decodes a request, does it, and encodes the result or the error.
+// adminPage returns a handler that decodes a request, calls do, and encodes its result or its error.
 func adminPage(do func(r *http.Request, in adminInput) (int, any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		in := adminInput{Tenant: r.URL.Query().Get("tenant")}
@@ -295,7 +296,8 @@ func (a *App) issue(r *http.Request, in adminInput) (int, any, error) {
 	return http.StatusCreated, secretOf(k), nil
 }
 
-// expiry is when a credential shall expire. A body that doesn't say means never, so the zero time mustn't be taken for one that does.
+// expiry returns the time at which a credential is to expire. A body without one means never, as does the zero time in package connection.
+// Therefore a body that gives the zero time is wrong.
 func expiry(asked *time.Time) (time.Time, error) {
 	if asked == nil {
 		return time.Time{}, nil
@@ -306,7 +308,7 @@ func expiry(asked *time.Time) (time.Time, error) {
 	return *asked, nil
 }
 
-// secretOf is what is shown once.
+// secretOf returns the secret of a new credential, which is shown once.
 func secretOf(k *connection.Issued) map[string]string {
 	out := map[string]string{"id": k.ID}
 	for name, value := range map[string]string{"token": k.Token, "clientId": k.ClientID, "clientSecret": k.Secret} {
@@ -341,7 +343,7 @@ func (a *App) rotate(r *http.Request, in adminInput) (int, any, error) {
 	return http.StatusCreated, secretOf(k), nil
 }
 
-// NextExpiry is when the first credential of all organizations expires; see connection.Service.NextExpiry.
+// NextExpiry returns the time at which the next credential of any organization expires; see connection.Service.NextExpiry.
 func (a *App) NextExpiry(ctx context.Context) (at time.Time, ok bool, err error) {
 	return a.Connections.NextExpiry(ctx)
 }

@@ -16,7 +16,7 @@ type customers struct{ store store.Store }
 
 const (
 	customerType = "app.Customer"
-	vendorTenant = "app.customers" // in which they are kept
+	vendorTenant = "app.customers" // the tenant in which customers are kept
 )
 
 func (c customers) add(ctx context.Context, tenant string) error {
@@ -40,7 +40,7 @@ func (c customers) forget(ctx context.Context, tenant string) error {
 	return err
 }
 
-// list is a page of them, for portal.VendorOptions.
+// list returns a page of customers, for portal.VendorOptions.
 func (c customers) list(ctx context.Context, cursor string) (tenants []string, next string, err error) {
 	page, err := c.store.List(ctx, store.Query{Tenant: vendorTenant, Types: []string{customerType}, Cursor: cursor, Count: 50, NoTotal: true})
 	if err != nil {
@@ -52,8 +52,8 @@ func (c customers) list(ctx context.Context, cursor string) (tenants []string, n
 	return tenants, page.Next, nil
 }
 
-// mountCustomers serves the vendor's view over all customers at /app/customers/. Like all of /app it asks nobody who they are; a product
-// looks into the session of its staff.
+// mountCustomers serves the vendor's view over all customers at /app/customers/. Like all of /app it isn't authenticated. A product
+// checks the session of its staff.
 func (a *App) mountCustomers(mux *http.ServeMux) error {
 	view, err := a.Portal.Vendor(portal.VendorOptions{Path: "/app/customers", Tenants: a.customers.list, Links: true,
 		Who: func(*http.Request) (string, error) { return "demo staff", nil }})
@@ -61,7 +61,7 @@ func (a *App) mountCustomers(mux *http.ServeMux) error {
 		return err
 	}
 	mux.Handle("GET /app/customers/", view)
-	// Whoever gets a setup link on that page is a customer from then on.
+	// A tenant that gets a setup link on that page is a customer from then on.
 	mux.Handle("POST /app/customers/", http.NewCrossOriginProtection().Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
 		if tenant := r.PostFormValue("tenant"); tenant != "" && len(tenant) <= 1_000 {

@@ -19,7 +19,7 @@ func (a *App) exportPerson(r *http.Request, in adminInput) (int, any, error) {
 	return http.StatusOK, x, err
 }
 
-// erasePerson answers DELETE /app/people/{id}/data: nothing remains that says who that was, here or in what the product keeps itself.
+// erasePerson answers DELETE /app/people/{id}/data: it erases all that identifies a person, in the store and in the product's own tables.
 func (a *App) erasePerson(r *http.Request, in adminInput) (int, any, error) {
 	ctx, id := r.Context(), r.PathValue("id")
 	linked := ""
@@ -46,7 +46,7 @@ func (a *App) erasePerson(r *http.Request, in adminInput) (int, any, error) {
 	return http.StatusNoContent, nil, a.ledger.erase(ctx, in.Tenant, id)
 }
 
-// forgetTenant answers DELETE /app/tenant?tenant=&confirm=: nothing of a tenant remains, if confirm names it.
+// forgetTenant answers DELETE /app/tenant?tenant=&confirm=: it erases all that is kept of a tenant, if confirm is the tenant's name.
 func (a *App) forgetTenant(r *http.Request, in adminInput) (int, any, error) {
 	ctx := r.Context()
 	if r.URL.Query().Get("confirm") != in.Tenant {

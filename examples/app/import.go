@@ -13,7 +13,7 @@ import (
 	"github.com/rollcall-dev/rollcall/lifecycle"
 )
 
-// mostImported is the size of a file of people.
+// mostImported is the size of the largest file of people, in bytes.
 const mostImported = 64 << 20
 
 // report is what POST /app/import answers.
@@ -53,7 +53,7 @@ func (a *App) importPeople(w http.ResponseWriter, r *http.Request) {
 		answer(http.StatusBadRequest, failure{Error: "the body could not be read"})
 		return
 	}
-	for _, err := range people(bytes.NewReader(body)) { // a file that is wrong as a whole changes nothing
+	for _, err := range people(bytes.NewReader(body)) { // a file that can't be read to its end changes nothing
 		if err != nil {
 			answer(http.StatusBadRequest, failure{Error: err.Error()})
 			return

@@ -67,18 +67,18 @@ func (a *App) export(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/jsonl")
 	if err := a.service.Export(r.Context(), q, w); err != nil {
-		panic(http.ErrAbortHandler) // half of it is out: the client must see it break off
+		panic(http.ErrAbortHandler) // a part is sent already: the client must see that the rest is missing
 	}
 }
 
-// endRotation answers the end of a rotation, in one way or the other.
+// endRotation returns the page that ends the rotation of a credential by complete or cancel.
 func (a *App) endRotation(end func(ctx context.Context, by lifecycle.Request, id string) error) func(*http.Request, adminInput) (int, any, error) {
 	return func(r *http.Request, in adminInput) (int, any, error) {
 		return http.StatusNoContent, nil, end(r.Context(), in.click(), r.PathValue("id"))
 	}
 }
 
-// recordSettings writes down who changed which settings.
+// recordSettings writes a journal entry that says who changed which settings.
 func (a *App) recordSettings(ctx context.Context, in input, names []string) error {
 	by := in.click()
 	by.Action = "change settings"

@@ -20,21 +20,21 @@ import (
 
 // ledger is the product's record of what its hook was told, duplicates included.
 type ledger interface {
-	// record is the hook: what it returns without an error is on disk, if there's one.
+	// record is the hook. When it returns nil, the event is on disk, if the store has a disk.
 	record(ctx context.Context, e *lifecycle.Event) error
-	// read reads so many deliveries behind the one of a number, in the order received.
+	// read returns at most max deliveries after the one with the number after, in the order in which they came.
 	read(ctx context.Context, tenant string, after int64, max int) ([]Delivery, error)
-	// latest reads so many, newest first.
+	// latest returns the last max deliveries, the newest first.
 	latest(ctx context.Context, tenant string, max int) ([]Delivery, error)
-	// erase takes somebody's name out of the record, and sees to it that it doesn't come back by an event that is being told.
+	// erase removes somebody's name from the record. An event about this person that is delivered later is recorded without the name.
 	erase(ctx context.Context, tenant, subject string) error
-	// forget removes all of a tenant.
+	// forget removes all deliveries of a tenant.
 	forget(ctx context.Context, tenant string) error
 }
 
-// Delivery is a line of it.
+// Delivery is an event that the hook received, as GET /app/events shows it.
 type Delivery struct {
-	Delivery string `json:"delivery"` // its number
+	Delivery string `json:"delivery"` // the number of the delivery in its tenant, from 1
 	ID       string `json:"id"`
 	Kind     string `json:"kind"`
 	Subject  string `json:"subject"`
@@ -46,7 +46,7 @@ func deliveryOf(e *lifecycle.Event) Delivery {
 	return Delivery{ID: e.ID, Kind: string(e.Kind), Subject: e.Subject.ID, UserName: e.UserName, Time: e.Time.Format(time.RFC3339Nano)}
 }
 
-// newLedger keeps the record where the store keeps everything.
+// newLedger returns a ledger in the database of the store, or in memory if the store has no database.
 func newLedger(ctx context.Context, s store.Store) (ledger, error) {
 	l := &sqlLedger{}
 	switch db := s.(type) {
@@ -68,23 +68,23 @@ func newLedger(ctx context.Context, s store.Store) (ledger, error) {
 	})
 }
 
-// sqlLedger is a table of the product's own, in the store's database.
+// sqlLedger keeps the record in a table of the product's own, in the store's database.
 type sqlLedger struct {
 	transact func(ctx context.Context, do func(sqlTx) error) error
 
 	mu      sync.Mutex
 	waiting []*line
-	writing bool // somebody writes, and goes on until nothing waits
+	writing bool // a goroutine is in write
 }
 
-// sqlTx is a transaction of the store's database. One of the two is set.
+// sqlTx is a transaction of the store's database. One of its two fields is set.
 type sqlTx struct {
 	postgres pgx.Tx
 	sqlite   *sql.Tx
 }
 
-// lock makes numbers go up in the order of commits, so that who reads on from one misses none: writers take turns. SQLite's
-// do anyway.
+// lock lets one transaction write at a time, so that numbers rise in the order of commits. Otherwise a reader that goes on from a number could
+// miss a smaller one that is committed later. SQLite has one writer at a time anyway.
 func (l *sqlLedger) lock(ctx context.Context, tx sqlTx) error {
 	if tx.postgres == nil {
 		return nil
@@ -92,7 +92,7 @@ func (l *sqlLedger) lock(ctx context.Context, tx sqlTx) error {
 	return tx.exec(ctx, "SELECT pg_advisory_xact_lock(hashtext('app_delivery'))")
 }
 
-// record has those who come at the same time share a transaction: each costs a lock and a commit.
+// record writes deliveries that come at the same time in one transaction, because each transaction costs a lock and a commit.
 func (l *sqlLedger) record(ctx context.Context, e *lifecycle.Event) error {
 	w := &line{deliveryOf(e), e.Subject.Tenant, make(chan error, 1)}
 	l.mu.Lock()
@@ -107,7 +107,7 @@ func (l *sqlLedger) record(ctx context.Context, e *lifecycle.Event) error {
 	case err := <-w.done:
 		return err
 	case <-ctx.Done():
-		return ctx.Err() // it may be written all the same, and then again
+		return ctx.Err() // the delivery may be written all the same, and once more when the event is delivered again
 	}
 }
 
@@ -118,7 +118,7 @@ type line struct {
 	done   chan error
 }
 
-// write writes what waits until nothing does.
+// write writes the deliveries that wait, until none waits.
 func (l *sqlLedger) write(ctx context.Context) {
 	for {
 		l.mu.Lock()
@@ -225,10 +225,10 @@ func (tx sqlTx) query(ctx context.Context, sql string, args []any, each func(sca
 	return read(rows)
 }
 
-// memoryLedger is gone at the end, as everything else then is.
+// memoryLedger keeps the record in memory, as the store does then.
 type memoryLedger struct {
 	mu     sync.Mutex
-	lines  map[string][]Delivery // by tenant; the number of a line is its place, from 1
+	lines  map[string][]Delivery // by tenant; the number of a delivery is its place in the slice, from 1
 	erased map[[2]string]bool    // by tenant and subject
 }
 

@@ -10,13 +10,13 @@ import (
 	"github.com/rollcall-dev/rollcall/scim/connection/federation"
 )
 
-// secrets are the flags of what has to do with credentials. The hosts are for the connections that Boot makes.
+// secrets are the flags about credentials. The hosts are for the connections that Boot makes.
 type secrets struct {
 	bodyKey string
 	hosts   hosts
 }
 
-// hosts are a flag that may be given several times: hosts that may be called although their address is private.
+// hosts is a flag that may be given several times, with hosts that may be called although their address is private.
 type hosts []string
 
 // String implements flag.Value.
@@ -35,7 +35,7 @@ func (s *secrets) flags(set *flag.FlagSet) {
 	set.StringVar(&s.bodyKey, "body-key", "", "`base64` of the 32 bytes of the key that seals kept bodies; without it a key is made, and what it sealed can't be opened after the process's end")
 }
 
-// bodies are the keys that seal the bodies of requests that are kept.
+// bodies returns the keys that seal the bodies of requests in the journal.
 func (s *secrets) bodies() (lifecycle.Sealer, error) {
 	if s.bodyKey == "" {
 		return lifecycle.RandomKeyRing(), nil

@@ -13,7 +13,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// Plugin is something beside the app that tells events, or watches. Each of its functions may be nil.
+// Plugin is an addition to the app, which delivers events to another system or monitors the app. Each of its functions may be nil.
 type Plugin struct {
 	Flags      func(*flag.FlagSet)
 	Configure  func(o *scim.Options) error
@@ -21,7 +21,7 @@ type Plugin struct {
 	Background func(ctx context.Context, s *boot.Service) error
 }
 
-// out is how the app tells events to other systems: by webhooks and by the feed.
+// out delivers events to other systems, by webhooks and by the feed.
 type out struct {
 	feedToken string
 	retention time.Duration
@@ -37,7 +37,7 @@ func (a *App) Flags(set *flag.FlagSet) {
 	set.Var(&a.out.allow, "webhook-allow", "`HOST` that webhooks may go to though its address isn't public; repeatable")
 }
 
-// flags are those and what only Boot has a use for.
+// flags adds the flags of Flags, and those that only Boot uses.
 func (a *App) flags(set *flag.FlagSet) {
 	a.Flags(set)
 	set.Func("protect-group", "`NAME` of a group that identity providers may add members to, but not take any from; repeatable", func(name string) error {
@@ -52,7 +52,7 @@ func (a *App) flags(set *flag.FlagSet) {
 	}
 }
 
-// configure adds the consumers to the handler's options.
+// configure adds the consumers of events to the handler's options.
 func (x *out) configure(s store.Store, o *scim.Options) (err error) {
 	x.hooks, err = webhook.New(webhook.Options{Store: s, MaxAge: 100 * time.Millisecond, Allow: x.allow, HTTP: true, Logger: o.Logger})
 	if err != nil {
@@ -62,7 +62,7 @@ func (x *out) configure(s store.Store, o *scim.Options) (err error) {
 	l.Consumers = append(l.Consumers, x.hooks.Consumer())
 	l.Delivery.Retention.Delivered = x.retention
 	if l.Feed = x.feedToken != ""; l.Feed {
-		o.SecurityEvents = []string{payload.SETAsyncResp} // the feed has the results of asynchronous requests
+		o.SecurityEvents = []string{payload.SETAsyncResp} // the feed then has the results of asynchronous requests
 	}
 	return nil
 }

@@ -16,11 +16,11 @@ type outside struct{ store store.Store }
 
 const (
 	accountType = "app.Account"
-	nobody      = "app.outside" // their tenant
+	nobody      = "app.outside" // the tenant of these accounts
 )
 
 // Find implements lifecycle.AccountDirectory. The demo lets every tenant know of every account, so that a script can see a
-// conflict without proving whose domain an address is in. What it hears is the same whether another tenant has the account.
+// conflict without proving whose domain an address is in. A tenant gets the same answer whether or not another tenant has the account.
 func (o outside) Find(ctx context.Context, _ string, names []string) ([]string, error) {
 	ids := make([]string, len(names))
 	for i, name := range names {

@@ -13,7 +13,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// mountPortal serves the portal at /setup. Browsers keep its cookie at a loopback address by http as well, everywhere else only by https.
+// mountPortal serves the portal at /setup. Browsers accept its cookie over http at a loopback address only, and over https everywhere.
 func (a *App) mountPortal(mux *http.ServeMux, s *boot.Service) (err error) {
 	a.Portal, err = portal.New(portal.Options{Store: s.Store, Handler: s.Handler, Connections: a.Connections, URL: s.Origin + "/setup",
 		SCIM: s.Public, TokenURL: s.Origin + "/oauth/token", Settings: a.Settings, Choices: portal.ChoiceNames(), Check: Check(s.Handler), Logger: s.Log,
@@ -26,7 +26,7 @@ func (a *App) mountPortal(mux *http.ServeMux, s *boot.Service) (err error) {
 }
 
 // portalLink answers POST /app/portal-link {"tenant","abilities","who","expires","return","language","zone"} -> {"url"}: a setup link. Without
-// abilities it is for all.
+// abilities the link is for all of them.
 func (a *App) portalLink(r *http.Request, in adminInput) (int, any, error) {
 	var body struct {
 		Tenant    string           `json:"tenant"`
@@ -58,7 +58,7 @@ func (a *App) portalLink(r *http.Request, in adminInput) (int, any, error) {
 	return http.StatusOK, map[string]string{"url": link}, err
 }
 
-// Check tries a connection by the clauses of the RFCs, and by what its identity provider was seen to send.
+// Check tests a connection by the clauses of the RFCs, and by the recorded requests of its identity provider.
 func Check(h http.Handler) func(context.Context, portal.CheckRequest) ([]portal.CheckLine, error) {
 	return func(ctx context.Context, r portal.CheckRequest) (lines []portal.CheckLine, err error) {
 		for _, profile := range []string{"rfc", string(r.Provider)} {

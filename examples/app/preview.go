@@ -18,7 +18,7 @@ import (
 // The pages of a connection in the state shadow.
 //
 //	GET  /app/preview                ?tenant=&connection=&cursor= -> {"people":[...],"groups":[...],"next"}; all of it as text/csv by Accept
-//	POST /app/connections/{id}/live  ?tenant= -> 200 when the connection is live, or 202 while it goes on; 409 if it isn't in the state shadow
+//	POST /app/connections/{id}/live  ?tenant= -> 200 when the connection is live, 202 while it is going live, 409 if its state isn't shadow
 func (a *App) mountPreview(mux *http.ServeMux) {
 	mux.HandleFunc("GET /app/preview", a.preview)
 	mux.Handle("POST /app/connections/{id}/live", adminPage(a.goLive))
@@ -77,7 +77,7 @@ func (a *App) preview(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 		w.Header().Set("Content-Disposition", `attachment; filename="preview.csv"`)
 		if err := lifecycle.WritePreviewCSV(w, a.service.PreviewAll(r.Context(), tenant, id)); err != nil {
-			panic(http.ErrAbortHandler) // the client must not take a part for the whole
+			panic(http.ErrAbortHandler) // a part is sent already: the client must see that the rest is missing
 		}
 		return
 	}
@@ -108,7 +108,7 @@ func (a *App) preview(w http.ResponseWriter, r *http.Request) {
 	answer(http.StatusOK, out)
 }
 
-// noneNil is a list that JSON shows as one, also if it is empty.
+// noneNil returns a list that isn't nil, so that JSON shows an empty list as [].
 func noneNil[T any](list []T) []T {
 	if list == nil {
 		return []T{}
@@ -116,7 +116,7 @@ func noneNil[T any](list []T) []T {
 	return list
 }
 
-// lives are the connections that go live.
+// lives are the connections that are going live.
 type lives struct {
 	mu   sync.Mutex
 	jobs map[[2]string]*liveJob // by tenant and connection
@@ -124,10 +124,10 @@ type lives struct {
 	stop chan struct{} // closed when the server stops
 }
 
-// liveJob is a connection on its way.
+// liveJob is a connection that is going live.
 type liveJob struct {
 	done chan struct{}
-	err  error // once it is done
+	err  error // set before done is closed
 	mu   sync.Mutex
 	did  lifecycle.LiveProgress
 }
@@ -138,7 +138,7 @@ func (j *liveJob) progress() lifecycle.LiveProgress {
 	return j.did
 }
 
-// start begins to let a connection go live, or joins who has begun it.
+// start makes a connection go live, or returns the job of the call that has begun it.
 func (l *lives) start(tenant, id string, do func(ctx context.Context, progress func(lifecycle.LiveProgress)) error) *liveJob {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -174,13 +174,14 @@ func (l *lives) start(tenant, id string, do func(ctx context.Context, progress f
 	return j
 }
 
-// end interrupts those that go live. They go on when they are asked to again.
+// end interrupts all jobs. Each goes on when the request is sent again.
 func (l *lives) end() {
 	close(l.stop)
 	l.all.Wait()
 }
 
-// goLive answers POST /app/connections/{id}/live. What takes long goes on after the answer; the same request tells then how far it is.
+// goLive answers POST /app/connections/{id}/live. A job that takes long goes on after the answer. Then the same
+// request returns how far it is.
 func (a *App) goLive(r *http.Request, in adminInput) (int, any, error) {
 	const patience = 10 * time.Second
 	id := r.PathValue("id")
@@ -201,5 +202,5 @@ func (a *App) goLive(r *http.Request, in adminInput) (int, any, error) {
 	return http.StatusAccepted, answer("shadow"), nil
 }
 
-// notShadow says what is wrong with going live.
+// notShadow returns the error of a connection that can't go live.
 var notShadow = failure{Error: connection.ErrNotShadow.Error() + ": it is live already, or must be set to shadow first"}

@@ -13,7 +13,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// input is what a request says: a JSON body, or a query.
+// input is the content of a request: of its JSON body, or of its query.
 type input struct {
 	Tenant   string `json:"tenant"`
 	UserName string `json:"userName"`
@@ -21,12 +21,12 @@ type input struct {
 	raw      []byte // the body
 }
 
-// click is the request of the administrator who clicks.
+// click returns the request of the administrator for package lifecycle.
 func (in input) click() lifecycle.Request {
 	return lifecycle.Request{Tenant: in.Tenant, Who: cmp.Or(in.Who, "demo")}
 }
 
-// attributes are all members of the body but tenant, userName and who, and those of an object "attributes" if there is one.
+// attributes returns all fields of the body but tenant, userName and who, and those of the object "attributes" if there is one.
 func (in input) attributes() (document.Value, error) {
 	v, err := document.Parse(string(in.raw), 0)
 	if err != nil {
@@ -45,7 +45,7 @@ func (in input) attributes() (document.Value, error) {
 	return v, nil
 }
 
-// page decodes a request, does it, and encodes the result or the error.
+// page returns a handler that decodes a request, calls do, and encodes its result or its error.
 func page(do func(r *http.Request, in input) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		in, err := read(r)
@@ -63,7 +63,7 @@ func page(do func(r *http.Request, in input) (any, error)) http.Handler {
 	})
 }
 
-// badInput is the caller's fault.
+// badInput is the error of a request that is wrong.
 type badInput struct{ error }
 
 func read(r *http.Request) (in input, err error) {
@@ -72,7 +72,7 @@ func read(r *http.Request) (in input, err error) {
 		if in.raw, err = io.ReadAll(http.MaxBytesReader(nil, r.Body, 64<<10)); err != nil || !json.Valid(in.raw) {
 			return in, badInput{errors.New("the body is not JSON, or too long")}
 		}
-		if string(bytes.TrimSpace(in.raw)) == "null" || json.Unmarshal(in.raw, &in) != nil { // null is no object either
+		if string(bytes.TrimSpace(in.raw)) == "null" || json.Unmarshal(in.raw, &in) != nil { // a body of null is no object
 			return in, badInput{errors.New(`want an object with "tenant", "userName" and "who", which are strings`)}
 		}
 	}
@@ -91,13 +91,13 @@ func read(r *http.Request) (in input, err error) {
 // namesNobody are the paths whose requests need no userName.
 var namesNobody = map[string]bool{"/app/release": true}
 
-// failure is an error answer.
+// failure is the body of an answer to a request that failed.
 type failure struct {
 	Error  string `json:"error"`
 	Reason string `json:"reason,omitempty"`
 }
 
-// denials are the statuses of the reasons, and words for people.
+// denials has the HTTP status and the text of each reason for which a sign-in is denied.
 var denials = map[lifecycle.DeniedReason]struct {
 	status int
 	words  string

@@ -11,8 +11,8 @@ import (
 	"github.com/rollcall-dev/rollcall/lifecycle"
 )
 
-// defaultSafety is what holds for a tenant that has set nothing: in an hour a connection takes access from at most 500 people, and
-// ends at most 2,000 memberships. A share is left to each tenant: scripts that drive the demo play with a handful of people.
+// defaultSafety has the limits of a tenant that has set none: in an hour, a connection takes access from at most 500 people, and
+// ends at most 2,000 memberships. It has no limit by share of the people, because scripts that drive the demo use a handful of people.
 func defaultSafety() lifecycle.Safety {
 	people, members := 500, 2_000
 	return lifecycle.Safety{
@@ -30,7 +30,7 @@ func (a *App) getSafety(r *http.Request, in input) (any, error) {
 	return safety, err
 }
 
-// putSafety answers PUT /app/safety: what the body leaves out stays as it is.
+// putSafety answers PUT /app/safety: it changes what the body gives.
 func (a *App) putSafety(r *http.Request, in input) (any, error) {
 	given, err := in.without("tenant", "who")
 	if err != nil {
@@ -54,7 +54,7 @@ func (a *App) putSafety(r *http.Request, in input) (any, error) {
 	})
 }
 
-// without is the body without some of its members.
+// without returns the body without some of its fields.
 func (in input) without(names ...string) ([]byte, error) {
 	var given map[string]json.RawMessage
 	if err := json.Unmarshal(in.raw, &given); err != nil {
@@ -66,7 +66,7 @@ func (in input) without(names ...string) ([]byte, error) {
 	return json.Marshal(given)
 }
 
-// release answers POST /app/release {"connection","count"|"minutes","who"}: a brake lets through what it holds.
+// release answers POST /app/release {"connection","count"|"minutes","who"}: it makes a brake let through what it holds.
 func (a *App) release(r *http.Request, in input) (any, error) {
 	given, err := in.without("tenant")
 	if err != nil {

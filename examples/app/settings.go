@@ -16,8 +16,8 @@ func (a *App) getSettings(r *http.Request, in input) (any, error) {
 	return a.Settings.Settings(r.Context(), in.Tenant)
 }
 
-// putSettings answers PUT /app/settings: what the body leaves out stays as it is. When it answers, the settings hold in every
-// process, and the people follow them.
+// putSettings answers PUT /app/settings: it changes the settings that the body gives. When it answers, all processes go by
+// them, and people's accounts are in line with them.
 func (a *App) putSettings(r *http.Request, in input) (any, error) {
 	settings, err := a.Settings.Settings(r.Context(), in.Tenant)
 	if err != nil {
@@ -39,14 +39,14 @@ func (a *App) putSettings(r *http.Request, in input) (any, error) {
 		return nil, err
 	}
 	for _, name := range []string{"scim", "scimOff", "seatCounting"} {
-		if _, ok := given[name]; ok { // changed or not: the last time may have been interrupted
+		if _, ok := given[name]; ok { // also if the value is the same: an earlier request may have been interrupted
 			return settings, a.service.Apply(r.Context(), in.click())
 		}
 	}
 	return settings, nil
 }
 
-// merge sets what is given, or says what is wrong with it.
+// merge sets the settings that are given. It returns an error for an unknown name or a wrong value.
 func merge(settings *lifecycle.Settings, given map[string]json.RawMessage) error {
 	text, err := json.Marshal(settings)
 	if err != nil {
@@ -68,7 +68,7 @@ func merge(settings *lifecycle.Settings, given map[string]json.RawMessage) error
 		case string:
 			want = "a string"
 		default:
-			null = false // is one of its values
+			null = false // null is one of this setting's values
 		}
 		one, err := json.Marshal(map[string]json.RawMessage{name: given[name]})
 		if err != nil {
@@ -82,7 +82,7 @@ func merge(settings *lifecycle.Settings, given map[string]json.RawMessage) error
 			return fmt.Errorf("%s: want %s, got %s", name, want, given[name])
 		}
 		if err != nil {
-			return err // it is no word of the setting's
+			return err // the setting has no such value
 		}
 	}
 	return settings.Validate()

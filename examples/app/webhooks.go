@@ -15,7 +15,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// order is what a request of an operator says.
+// order is the content of an operator's request.
 type order struct {
 	Tenant   string           `json:"tenant"`
 	URL      string           `json:"url"`
@@ -27,7 +27,7 @@ type order struct {
 	Reason   string           `json:"reason"`
 }
 
-// operate decodes a request, does it, and encodes the result with a status, or the error.
+// operate returns a handler that decodes a request, calls do, and encodes its result with a status, or its error.
 func operate(status int, do func(r *http.Request, in order) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		in, err := readOrder(r)
@@ -78,7 +78,7 @@ func readOrder(r *http.Request) (in order, err error) {
 //	DELETE /app/webhooks         ?tenant=&id=
 //	POST   /app/webhooks/rotate  {"tenant","id"} -> {"id","secret"}
 //	GET    /app/parked           ?tenant= -> {"parked":[...]}
-//	POST   /app/retry, /app/drop {"tenant","event"}, with a "consumer" of that only; /app/drop also with a "reason"
+//	POST   /app/retry, /app/drop {"tenant","event"}, with "consumer" for this consumer only; /app/drop also takes a "reason"
 //	POST   /app/replay           {"tenant","consumer","from"} -> 202
 //	POST   /app/pause, /app/resume {"tenant","consumer"}
 //	GET    /app/lag              ?tenant= -> {"consumers":[{"tenant","consumer","waiting","parked","paused","lagSeconds"}]}
@@ -119,22 +119,22 @@ func (a *App) rotateWebhook(r *http.Request, in order) (any, error) {
 	return map[string]any{"id": in.ID, "secret": secret}, err
 }
 
-// attempt is a line of a webhook's log.
+// attempt is an attempt to send an event to a webhook.
 type attempt struct {
 	Time   string  `json:"time"`
 	Event  string  `json:"event"`
-	Status int     `json:"status"` // 0: no answer
+	Status int     `json:"status"` // 0: there was no answer
 	Error  string  `json:"error"`
-	Next   *string `json:"next"` // null: it isn't tried again
+	Next   *string `json:"next"` // the time of the next attempt; null: there is none
 }
 
-// endpoint is a webhook as operators see it. It shows no secret.
+// endpoint is a webhook as operators see it, without its secret.
 type endpoint struct {
 	ID       string           `json:"id"`
 	URL      string           `json:"url"`
-	Kinds    []lifecycle.Kind `json:"kinds"` // empty: all
+	Kinds    []lifecycle.Kind `json:"kinds"` // empty: all kinds
 	State    string           `json:"state"` // ok, failing or disabled
-	Lag      int              `json:"lag"`   // events that it has yet to be told
+	Lag      int              `json:"lag"`   // the number of events that are to be sent to it
 	Parked   int              `json:"parked"`
 	Paused   bool             `json:"paused"`
 	Attempts []attempt        `json:"attempts"`
@@ -181,10 +181,10 @@ func (a *App) webhooks(r *http.Request, in order) (any, error) {
 	return map[string]any{"webhooks": list}, nil
 }
 
-// parkedEvent is an event that a consumer has given up.
+// parkedEvent is an event whose delivery to a consumer was given up.
 type parkedEvent struct {
 	Event    string `json:"event"`
-	ID       string `json:"id"` // the same
+	ID       string `json:"id"` // the same as Event
 	Consumer string `json:"consumer"`
 	Kind     string `json:"kind"`
 	Subject  string `json:"subject"`
@@ -235,10 +235,10 @@ type lagLine struct {
 	Waiting    int     `json:"waiting"`
 	Parked     int     `json:"parked"`
 	Paused     bool    `json:"paused"`
-	LagSeconds float64 `json:"lagSeconds"` // how old the oldest event that waits is
+	LagSeconds float64 `json:"lagSeconds"` // the age of the oldest event that waits
 }
 
-// lag also has a line for each consumer for whom nothing waits.
+// lag answers GET /app/lag. It has a line for each consumer, also if no event waits for it.
 func (a *App) lag(r *http.Request, in order) (any, error) {
 	lags, err := a.service.Lags(r.Context(), in.Tenant)
 	list := []lagLine{}

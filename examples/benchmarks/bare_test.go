@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// bare is what a product writes that wants the same facts kept and nothing else: net/http, pgx and SQL by hand. It trusts
-// every client and every body, checks nothing but that a userName is free, and knows the few requests of the benchmark.
+// bare is the service of a product that keeps the same facts and does nothing else, written by hand with net/http, pgx and SQL. It trusts every
+// client and every body, checks only that a userName is free, and answers only the requests of the benchmark.
 type bare struct{ pool *pgxpool.Pool }
 
 const bareTables = `
@@ -73,7 +73,7 @@ func (b *bare) create(w http.ResponseWriter, r *http.Request) {
 	write(w, http.StatusCreated, document, err)
 }
 
-// newPerson makes the document of a person of a request's body.
+// newPerson makes the document of a person from the body of a request.
 func newPerson(r *http.Request) (user map[string]any, id string, at time.Time, document []byte, err error) {
 	if err := json.NewDecoder(r.Body).Decode(&user); err != nil {
 		return nil, "", at, nil, err

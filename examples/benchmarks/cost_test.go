@@ -17,9 +17,9 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// BenchmarkCost is what connections and the journal cost on PostgreSQL, over loopback, one client by one: a GET with a connection's token
-// beside one that nobody authenticates, and a creation with its journal entry beside one without. The two are done by turns, and what is
-// reported is the median of their differences, in per cent of the whole.
+// BenchmarkCost measures what connections and the journal cost on PostgreSQL, with one client over loopback. It compares a GET with a
+// connection's token to one without authentication, and a create with a journal entry to one without. The two are sent by turns. It reports the
+// median of their differences, in per cent of the whole request.
 //
 //	ROLLCALL_TEST_POSTGRES=postgres://... go test -run '^$' -bench Cost -benchtime 5000x ./examples/benchmarks
 func BenchmarkCost(b *testing.B) {
@@ -71,7 +71,7 @@ func (u unjournalled) Commit(ctx context.Context, c *store.Change) error {
 	return u.Store.Commit(ctx, &bare)
 }
 
-// cost does the same with and without something, by turns.
+// cost does a thing with and without a part of it, by turns.
 func cost(b *testing.B, with, without http.Handler, job func(c *client, n int) error) {
 	const turn = 20
 	services := [2]*service{serve(b, with), serve(b, without)}
@@ -80,7 +80,7 @@ func cost(b *testing.B, with, without http.Handler, job func(c *client, n int) e
 	for done := 0; done < b.N; done += turn {
 		var took [2]time.Duration
 		for k := range 2 {
-			i := (k + done/turn) % 2 // who is first takes turns, too
+			i := (k + done/turn) % 2 // the two also take turns at being first
 			began := time.Now()
 			for n := range turn {
 				require.NoError(b, job(clients[i], done+n))

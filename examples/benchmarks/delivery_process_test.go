@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// listen prints of each event whom it is about, and when the hook was told, until the process is killed.
+// listen prints the subject of each event and the time at which the hook got it, until the process is killed.
 func listen(ctx context.Context, schema string) error {
 	s, err := postgres.Open(ctx, os.Getenv("ROLLCALL_TEST_POSTGRES"), &postgres.Options{Schema: schema})
 	if err != nil {
@@ -46,7 +46,7 @@ func listen(ctx context.Context, schema string) error {
 	return l.Run(ctx)
 }
 
-// latencyElsewhere is latency with the hook in a process of its own. The one that commits delivers nothing.
+// latencyElsewhere measures as latency does, with the hook in another process. The process that commits delivers nothing.
 func latencyElsewhere(b *testing.B) {
 	dsn, schema := postgresDSN(b), newSchema()
 	s := openedIn(b, dsn, schema)

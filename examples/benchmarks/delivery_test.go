@@ -22,10 +22,10 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// BenchmarkDelivery is how one process tells a hook events, on each store. Before and After are the throughput with a hook of 10 ms, one
-// event after another as it once was, and with the workers that there are now. Latency is from the beginning of a commit to the hook, at
-// 200 commits a second; LatencyElsewhere has the hook in another process, which PostgreSQL wakes. Backlog drains 100,000 events (ROLLCALL_BENCH_EVENTS says otherwise), and tells how long somebody who loses
-// access meanwhile has to wait.
+// BenchmarkDelivery measures how one process delivers events to a hook, on each store. Before and After are the throughput with a hook that
+// takes 10 ms: with one worker, and with the default number of workers. Latency is the time from the beginning of a commit to the hook, at 200
+// commits a second. LatencyElsewhere has the hook in another process, which PostgreSQL wakes. Backlog delivers 100,000 events, or as many as
+// ROLLCALL_BENCH_EVENTS says, and reports how long the event of a person who loses access meanwhile has to wait.
 //
 //	ROLLCALL_TEST_POSTGRES=postgres://... go test -run '^$' -bench Delivery -benchtime 1000x ./examples/benchmarks
 func BenchmarkDelivery(b *testing.B) {
@@ -45,7 +45,7 @@ func BenchmarkDelivery(b *testing.B) {
 	b.Run("LatencyElsewhere/PostgreSQL", latencyElsewhere)
 }
 
-// telling returns a service whose hook gets the events, with so many workers, or as many as it has by default if that is 0.
+// telling returns a service with a hook and a number of workers; 0 means the default.
 func telling(b *testing.B, s store.Store, workers int, hook func(*lifecycle.Event)) *lifecycle.Service {
 	b.Helper()
 	l, err := lifecycle.New(s, &lifecycle.Options{Delivery: lifecycle.Delivery{Workers: workers}, Hooks: lifecycle.Hooks{Any: func(_ context.Context, e *lifecycle.Event) error {
@@ -68,7 +68,7 @@ func running(b *testing.B, l *lifecycle.Service) (stop func()) {
 	}
 }
 
-// waiting commits events of as many people, which nobody is told yet.
+// waiting commits events of many people, before any delivery runs.
 func waiting(b *testing.B, s store.Store, n int) {
 	b.Helper()
 	const atOnce = 500
@@ -100,7 +100,7 @@ func throughput(b *testing.B, s store.Store, workers int) {
 	stop()
 }
 
-// tell commits an event about somebody of its own.
+// tell commits an event about the person with an id.
 func tell(b *testing.B, l *lifecycle.Service, kind lifecycle.Kind, id string) {
 	b.Helper()
 	require.NoError(b, l.Tell(b.Context(), lifecycle.Request{Tenant: "acme"}, &store.Change{Tenant: "acme"},
@@ -133,7 +133,7 @@ func latency(b *testing.B, s store.Store) {
 	report(b, "", all)
 }
 
-// report reports the median of times, and what one of a hundred exceeds.
+// report reports the median and the 99th percentile of times.
 func report(b *testing.B, what string, all []time.Duration) {
 	b.ReportMetric(0, "ns/op")
 	if len(all) == 0 {

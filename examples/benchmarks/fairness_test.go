@@ -24,7 +24,7 @@ import (
 )
 
 // BenchmarkFairness measures the requests of one tenant while nobody else asks, and while another tenant lists, filters and
-// PATCHes with 32 clients as hard as it can. PostgreSQL has 8 connections. It reports the 99th percentile of both, and their ratio.
+// PATCHes with 32 clients as fast as it can. PostgreSQL has 8 connections. It reports the 99th percentile of both, and their ratio.
 //
 //	ROLLCALL_TEST_POSTGRES=postgres://... go test -bench Fairness -benchtime 2000x ./examples/benchmarks
 func BenchmarkFairness(b *testing.B) {

@@ -12,7 +12,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// BenchmarkImport imports people from CSV, 20,000 at a time, and reports how many rows that are in a second.
+// BenchmarkImport imports people from CSV, 20,000 at a time, and reports the rows per second.
 //
 //	ROLLCALL_TEST_POSTGRES=postgres://... go test -bench Import ./examples/benchmarks
 func BenchmarkImport(b *testing.B) {

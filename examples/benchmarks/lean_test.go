@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// lean is the least that a product can write: one statement per request, and no facts kept but the person and the event. It reads
+// lean is the smallest service that a product can write. It runs one statement per request, and keeps only the person and the event. It reads
 // as bare does.
 type lean struct{ bare }
 

@@ -40,7 +40,7 @@ func BenchmarkMemberPatch(b *testing.B) {
 	}
 }
 
-// bigGroup puts a group with so many members straight into the store.
+// bigGroup puts a group with many members into the store, without requests.
 func bigGroup(tb testing.TB, s store.Store, size int) string {
 	const part = 10_000
 	put := func(r *store.Resource) store.Put { r.Tenant, r.Version = "acme", "1"; return store.Put{Resource: r} }

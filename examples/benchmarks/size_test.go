@@ -30,7 +30,7 @@ import (
 // usersVariable says how many users the larger tenant of BenchmarkSize has; it takes a few minutes to fill one of 1,000,000.
 const usersVariable = "ROLLCALL_BENCH_USERS"
 
-// tenant is a store with people in it, behind a handler.
+// tenant is a handler over a store with the people of one tenant.
 type tenant struct {
 	store   boot.Database
 	handler *scim.Handler
@@ -51,7 +51,7 @@ func fillTenant(b *testing.B, s boot.Database, users int) *tenant {
 	return &tenant{s, h, users}
 }
 
-// engines open an empty store each.
+// engines has a function for each kind of store, which opens an empty one.
 var engines = []struct {
 	name string
 	open func(b *testing.B) boot.Database
@@ -70,7 +70,7 @@ var engines = []struct {
 	}},
 }
 
-// vacuumed is a store on PostgreSQL that is swept when it is filled, as a server does by itself sooner or later.
+// vacuumed is a store on PostgreSQL that runs VACUUM after it was filled, as a server does by itself sooner or later.
 type vacuumed struct {
 	*postgres.Store
 	pool *pgxpool.Pool
@@ -103,11 +103,11 @@ func memberPatch(op string, ids ...string) string {
 	return `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"` + op + `","path":"members","value":[` + list.String() + `]}]}`
 }
 
-// asked is how many of a tenant's people are asked for.
+// asked is how many different people of a tenant the requests ask for.
 const asked = 1_000
 
-// BenchmarkSize asks a small tenant and a large one for the same by turns: it must take about as long. It reports the median
-// of each, and the ratio. All are asked for once before, so that a disk that is slower than memory isn't what is measured.
+// BenchmarkSize sends the same requests to a small tenant and to a large one, by turns. Both must take about as long. It reports the medians, and
+// their ratio. Each request is sent once before, so that no time of the disk is measured.
 //
 //	ROLLCALL_BENCH_USERS=1000000 go test -bench Size ./examples/benchmarks
 func BenchmarkSize(b *testing.B) {
@@ -171,7 +171,7 @@ func BenchmarkManyMembers(b *testing.B) {
 	}
 }
 
-// job is something to ask for. different is how many different things it is: all are asked for before they are measured.
+// job is a kind of request. different is how many different requests it has: each is sent once before the measurement.
 type job struct {
 	name      string
 	different int
@@ -179,7 +179,7 @@ type job struct {
 }
 
 func (t *tenant) jobs(b *testing.B) []job {
-	// any is the number of a person: from everywhere, and of both tenants one of as many.
+	// any is the number of a person, from the whole tenant. Both tenants are asked for equally many people.
 	any := func(i int) int { return i * 7919 % asked * (t.users / asked) }
 	middle, err := t.store.List(b.Context(), store.Query{Tenant: bareTenant, Types: []string{"User"}, Count: 1, Start: t.users / 2})
 	require.NoError(b, err)
@@ -207,7 +207,7 @@ func (t *tenant) jobs(b *testing.B) []job {
 	changed := people.User(func(string, document.Value) ([]store.IndexKey, string) { return nil, "" }, t.users-6).LastModified.Format(time.RFC3339)
 	for _, x := range []struct {
 		name, path, filter, more string
-		total                    int // -1: it depends
+		total                    int // of the results; -1: it isn't fixed
 	}{
 		{"Page", "/Users", "", "&count=10", t.users},
 		{"Page100", "/Users", "", "&count=100", t.users},

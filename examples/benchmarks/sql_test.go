@@ -29,10 +29,10 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// clients is how many connections ask at the same time.
+// clients is how many clients send requests at the same time.
 const clients = 16
 
-// turn is how many requests one is asked before it is the other's turn.
+// turn is how many requests one service gets before it is the turn of the next one.
 const turn = 500
 
 // BenchmarkPostgres runs the same requests of 16 clients over loopback, by turns, through handlers on PostgreSQL with 1,000 users each:
@@ -105,7 +105,7 @@ func BenchmarkPostgres(b *testing.B) {
 	}
 }
 
-// BenchmarkSQLite is what 16 clients over loopback get of the embedded store: the whole of a new user, and reads beside that.
+// BenchmarkSQLite measures what 16 clients over loopback get from the store on SQLite: the requests for a new user, and reads at the same time.
 func BenchmarkSQLite(b *testing.B) {
 	var next atomic.Int64
 	create := func(c *client) error { return filterThenCreate(c, "new"+strconv.FormatInt(next.Add(1), 10)) }
@@ -117,7 +117,7 @@ func BenchmarkSQLite(b *testing.B) {
 	}
 	for _, bench := range []struct {
 		name    string
-		writers int // beside those who ask
+		writers int // besides the clients that read
 		job     func(ids []string) func(c *client) error
 	}{
 		{"FilterThenCreate", 0, func([]string) func(c *client) error { return create }},
@@ -152,7 +152,7 @@ func BenchmarkSQLite(b *testing.B) {
 	}
 }
 
-// service is a handler that listens.
+// service is a handler with a listener.
 type service struct {
 	server    *httptest.Server
 	transport *http.Transport
@@ -171,7 +171,7 @@ func (s *service) client() *client {
 	return &client{http: &http.Client{Transport: s.transport}, base: s.server.URL}
 }
 
-// together has all clients do a job n times, and returns how long that took.
+// together makes the clients do a job n times in all, and returns how long that took.
 func (s *service) together(b *testing.B, n int, job func(c *client) error) time.Duration {
 	var (
 		left atomic.Int64
@@ -203,7 +203,7 @@ func filterThenCreate(c *client, name string) error {
 
 func byName(name string) string { return "/Users?filter=userName+eq+%22" + name + "@corp.example%22" }
 
-// client is one of those who ask.
+// client sends requests over one connection.
 type client struct {
 	http *http.Client
 	base string
@@ -240,7 +240,7 @@ func (c *client) send(ctx context.Context, token, method, path, body string) (st
 	return answer.StatusCode, err
 }
 
-// newPool has a PostgreSQL schema of its own, which is dropped in the end.
+// newPool returns a pool on a new PostgreSQL schema, which is dropped when the benchmark ends.
 func newPool(b *testing.B) *pgxpool.Pool {
 	dsn := os.Getenv("ROLLCALL_TEST_POSTGRES")
 	if dsn == "" {

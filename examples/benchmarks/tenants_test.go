@@ -24,19 +24,19 @@ import (
 // tenantsVariable says how many tenants the larger store of BenchmarkTenants has.
 const tenantsVariable = "ROLLCALL_BENCH_TENANTS"
 
-// peopleEach is how many people each of them has.
+// peopleEach is how many people each tenant has.
 const peopleEach = 10
 
-// tenants is a store with so many tenants, behind a handler. The token is the name of the tenant.
+// tenants is a handler over a store with many tenants. The token of a tenant is its name.
 type tenants struct {
 	store   boot.Database
 	handler *scim.Handler
 	n       int
-	created int           // so far
-	told    chan struct{} // has one of each event that was told
+	created int           // how many people were created
+	told    chan struct{} // receives a value for each event that the hook got
 }
 
-// tokenIsTenant believes everybody.
+// tokenIsTenant takes a token for the name of its tenant.
 type tokenIsTenant struct{}
 
 func (tokenIsTenant) Authenticate(r *http.Request) (scim.Principal, error) {
@@ -62,7 +62,7 @@ func fillTenants(b *testing.B, s boot.Database, n int) *tenants {
 	return t
 }
 
-// name is that of one of the tenants, from everywhere.
+// name returns the name of the ith tenant, in an order that jumps over the whole list.
 func (t *tenants) name(i int) string { return fmt.Sprintf("tenant-%d", i*7919%t.n) }
 
 // do sends a request of the ith tenant.
@@ -106,9 +106,9 @@ func (t *tenants) deliver(i int) error {
 	return <-ended
 }
 
-// BenchmarkTenants asks a store with few tenants and one with many for the same by turns: it must take about as long. It reports the
-// median of each, and the ratio. Deliver is from a hundred requests, each of another tenant where there are so many, until their
-// events are told.
+// BenchmarkTenants sends the same requests to a store with few tenants and to one with many, by turns. Both must take about as long. It reports
+// the medians, and their ratio. Deliver measures from a hundred requests, each of another tenant if there are as many, until the hook has got
+// their events.
 //
 //	ROLLCALL_BENCH_TENANTS=10000 ROLLCALL_TEST_POSTGRES=postgres://... go test -bench Tenants -benchtime 1000x ./examples/benchmarks
 func BenchmarkTenants(b *testing.B) {

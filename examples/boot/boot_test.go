@@ -180,3 +180,12 @@ func TestDemoAPI(t *testing.T) {
 		require.NoError(t, stop())
 	}
 }
+
+// OpenDatabase names the databases that there are, and shows no password.
+func TestOpenDatabaseRefuses(t *testing.T) {
+	for _, name := range []string{"memory", "mysql://me:hunter2@host/db", ""} {
+		_, err := boot.OpenDatabase(t.Context(), name)
+		require.ErrorContains(t, err, "want sqlite:PATH or postgres://USER@HOST/DATABASE")
+		assert.NotContains(t, err.Error(), "hunter2")
+	}
+}

@@ -43,10 +43,13 @@ type Database interface {
 
 // OpenDatabase opens the store that the flag -store names, which must be sqlite:PATH or postgres://..., and brings its tables up to date.
 func OpenDatabase(ctx context.Context, name string) (Database, error) {
-	if strings.HasPrefix(name, "sqlite:") {
+	switch {
+	case strings.HasPrefix(name, "sqlite:"):
 		return orNil(sqlite.Open(ctx, name, nil))
+	case strings.HasPrefix(name, "postgres://"), strings.HasPrefix(name, "postgresql://"):
+		return orNil(postgres.Open(ctx, name, nil))
 	}
-	return orNil(postgres.Open(ctx, name, nil))
+	return nil, fmt.Errorf("-store %s: want sqlite:PATH or postgres://USER@HOST/DATABASE", redacted(name))
 }
 
 // orNil returns a nil interface if db couldn't be opened, because an interface with a nil pointer isn't nil.

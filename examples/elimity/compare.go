@@ -34,6 +34,7 @@ type kind struct {
 func compare(ctx context.Context, before, after service, idps []string, list io.Writer) (sums []sum, kinds []*kind, err error) {
 	before.handler = adapted
 	after.handler = func(token string) (http.Handler, error) { return handler(token) }
+	wasAnswered, isAnswered := false, false
 	for _, idp := range idps {
 		conversations, err := replay.Conversations(idp)
 		if err != nil {
@@ -51,6 +52,7 @@ func compare(ctx context.Context, before, after service, idps []string, list io.
 			}
 			was, is := then.Run(ctx, c), now.Run(ctx, c)
 			for i := range was {
+				wasAnswered, isAnswered = wasAnswered || was[i].Status != 0, isAnswered || is[i].Status != 0
 				if !is[i].Skipped {
 					found := differences(parts(then.BaseURL, was[i]), parts(now.BaseURL, is[i]))
 					s.add(was[i], is[i], len(found) > 0)
@@ -62,6 +64,12 @@ func compare(ctx context.Context, before, after service, idps []string, list io.
 	}
 	if !slices.ContainsFunc(sums, func(s sum) bool { return s.steps > 0 }) {
 		return nil, nil, fmt.Errorf("no conversation of %s was sent", strings.Join(idps, ", "))
+	}
+	if !wasAnswered {
+		return nil, nil, fmt.Errorf("nothing answers at %s", before.url)
+	}
+	if !isAnswered {
+		return nil, nil, fmt.Errorf("nothing answers at %s", after.url)
 	}
 	slices.SortStableFunc(kinds, func(a, b *kind) int { return cmp.Compare(b.steps, a.steps) })
 	return sums, kinds, nil

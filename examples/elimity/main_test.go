@@ -67,6 +67,8 @@ func TestRefuses(t *testing.T) {
 	for want, args := range map[string][]string{
 		"flag provided but not defined":         {"-nonesuch"},
 		"there are no conversations in [paper]": {"-idp", "paper"},
+		"nothing answers at http://127.0.0.1:1": {"-old", "http://127.0.0.1:1"},
+		"nothing answers at http://127.0.0.1:2": {"-new", "http://127.0.0.1:2"},
 	} {
 		var wrong bytes.Buffer
 		assert.Equal(t, exitError, run(t.Context(), args, io.Discard, &wrong))

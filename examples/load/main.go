@@ -37,6 +37,10 @@ func main() {
 	preview := flag.String("preview", "", "show what going live would do to the connection with this `id`, which is in the state shadow")
 	flag.Parse()
 	ctx := context.Background()
+	if flag.NArg() > 0 { // somebody may mean the file of -import, and must not get 10,000 people instead
+		fmt.Fprintf(os.Stderr, "load: unexpected argument %q; try -h\n", flag.Arg(0))
+		os.Exit(2)
+	}
 	err := open(ctx, *name, *tenant, func(s store.Store, l *lifecycle.Service) error {
 		switch {
 		case *file != "":

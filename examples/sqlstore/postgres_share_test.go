@@ -226,7 +226,8 @@ func (c crowd) found(name string) (ids []string) {
 	return ids
 }
 
-// TestShareLeave has those who share a transaction leave while it waits: it goes on for the others, and ends with the last.
+// TestShareLeave ends the contexts of changes while the transaction that they share waits. The transaction goes on for the other changes, and
+// ends when the last context has ended.
 func TestShareLeave(t *testing.T) {
 	c := newCrowd(t)
 	release, done := c.busy("busy")

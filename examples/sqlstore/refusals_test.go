@@ -55,7 +55,7 @@ func sumUp(t *testing.T, dsn string, o *sqlstore.Options) {
 					l.Refuse(t.Context(), r, errors.New("it is not there"))
 				}
 			})
-			for range 2 { // when the minute has ended, and 5 seconds later
+			for range 2 { // once when the minute has ended, and once 5 seconds later
 				time.Sleep(time.Until(time.Now().Truncate(time.Minute).Add(time.Minute)))
 				together(func(l *lifecycle.Service) { l.SummarizeRefusals(t.Context()) })
 				time.Sleep(5 * time.Second)

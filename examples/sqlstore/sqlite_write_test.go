@@ -108,7 +108,7 @@ func TestPanicInTx(t *testing.T) {
 	checkWhole(t, s, []string{"1"})
 }
 
-// TestCheckpoint has the log of what is committed be copied to the file while eight others write without a pause, and begin anew.
+// TestCheckpoint shows that the log is copied to the file, and begins anew, while eight goroutines write without a pause.
 func TestCheckpoint(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
 	s := openIn(t, "sqlite:"+path, nil)

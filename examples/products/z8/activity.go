@@ -8,8 +8,8 @@ import (
 	"github.com/rollcall-dev/rollcall/lifecycle"
 )
 
-// activity answers GET /app/activity: what an organization's administrators see of provisioning, the last of it first. It
-// is what the product was told, and as durable as that.
+// activity answers GET /app/activity: the events of an organization for its administrators, the newest first. They are the events that the
+// product's hook has recorded.
 func activity(a *app.App) http.HandlerFunc {
 	type line struct {
 		ID   string `json:"id"`

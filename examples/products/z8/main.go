@@ -1,5 +1,5 @@
-// Z8 shows time tracking with organizations that share nothing: each has its own token, people, review and role template.
-// An attribute of the product's own is declared to identity providers.
+// Z8 is a time tracker with organizations that share nothing: each has its own token, people, review and roles. It declares attributes of its
+// own to identity providers.
 //
 //	go run ./examples/products/z8 -addr 127.0.0.1:8080 -token acme=SECRET1 -token umbrella=SECRET2
 package main
@@ -32,8 +32,8 @@ import (
 	"github.com/rollcall-dev/rollcall/scim/typed"
 )
 
-// Member is somebody who tracks time. What is under the product's own URN is in /Schemas, so that an administrator can
-// map it: the weekly hours are the identity provider's to set once, the balance is the product's alone.
+// Member is a person who tracks time. /Schemas shows the attributes under the product's own URN, so that an administrator can map them. The
+// identity provider may set the weekly hours once. Only the product sets the balance.
 type Member struct {
 	Login   string  `scim:"userName,required" validate:"email"`
 	Given   string  `scim:"name.givenName"`
@@ -43,7 +43,7 @@ type Member struct {
 	Balance *int    `scim:"urn:example:z8:Member:balanceMinutes,product"`
 }
 
-// members are the users of z8: their extension is declared, and their mapping decides what an identity provider may change.
+// members is the type of z8's users. It declares their extension, and says which attributes an identity provider may change.
 var members = typed.Users(mapping.Must(mapping.For[Member]()))
 
 // defaults are the settings of an organization that has set none of its own; PUT /app/settings sets them.
@@ -63,7 +63,7 @@ func main() {
 	}
 }
 
-// run is the whole of the service, to be copied. Only what is called boot or demo isn't for a product: the flags of the examples
+// run is the whole service, for products to copy. What is called boot or demo doesn't belong in a product: it is the flags of the examples,
 // and the demo API under /app.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	demo := &app.App{}
@@ -79,8 +79,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	defer s.Close()
 
-	// Each organization has its own policy, and its administrators make connections with credentials of their own. The tokens of
-	// the flags are good beside those.
+	// Each organization has settings of its own, and its administrators make connections with credentials of their own. The tokens of
+	// the flags work as well.
 	settings := &lifecycle.StoredSettings{Store: s, MaxAge: 100 * time.Millisecond, Defaults: defaults}
 	connections, err := connection.New(s, &connection.Options{
 		Fallback: scim.BearerTokens(f.Tokens), Federation: federation.New(nil), Logger: logger,
@@ -93,7 +93,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		Auth:  connections,
 		Types: []scim.Type{members},
 		Hooks: lifecycle.Hooks{Deactivated: func(ctx context.Context, e *lifecycle.Event) error {
-			logger.InfoContext(ctx, "sessions end", "tenant", e.Subject.Tenant, "user", e.Subject.ID) // where a product ends them
+			logger.InfoContext(ctx, "sessions end", "tenant", e.Subject.Tenant, "user", e.Subject.ID) // here a product ends the sessions
 			return nil
 		}},
 		Lifecycle:      lifecycle.Options{Settings: settings},
@@ -141,7 +141,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		Handler:           f.DemoAPI(listener, mux),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       time.Minute,
-		WriteTimeout:      5 * time.Minute, // a large group takes its time to go out
+		WriteTimeout:      5 * time.Minute, // long enough to send a large group
 		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
@@ -149,10 +149,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error { return server.Serve(listener) })
-	work.Go(func() error { return h.Lifecycle().Run(ctx) }) // tells the hooks
+	work.Go(func() error { return h.Lifecycle().Run(ctx) }) // delivers events to the hooks
 	work.Go(func() error { return connections.Run(ctx) })
 	work.Go(func() error {
-		<-ctx.Done() // then requests that are under way have 15 seconds to end
+		<-ctx.Done() // requests that are under way then have 15 seconds to end
 		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
 		defer cancel()
 		return server.Shutdown(stopping)

@@ -8,7 +8,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// completePortal says how the portal looks in this product, in which words it speaks, and what is mapped. The wizard is the one of the product's set-up page: sign-on first, then token, test, and what becomes of people.
+// completePortal completes the options of the portal with the look of this product, its texts, and the attributes that are mapped.
+// The steps are those of the product's set-up page: sign-on, token, test, and what happens to people who are deprovisioned.
 func completePortal(o portal.Options) portal.Options {
 	o.Theme = portal.Theme{Product: "Z8", Logo: []byte(logo), CSS: css}
 	o.People = members.Attributes()
@@ -39,8 +40,8 @@ func completePortal(o portal.Options) portal.Options {
 	return o
 }
 
-// holds is how time tracking has a member: the hours and the balance are read as z8 shows them. A product whose own tables have more of a
-// person, or something else than what is kept here, reads them in this place.
+// holds returns the attributes of a member as z8 shows them, such as the hours and the balance. A product that keeps people in tables of its
+// own reads these tables here.
 func holds(ctx context.Context, r *store.Resource) (map[string]string, error) {
 	m, err := members.Value(ctx, r)
 	if err != nil {

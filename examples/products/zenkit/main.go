@@ -1,5 +1,5 @@
-// Zenkit shows a work space that is provisioned by Entra ID as Zenkit's set-up page has it: people are known by their mail
-// address and four attributes, groups by their objectId; who is provisioned is billed from the first login on.
+// Zenkit is a work space that Entra ID provisions as Zenkit's set-up page describes it. People have four attributes, and are identified by
+// their mail address. Groups are identified by their objectId. A person is billed from the first login on.
 //
 //	go run ./examples/products/zenkit -addr 127.0.0.1:8080 -token acme=SECRET
 package main
@@ -32,7 +32,7 @@ import (
 	"github.com/rollcall-dev/rollcall/scim/typed"
 )
 
-// Person is all that the product wants to know of somebody. What else is sent is dropped, and the journal says so.
+// Person has all attributes that the product keeps of a person. Others that are sent are dropped, and the journal says so.
 type Person struct {
 	Email    string `scim:"userName,required" validate:"email"`
 	Name     string `scim:"displayName,trim" validate:"max=200"`
@@ -54,10 +54,10 @@ var (
 // defaults are the settings of an organization that has set none of its own.
 func defaults() lifecycle.Settings {
 	s := lifecycle.DefaultSettings()
-	s.SeatCounting = "billed"     // "Provisioned" until the first login, which is when billing begins
-	s.ExistingAccount = "acquire" // an account with that address must be acquired by an administrator first
-	s.SSO, s.Manual = true, true  // the toggles of the page; PUT /app/settings switches them
-	s.Deprovision = "suspend"     // active=false keeps the person and what is theirs
+	s.SeatCounting = "billed"     // a person is "Provisioned" until the first login, and billed from then on
+	s.ExistingAccount = "acquire" // an administrator must first acquire an account that has the address already
+	s.SSO, s.Manual = true, true  // the toggles of the set-up page; PUT /app/settings changes them
+	s.Deprovision = "suspend"     // active=false keeps the person and their data
 	s.Plan, s.PlanAllows = "Enterprise", true
 	return s
 }
@@ -70,7 +70,7 @@ func main() {
 	}
 }
 
-// run is the whole of the service, to be copied. Only what is called boot or demo isn't for a product: the flags of the examples
+// run is the whole service, for products to copy. What is called boot or demo doesn't belong in a product: it is the flags of the examples,
 // and the demo API under /app.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	demo := &app.App{}
@@ -86,8 +86,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	defer s.Close()
 
-	// Each organization has its own policy, and its administrators make connections with credentials of their own. The tokens of
-	// the flags are good beside those.
+	// Each organization has settings of its own, and its administrators make connections with credentials of their own. The tokens of
+	// the flags work as well.
 	settings := &lifecycle.StoredSettings{Store: s, MaxAge: 100 * time.Millisecond, Defaults: defaults}
 	connections, err := connection.New(s, &connection.Options{
 		Fallback: scim.BearerTokens(f.Tokens), Federation: federation.New(nil), Logger: logger,
@@ -100,7 +100,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		Auth:  connections,
 		Types: []scim.Type{people, groups},
 		Hooks: lifecycle.Hooks{Deactivated: func(ctx context.Context, e *lifecycle.Event) error {
-			logger.InfoContext(ctx, "sessions end", "tenant", e.Subject.Tenant, "user", e.Subject.ID) // where a product ends them
+			logger.InfoContext(ctx, "sessions end", "tenant", e.Subject.Tenant, "user", e.Subject.ID) // here a product ends the sessions
 			return nil
 		}},
 		Lifecycle:      lifecycle.Options{Settings: settings},
@@ -147,7 +147,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		Handler:           f.DemoAPI(listener, mux),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       time.Minute,
-		WriteTimeout:      5 * time.Minute, // a large group takes its time to go out
+		WriteTimeout:      5 * time.Minute, // long enough to send a large group
 		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
@@ -155,10 +155,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error { return server.Serve(listener) })
-	work.Go(func() error { return h.Lifecycle().Run(ctx) }) // tells the hooks
+	work.Go(func() error { return h.Lifecycle().Run(ctx) }) // delivers events to the hooks
 	work.Go(func() error { return connections.Run(ctx) })
 	work.Go(func() error {
-		<-ctx.Done() // then requests that are under way have 15 seconds to end
+		<-ctx.Done() // requests that are under way then have 15 seconds to end
 		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
 		defer cancel()
 		return server.Shutdown(stopping)

@@ -4,7 +4,8 @@ import (
 	"github.com/rollcall-dev/rollcall/scim/portal"
 )
 
-// completePortal says how the portal looks in this product, in which words it speaks, and what is mapped. The toggles of the settings page are provisioning, sign-in and adding by hand.
+// completePortal completes the options of the portal with the look of this product, its texts, and the attributes that are mapped.
+// The toggles of the settings page are provisioning, sign-in and adding by hand.
 func completePortal(o portal.Options) portal.Options {
 	o.Theme = portal.Theme{Product: "Zenkit", Logo: []byte(logo), CSS: css}
 	o.People = people.Attributes()

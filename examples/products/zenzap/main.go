@@ -1,5 +1,5 @@
-// Zenzap shows a messenger that Entra ID and Okta provision: the identity provider sets name and mobile number when it
-// creates somebody, and from then on they are the person's own.
+// Zenzap is a messenger that Entra ID and Okta provision. The identity provider sets the name and the mobile number when it creates a
+// person. From then on, only the person changes them.
 //
 //	go run ./examples/products/zenzap -addr 127.0.0.1:8080 -token acme=SECRET
 package main
@@ -32,8 +32,8 @@ import (
 	"github.com/rollcall-dev/rollcall/scim/typed"
 )
 
-// Person is somebody who chats. "create" is the page's "Only during creation": Entra then sends these attributes in the
-// POST only, but Okta sends all of them with every PUT, and the product must not let go of what people changed.
+// Person is a user of the messenger. The tag "create" means what the set-up page calls "Only during creation". Entra then sends these
+// attributes in the POST only, but Okta sends all of them with every PUT, which must not overwrite what people changed.
 type Person struct {
 	Email  string `scim:"userName,required" validate:"email"`
 	Name   string `scim:"displayName,create" validate:"max=100"`
@@ -46,7 +46,7 @@ type Channel struct {
 	Name string `scim:"displayName"`
 }
 
-// People are keyed by their mail address: it is their userName, and nobody else's in emails.
+// The userName of people is their mail address. No two people may have the same address in emails.
 var (
 	people = typed.Users(mapping.Must(mapping.For[Person]()), typed.Unique("emails.value"))
 	groups = typed.Groups(mapping.Must(mapping.For[Channel]()), typed.Unique("displayName"))
@@ -67,7 +67,7 @@ func main() {
 	}
 }
 
-// run is the whole of the service, to be copied. Only what is called boot or demo isn't for a product: the flags of the examples
+// run is the whole service, for products to copy. What is called boot or demo doesn't belong in a product: it is the flags of the examples,
 // and the demo API under /app.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	demo := &app.App{}
@@ -83,8 +83,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	defer s.Close()
 
-	// Each organization has its own policy, and its administrators make connections with credentials of their own. The tokens of
-	// the flags are good beside those.
+	// Each organization has settings of its own, and its administrators make connections with credentials of their own. The tokens of
+	// the flags work as well.
 	settings := &lifecycle.StoredSettings{Store: s, MaxAge: 100 * time.Millisecond, Defaults: defaults}
 	connections, err := connection.New(s, &connection.Options{
 		Fallback: scim.BearerTokens(f.Tokens), Federation: federation.New(nil), Logger: logger,
@@ -97,7 +97,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		Auth:  connections,
 		Types: []scim.Type{people, groups},
 		Hooks: lifecycle.Hooks{Deactivated: func(ctx context.Context, e *lifecycle.Event) error {
-			logger.InfoContext(ctx, "sessions end", "tenant", e.Subject.Tenant, "user", e.Subject.ID) // where a product ends them
+			logger.InfoContext(ctx, "sessions end", "tenant", e.Subject.Tenant, "user", e.Subject.ID) // here a product ends the sessions
 			return nil
 		}},
 		Lifecycle:      lifecycle.Options{Settings: settings},
@@ -144,7 +144,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		Handler:           f.DemoAPI(listener, mux),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       time.Minute,
-		WriteTimeout:      5 * time.Minute, // a large group takes its time to go out
+		WriteTimeout:      5 * time.Minute, // long enough to send a large group
 		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
@@ -152,10 +152,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error { return server.Serve(listener) })
-	work.Go(func() error { return h.Lifecycle().Run(ctx) }) // tells the hooks
+	work.Go(func() error { return h.Lifecycle().Run(ctx) }) // delivers events to the hooks
 	work.Go(func() error { return connections.Run(ctx) })
 	work.Go(func() error {
-		<-ctx.Done() // then requests that are under way have 15 seconds to end
+		<-ctx.Done() // requests that are under way then have 15 seconds to end
 		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
 		defer cancel()
 		return server.Shutdown(stopping)

@@ -4,7 +4,8 @@ import (
 	"github.com/rollcall-dev/rollcall/scim/portal"
 )
 
-// completePortal says how the portal looks in this product, in which words it speaks, and what is mapped. Name and mobile number are the identity provider's when it creates somebody, which the table of attributes says.
+// completePortal completes the options of the portal with the look of this product, its texts, and the attributes that are mapped.
+// The table of attributes says that the identity provider sets the name and the mobile number when it creates a person, and not later.
 func completePortal(o portal.Options) portal.Options {
 	o.Theme = portal.Theme{Product: "Zenzap", Logo: []byte(logo), CSS: css}
 	o.People = people.Attributes()

@@ -1,5 +1,5 @@
-// Zkipster shows guest lists that Okta provisions: a plan with so many seats, telephone numbers in one form, and groups
-// that become teams.
+// Zkipster is a product for guest lists that Okta provisions. Its plan has a number of seats, its telephone numbers have one form, and groups
+// become teams.
 //
 //	go run ./examples/products/zkipster -addr 127.0.0.1:8080 -token acme=SECRET -seats 5
 package main
@@ -32,7 +32,7 @@ import (
 	"github.com/rollcall-dev/rollcall/scim/typed"
 )
 
-// Person is somebody who works on guest lists.
+// Person is a user, who works on guest lists.
 type Person struct {
 	Email  string  `scim:"userName,required" validate:"email"`
 	Given  string  `scim:"name.givenName"`
@@ -41,13 +41,13 @@ type Person struct {
 	Active bool    `scim:"active"`
 }
 
-// Phone is "<country_prefix> <telephone_number>", or refused.
+// Phone is a telephone number. A number that isn't of the form "<country_prefix> <telephone_number>" is refused.
 type Phone struct {
 	Number string `scim:"value" validate:"phone_cc"`
 	Kind   string `scim:"type"`
 }
 
-// Team is what a group becomes: it maps like a person.
+// Team is a group. It is mapped as people are.
 type Team struct {
 	Name string `scim:"displayName,required" validate:"max=60"`
 }
@@ -57,15 +57,15 @@ var (
 	teams  = typed.Groups(mapping.Must(mapping.For[Team]()))
 )
 
-// roles are those of the product, by the teams that somebody is in.
+// roles gives each person a role of the product by the person's teams.
 var roles = mapping.Roles{Rules: []mapping.RoleRule{{Group: "Admins", Role: "administrator"}, {Group: "Front Door", Role: "check-in"}}, Default: "viewer"}
 
 // defaults are the settings of an organization that has set none of its own.
 func defaults(seats int) lifecycle.Settings {
 	s := lifecycle.DefaultSettings()
-	s.SeatLimit = &seats // of all who have access; deactivation frees one
+	s.SeatLimit = &seats // each person with access takes a seat; deactivation frees it
 	s.Deprovision = "deactivate"
-	s.Plan, s.PlanAllows = "Enterprise", true // PUT /app/settings {"plan":"Basic","planAllows":false}: the gate
+	s.Plan, s.PlanAllows = "Enterprise", true // PUT /app/settings {"plan":"Basic","planAllows":false} refuses provisioning
 	s.DefaultRole = roles.Default
 	return s
 }
@@ -78,7 +78,7 @@ func main() {
 	}
 }
 
-// run is the whole of the service, to be copied. Only what is called boot or demo isn't for a product: the flags of the examples
+// run is the whole service, for products to copy. What is called boot or demo doesn't belong in a product: it is the flags of the examples,
 // and the demo API under /app.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	demo := &app.App{}
@@ -97,8 +97,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	defer s.Close()
 
-	// Each organization has its own policy, and its administrators make connections with credentials of their own. The tokens of
-	// the flags are good beside those.
+	// Each organization has settings of its own, and its administrators make connections with credentials of their own. The tokens of
+	// the flags work as well.
 	settings := &lifecycle.StoredSettings{Store: s, MaxAge: 100 * time.Millisecond, Defaults: func() lifecycle.Settings { return defaults(seats) }}
 	connections, err := connection.New(s, &connection.Options{
 		Fallback: scim.BearerTokens(f.Tokens), Federation: federation.New(nil), Logger: logger,
@@ -111,7 +111,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		Auth:  connections,
 		Types: []scim.Type{people, teams},
 		Hooks: lifecycle.Hooks{Deactivated: func(ctx context.Context, e *lifecycle.Event) error {
-			logger.InfoContext(ctx, "sessions end", "tenant", e.Subject.Tenant, "user", e.Subject.ID) // where a product ends them
+			logger.InfoContext(ctx, "sessions end", "tenant", e.Subject.Tenant, "user", e.Subject.ID) // here a product ends the sessions
 			return nil
 		}},
 		Lifecycle:      lifecycle.Options{Settings: settings},
@@ -159,7 +159,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		Handler:           f.DemoAPI(listener, mux),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       time.Minute,
-		WriteTimeout:      5 * time.Minute, // a large group takes its time to go out
+		WriteTimeout:      5 * time.Minute, // long enough to send a large group
 		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
@@ -167,10 +167,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error { return server.Serve(listener) })
-	work.Go(func() error { return h.Lifecycle().Run(ctx) }) // tells the hooks
+	work.Go(func() error { return h.Lifecycle().Run(ctx) }) // delivers events to the hooks
 	work.Go(func() error { return connections.Run(ctx) })
 	work.Go(func() error {
-		<-ctx.Done() // then requests that are under way have 15 seconds to end
+		<-ctx.Done() // requests that are under way then have 15 seconds to end
 		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
 		defer cancel()
 		return server.Shutdown(stopping)

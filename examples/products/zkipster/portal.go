@@ -7,7 +7,8 @@ import (
 	"github.com/rollcall-dev/rollcall/scim/portal"
 )
 
-// completePortal says how the portal looks in this product, in which words it speaks, and what is mapped. Groups are teams, and each gives a role; seats are on the overview.
+// completePortal completes the options of the portal with the look of this product, its texts, and the attributes that are mapped.
+// Groups are called teams, and the page of each shows its role. The overview shows the seats.
 func completePortal(o portal.Options) portal.Options {
 	o.Theme = portal.Theme{Product: "zkipster", Logo: []byte(logo), CSS: css}
 	o.People = people.Attributes()
@@ -39,7 +40,7 @@ func completePortal(o portal.Options) portal.Options {
 	return o
 }
 
-// roleOf is the role that a team gives; "" if it gives none of its own.
+// roleOf returns the role that a team gives to its members; "" if it gives none.
 func roleOf(team string) string {
 	for _, r := range roles.Rules {
 		if strings.EqualFold(r.Group, team) {

@@ -8,7 +8,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// teamsPage answers GET /app/teams: a tenant's teams, with everybody's role.
+// teamsPage answers GET /app/teams: the teams of a tenant, with the role of each member.
 func teamsPage(s store.Store) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		tenant := r.URL.Query().Get("tenant")
@@ -37,7 +37,7 @@ type mate struct {
 	Role string `json:"role"`
 }
 
-// listTeams shows a tenant's teams, with the role that each member has.
+// listTeams returns the teams of a tenant, with the role of each member.
 func listTeams(ctx context.Context, s store.Store, tenant string) ([]team, error) {
 	const most = 100
 	page, err := s.List(ctx, store.Query{Tenant: tenant, Types: []string{"Group"}, Count: most, NoTotal: true})

@@ -55,7 +55,7 @@ func (q *Queue[T]) Do(ctx context.Context, what T, isAlone bool) error {
 	if q.withdraw(w) {
 		return cmp.Or(ctx.Err(), ErrWaited)
 	}
-	select { // a worker has taken it
+	select { // a worker has taken the write, and reports its end unless ctx ends before
 	case err := <-w.done:
 		return Rethrow(err)
 	case <-ctx.Done():

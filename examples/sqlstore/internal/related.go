@@ -35,7 +35,7 @@ func (c *compiler) related(x filter.Related) Condition {
 	}
 	from := " FROM ~member m" + join + " WHERE m.tenant = $1" + is + " AND " + where.SQL
 	found := Condition{SQL: exists("SELECT 1" + from + " AND " + near + " = r.id"), exact: where.exact, isHeavy: true, parts: many}
-	if where.isCertain() { // to have any at all
+	if where.isCertain() { // the filter asks only whether there is any related resource
 		found.Ids, found.IsIDs, found.isThere, found.isSpread, found.isHeavy = "SELECT "+near+from, true, true, true, false
 		found.span = &span{test: found.SQL, rows: near + from}
 		return found
@@ -151,7 +151,8 @@ func (c *compiler) answerTerms(terms []filter.Expr, a *answers, join func([]filt
 	if all := c.compile(join(exact)); all.exact {
 		return append(others, a.column(all))
 	}
-	for _, t := range exact { // together they aren't, as and leaves out what is heavy beside what an index answers
+	// The conjunction isn't exact, because c.and leaves out heavy terms if an index answers another one. Each term by itself is exact.
+	for _, t := range exact {
 		others = append(others, a.column(c.compile(t)))
 	}
 	return others

@@ -58,7 +58,7 @@ type Store struct {
 	getRelated string // the query of GetRelated
 	scans      *Scans
 	calls      *Scans // admits reads, and commits that have a connection for themselves
-	commits    *Scans // of commits that have a connection of their own: calls, or nil if they take no turns
+	commits    *Scans // admits commits that have a connection for themselves: the same as calls, or nil if such commits wait for nothing
 	totals     totals
 	ranks      ranks
 	known      sync.Map // each Indexed that is known to be in the database
@@ -86,7 +86,7 @@ type Engine interface {
 	// Transact runs a product's own statements in a transaction.
 	Transact(ctx context.Context, do func(Tx) error) error
 	// Commit commits a change. first are the attributes that are indexed for the first time, which the tables note. A commit that takes a
-	// connection of its own takes a turn for that.
+	// connection for itself waits for a turn of turns first.
 	Commit(ctx context.Context, c *store.Change, first []Indexed, turns *Scans) error
 	// Members reads all rows of the first owners of the query, of as many as have at most most rows together, and returns the number of these
 	// owners. If most is 0, it reads the rows of all owners.
@@ -146,7 +146,8 @@ func New(ctx context.Context, o *Options, connect func(o *Options) (Engine, erro
 	}
 	s := &Store{engine: e, getRelated: "SELECT " + columns + ", " + e.Joined(filter.Groups) + ofKey, scans: NewScans(&own, e.Connections()),
 		calls: newCalls(e.Connections(), e.Processors())}
-	if own.InTx == nil { // what is called in the transaction may ask the store for something
+	// InTx may call the store while its commit has a turn. If commits took turns, such a call could wait for a turn that its own commit has.
+	if own.InTx == nil {
 		s.commits = s.calls
 	}
 	ready := s.Migrate

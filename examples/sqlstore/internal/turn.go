@@ -11,7 +11,7 @@ func newCalls(connections, processors int) *Scans {
 	return &Scans{Each: max(1, min(connections, processors)*3/4), All: make(chan struct{}, connections), Tenants: map[string]*scanTurns{}}
 }
 
-// Turn waits until a tenant may use one more connection. Without a receiver it never waits.
+// Turn waits until a tenant may use one more connection. A nil receiver admits every call at once.
 func (s *Scans) Turn(ctx context.Context, tenant string) (leave func(), err error) {
 	if s == nil {
 		return func() {}, nil

@@ -127,7 +127,7 @@ func (x pgRewritten) compare(y pgRewritten) int {
 	return cmp.Or(cmp.Compare(x.tenant, y.tenant), compareKeys(x.Resource.Type, x.Resource.ID, y.Resource.Type, y.Resource.ID))
 }
 
-// compareKeys sorts groups in front of other resources, and each by type and id.
+// compareKeys sorts groups before other resources, and groups as well as other resources by type and id.
 func compareKeys(xType, xID, yType, yID string) int {
 	if isGroup := xType == sqlstore.GroupType; isGroup != (yType == sqlstore.GroupType) {
 		if isGroup {
@@ -189,7 +189,7 @@ func (p *engine) commitAlone(ctx context.Context, c *store.Change, first []sqlst
 	})
 }
 
-// batch makes one transaction of changes. Several changes must be such as may share a transaction.
+// batch makes one transaction of changes. If there are several, Shares must be true for each.
 func (p *engine) batch(changes ...*store.Change) *pgBatch {
 	b := &pgBatch{engine: p, counts: sqlstore.Counts{}}
 	if len(changes) > 1 && p.shared.Patience > 0 {

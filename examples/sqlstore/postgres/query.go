@@ -15,6 +15,7 @@ func (p *engine) Connections() int { return int(p.pool.Stat().MaxConns()) }
 // Processors returns the number of connections, because it isn't known how many processors the server has.
 func (p *engine) Processors() int { return p.Connections() }
 
+// Texts returns strings as the argument of a statement: an array.
 func (p *engine) Texts(all []string) any { return all }
 
 func (p *engine) IdsIn(place string) string {

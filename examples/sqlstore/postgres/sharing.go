@@ -16,7 +16,7 @@ import (
 
 // An identity provider that begins to provision creates people by the thousand, and it changes all of them when an attribute is mapped
 // in another way. Many of these requests come at the same time. While one transaction is under way, the changes that come wait for it, and
-// then share the next one: the rows of each table go by one statement, and the disk is waited for once.
+// then share the next one. It writes the rows of a table with one statement, and waits for the disk once.
 
 const (
 	// sharers is how many shared transactions are under way at the same time.

@@ -22,8 +22,8 @@ const (
 type checkpoints struct {
 	between int64        // statementsBetween
 	long    int          // longLog
-	since   atomic.Int64 // statements that were executed since the last one began
-	isOn    atomic.Bool  // one is under way
+	since   atomic.Int64 // statements that were executed since the last checkpoint began
+	isOn    atomic.Bool  // whether a checkpoint is under way
 	all     sync.WaitGroup
 }
 

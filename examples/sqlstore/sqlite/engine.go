@@ -29,8 +29,8 @@ type engine struct {
 	inTx func(context.Context, sqlstore.Tx, *store.Change) error
 
 	writes  sqlstore.Queue[liteWrite]
-	writing sync.Mutex           // has who writes
-	written map[string]*sql.Stmt // the prepared statements of who writes
+	writing sync.Mutex           // the writing goroutine holds it
+	written map[string]*sql.Stmt // the prepared statements of the writer, by their text
 	checkpoints
 	mu       sync.Mutex
 	prepares map[stmtKey]*sql.Stmt // the prepared statements of readers
@@ -194,8 +194,8 @@ func readRows(rows *sql.Rows, err error, each func(sqlstore.Row) error) error {
 type liteTx struct {
 	*engine
 	tx       *sql.Tx
-	stmts    map[string]*sql.Stmt // those that are prepared, by their text
-	executed int64                // statements so far
+	stmts    map[string]*sql.Stmt // the statements prepared in this transaction, by their text
+	executed int64                // how many statements the transaction has executed
 }
 
 // prepareWriter prepares the statements of commits once. Only the goroutine that writes calls it.

@@ -21,7 +21,7 @@ func (e *engine) Connections() int {
 // Processors returns the number of processors of this process, because SQLite computes in it.
 func (e *engine) Processors() int { return runtime.GOMAXPROCS(0) }
 
-// Texts makes a JSON array.
+// Texts returns strings as the argument of a statement: a JSON array, because SQLite has no type for arrays.
 func (e *engine) Texts(all []string) any {
 	b := []byte{'['}
 	for i, s := range all {

@@ -45,7 +45,8 @@ func (e *engine) writeInTx(ctx context.Context, all []*sqlstore.Queued[liteWrite
 	}
 	errs = make([]error, len(all))
 	w := &liteTx{engine: e, tx: tx, stmts: map[string]*sql.Stmt{}}
-	// The first statement takes the lock that excludes other processes, so that it waits before anything is read.
+	// The first statement takes the lock that excludes other processes. If another process has it, the transaction waits here, and so
+	// reads nothing that the other process goes on to change.
 	_, err = w.exec(ctx, liteLock)
 	for i, x := range all {
 		if err != nil {
