@@ -88,6 +88,7 @@ func (s *Service) Forget(ctx context.Context, tenant string) error {
 	if tenant == "" {
 		return errors.New("lifecycle: Forget needs a tenant")
 	}
+	s.refusals.forget(tenant)
 	return forgetter.Forget(ctx, tenant)
 }
 

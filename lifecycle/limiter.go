@@ -107,6 +107,15 @@ func (l *refusals) known() []connectionKey {
 	return slices.Collect(maps.Keys(l.connections))
 }
 
+// forget leaves nothing to say of a tenant.
+func (l *refusals) forget(tenant string) {
+	l.summing.Lock() // what is being told is told before it returns
+	defer l.summing.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	maps.DeleteFunc(l.connections, func(k connectionKey, _ *refused) bool { return k.tenant == tenant })
+}
+
 // commitRefusal writes the entry of a refusal, and tells of it. A refused sign-in writes nothing unless somebody is to be
 // told: anybody may try to sign in, as often as they like. If nothing can be written the refusal holds all the same.
 func (s *Service) commitRefusal(ctx context.Context, r *Request, d *Decision) {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
@@ -65,14 +66,17 @@ func (in adminInput) decode(into any) error {
 	var (
 		wrong *connection.InvalidError
 		when  *time.ParseError
+		typed *json.UnmarshalTypeError
 	)
 	switch {
 	case errors.As(err, &wrong):
 		return wrong
 	case errors.As(err, &when):
 		return badInput{fmt.Errorf("the body: %q is no time: want one such as 2026-11-02T08:00:00Z", when.Value)}
+	case errors.As(err, &typed):
+		return badInput{fmt.Errorf("the body: %s can't be a %s", typed.Field, typed.Value)}
 	case err != nil:
-		return badInput{errors.New("the body: " + err.Error())}
+		return badInput{errors.New("the body: " + strings.TrimPrefix(err.Error(), "json: "))}
 	}
 	return nil
 }

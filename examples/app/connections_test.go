@@ -66,6 +66,15 @@ func TestBearerCredentials(t *testing.T) {
 		} {
 			p.Do(want, "POST", "/app/connections/"+id+"/credentials?tenant=acme", body)
 		}
+		for path, body := range map[string]string{
+			"PATCH /app/connections/" + id: `{"limits":{"perSecond":"x"}}`, "PUT /app/settings": `{"keepBodiesUntil":"soon"}`, "POST /app/connections": `{"name":"x","colour":"red"}`,
+		} {
+			method, path, _ := strings.Cut(path, " ")
+			said := p.Do(400, method, path+"?tenant=acme", body)["error"]
+			for _, inner := range []string{"Go ", "json", "2006"} {
+				assert.NotContains(t, said, inner)
+			}
+		}
 		for _, when := range []string{"0001-01-01T00:00:00Z", "2020-01-01T00:00:00Z", "soon", ""} { // none of them means never
 			for _, path := range []string{"/app/connections/" + id + "/credentials", "/app/credentials/" + credential + "/rotate"} {
 				said := p.Do(400, "POST", path+"?tenant=acme", `{"expires":"`+when+`"}`)["error"]

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/rollcall-dev/rollcall/lifecycle"
 )
@@ -74,6 +75,9 @@ func merge(settings *lifecycle.Settings, given map[string]json.RawMessage) error
 			return err
 		}
 		err = json.Unmarshal(one, settings)
+		if err != nil && strings.HasSuffix(name, "Until") {
+			return fmt.Errorf("%s: want a time such as 2026-11-02T08:00:00Z, or null for none, got %s", name, given[name])
+		}
 		if null || errors.As(err, new(*json.UnmarshalTypeError)) {
 			return fmt.Errorf("%s: want %s, got %s", name, want, given[name])
 		}

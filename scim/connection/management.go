@@ -440,21 +440,43 @@ func (s *Service) Rotate(ctx context.Context, by lifecycle.Request, id string, e
 	return s.Issue(ctx, by, k.Connection, Ask{Kind: k.Kind, Scopes: k.Scopes, Expires: expires, Trust: k.Trust, Replaces: k.ID})
 }
 
-// Complete ends a rotation. id is that of the new credential; the one that it replaces is revoked, with the errors of Revoke.
+// Complete ends a rotation. id is that of the new credential; the one that it replaces is revoked, with the errors of Revoke. It is an
+// *InvalidError if the new one isn't good any more: nothing would be left. Complete may be repeated.
 func (s *Service) Complete(ctx context.Context, by lifecycle.Request, id string) error {
-	k, err := s.credential(ctx, by.Tenant, id)
+	k, err := s.rotated(ctx, by, id)
 	if err != nil {
 		return err
 	}
-	if k.Replaces == "" {
-		return invalid("the credential replaces none")
+	if err := k.good(); err != nil {
+		return invalid("the new credential can't take the place of the other one: %s", err)
 	}
 	return s.Revoke(ctx, by, k.Replaces)
 }
 
-// Cancel ends a rotation. id is that of the new credential, which is revoked, with the errors of Revoke.
+// Cancel ends a rotation. id is that of the new credential, which is revoked, with the errors of Revoke. It is an *InvalidError if the
+// one that it replaces isn't good any more, as after Complete: nothing would be left. Cancel may be repeated.
 func (s *Service) Cancel(ctx context.Context, by lifecycle.Request, id string) error {
+	k, err := s.rotated(ctx, by, id)
+	if err != nil {
+		return err
+	}
+	old, err := s.credential(ctx, by.Tenant, k.Replaces)
+	if err != nil {
+		return err
+	}
+	if err := old.good(); err != nil {
+		return invalid("this one is left alone, as the other one is of no use any more (%s): revoke it by itself if none shall be left", err)
+	}
 	return s.Revoke(ctx, by, id)
+}
+
+// rotated is the new credential of a rotation.
+func (s *Service) rotated(ctx context.Context, by lifecycle.Request, id string) (*Credential, error) {
+	k, err := s.credential(ctx, by.Tenant, id)
+	if err == nil && k.Replaces == "" {
+		return nil, invalid("the credential replaces none")
+	}
+	return k, err
 }
 
 // Forget removes what leads to a tenant's credentials from the library's own tenant. Call it before store.Forgetter.Forget.

@@ -217,3 +217,27 @@ func TestRefusalsWhileTheStoreIsAway(t *testing.T) {
 		assert.Contains(t, list[0].Data.Get("detail").Text(), "30 more requests")
 	})
 }
+
+// What a process has yet to say of refusals is not written into a tenant that is forgotten.
+func TestRefusalsAreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := storetest.NewFake()
+		p := newProcess(t, fake, nil)
+		k := p.token(connection.Ask{})
+		for range 130 {
+			p.do("DELETE", "/Users/nobody", k.Token, "")
+		}
+		require.NoError(t, p.c.Forget(t.Context(), "acme"))
+		require.NoError(t, p.h.Lifecycle().Forget(t.Context(), "acme"))
+		for range 2 {
+			time.Sleep(65 * time.Second)
+			p.h.Lifecycle().SummarizeRefusals(t.Context())
+		}
+		list, err := fake.Journal(t.Context(), store.JournalQuery{Tenant: "acme", Max: 10})
+		require.NoError(t, err)
+		assert.Empty(t, list)
+		counts, err := fake.Counters(t.Context(), "acme", "journal.unlisted."+k.Connection, "journal.summaries."+k.Connection)
+		require.NoError(t, err)
+		assert.Zero(t, counts[0].Count+counts[1].Count)
+	})
+}

@@ -318,6 +318,43 @@ func TestRotation(t *testing.T) {
 		require.NoError(t, p.c.Complete(t.Context(), by, next.ID))
 		assert.Equal(t, []int{401, 200}, []int{status(old.Token), status(next.Token)})
 		require.Error(t, p.c.Complete(t.Context(), by, old.ID), "it replaces none")
+		require.NoError(t, p.c.Complete(t.Context(), by, next.ID), "it may be repeated")
+	})
+}
+
+// A rotation that has ended can't be ended in the other way: that would leave no credential.
+func TestRotationEndsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProcess(t, storetest.NewFake(), nil)
+		status := func(token string) int { return p.do("GET", "/Users", token, "").Code }
+		var wrong *connection.InvalidError
+
+		old := p.token(connection.Ask{})
+		require.ErrorAs(t, p.c.Cancel(t.Context(), by, old.ID), &wrong, "it replaces none")
+		assert.Equal(t, 200, status(old.Token))
+
+		next, err := p.c.Rotate(t.Context(), by, old.ID, time.Time{})
+		require.NoError(t, err)
+		require.NoError(t, p.c.Cancel(t.Context(), by, next.ID))
+		require.NoError(t, p.c.Cancel(t.Context(), by, next.ID), "it may be repeated")
+		require.ErrorAs(t, p.c.Complete(t.Context(), by, next.ID), &wrong)
+		assert.Contains(t, wrong.Error(), "revoked")
+		assert.Equal(t, 200, status(old.Token))
+
+		next, err = p.c.Rotate(t.Context(), by, old.ID, time.Now().Add(time.Hour))
+		require.NoError(t, err)
+		time.Sleep(2 * time.Hour)
+		require.ErrorAs(t, p.c.Complete(t.Context(), by, next.ID), &wrong)
+		assert.Contains(t, wrong.Error(), "expired")
+		assert.Equal(t, 200, status(old.Token))
+
+		next, err = p.c.Rotate(t.Context(), by, old.ID, time.Time{})
+		require.NoError(t, err)
+		require.NoError(t, p.c.Complete(t.Context(), by, next.ID))
+		require.ErrorAs(t, p.c.Cancel(t.Context(), by, next.ID), &wrong)
+		assert.Equal(t, []int{401, 200}, []int{status(old.Token), status(next.Token)})
+		require.NoError(t, p.c.Revoke(t.Context(), by, next.ID))
+		assert.Equal(t, 401, status(next.Token))
 	})
 }
 
