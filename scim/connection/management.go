@@ -440,21 +440,21 @@ func (s *Service) Rotate(ctx context.Context, by lifecycle.Request, id string, e
 	return s.Issue(ctx, by, k.Connection, Ask{Kind: k.Kind, Scopes: k.Scopes, Expires: expires, Trust: k.Trust, Replaces: k.ID})
 }
 
-// Complete ends a rotation. id is that of the new credential; the one that it replaces is revoked, with the errors of Revoke. It is an
-// *InvalidError if the new one isn't good any more: nothing would be left. Complete may be repeated.
+// Complete ends a rotation. id is that of the new credential; the one that it replaces is revoked, with the errors of Revoke. It returns
+// an *InvalidError if the new one was revoked or has expired, because then none would be left. Complete may be repeated.
 func (s *Service) Complete(ctx context.Context, by lifecycle.Request, id string) error {
 	k, err := s.rotated(ctx, by, id)
 	if err != nil {
 		return err
 	}
-	if err := k.good(); err != nil {
-		return invalid("the new credential can't take the place of the other one: %s", err)
+	if k.good() != nil {
+		return invalid("the new credential was revoked or has expired, so none would be left; issue another one")
 	}
 	return s.Revoke(ctx, by, k.Replaces)
 }
 
-// Cancel ends a rotation. id is that of the new credential, which is revoked, with the errors of Revoke. It is an *InvalidError if the
-// one that it replaces isn't good any more, as after Complete: nothing would be left. Cancel may be repeated.
+// Cancel ends a rotation. id is that of the new credential, which is revoked, with the errors of Revoke. It returns an *InvalidError if the
+// one that it replaces was revoked, as by Complete, or has expired, because then none would be left. Cancel may be repeated.
 func (s *Service) Cancel(ctx context.Context, by lifecycle.Request, id string) error {
 	k, err := s.rotated(ctx, by, id)
 	if err != nil {
@@ -464,8 +464,8 @@ func (s *Service) Cancel(ctx context.Context, by lifecycle.Request, id string) e
 	if err != nil {
 		return err
 	}
-	if err := old.good(); err != nil {
-		return invalid("this one is left alone, as the other one is of no use any more (%s): revoke it by itself if none shall be left", err)
+	if old.good() != nil {
+		return invalid("the replaced credential was revoked or has expired, so none would be left; to end this one all the same, revoke it")
 	}
 	return s.Revoke(ctx, by, id)
 }
