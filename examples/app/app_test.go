@@ -75,7 +75,7 @@ func onStores(t *testing.T, test func(t *testing.T, p *try.Product)) {
 	})
 }
 
-// TestWaysIn comes by sign-in, by hand and by SCIM, and comes back.
+// TestWaysIn makes accounts by sign-in, by hand and by SCIM, and brings them back.
 func TestWaysIn(t *testing.T) {
 	onStores(t, func(t *testing.T, p *try.Product) {
 		login := func(name string) map[string]any {
@@ -104,7 +104,7 @@ func TestWaysIn(t *testing.T) {
 	})
 }
 
-// TestKept deletes somebody where the policy keeps them: they are gone for the identity provider alone.
+// TestKept deletes a person whom the settings keep. Only the identity provider doesn't see them any more.
 func TestKept(t *testing.T) {
 	onStores(t, func(t *testing.T, p *try.Product) {
 		p.Do(200, "PUT", "/app/settings?tenant=acme", `{"delete":"keep"}`)
@@ -129,7 +129,7 @@ func TestKept(t *testing.T) {
 	})
 }
 
-// TestConflictTellsNothing: what one organization hears of an account elsewhere is the same whoever's it is.
+// TestConflictTellsNothing shows that an organization gets the same answer about an account elsewhere, whoever has the account.
 func TestConflictTellsNothing(t *testing.T) {
 	onStores(t, func(t *testing.T, p *try.Product) {
 		conflict := func(token, userName string) any {
@@ -142,7 +142,7 @@ func TestConflictTellsNothing(t *testing.T) {
 			p.Do(200, "POST", "/app/accounts", `{"userName":"`+name+`"}`)
 		}
 		p.Do(201, "POST", "/Users", `{"userName":"ada"}`)
-		p.As(try.Other, 201, "POST", "/Users", `{"userName":"ada"}`) // another organization's people are none of it
+		p.As(try.Other, 201, "POST", "/Users", `{"userName":"ada"}`) // people of another organization are no accounts outside of any
 		p.Do(200, "POST", "/app/acquire", `{"tenant":"acme","userName":"mila@x.example"}`)
 		p.Do(201, "POST", "/Users", `{"userName":"mila@x.example"}`)
 		taken, free := conflict(try.Other, "mila@x.example"), conflict(try.Other, "olga@x.example")

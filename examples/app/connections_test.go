@@ -19,7 +19,7 @@ import (
 
 type object = map[string]any
 
-// connect makes a connection with a bearer token.
+// connect makes a connection, and returns its id, and the id and the token of a credential.
 func connect(p *try.Product, name, provider string) (id, credential, token string) {
 	id = p.Do(201, "POST", "/app/connections?tenant=acme", `{"name":"`+name+`","provider":"`+provider+`"}`)["id"].(string)
 	c := p.Do(201, "POST", "/app/connections/"+id+"/credentials?tenant=acme", `{"kind":"bearer"}`)
@@ -41,7 +41,7 @@ func entries(p *try.Product, query string) []any {
 	return p.Do(200, "GET", "/app/journal?tenant=acme&"+query, "")["entries"].([]any)
 }
 
-// A token is shown once, works at once, is scoped, and stops to work in the moment in which its revocation returns.
+// A token is shown once, works at once, has scopes, and doesn't work any more as soon as its revocation has returned.
 func TestBearerCredentials(t *testing.T) {
 	onStores(t, func(t *testing.T, p *try.Product) {
 		p.Do(400, "POST", "/app/connections?tenant=acme", `{"name":"x","provider":"nobody"}`)
@@ -116,7 +116,8 @@ func TestBearerCredentials(t *testing.T) {
 	})
 }
 
-// A connection that is paused is refused and loses nothing; one that is switched off leaves its people to the next, with their ids.
+// The requests of a paused connection are refused, and its people stay. The people of a connection that is switched off go to the next one, with
+// their ids.
 func TestConnectionStates(t *testing.T) {
 	onStores(t, func(t *testing.T, p *try.Product) {
 		okta, _, token := connect(p, "Okta", "okta")
@@ -171,7 +172,7 @@ func TestConnectionStates(t *testing.T) {
 	})
 }
 
-// Every write and every refusal has its entry, which says what happened and why.
+// Every write and every refusal has a journal entry, which says what happened and why.
 func TestJournalPages(t *testing.T) {
 	onStores(t, func(t *testing.T, p *try.Product) {
 		id, credential, token := connect(p, "Entra", "entra")
@@ -261,7 +262,7 @@ func TestJournalPages(t *testing.T) {
 	})
 }
 
-// A body that was kept can be tried again: nothing is written, and the answer is that of today's state.
+// A request whose body was kept can be tried again. Nothing is written, and the answer is what the request would get now.
 func TestRetry(t *testing.T) {
 	onStores(t, func(t *testing.T, p *try.Product) {
 		_, _, token := connect(p, "Entra", "entra")
@@ -293,7 +294,7 @@ func TestRetry(t *testing.T) {
 	})
 }
 
-// A client gets access tokens for its secret, which die with it.
+// An OAuth client gets access tokens for its secret. They stop working when the client is revoked.
 func TestOAuthClient(t *testing.T) {
 	onStores(t, func(t *testing.T, p *try.Product) {
 		id := p.Do(201, "POST", "/app/connections?tenant=acme", `{"name":"Entra","provider":"entra"}`)["id"].(string)

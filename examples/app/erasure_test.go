@@ -16,7 +16,7 @@ import (
 	"github.com/rollcall-dev/rollcall/examples/try"
 )
 
-// rows are all rows of all tables of a database, as text.
+// rows returns all rows of all tables of a database, as text.
 func rows(t *testing.T, where string) (list []string) {
 	t.Helper()
 	driver, tables := "pgx", "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()"
@@ -34,7 +34,7 @@ func rows(t *testing.T, where string) (list []string) {
 	return list
 }
 
-// rowsOf are the rows of a query, as text.
+// rowsOf returns the rows of a query, as text.
 func rowsOf(t *testing.T, db *sql.DB, query string) (list []string) {
 	t.Helper()
 	found, err := db.QueryContext(t.Context(), query)
@@ -70,7 +70,7 @@ func having(list []string, word string) (found []string) {
 	return found
 }
 
-// marked is somebody with a marker in every attribute.
+// marked returns a user with a marker in every attribute.
 func marked(m string, more string) string {
 	return fmt.Sprintf(`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"],
 		"userName":"%[1]s@x.example","externalId":"ext-%[1]s","displayName":"D %[1]s","nickName":"N %[1]s","title":"T %[1]s","userType":"U %[1]s",
@@ -83,7 +83,7 @@ func marked(m string, more string) string {
 		"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"employeeNumber":"en-%[1]s","costCenter":"cc-%[1]s","organization":"o-%[1]s","division":"d-%[1]s","department":"dep-%[1]s"}%[3]s}`, m, "bWFya2Vy", more)
 }
 
-// A marker in every attribute of somebody is in no row of any table once the person is erased, whatever was done before.
+// A person has a marker in every attribute. After the person is erased, no row of any table has the marker, whatever was done before.
 func TestErase(t *testing.T) {
 	const marker = "zq7marker"
 	onStores := func(test func(t *testing.T, where string)) {
@@ -148,7 +148,7 @@ func TestErase(t *testing.T) {
 			p.Do(404, "GET", "/Users/"+who, "")
 			p.Do(404, "GET", "/app/people/"+who+"/export?tenant=acme", "")
 		}
-		p.Do(204, "DELETE", "/app/people/"+id+"/data?tenant=acme", "") // again is harmless
+		p.Do(204, "DELETE", "/app/people/"+id+"/data?tenant=acme", "") // it may be repeated
 		if sql {
 			assert.Empty(t, having(rows(t, where), marker))
 			assert.NotEmpty(t, having(rows(t, where), id), "that somebody was here remains")
@@ -166,7 +166,7 @@ func TestErase(t *testing.T) {
 	})
 }
 
-// Nothing of a tenant remains, and of the others everything.
+// Erasing a tenant leaves nothing of it, and all of the others.
 func TestForgetTenant(t *testing.T) {
 	try.OnStores(t, func(t *testing.T, where string) {
 		p := try.Start(t, new(app.App).Boot("app"), "-store", where)

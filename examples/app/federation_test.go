@@ -20,7 +20,7 @@ import (
 	"github.com/rollcall-dev/rollcall/examples/try"
 )
 
-// A client proves itself by an assertion of its identity provider, whose keys the flag -jwks-host lets the server fetch.
+// A client authenticates by an assertion of its identity provider. The flag -jwks-host lets the server fetch the provider's keys.
 func TestFederationPages(t *testing.T) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	require.NoError(t, err)

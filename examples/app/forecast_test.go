@@ -18,7 +18,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store/document"
 )
 
-// company reads the people that a simulated provider brings over: it brings them to a product of their own.
+// company returns the people of a simulated provider. To learn them, it lets the provider provision another product.
 func company(t *testing.T, provider string, people int) []object {
 	t.Helper()
 	a := &app.App{}
@@ -28,7 +28,7 @@ func company(t *testing.T, provider string, people int) []object {
 	return everybody(p, "/Users")
 }
 
-// everybody reads all of a list, by the product's own credential.
+// everybody returns all resources of a list, read with the product's own credential.
 func everybody(p *try.Product, path string) (all []object) {
 	for start := 1; ; start += 200 {
 		page := p.Do(200, "GET", fmt.Sprintf("%s?count=200&startIndex=%d", path, start), "")
@@ -42,7 +42,7 @@ func everybody(p *try.Product, path string) (all []object) {
 	}
 }
 
-// dirty is a file of the same people as a product knows them who signed up by themselves.
+// dirty returns a file of the same people, with the faults that it has in a product in which they signed up by themselves.
 func dirty(people []object) string {
 	r := rand.New(rand.NewPCG(11, 11))
 	var b strings.Builder
@@ -70,21 +70,21 @@ func dirty(people []object) string {
 		case 9:
 			external, state, login, billed = "", "provisioned", "", "false"
 		case 10:
-			continue // isn't there yet
+			continue // this person has no account yet
 		case 11:
 			name = "  " + name + " "
 		}
 		fmt.Fprintf(&b, "%q,%q,%q,%q,%s,%s,%s,%q\n", name, "", mail, external, state, login, billed, fmt.Sprintf("Team %d", i%7))
 	}
-	for i := range len(people) / 50 { // whom the provider has never heard of
+	for i := range len(people) / 50 { // people whom the provider doesn't know
 		fmt.Fprintf(&b, "freelancer%d,,f%d@else.example,,active,2025-03-01T08:00:00Z,true,\n", i, i)
 	}
 	return b.String()
 }
 
 // Thousands of people with typos, other cases, look-alikes, re-used names and missing externalIds are imported. A provider's first sync goes to the
-// shadow. What the preview says is what going live does; nobody is there twice, no id changes, and no address is rewritten that the
-// preview doesn't tell.
+// shadow. Going live does what the preview says. Nobody is there twice, no id changes, and no address changes that the
+// preview doesn't show.
 func TestForecast(t *testing.T) {
 	people := many(1_000, 60)
 	for _, provider := range []string{"entra", "okta"} {
@@ -196,7 +196,7 @@ func forecast(t *testing.T, p *try.Product, provider string, people int, file st
 	t.Logf("%d of %d forecasts are what happened, %d people", right, len(rows), len(after))
 }
 
-// changesHold says whether what the preview said of somebody's attributes is so.
+// changesHold checks that somebody's attributes have the values that the preview has shown.
 func changesHold(row, is object) bool {
 	for _, c := range row["changes"].([]any) {
 		c := c.(object)
@@ -223,7 +223,7 @@ func tells(row object, attribute string) bool {
 	return false
 }
 
-// byID are resources without their meta and groups.
+// byID returns resources by their id, without meta and groups.
 func byID(list []object) map[string]object {
 	all := make(map[string]object, len(list))
 	for _, x := range list {
@@ -234,7 +234,7 @@ func byID(list []object) map[string]object {
 	return all
 }
 
-// accountsOf are the lines of GET /app/users, by id.
+// accountsOf returns the lines of GET /app/users, by id.
 func accountsOf(t *testing.T, p *try.Product) map[string]object {
 	t.Helper()
 	all := map[string]object{}
@@ -256,7 +256,7 @@ func newApp() *app.App { return new(app.App) }
 // manyVariable says how many people the tests with many people have.
 const manyVariable = "ROLLCALL_TEST_PEOPLE"
 
-// many is how many people there are: what the variable says, or a usual number, or few where that takes long.
+// many returns the number of people: the value of the variable, or a default, which is small if the test is slow.
 func many(usual, few int) int {
 	if n, err := strconv.Atoi(os.Getenv(manyVariable)); err == nil {
 		return n

@@ -18,7 +18,7 @@ import (
 	"github.com/rollcall-dev/rollcall/examples/try"
 )
 
-// A server that imports is killed again and again, and the same file sent again: in the end everybody is there exactly once.
+// A server that imports a file is killed again and again, and the file is sent again. In the end everybody is there exactly once.
 func TestKillImport(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it kills processes for a while")
@@ -53,7 +53,7 @@ func TestKillImport(t *testing.T) {
 			done := make(chan int, 1)
 			go func() { status, _ := send(p.base, "/app/import?tenant=acme", file.String()); done <- status }()
 			select {
-			case <-done: // it was faster
+			case <-done: // the import ended before the kill
 			case <-time.After(time.Duration(20+rand.IntN(400)) * time.Millisecond):
 				killed++
 			}

@@ -92,7 +92,7 @@ func TestImport(t *testing.T) {
 		kept := p.Do(200, "GET", "/Users/"+known, "")
 		assert.Equal(t, []any{"known", "e-known", "Known"}, []any{kept["userName"], kept["externalId"], kept["displayName"]})
 
-		// The identity provider takes over who was imported; a name that somebody else has by now it doesn't.
+		// The identity provider takes over people who were imported, but not a name that somebody else has by now.
 		p.Do(200, "PUT", "/app/settings?tenant=acme", `{"existingUser":"link"}`)
 		bob := p.Do(201, "POST", "/Users", `{"userName":"bob","externalId":"e-bob","active":true}`)
 		assert.Equal(t, first.Rows[1].ID, bob["id"])
@@ -119,7 +119,7 @@ func TestImport(t *testing.T) {
 	})
 }
 
-// Many rows go in batches; people of one batch can be in new groups together.
+// Many rows are written in batches. People of one batch can be members of the same new group.
 func TestImportMany(t *testing.T) {
 	onStores(t, func(t *testing.T, p *try.Product) {
 		var b strings.Builder
@@ -136,7 +136,7 @@ func TestImportMany(t *testing.T) {
 	})
 }
 
-// Who comes back while being inactive is refused with a word about how to restore, or restored under the same id.
+// A POST for an inactive person is refused with an error that says how to restore them, or restores them with the same id.
 func TestReturning(t *testing.T) {
 	onStores(t, func(t *testing.T, p *try.Product) {
 		id := p.Do(201, "POST", "/Users", `{"userName":"ada","externalId":"e1"}`)["id"].(string)
@@ -149,13 +149,13 @@ func TestReturning(t *testing.T) {
 		back := p.Do(201, "POST", "/Users", `{"userName":"ada","externalId":"e1","active":true}`)
 		assert.Equal(t, []any{id, true}, []any{back["id"], back["active"]})
 		assert.Equal(t, "provisioned", p.Status("ada"))
-		p.Do(409, "POST", "/Users", `{"userName":"ada","externalId":"e1"}`) // who is active is there
+		p.Do(409, "POST", "/Users", `{"userName":"ada","externalId":"e1"}`) // an active person is a conflict
 		p.Do(200, "PATCH", "/Users/"+id, off)
 		assert.Equal(t, id, p.Do(201, "POST", "/Users", `{"userName":"ada.l","externalId":"e1","active":true}`)["id"], "under another name")
 		p.Do(200, "PATCH", "/Users/"+id, off)
 		assert.Equal(t, id, p.Do(201, "POST", "/Users", `{"userName":"ADA.L","active":true}`)["id"], "by the name alone")
 		p.Do(200, "POST", "/app/suspend", `{"tenant":"acme","userName":"ada.l"}`)
-		p.Do(409, "POST", "/Users", `{"userName":"ada.l","externalId":"e1","active":true}`) // whom an administrator shut out only an administrator lets in
+		p.Do(409, "POST", "/Users", `{"userName":"ada.l","externalId":"e1","active":true}`) // only an administrator restores a person whom an administrator has suspended
 		p.Do(403, "POST", "/app/login", `{"tenant":"acme","userName":"ada.l"}`)
 	})
 }

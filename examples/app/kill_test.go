@@ -21,14 +21,14 @@ import (
 // killsVariable says how often TestKill kills the server. Default: 3.
 const killsVariable = "ROLLCALL_TEST_KILLS"
 
-// storm is a crowd of clients of a server that is killed and comes back elsewhere.
+// storm is many clients of a server that is killed again and again, and starts at another address.
 type storm struct {
 	mu      sync.Mutex
 	base    string
-	back    chan struct{}       // closed when base is another one
-	stop    chan struct{}       // closed when it is enough
-	acked   chan struct{}       // one for each acknowledged request
-	history map[string][]string // by id, what the requests acknowledged must have told: each client repeats what wasn't answered
+	back    chan struct{}       // closed when base has changed
+	stop    chan struct{}       // closed when the clients are to end
+	acked   chan struct{}       // receives a value for each acknowledged request
+	history map[string][]string // by id, the events of the acknowledged requests; a client repeats a request that wasn't answered
 	retried int
 }
 
@@ -64,17 +64,17 @@ func (s *storm) ask(method, path, body string) (int, map[string]any) {
 	}
 }
 
-// happened notes what a user's subject must hear.
+// happened notes an event that the hook must get about a user.
 func (s *storm) happened(id string, kinds ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.history[id] = append(s.history[id], kinds...)
 }
 
-// life is one user's: it comes, signs in, loses access, and half of the time gets it back and signs in again.
+// life creates a user who signs in and loses access. Half of the users get it back, and sign in again.
 func (s *storm) life(name string, random *rand.Rand) error {
 	status, user := s.ask(http.MethodPost, "/Users", `{"userName":"`+name+`","active":true}`)
-	if status == http.StatusConflict { // the answer to the first try was lost, not the user
+	if status == http.StatusConflict { // the first try created the user, and only its answer was lost
 		var list map[string]any
 		if status, list = s.ask(http.MethodGet, "/Users?filter=userName%20eq%20%22"+name+"%22", ""); status == 200 {
 			user, status = list["Resources"].([]any)[0].(map[string]any), http.StatusCreated
@@ -118,7 +118,7 @@ func (s *storm) setActive(id string, active bool) error {
 	return nil
 }
 
-// firsts are the kinds of each subject's events in the order of their first deliveries.
+// firsts returns the kinds of each subject's events in the order of their first deliveries.
 func firsts(deliveries []map[string]any) map[string][]string {
 	heard, seen := map[string][]string{}, map[string]bool{}
 	for _, d := range deliveries {
@@ -131,8 +131,8 @@ func firsts(deliveries []map[string]any) map[string][]string {
 	return heard
 }
 
-// Whenever the server dies: what it acknowledged is there, each period of access is billed once, every event reaches the
-// hook in order, and no seat leaks (I7 to I10).
+// Whenever the server is killed, the changes that it acknowledged are there, each period of access is billed once, every event reaches the hook
+// in order, and no seat is lost (I7 to I10).
 func TestKill(t *testing.T) {
 	kills := 3
 	if text := os.Getenv(killsVariable); text != "" {
@@ -164,7 +164,7 @@ func TestKill(t *testing.T) {
 		}
 		acknowledged := 0
 		var restarted time.Time
-		var slowest time.Duration // first delivery after a restart
+		var slowest time.Duration // the longest time from a restart to the first delivery
 		for range kills {
 			for range 40 + rand.IntN(40) {
 				select {
@@ -234,7 +234,7 @@ func TestKill(t *testing.T) {
 	})
 }
 
-// within waits until something is true, for so long at most, and says how long that took.
+// within waits until a condition holds, for a limited time, and returns how long that took.
 func within(t *testing.T, is func() bool, most time.Duration) time.Duration {
 	t.Helper()
 	began := time.Now()
@@ -242,7 +242,7 @@ func within(t *testing.T, is func() bool, most time.Duration) time.Duration {
 	return time.Since(began)
 }
 
-// undelivered are the events that no delivery tells. The last ones told may not be settled yet.
+// undelivered returns the events in the store that were not delivered. The last ones that were delivered may not be settled yet.
 func undelivered(events []store.Delivery, deliveries []map[string]any) (ids []string) {
 	told := map[any]bool{}
 	for _, d := range deliveries {

@@ -15,8 +15,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// Whoever comes twice, by whatever way, is one person on every store: found by a verified address at sign-in, made by JIT and
-// then found by the identity provider's POST, by the attributes of Link.
+// A person who comes in two ways has one account on every store. A sign-in finds the account by a verified address. A POST of the identity
+// provider finds an account that JIT has made, by the attributes of Link.
 func TestOnePerson(t *testing.T) {
 	onAllStores(t, func(t *testing.T, s store.Store) {
 		settings := lifecycle.DefaultSettings()

@@ -16,8 +16,8 @@ import (
 	"github.com/rollcall-dev/rollcall/examples/try"
 )
 
-// A server on which a connection goes live is killed again and again, and asked again: everybody is there exactly once in the end, under the ids that
-// the identity provider was told, and each was told of once.
+// A server on which a connection goes live is killed again and again, and the request is sent again. In the end everybody is there exactly once,
+// with the id that the identity provider got, and there was one event about each.
 func TestKillGoingLive(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it kills processes for a while")
@@ -67,7 +67,7 @@ func TestKillGoingLive(t *testing.T) {
 				done <- status
 			}(p.base)
 			select {
-			case <-done: // it was faster
+			case <-done: // going live ended before the kill
 			case <-time.After(time.Duration(20+rand.IntN(200)) * time.Millisecond):
 				killed++
 			}
@@ -114,8 +114,8 @@ func TestKillGoingLive(t *testing.T) {
 	})
 }
 
-// Everybody moves from one connection to another: the new one's first sync goes to the shadow, it goes live, and the old one is switched off. Nobody
-// loses access on the way.
+// Everybody moves from one connection to another. The first sync of the new connection goes to its shadow, then it goes live, and the old one is
+// switched off. Nobody loses access meanwhile.
 func TestMoveConnection(t *testing.T) {
 	people := many(1_000, 80)
 	stores := onStores

@@ -21,8 +21,8 @@ import (
 	"github.com/rollcall-dev/rollcall/store/storetest"
 )
 
-// TestRandomLives lets many causes race on a few people, and then looks at each life: the account is in a legal state,
-// billed and unbilled alternate, and the seats add up and were never more than there are.
+// TestRandomLives changes a few people from many sides at once. Then each account is in a legal state, its events billed and unbilled alternate,
+// and the seats add up and were never more than the limit.
 func TestRandomLives(t *testing.T) { onAllStores(t, randomLives) }
 
 // onAllStores runs a test on an empty store of each kind.
@@ -37,7 +37,7 @@ func onAllStores(t *testing.T, test func(t *testing.T, s store.Store)) {
 	})
 }
 
-// randomLives lives each seed in a tenant of its own.
+// randomLives runs each seed in a tenant of its own.
 func randomLives(t *testing.T, s store.Store) {
 	for seed := range uint64(12) {
 		var mu sync.Mutex
@@ -141,12 +141,12 @@ func randomLives(t *testing.T, s store.Store) {
 	}
 }
 
-// TestDeletedMembersAreGone deletes people while they are added to a group: whoever is there in the end is a member, and
-// nobody else, by what the product was told too.
+// TestDeletedMembersAreGone deletes people while they are added to a group. In the end the members are exactly the people who are there, in the
+// store and by the events.
 func TestDeletedMembersAreGone(t *testing.T) {
 	onAllStores(t, func(t *testing.T, s store.Store) {
 		var mu sync.Mutex
-		told, gone := map[string]bool{}, map[string]bool{} // who is a member, and who is no more, by what was told
+		told, gone := map[string]bool{}, map[string]bool{} // the members, and the former members, by the events
 		w := watch(t, s)
 		l, err := lifecycle.New(w, &lifecycle.Options{Hooks: lifecycle.Hooks{Any: func(_ context.Context, e *lifecycle.Event) error {
 			mu.Lock()
@@ -178,7 +178,7 @@ func TestDeletedMembersAreGone(t *testing.T) {
 		for i, u := range users {
 			work.Go(func() {
 				_, err := decide(ctx, l, false, lifecycle.Draft{Key: group, Members: &lifecycle.Members{Add: []store.MemberRef{{ID: u.ID}}}})
-				if !errors.As(err, new(*lifecycle.Refusal)) { // else the deletion was faster
+				if !errors.As(err, new(*lifecycle.Refusal)) { // a refusal means that the person was deleted before
 					errs[i] = err
 				}
 			})
@@ -206,14 +206,14 @@ func TestDeletedMembersAreGone(t *testing.T) {
 	})
 }
 
-// decide has a draft decided and committed as if an identity provider had sent it. A lost race is an error if once is set, or
-// the same draft is tried again.
+// decide decides and commits a draft as if an identity provider had sent it. If the race with another change is lost, it returns an error if
+// once is set, and otherwise tries the same draft again.
 func decide(ctx context.Context, s *lifecycle.Service, once bool, d lifecycle.Draft) (*lifecycle.Decision, error) {
 	r := &lifecycle.Request{Tenant: d.Key.Tenant, By: lifecycle.SourceSCIM, Action: "test", Once: once}
 	return s.Do(ctx, r, func(context.Context) (lifecycle.Draft, error) { return d, nil })
 }
 
-// watched is a store that says when there is nothing left to deliver.
+// watched is a store that reports when there is no event left to deliver.
 type watched struct {
 	store.Store
 	store.EventSource
@@ -245,10 +245,10 @@ func (w *watched) Settle(ctx context.Context, list []store.Settlement) error {
 	return w.EventSource.Settle(ctx, list)
 }
 
-// deliverAll delivers what the requests have left, because an earlier event of the same subject was in another request's hands.
+// deliverAll delivers the events that requests have left, because another request was delivering an earlier event of the same subject.
 func (w *watched) deliverAll(t *testing.T, s *lifecycle.Service) {
 	select {
-	case <-w.idle: // of a request, before
+	case <-w.idle: // an earlier value, from a request
 	default:
 	}
 	ctx, stop := context.WithCancel(context.Background())

@@ -21,7 +21,7 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// calls counts what is asked of a store that reads groups together with people.
+// calls counts the calls to a store that reads groups together with people.
 type calls struct {
 	relatedStore
 	n int
@@ -67,7 +67,7 @@ func (c *trips) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQue
 
 func (*trips) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
-// A login that changes nothing costs one read, with settings that are stored too, and on PostgreSQL one round trip.
+// A login that changes nothing costs one read, also if the settings are stored. On PostgreSQL that is one round trip.
 func TestLoginIsOneRead(t *testing.T) {
 	test := func(t *testing.T, s relatedStore, trips func() int32) {
 		counted := &calls{relatedStore: s}

@@ -24,7 +24,7 @@ import (
 type inbox struct {
 	*httptest.Server
 	mu     sync.Mutex
-	status int // that is answered
+	status int // the status that the inbox answers
 	got    []delivered
 }
 
@@ -46,7 +46,7 @@ func newInbox(t *testing.T) *inbox {
 	return b
 }
 
-// wait waits for so many deliveries.
+// wait waits for n deliveries.
 func (b *inbox) wait(t *testing.T, n int) []delivered {
 	t.Helper()
 	require.Eventually(t, func() bool {
@@ -64,7 +64,7 @@ func withFeed(t *testing.T, store string, more ...string) *try.Product {
 	return try.Start(t, new(app.App).Boot("app"), append([]string{"-store", store, "-feed-token", "FEED", "-webhook-allow", "127.0.0.1"}, more...)...)
 }
 
-// What is pushed is what the specification's own library accepts, and nothing that was changed on the way.
+// The reference library of Standard Webhooks accepts each delivery, and refuses one that was changed on the way.
 func TestStandardWebhooks(t *testing.T) {
 	try.OnStores(t, func(t *testing.T, store string) {
 		p, box := withFeed(t, store), newInbox(t)
@@ -99,7 +99,7 @@ func TestStandardWebhooks(t *testing.T) {
 	})
 }
 
-// The pages of operators, as the documents show them.
+// The pages for operators do what the documents show.
 func TestOperators(t *testing.T) {
 	try.OnStores(t, func(t *testing.T, store string) {
 		p, box := withFeed(t, store), newInbox(t)
@@ -191,7 +191,7 @@ func walk(t *testing.T, base, query string, stop <-chan struct{}) (ids, users []
 	}
 }
 
-// 16 writers on two processes, and walks through the feed of both meanwhile: every event is in each walk once, in one order.
+// While 16 writers write on two processes, several readers read the feeds of both. Each reader gets every event once, in the same order.
 func TestFeedOfTwoProcesses(t *testing.T) {
 	try.OnEngines(t, func(t *testing.T, store string) {
 		servers := []string{spawn(t, store, "-feed-token", "FEED").base, spawn(t, store, "-feed-token", "FEED").base}
@@ -227,7 +227,7 @@ func TestFeedOfTwoProcesses(t *testing.T) {
 	})
 }
 
-// An event that one process commits is told by a webhook's runner or the feed of another one within a second.
+// An event that one process commits is delivered by a webhook or the feed of another process within a second.
 func TestOtherProcessHears(t *testing.T) {
 	try.OnEngines(t, func(t *testing.T, store string) {
 		one, other := spawn(t, store, "-feed-token", "FEED").base, spawn(t, store, "-feed-token", "FEED").base
@@ -248,7 +248,7 @@ func TestOtherProcessHears(t *testing.T) {
 			}
 			took = time.Since(at)
 		})
-		<-began // it is asked, and there is nothing to tell
+		<-began // the feed has a request, and no event yet
 		at = time.Now()
 		status, _, err := send(one, http.MethodPost, "/Users", `{"userName":"ada"}`)
 		require.NoError(t, err)
@@ -259,7 +259,7 @@ func TestOtherProcessHears(t *testing.T) {
 	})
 }
 
-// A bulk request that prefers it is answered before it is done, and the feed has the results (RFC 9967 section 2.5.1).
+// A bulk request with "Prefer: respond-async" is answered before it is done, and the feed has its results (RFC 9967 section 2.5.1).
 func TestAsyncBulk(t *testing.T) {
 	try.OnStores(t, func(t *testing.T, store string) {
 		p := withFeed(t, store)

@@ -12,7 +12,7 @@ import (
 	"github.com/rollcall-dev/rollcall/examples/try"
 )
 
-// On each store an administrator goes from the link to the first person, by the pages alone, and later releases a brake.
+// On each store an administrator uses only the pages to get from the setup link to the first person, and later to release a brake.
 func TestPortal(t *testing.T) {
 	onStores(t, func(t *testing.T, p *try.Product) {
 		s := p.Setup("acme")
@@ -66,7 +66,7 @@ func TestPortal(t *testing.T) {
 	})
 }
 
-// The vendor's staff see all customers, those that need attention first, and make setup links for them.
+// The vendor's staff see all customers, first those that need attention, and make setup links for them.
 func TestCustomers(t *testing.T) {
 	onStores(t, func(t *testing.T, p *try.Product) {
 		p.Setup("acme")

@@ -19,14 +19,14 @@ import (
 	"github.com/rollcall-dev/rollcall/scim"
 )
 
-const beServer = "ROLLCALL_TEST_BE_SERVER" // in a process with it the test binary is the server
+const beServer = "ROLLCALL_TEST_BE_SERVER" // in a process with this variable the test binary is the server
 
 func TestMain(m *testing.M) {
 	if os.Getenv(beServer) == "" {
 		os.Exit(m.Run())
 	}
 	product := app.App{Options: func(o *scim.Options) {
-		// What a killed process had leased is somebody's again soon.
+		// Short leases let other processes soon take over the events that a killed process had leased.
 		o.Lifecycle.Delivery.Lease, o.Lifecycle.Delivery.Poll = time.Second, 100*time.Millisecond
 	}}
 	boot.Main(product.Boot("app"))
@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 type process struct {
 	cmd    *exec.Cmd
 	stderr *bytes.Buffer
-	base   string // of the SCIM service
+	base   string // the base URL of the SCIM service
 }
 
 func spawn(t *testing.T, store string, more ...string) *process {
@@ -58,7 +58,7 @@ func spawn(t *testing.T, store string, more ...string) *process {
 	return p
 }
 
-// kill is kill -9. It may be called again.
+// kill kills the process, as kill -9 does. It may be called again.
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill()
 	_ = p.cmd.Wait()
@@ -69,7 +69,7 @@ func send(base, method, path, body string) (status int, answer map[string]any, e
 	return try.Send(context.Background(), base, try.Token, method, path, body)
 }
 
-// pages reads all of a list under /app: each answer's "next" goes into the parameter of the next request.
+// pages reads all pages of a list under /app. It puts "next" of each answer into a parameter of the next request.
 func pages(t *testing.T, base, path, list, parameter string) (all []map[string]any) {
 	t.Helper()
 	for next := ""; ; {

@@ -13,7 +13,7 @@ import (
 	"github.com/rollcall-dev/rollcall/examples/try"
 )
 
-// What nobody can have meant is refused, and says what would be right.
+// A request that is wrong is refused with an error that says what would be right.
 func TestBadRequests(t *testing.T) {
 	onStores(t, func(t *testing.T, p *try.Product) {
 		for _, c := range []struct{ request, body, words string }{
@@ -66,7 +66,7 @@ func TestBadRequests(t *testing.T) {
 	})
 }
 
-// Each denial has its reason and words for people.
+// Each denied sign-in is answered with a reason and a text.
 func TestDenials(t *testing.T) {
 	p := try.Start(t, new(app.App).Boot("app"))
 	set := func(body string) { t.Helper(); p.Do(200, "PUT", "/app/settings?tenant=acme", body) }
@@ -107,7 +107,7 @@ func TestDenials(t *testing.T) {
 	denied(403, "/app/login", "ada", "ssoDisabled")
 }
 
-// By hand goes what came by hand, and the rest as the policy says.
+// A person who was added by hand can be removed by hand. For others the settings decide.
 func TestByHand(t *testing.T) {
 	p := try.Start(t, new(app.App).Boot("app"))
 	p.Do(200, "POST", "/app/users", `{"tenant":"acme","userName":"bob","title":"T","attributes":{"displayName":"Bob"}}`)
@@ -133,7 +133,7 @@ func TestByHand(t *testing.T) {
 	p.Do(400, "DELETE", "/app/users?tenant=acme", "")
 }
 
-// Settings that are changed hold for those who are there.
+// Changed settings apply to the people who are there already.
 func TestSettingsApply(t *testing.T) {
 	onStores(t, func(t *testing.T, p *try.Product) {
 		for _, name := range []string{"ada", "bob"} {

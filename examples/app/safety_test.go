@@ -15,7 +15,8 @@ import (
 
 const off = `{"Operations":[{"op":"replace","path":"active","value":false}]}`
 
-// A brake lets through just its limit, says so, tells once, and goes on when an administrator releases it.
+// A brake lets changes through up to its limit, refuses further ones with an error that says so, sends one event, and lets changes through again
+// when an administrator releases it.
 func TestBrake(t *testing.T) {
 	onStores(t, func(t *testing.T, p *try.Product) {
 		const safety = "/app/safety?tenant=acme"
@@ -74,7 +75,7 @@ func TestBrake(t *testing.T) {
 	})
 }
 
-// Memberships: the most of a connection, and the share of a group. A change of members is made whole or not at all.
+// Memberships have a limit for each connection, and a share of each group. A change of members is made as a whole or not at all.
 func TestBrakeOnMembers(t *testing.T) {
 	onStores(t, func(t *testing.T, p *try.Product) {
 		const safety = "/app/safety?tenant=acme"
@@ -127,7 +128,7 @@ func operation(op string, ids []string) string {
 	return `{"Operations":[{"op":"` + op + `","path":"members","value":[` + value + `]}]}`
 }
 
-// Who is protected loses access by no request of an identity provider, and by an administrator only.
+// A protected person loses access only by an administrator, and by no request of an identity provider.
 func TestProtected(t *testing.T) {
 	onStores(t, func(t *testing.T, p *try.Product) {
 		id := p.Do(201, "POST", "/Users", `{"userName":"owner"}`)["id"].(string)
@@ -141,7 +142,7 @@ func TestProtected(t *testing.T) {
 	})
 }
 
-// 8 writers on two processes take access from 500 of 600 people: just the limit is applied.
+// 8 writers on two processes take access from 500 of 600 people. The brake lets exactly its limit through.
 func TestTwoProcessesBrake(t *testing.T) {
 	people, writers := 600, 8
 	if testing.Short() {

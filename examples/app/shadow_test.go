@@ -25,7 +25,7 @@ func patched(op, path, value string) string {
 	return `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"` + op + `","path":"` + path + `","value":` + value + `}]}`
 }
 
-// previewed reads all pages of a preview, people by userName and groups by displayName.
+// previewed returns all pages of a preview: people by userName, and groups by displayName.
 func previewed(p *try.Product, id string) (people, groups map[string]object) {
 	people, groups = map[string]object{}, map[string]object{}
 	for cursor := ""; ; {
@@ -42,14 +42,14 @@ func previewed(p *try.Product, id string) (people, groups map[string]object) {
 	}
 }
 
-// truth is what the product has of the tenant: people, seats, events, and what a credential of its own reads.
+// truth returns the state of a tenant in the product: people, seats, events, and the resources that a credential of the product reads.
 func truth(p *try.Product) []any {
 	return []any{p.Do(200, "GET", "/app/users?tenant=acme", ""), p.Do(200, "GET", "/app/seats?tenant=acme", ""), p.Do(200, "GET", "/app/events?tenant=acme", ""),
 		p.Do(200, "GET", "/Users?count=100", "")["Resources"], p.Do(200, "GET", "/Groups?count=100", "")["Resources"]}
 }
 
-// A connection in the state shadow is answered in full, and nothing of the product changes. The preview says what going live would do, going live
-// does it, and the identity provider sees the same before and after.
+// A connection in the state shadow gets full answers, and nothing of the product changes. The preview says what going live would do. Going live
+// does that, and the identity provider sees the same before and after.
 func TestShadow(t *testing.T) {
 	onStores(t, func(t *testing.T, p *try.Product) {
 		hand := func(name string) string {
@@ -68,7 +68,7 @@ func TestShadow(t *testing.T) {
 			return ask(200, "GET", path+"?filter="+url.QueryEscape(filter), "")["Resources"].([]any)
 		}
 
-		// Who is there is found with the real id; who isn't gets one.
+		// A person who is in the product has the id that they have there. Any other gets a new one.
 		assert.Equal(t, ann, find("/Users", `userName eq "ANN@acme.example"`)[0].(object)["id"])
 		ask(200, "PATCH", "/Users/"+ann, patched("replace", "title", `"Dr"`))
 		assert.Equal(t, carl, ask(201, "POST", "/Users", `{"userName":"carl@acme.example","externalId":"e-carl","displayName":"Carl"}`)["id"], "existingUser counts as link")
@@ -133,7 +133,7 @@ func TestShadow(t *testing.T) {
 		assert.Equal(t, 1, count(kinds, "deactivated"))
 		assert.Equal(t, 1, count(kinds, "group.deleted"))
 
-		// From now on it writes what is true, and a new shadow begins empty.
+		// From now on it changes the product, and a new shadow begins empty.
 		ask(200, "PATCH", "/Users/"+zoe, patched("replace", "title", `"Prof"`))
 		assert.Equal(t, "Prof", p.Do(200, "GET", "/Users/"+zoe, "")["title"])
 		p.Do(200, "PATCH", "/app/connections/"+id+"?tenant=acme", `{"state":"shadow"}`)

@@ -22,9 +22,9 @@ import (
 	"github.com/rollcall-dev/rollcall/examples/try"
 )
 
-// Tokens and OAuth clients are revoked while two processes are asked by them and by others all the time. Those of the others are
-// never refused, and the revoked ones never accepted once the revocation has returned, also not by a process that stood still
-// meanwhile. Afterwards no secret is in a log, in the journal, among the events or in any table.
+// Tokens and OAuth clients are revoked while these and others send requests to two processes all the time. The others are never refused. The
+// revoked ones are never accepted after the revocation has returned, not even by a process that was stopped meanwhile. Afterwards no log, no
+// journal entry, no event and no table has a secret.
 func TestRevocationUnderLoad(t *testing.T) {
 	try.OnEngines(t, func(t *testing.T, name string) {
 		one, two := spawn(t, name), spawn(t, name)
@@ -46,7 +46,7 @@ func TestRevocationUnderLoad(t *testing.T) {
 			return answer["access_token"].(string)
 		}
 		tokens := map[string]string{"stays": stays["token"].(string), "goes": goes["token"].(string), "client stays": access(clientStays), "client goes": access(clientGoes)}
-		gone := map[string]*atomic.Int64{"goes": {}, "client goes": {}} // when the revocation returned
+		gone := map[string]*atomic.Int64{"goes": {}, "client goes": {}} // the time at which the revocation returned
 		ctx, stop := context.WithCancel(t.Context())
 		var wrong sync.Map
 		var sent atomic.Int64
@@ -91,7 +91,7 @@ func TestRevocationUnderLoad(t *testing.T) {
 		storm.Wait()
 		wrong.Range(func(what, _ any) bool { t.Error(what); return true })
 
-		// A process that stands still, and goes on afterwards.
+		// One process is stopped, and goes on afterwards.
 		status, _, err := try.Send(t.Context(), two.base, frozen["token"].(string), "GET", "/Users", "")
 		require.NoError(t, err)
 		require.Equal(t, 200, status)
@@ -100,7 +100,7 @@ func TestRevocationUnderLoad(t *testing.T) {
 		status, answer, err := send(one.base, "DELETE", path, "")
 		require.NoError(t, two.cmd.Process.Signal(syscall.SIGCONT))
 		require.NoError(t, err)
-		if status == 503 { // it stands still in the middle of a commit, which holds up everybody who writes to SQLite: it may be repeated
+		if status == 503 { // the process was stopped in a commit, which blocks all writers of SQLite: the request may be repeated
 			admin(204, "DELETE", path, "")
 		} else {
 			require.Equal(t, 204, status, answer)
@@ -130,7 +130,7 @@ func TestRevocationUnderLoad(t *testing.T) {
 	})
 }
 
-// tables is everything that a database holds.
+// tables returns the content of all tables of a database.
 func tables(t *testing.T, name string) string {
 	t.Helper()
 	var all strings.Builder

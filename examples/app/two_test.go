@@ -14,13 +14,13 @@ import (
 	"github.com/rollcall-dev/rollcall/examples/try"
 )
 
-// answer is what one of many requests got.
+// answer is the answer to one of many requests.
 type answer struct {
 	status int
 	body   map[string]any
 }
 
-// parallel sends 64 requests at once, spread over servers.
+// parallel sends 64 requests at once to several servers.
 func parallel(t *testing.T, servers []string, path string, body func(n int) string) []answer {
 	t.Helper()
 	const requests = 64
@@ -73,7 +73,7 @@ func together(t *testing.T, processes int) {
 
 		status, settings, err := send(servers[0], http.MethodPut, "/app/settings?tenant=acme", `{"seatLimit":10}`)
 		require.NoError(t, err)
-		require.Equal(t, 200, status, settings) // and both go by it
+		require.Equal(t, 200, status, settings) // and both processes go by it
 		created := 0
 		for _, a := range parallel(t, servers, "/Users", func(n int) string { return fmt.Sprintf(`{"userName":"user-%d"}`, n) }) {
 			if a.status == 201 {

@@ -12,8 +12,8 @@ import (
 	"github.com/rollcall-dev/rollcall/examples/try"
 )
 
-// Two processes on one store, with parallel writers of the same people and the same group: each userName is taken once, no
-// update is lost, and everybody who was added is a member.
+// Parallel writers on two processes with one store write the same people and the same group. Each userName is taken once, no update is lost, and
+// everybody who was added is a member.
 func TestTwoProcessesWrite(t *testing.T) {
 	const writers, each = 8, 12
 	try.OnEngines(t, func(t *testing.T, name string) {
@@ -29,7 +29,7 @@ func TestTwoProcessesWrite(t *testing.T) {
 		var (
 			all sync.WaitGroup
 			mu  sync.Mutex
-			ids = map[string]string{} // of those whose creation was acknowledged, by userName
+			ids = map[string]string{} // the ids of the users whose creation was acknowledged, by userName
 		)
 		for w := range writers {
 			all.Go(func() {

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// elsewhere are commands of the documents that this test doesn't run, by their beginning, with who does.
+// elsewhere has the beginnings of the commands that this test doesn't run, with what runs them instead.
 var elsewhere = map[string]string{
 	"go test":    ".ci/run runs all tests, and each benchmark for one round",
 	"ROLLCALL_B": ".ci/run runs each benchmark for one round",
@@ -23,15 +23,15 @@ var elsewhere = map[string]string{
 	"go mod":     ".ci/release customer",
 }
 
-// servers are the programs that go on until they are stopped.
+// servers are the programs that run until they are stopped.
 var servers = regexp.MustCompile(`^go run \./(examples/(?:server|device|products/[a-z0-9]+))((?: -\S+(?: [^-#\s]\S*)?)*)\s*(#.*)?$`)
 
-// small makes what a document shows at size small enough for a test, and has what goes on for ever end.
+// small makes the commands of a document small enough for a test, and makes endless ones end.
 var small = strings.NewReplacer("-users 100000 -members 10000", "-users 300 -members 30", "-people 500", "-people 10", "-people 50 ", "-people 10 ",
 	"-day 2s", "-day 1ms", "go run ./examples/quickstart", "go run ./examples/quickstart -once")
 
-// Every command of the documents is run as it stands there, in its order, against the server that the document starts. What it
-// answers is 2xx, or begins as the comment behind the command does: "# 409: acquire it".
+// Every command of the documents is run as it is, in its order, against the server that the document starts. The status of its answer is 2xx, or
+// the number with which the comment after the command begins, such as "# 409: acquire it".
 func TestCommands(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds and runs each program: leave out -short")
@@ -206,7 +206,7 @@ func statements(text string) (all []string) {
 	return all
 }
 
-// The test itself finds what doesn't work.
+// The check itself finds commands that don't work.
 func TestCommandsFail(t *testing.T) {
 	assert.Equal(t, []string{"go run ./a", "curl -d '{\n}' b", "curl c # 404"}, statements("x\n```\ngo run ./a\nno command\n```\n```sh\ncurl -d '{\n}' b\n```\n\n    curl c # 404\n    GET /c\n"))
 }

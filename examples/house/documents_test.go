@@ -14,8 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The code in the documents compiles, as it stands: a block is a file, or declarations. The files of one package in a document
-// belong together.
+// The code in the documents compiles as it is. A block is a file or declarations. The files of one package in a document are compiled together.
 func TestDocumentsCompile(t *testing.T) {
 	dir := t.TempDir()
 	documents := map[string]int{"README.md": 2, "CONTRIBUTING.md": 0}
@@ -50,7 +49,7 @@ func TestDocumentsCompile(t *testing.T) {
 	}
 }
 
-// The code in the READMEs of the examples is that of the example, line by line.
+// The code in an example's README is the code of the example, line by line.
 func TestReadmesShowTheCode(t *testing.T) {
 	pages, err := filepath.Glob("../*/README.md")
 	require.NoError(t, err)
@@ -163,7 +162,7 @@ func TestInvariantsAreDefined(t *testing.T) {
 	}
 }
 
-// Go files stay short enough to hold one idea, and the top level stays tidy.
+// No Go file is too long, and the top level has no files but those that belong there.
 func TestTree(t *testing.T) {
 	require.NoError(t, filepath.WalkDir("../..", func(path string, d os.DirEntry, err error) error {
 		if err != nil {
@@ -193,7 +192,7 @@ func TestTree(t *testing.T) {
 	}
 }
 
-// elimity's switch for strings as booleans is a global of the process: nobody may throw it.
+// elimity's option for strings as booleans is a global variable of the process: no code may set it.
 func TestElimityGlobal(t *testing.T) {
 	const global = "SetAllow" + "StringValues("
 	require.NoError(t, filepath.WalkDir("../..", func(path string, d os.DirEntry, err error) error {
@@ -206,7 +205,7 @@ func TestElimityGlobal(t *testing.T) {
 	}))
 }
 
-// Each row of the table about elimity names a test that is there.
+// Each row of the table about elimity names a test that exists.
 func TestElimityRows(t *testing.T) {
 	text, err := os.ReadFile("../../CONTRIBUTING.md")
 	require.NoError(t, err)
@@ -227,7 +226,7 @@ func TestElimityRows(t *testing.T) {
 	assert.Equal(t, strings.Count(string(proofs), "\nfunc TestElimity")+1, rows, "every proof has its row")
 }
 
-// Links between the documents lead somewhere.
+// Links between the documents have a target.
 func TestDocumentsLinks(t *testing.T) {
 	pages, err := filepath.Glob("../../docs/*.md")
 	require.NoError(t, err)

@@ -23,8 +23,8 @@ var update = flag.Bool("update", false, "write the catalogue of errors into docs
 
 const errorsPage = "../../docs/errors.md"
 
-// The catalogue in docs/errors.md has every error that the code can answer, and what the journal explains beside: it is made from the
-// code. After a change of one run `go test ./examples/house -run TestErrors -update`.
+// The catalogue in docs/errors.md has every error that the code can answer, and each explanation in the journal. It is made from the code. After
+// a change of an error, `go test ./examples/house -run TestErrors -update` writes it.
 func TestErrors(t *testing.T) {
 	var rows, explanations []string
 	packages := []string{"scim", "scim/patch", "scim/schema", "scim/internal/patch", "scim/internal/schema", "scim/connection", "scim/connection/federation", "lifecycle", "mapping", "store/filter", "store/document"}
@@ -42,7 +42,7 @@ func TestErrors(t *testing.T) {
 	catalogue(t, "explanations", strings.Join(explanations, "\n")+"\n")
 }
 
-// catalogue compares what stands between two marks of the page with what should, or writes it.
+// catalogue compares the text between two marks of the page with the text that should be there, or writes it.
 func catalogue(t *testing.T, mark, want string) {
 	begin, end := "<!-- "+mark+":begin -->\n", "<!-- "+mark+":end -->"
 	page, err := os.ReadFile(errorsPage)

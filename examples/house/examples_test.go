@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whoever reads a package's documentation finds something that runs: every package that a product begins with has an example
-// with its output, and those that it lives with have several.
+// The documentation of each package that a product needs first has an example with its output, and that of the packages that it uses most has
+// several.
 func TestExamples(t *testing.T) {
 	least := map[string]int{
 		"scim": 3, "scim/typed": 3, "scim/connection": 1, "scim/scimtest": 1, "scim/scimtest/replay": 1,

@@ -1,5 +1,5 @@
-// Package house_test keeps the house in order: which package may import which, and that the code in the documents
-// compiles.
+// Package house_test checks rules of the whole repository, such as which package may import which, and that the code and the commands in the
+// documents work.
 package house_test
 
 import (
@@ -18,7 +18,7 @@ import (
 
 const module = "github.com/rollcall-dev/rollcall"
 
-// may says what each package of the library imports at most, beside the standard library. Imports go one way:
+// may has the packages that each package of the library may import besides the standard library. Imports go one way:
 // scim -> lifecycle -> store -> store/filter -> store/document, and mapping -> store; scim/typed joins mapping to scim.
 var may = map[string][]string{
 	"scim":                       {"scim/internal/patch", "scim/internal/schema", "scim/internal/quirk", "lifecycle", "store", "store/filter", "store/document", elimity, uuid, "golang.org/x/time/rate"},
@@ -84,7 +84,7 @@ func TestImportsGoOneWay(t *testing.T) {
 	}
 }
 
-// The test of allows: a table that allows everything would pass.
+// This tests the function allows itself, because a function that allows everything would pass.
 func TestAllows(t *testing.T) {
 	for i, want := range map[string]bool{
 		"net/http": true, "errors": true, "C": true,

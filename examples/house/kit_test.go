@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// A product that doesn't test with the kit has nothing of it in its program, nor of the package testing.
+// The program of a product has nothing of the test kit, and nothing of package testing.
 func TestKitIsNotLinked(t *testing.T) {
 	packages := list(t, "-deps", "./scim", "./lifecycle", "./mapping", "./store")
 	assert.Contains(t, packages, module+"/scim")

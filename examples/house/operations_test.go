@@ -16,11 +16,11 @@ import (
 	"github.com/rollcall-dev/rollcall/lifecycle"
 )
 
-// Whatever the journal calls an operation has a name in the portal's languages.
+// Each operation in the journal has a name in the portal's languages.
 func TestOperations(t *testing.T) {
 	var operations []string
 	take := func(e ast.Expr) {
-		if text := literal(e); strings.Trim(text, "… ") != "" { // the others are a method and an endpoint
+		if text := literal(e); strings.Trim(text, "… ") != "" { // other operations are a method and an endpoint
 			operations = append(operations, strings.ReplaceAll(verb.ReplaceAllString(text, "%s"), "…", "%s"))
 		}
 	}
