@@ -184,6 +184,15 @@ func (x *Tab) Go(address string) {
 	if strings.HasPrefix(address, "/") {
 		address = x.origin + address
 	}
+	// A page may load itself again in the moment in which another one is asked for, and so take the place of that. Then it is asked for again.
+	for range 2 {
+		ctx, cancel := context.WithTimeout(x.ctx, patience/4)
+		err := chromedp.Do(ctx, chromedp.Navigate(address))
+		cancel()
+		if err == nil {
+			return
+		}
+	}
 	x.do("open "+address, chromedp.Navigate(address))
 }
 
