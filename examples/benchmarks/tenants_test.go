@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -150,14 +149,7 @@ func BenchmarkTenants(b *testing.B) {
 							took[of] = append(took[of], time.Since(began))
 						}
 					}
-					var medians [2]float64
-					for of, t := range both {
-						slices.Sort(took[of])
-						medians[of] = float64(took[of][len(took[of])/2])
-						b.ReportMetric(medians[of], "ns/of-"+strconv.Itoa(t.n))
-					}
-					b.ReportMetric(medians[1]/medians[0], "ratio")
-					b.ReportMetric(0, "ns/op")
+					reportBoth(b, took, [2]int{both[0].n, both[1].n})
 				})
 			}
 		})
