@@ -128,6 +128,9 @@ func TestScansOfATenant(t *testing.T) {
 		ask(t, s, costly, store.ErrBusy)
 		ask(t, s, cheap, nil)
 		require.Less(t, cap(sqlstore.ScansOf(s).All), sqlstore.EngineOf(s).Connections(), "connections are left")
+		if turns := sqlstore.EngineOf(s).Turns(); turns > 1 {
+			require.Less(t, sqlstore.ScansOf(s).Each, turns, "a tenant's scans leave it a turn")
+		}
 		sqlstore.ScansOf(s).Patience = time.Minute // with patience it waits for its turn, and holds no connection
 		var wg sync.WaitGroup
 		for range 2 * sqlstore.EngineOf(s).Connections() {
@@ -146,14 +149,14 @@ func TestScansOfATenant(t *testing.T) {
 
 // TestScanTurns checks how many scans are admitted.
 func TestScanTurns(t *testing.T) {
-	for _, tt := range []struct{ connections, scans, all, each int }{
-		{1, 0, 1, 1}, {2, 0, 1, 1}, {4, 0, 2, 1}, {8, 0, 4, 2}, {8, 1, 4, 1}, {8, 100, 4, 3}, {64, 0, 32, 2},
+	for _, tt := range []struct{ connections, turns, scans, all, each int }{
+		{1, 1, 0, 1, 1}, {2, 1, 0, 1, 1}, {4, 2, 0, 2, 1}, {8, 2, 0, 4, 1}, {8, 2, 100, 4, 1}, {16, 4, 0, 8, 2}, {16, 4, 1, 8, 1}, {16, 4, 100, 8, 3}, {64, 16, 0, 32, 2},
 	} {
-		s := sqlstore.NewScans(&sqlstore.Options{Scans: tt.scans}, tt.connections)
+		s := sqlstore.NewScans(&sqlstore.Options{Scans: tt.scans}, tt.turns, tt.connections)
 		require.Equal(t, tt.all, cap(s.All), "%+v", tt)
 		require.Equal(t, tt.each, s.Each, "%+v", tt)
 	}
-	s := sqlstore.NewScans(&sqlstore.Options{}, 4)
+	s := sqlstore.NewScans(&sqlstore.Options{}, 2, 4)
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	leave, err := s.Enter(gone, "a")

@@ -43,8 +43,8 @@ type scanTurns struct {
 	users int           // how many scans run or wait
 }
 
-// NewScans makes Scans that use at most half of the connections, and for one tenant one less than that.
-func NewScans(o *Options, connections int) *Scans {
+// NewScans makes Scans that use at most half of the connections, and for one tenant one less than its turns, if it has several.
+func NewScans(o *Options, turns, connections int) *Scans {
 	s := &Scans{Time: o.ScanTime, Rows: o.ScanRows, Each: o.Scans, Tenants: map[string]*scanTurns{}}
 	if s.Time == 0 {
 		s.Time = defaultScanTime
@@ -56,7 +56,7 @@ func NewScans(o *Options, connections int) *Scans {
 		s.Each = defaultScans
 	}
 	half := max(1, connections/2)
-	s.Each = min(s.Each, max(1, half-1))
+	s.Each = min(s.Each, max(1, min(half, turns)-1))
 	s.All = make(chan struct{}, half)
 	return s
 }

@@ -38,8 +38,9 @@ type Options struct {
 
 	// Scans is how many lists that no index answers a tenant may run at once in this process. Further ones wait for
 	// their turn for up to a tenth of ScanTime, and then fail with store.ErrBusy. All tenants together use at most half of the connections for
-	// such lists, and one tenant never uses all of these, so the pool should have at least four connections. Lists of a tenant with up to
-	// 1,000 resources don't count if they don't ask for memberships. The default is 2.
+	// such lists. One tenant uses at most a quarter of the connections, but two if there are fewer than twelve, and one of these is never
+	// used for such lists, so the pool should have at least four connections. Lists of a tenant with up to 1,000 resources don't count if
+	// they don't ask for memberships. The default is 2.
 	Scans int
 	// ScanTime is how long a list may take that isn't a plain look-up by an index. After that it fails with store.ErrTooMuch. The
 	// default is 10 seconds, in which it can look at some 100,000 people. If it is negative, there is no limit.
@@ -115,8 +116,9 @@ type Engine interface {
 	Lock() string
 	// Connections returns how many queries can run at once.
 	Connections() int
-	// Processors returns how many of these queries make progress at the same time.
-	Processors() int
+	// Turns returns how many queries of one tenant run at once at most, so that those of another tenant find a free connection and a
+	// processor that isn't busy.
+	Turns() int
 	dialect
 	Close() error
 }
@@ -144,8 +146,8 @@ func New(ctx context.Context, o *Options, connect func(o *Options) (Engine, erro
 	if err != nil {
 		return nil, fmt.Errorf("sqlstore: %w", err)
 	}
-	s := &Store{engine: e, getRelated: "SELECT " + columns + ", " + e.Joined(filter.Groups) + ofKey, scans: NewScans(&own, e.Connections()),
-		calls: newCalls(e.Connections(), e.Processors())}
+	s := &Store{engine: e, getRelated: "SELECT " + columns + ", " + e.Joined(filter.Groups) + ofKey, scans: NewScans(&own, e.Turns(), e.Connections()),
+		calls: newCalls(e.Turns(), e.Connections())}
 	// InTx may call the store while its commit has a turn. If commits took turns, such a call could wait for a turn that its own commit has.
 	if own.InTx == nil {
 		s.commits = s.calls

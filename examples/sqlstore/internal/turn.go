@@ -5,10 +5,9 @@ import (
 	"fmt"
 )
 
-// newCalls makes Scans by which no tenant uses more than three quarters of the connections, or of the processors, at once, so that a call
-// of another tenant finds a free one.
-func newCalls(connections, processors int) *Scans {
-	return &Scans{Each: max(1, min(connections, processors)*3/4), All: make(chan struct{}, connections), Tenants: map[string]*scanTurns{}}
+// newCalls makes Scans that give each tenant so many turns, and all tenants the connections.
+func newCalls(turns, connections int) *Scans {
+	return &Scans{Each: turns, All: make(chan struct{}, connections), Tenants: map[string]*scanTurns{}}
 }
 
 // Turn waits until a tenant may use one more connection. A nil receiver admits every call at once.

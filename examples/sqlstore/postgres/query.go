@@ -12,8 +12,11 @@ import (
 
 func (p *engine) Connections() int { return int(p.pool.Stat().MaxConns()) }
 
-// Processors returns the number of connections, because it isn't known how many processors the server has.
-func (p *engine) Processors() int { return p.Connections() }
+// Turns returns a quarter of the connections, but two, so that a scan leaves one to what an index answers, and never all.
+func (p *engine) Turns() int {
+	n := p.Connections()
+	return max(1, min(max(2, n/4), n-1))
+}
 
 // Texts returns strings as the argument of a statement: an array.
 func (p *engine) Texts(all []string) any { return all }

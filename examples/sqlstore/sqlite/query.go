@@ -18,8 +18,8 @@ func (e *engine) Connections() int {
 	return unlimited
 }
 
-// Processors returns the number of processors of this process, because SQLite computes in it.
-func (e *engine) Processors() int { return runtime.GOMAXPROCS(0) }
+// Turns returns three quarters of the processors of this process, because SQLite computes in it.
+func (e *engine) Turns() int { return max(1, min(e.Connections(), runtime.GOMAXPROCS(0))*3/4) }
 
 // Texts returns strings as the argument of a statement: a JSON array, because SQLite has no type for arrays.
 func (e *engine) Texts(all []string) any {

@@ -35,9 +35,10 @@ type Options struct {
 	InTx func(ctx context.Context, tx *sql.Tx, c *store.Change) error
 
 	// Scans is how many lists that no index answers a tenant may run at once. Further ones wait for their turn for up to a tenth of
-	// ScanTime, and then fail with store.ErrBusy. All tenants together use at most half of the connections for such lists, and one tenant
-	// never uses all of these. Lists of a tenant with up to 1,000 resources don't count if they don't ask for memberships. The default is
-	// 2.
+	// ScanTime, and then fail with store.ErrBusy. All tenants together use at most half of the connections for such lists. One tenant uses
+	// at most three quarters of the processors, and one of these is never used for such lists; with one or two processors, it runs one
+	// query at a time, whatever it is. Lists of a tenant with up to 1,000 resources don't count if they don't ask for memberships. The
+	// default is 2.
 	Scans int
 	// ScanTime is how long a list may take that isn't a plain look-up by an index. After that it fails with store.ErrTooMuch. The
 	// default is 10 seconds, in which it can look at some 100,000 people. If it is negative, there is no limit.
