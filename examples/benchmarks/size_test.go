@@ -127,23 +127,24 @@ func BenchmarkSize(b *testing.B) {
 					jobs[1][n].do(b, i)
 				}
 				b.Run(j.name, func(b *testing.B) {
-					var took [2][]time.Duration
-					for i := range b.N {
-						for of := range both {
-							began := time.Now()
-							jobs[of][n].do(b, i)
-							took[of] = append(took[of], time.Since(began))
-						}
-					}
-					reportBoth(b, took, [2]int{both[0].users, both[1].users})
+					byTurns(b, b.N, [2]int{both[0].users, both[1].users}, func(of, i int) { jobs[of][n].do(b, i) })
 				})
 			}
 		})
 	}
 }
 
-// reportBoth reports the medians of a small store and a large one, by their sizes, their ratio, and the 99th percentile of the large one.
-func reportBoth(b *testing.B, took [2][]time.Duration, sizes [2]int) {
+// byTurns asks a small store (0) and a large one (1) for the same by turns, in so many rounds. It reports the medians by the sizes of the
+// stores, the ratio of the medians, and the 99th percentile of the large store.
+func byTurns(b *testing.B, rounds int, sizes [2]int, ask func(of, i int)) {
+	var took [2][]time.Duration
+	for i := range rounds {
+		for of := range took {
+			began := time.Now()
+			ask(of, i)
+			took[of] = append(took[of], time.Since(began))
+		}
+	}
 	var medians [2]float64
 	for of, size := range sizes {
 		slices.Sort(took[of])

@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -141,15 +140,7 @@ func BenchmarkTenants(b *testing.B) {
 				{"Deliver", atOnce, (*tenants).deliver},
 			} {
 				b.Run(job.name, func(b *testing.B) {
-					var took [2][]time.Duration
-					for i := range max(1, b.N/job.every) {
-						for of, t := range both {
-							began := time.Now()
-							require.NoError(b, job.do(t, i))
-							took[of] = append(took[of], time.Since(began))
-						}
-					}
-					reportBoth(b, took, [2]int{both[0].n, both[1].n})
+					byTurns(b, max(1, b.N/job.every), [2]int{both[0].n, both[1].n}, func(of, i int) { require.NoError(b, job.do(both[of], i)) })
 				})
 			}
 		})

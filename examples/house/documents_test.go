@@ -186,7 +186,7 @@ func TestTree(t *testing.T) {
 	top, err := os.ReadDir("../..")
 	require.NoError(t, err)
 	known := strings.Fields("go.mod go.sum go.work go.work.sum README.md LICENSE CHANGELOG.md CONTRIBUTING.md SECURITY.md RELEASE.md llms.txt Makefile docs " +
-		"scim lifecycle mapping store internal examples testdata")
+		"scim lifecycle mapping store examples testdata")
 	for _, e := range top {
 		assert.True(t, strings.HasPrefix(e.Name(), ".") || slices.Contains(known, e.Name()) || strings.HasPrefix(e.Name(), "rollcall.db"), "%s has no place at the top", e.Name())
 	}

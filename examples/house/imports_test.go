@@ -32,8 +32,9 @@ var may = map[string][]string{
 	"scim/scimtest":              {"scim/scimtest/replay"}, // a client: it knows a service by HTTP alone
 	"lifecycle":                  {"lifecycle/internal/overlay", "store", "store/filter", "store/document", uuid},
 	"lifecycle/payload":          {"lifecycle", "store", "store/document"},
+	"lifecycle/address":          nil,
 	"lifecycle/feed":             {"lifecycle", "lifecycle/payload", "store", "store/document"},
-	"lifecycle/webhook":          {"internal/address", "lifecycle", "lifecycle/payload", "store", "store/document", uuid},
+	"lifecycle/webhook":          {"lifecycle", "lifecycle/address", "lifecycle/payload", "store", "store/document", uuid},
 	"mapping/table":              {"mapping", "store", "store/filter", "store/document", uuid},
 	"mapping":                    {"store", "store/filter", "store/document", uuid, validator},
 	"store":                      {"store/filter", "store/document"},
@@ -42,7 +43,6 @@ var may = map[string][]string{
 	"store/storetest":            {"store", "store/filter", "store/document"},
 	"scim/scimtest/replay":       nil,
 	"scim/scimtest/idp":          {"scim/scimtest/replay"},
-	"internal/address":           nil,
 	"lifecycle/internal/overlay": {"store", "store/filter", "store/document", uuid},
 }
 

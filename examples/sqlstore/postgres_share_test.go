@@ -106,7 +106,7 @@ func (c crowd) busy(name string) (release func(), done []<-chan error) {
 	return release, done
 }
 
-// TestShare shows that additions share a transaction.
+// TestShare shows that changes share a transaction.
 func TestShare(t *testing.T) {
 	c := newCrowd(t)
 	release, done := c.busy("busy")
@@ -125,7 +125,7 @@ func TestShare(t *testing.T) {
 	require.Equal(t, mostShared, n, "written by one transaction")
 }
 
-// TestShareRefused has some of the additions that share a transaction be refused or withdrawn: the others are committed.
+// TestShareRefused has some of the changes that share a transaction be refused or withdrawn: the others are committed.
 func TestShareRefused(t *testing.T) {
 	c := newCrowd(t)
 	release, done := c.busy("busy")
@@ -291,7 +291,7 @@ func TestShareForgets(t *testing.T) {
 	checkWhole(t, c.Store, nil)
 }
 
-// TestSharePatience has all sharers wait for another transaction for long: other additions don't wait with them.
+// TestSharePatience has all sharers wait for another transaction for long: other changes don't wait with them.
 func TestSharePatience(t *testing.T) {
 	c := newCrowd(t)
 	c.on.Shared().Patience = time.Millisecond

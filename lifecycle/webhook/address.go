@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rollcall-dev/rollcall/internal/address"
+	"github.com/rollcall-dev/rollcall/lifecycle/address"
 )
 
 // newClient makes a client that goes to public addresses, and to the hosts that are allowed by name. It looks at the address that

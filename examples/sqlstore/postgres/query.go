@@ -12,7 +12,7 @@ import (
 
 func (p *engine) Connections() int { return int(p.pool.Stat().MaxConns()) }
 
-// Turns returns a quarter of the connections, but two, so that a scan leaves one to what an index answers, and never all.
+// Turns returns a quarter of the connections, but at least two, so that a scan leaves one to what an index answers; and never all of them.
 func (p *engine) Turns() int {
 	n := p.Connections()
 	return max(1, min(max(2, n/4), n-1))

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"sync"
 	"sync/atomic"
 )
@@ -16,38 +17,51 @@ const (
 	statementsBetween = 4_000
 	// longLog is the length, in pages of 4 KiB, from which on writers wait so that the log can begin anew.
 	longLog = 16_000
+	// longestLog is the length from which on SQLite makes the checkpoint inside the commit after all: a few statements may write very much.
+	longestLog = 2 * longLog
 )
 
-// checkpoints are made in the background.
+// checkpoints makes checkpoints in the background.
 type checkpoints struct {
+	db      *sql.DB      // nil for a database that the product opened, which makes its own
 	between int64        // statementsBetween
 	long    int          // longLog
 	since   atomic.Int64 // statements that were executed since the last checkpoint began
 	isOn    atomic.Bool  // whether a checkpoint is under way
-	all     sync.WaitGroup
+	running sync.WaitGroup
 }
 
-// checkpointAfter begins a checkpoint if enough statements were executed since the last one. The writer calls it after each commit.
-func (e *engine) checkpointAfter(statements int64) {
-	if e.checkpointer == nil || e.since.Add(statements) < e.between || !e.isOn.CompareAndSwap(false, true) {
+// after begins a checkpoint if enough statements were executed since the last one. The writer calls it after each commit. writing is the
+// lock that a writer holds.
+func (c *checkpoints) after(statements int64, writing *sync.Mutex) {
+	if c.db == nil || c.since.Add(statements) < c.between || !c.isOn.CompareAndSwap(false, true) {
 		return
 	}
-	e.all.Go(func() {
-		defer e.isOn.Store(false)
-		e.since.Store(0)
-		if e.checkpoint() < e.long {
+	c.running.Go(func() {
+		defer c.isOn.Store(false)
+		c.since.Store(0)
+		if c.copy() < c.long {
 			return
 		}
-		e.writing.Lock()
-		defer e.writing.Unlock()
-		e.checkpoint()
+		writing.Lock()
+		defer writing.Unlock()
+		c.copy()
 	})
 }
 
-// checkpoint copies as much of the log as it can without waiting for readers, and returns the length of the log in pages. An error here
-// loses nothing: the log stays, and the next checkpoint tries again.
-func (e *engine) checkpoint() (pages int) {
+// copy copies as much of the log as it can without waiting for readers, and returns the length of the log in pages. An error here loses
+// nothing: the log stays, and the next checkpoint tries again.
+func (c *checkpoints) copy() (pages int) {
 	var isBusy, copied int
-	_ = e.checkpointer.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)").Scan(&isBusy, &pages, &copied)
+	_ = c.db.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)").Scan(&isBusy, &pages, &copied)
 	return pages
+}
+
+// close waits for the checkpoint that is under way.
+func (c *checkpoints) close() error {
+	if c.db == nil {
+		return nil
+	}
+	c.running.Wait()
+	return c.db.Close()
 }

@@ -23,17 +23,16 @@ import (
 // engine is the engine on SQLite.
 type engine struct {
 	writer, reader *sql.DB
-	checkpointer   *sql.DB // nil for a database that the product opened, whose checkpoints are not ours to make
 	isOwn          bool
 	sqlstore.Names
 	inTx func(context.Context, sqlstore.Tx, *store.Change) error
 
-	writes  sqlstore.Queue[liteWrite]
-	writing sync.Mutex           // the writing goroutine holds it
-	written map[string]*sql.Stmt // the prepared statements of the writer, by their text
-	checkpoints
-	mu       sync.Mutex
-	prepares map[stmtKey]*sql.Stmt // the prepared statements of readers
+	writes      sqlstore.Queue[liteWrite]
+	writing     sync.Mutex           // the writing goroutine holds it
+	written     map[string]*sql.Stmt // the prepared statements of the writer, by their text
+	checkpoints checkpoints
+	mu          sync.Mutex
+	prepares    map[stmtKey]*sql.Stmt // the prepared statements of readers
 }
 
 type stmtKey struct {
@@ -60,7 +59,7 @@ func connect(path string, o *sqlstore.Options) (sqlstore.Engine, error) {
 		}
 		return db, err
 	}
-	writer, err := open(1, "journal_mode(WAL)", "journal_size_limit(67108864)", "wal_autocheckpoint(0)")
+	writer, err := open(1, "journal_mode(WAL)", "journal_size_limit(67108864)", fmt.Sprintf("wal_autocheckpoint(%d)", longestLog))
 	if err != nil {
 		return nil, err
 	}
@@ -73,13 +72,13 @@ func connect(path string, o *sqlstore.Options) (sqlstore.Engine, error) {
 		return nil, errors.Join(err, writer.Close(), reader.Close())
 	}
 	e := newEngine(writer, reader, o)
-	e.isOwn, e.checkpointer = true, checkpointer
+	e.isOwn, e.checkpoints.db = true, checkpointer
 	return e, nil
 }
 
 func newEngine(writer, reader *sql.DB, o *sqlstore.Options) *engine {
 	e := &engine{writer: writer, reader: reader, Names: sqlstore.NewNames("", o.Prefix), inTx: o.InTx, prepares: map[stmtKey]*sql.Stmt{}}
-	e.between, e.long = statementsBetween, longLog
+	e.checkpoints.between, e.checkpoints.long = statementsBetween, longLog
 	e.writes = sqlstore.Queue[liteWrite]{Workers: 1, Most: mostWrites, Write: e.writeTogether}
 	return e
 }
@@ -97,8 +96,7 @@ func (e *engine) Close() error {
 	}
 	clear(e.written)
 	if e.isOwn {
-		e.all.Wait()
-		errs = append(errs, e.checkpointer.Close(), e.reader.Close(), e.writer.Close())
+		errs = append(errs, e.checkpoints.close(), e.reader.Close(), e.writer.Close())
 	}
 	return errors.Join(errs...)
 }

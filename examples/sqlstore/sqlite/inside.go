@@ -37,4 +37,6 @@ func (e *engine) Made() *sqlstore.Texts { return e.Filled }
 func (e *engine) ForgetTexts() { e.Filled = &sqlstore.Texts{} }
 
 // Checkpoint sets after how many statements a checkpoint is made, and at how many pages the log is to begin anew.
-func (e *engine) Checkpoint(statements int64, pages int) { e.between, e.long = statements, pages }
+func (e *engine) Checkpoint(statements int64, pages int) {
+	e.checkpoints.between, e.checkpoints.long = statements, pages
+}

@@ -63,7 +63,7 @@ func (e *engine) writeInTx(ctx context.Context, all []*sqlstore.Queued[liteWrite
 	}
 	if err == nil {
 		err = tx.Commit()
-		e.checkpointAfter(w.executed)
+		e.checkpoints.after(w.executed, &e.writing)
 		return errs, err
 	}
 	if back := tx.Rollback(); !errors.Is(back, sql.ErrTxDone) {

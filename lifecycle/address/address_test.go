@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/rollcall-dev/rollcall/internal/address"
+	"github.com/rollcall-dev/rollcall/lifecycle/address"
 )
 
 func TestIsPublic(t *testing.T) {

@@ -1,4 +1,5 @@
-// Package address keeps requests that the library makes at somebody's wish, such as webhooks, out of the product's own network.
+// Package address keeps requests to addresses that a customer's administrator has given, such as those of webhooks and of key sets, out of
+// the product's own network. Its functions are safe for concurrent use.
 package address
 
 import (
@@ -9,7 +10,7 @@ import (
 	"syscall"
 )
 
-// ErrNotPublic says that a host has an address that is not one of the open internet.
+// ErrNotPublic says that a host has an address that is not one of the open internet. Control returns it.
 var ErrNotPublic = errors.New("the host has an address that is not public")
 
 // closed are the networks that nothing is sent to (the special-purpose registries of RFC 6890), beside those that netip knows: what is
@@ -31,7 +32,7 @@ func prefixes(texts ...string) (all []netip.Prefix) {
 	return all
 }
 
-// IsPublic says whether an address is one of the open internet. One of IPv6 that leads to one of IPv4 is as public as that.
+// IsPublic says whether an address is one of the open internet. An address of IPv6 that leads to one of IPv4 is public if that one is.
 func IsPublic(a netip.Addr) bool {
 	a = a.Unmap()
 	if a.Zone() != "" || !a.IsGlobalUnicast() || a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || a.IsMulticast() || a.IsUnspecified() {
@@ -46,8 +47,8 @@ func IsPublic(a netip.Addr) bool {
 	return !slices.ContainsFunc(closed, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
-// Control is the Control of a net.Dialer that connects to public addresses only. It sees the address that a name was resolved to, so
-// that no answer of a name server, early or late, leads elsewhere.
+// Control is for the field of that name of a [net.Dialer]: the dialer then connects to public addresses only. Control sees the address
+// to which a name was resolved, so that no answer of a name server, early or late, leads elsewhere.
 func Control(_, address string, _ syscall.RawConn) error {
 	to, err := netip.ParseAddrPort(address)
 	if err != nil || !IsPublic(to.Addr()) {
