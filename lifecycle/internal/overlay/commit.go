@@ -13,10 +13,10 @@ import (
 // Commit implements [store.Store]. The journal's entries are written as they are. Events are dropped. ErrFull says that the change is more
 // than the overlay takes.
 //
-// What the change is decided by is read before. Writers of the same overlay are told from each other by its records; what others change below
-// meanwhile counts once the overlay is made true.
+// What the change is decided by is read before. Writers of the same overlay are told from each other by its records: whose records have
+// changed since they were read is decided anew, so that it hears what is true now. What others change below meanwhile counts once the overlay
+// is made true.
 func (s *Store) Commit(ctx context.Context, c *store.Change) error {
-	const tries = 20
 	for try := 1; ; try++ {
 		w := &write{s: s, ctx: ctx, c: c, below: map[name]*store.Resource{}, puts: map[name]*store.Resource{}, deltas: map[string]*store.Resource{}, undone: map[string]bool{}}
 		w.out = store.Change{Tenant: c.Tenant, Journal: c.Journal}
@@ -29,10 +29,22 @@ func (s *Store) Commit(ctx context.Context, c *store.Change) error {
 			}
 		}
 		err := w.commit()
-		if !w.loose || try == tries || !errors.Is(err, store.ErrVersionMismatch) {
+		if try == tries || !errors.Is(err, store.ErrVersionMismatch) || s.isClosed(ctx, c.Tenant) {
 			return err
 		}
 	}
+}
+
+// tries is how often a write, or a read of a group's members, begins anew because others write. At each of them another one was done.
+const tries = 100
+
+// isClosed says whether nothing can be written any more.
+func (s *Store) isClosed(ctx context.Context, tenant string) bool {
+	if s.o.Closed.Type == "" {
+		return false
+	}
+	_, err := s.base.Get(ctx, store.Key{Tenant: tenant, Type: s.o.Closed.Type, ID: s.o.Closed.ID})
+	return !errors.Is(err, store.ErrNotFound)
 }
 
 // write is a change on its way into the overlay.
@@ -48,7 +60,6 @@ type write struct {
 	undone map[string]bool            // those that it deletes
 	bytes  int                        // that the overlay grows by
 	first  bool                       // it touches something that somebody else may touch at the same time
-	loose  bool                       // it changes members of a group in whatever version: a lost race is another try
 }
 
 func (w *write) look() (err error) {
@@ -252,7 +263,6 @@ func (w *write) members() error {
 			if d.IfVersion != "" && d.IfVersion != cur.Version {
 				return store.ErrVersionMismatch
 			}
-			w.loose = w.loose || d.IfVersion == ""
 			next := as(cur, groupType)
 			next.Version, next.LastModified = d.Version, d.LastModified
 			if err := w.writes(n, next); err != nil {

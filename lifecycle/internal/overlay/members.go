@@ -164,7 +164,6 @@ func (s *Store) membersOf(ctx context.Context, tenant, group string, ids []strin
 // ownMembers reads what the overlay has of a group and of its memberships, all of one moment: whoever changes memberships gives the
 // group another version.
 func (s *Store) ownMembers(ctx context.Context, tenant, group string, ids []string) (p *place, own []delta, err error) {
-	const tries = 100
 	n := name{groupType, group}
 	found, err := s.look(ctx, tenant, []name{n}, is, not, cut)
 	for range tries {
@@ -259,7 +258,8 @@ func (s *Store) labels(ctx context.Context, tenant string, names []name, wanted 
 	return labels, nil
 }
 
-// groupsOf lists the groups of members, in the order of the members and then of the groups.
+// groupsOf lists the groups of members, in the order of the members and then of the groups. A membership counts only while both ends are
+// there: one that began at the moment at which its member was deleted has a record and no member.
 func (s *Store) groupsOf(ctx context.Context, tenant string, ids []string) ([]store.Member, error) {
 	own, err := s.deltas(ctx, tenant, "member", ids)
 	if err != nil {
@@ -300,23 +300,28 @@ func (s *Store) groupsOf(ctx context.Context, tenant string, ids []string) ([]st
 	if len(all) == 0 {
 		return nil, nil
 	}
-	labels, err := s.labels(ctx, tenant, groups, func(i int) bool { return begins[[2]string{all[i].ID, all[i].Group}] })
+	n := len(all)
+	labels, err := s.labels(ctx, tenant, append(groups, members...), func(i int) bool {
+		m := all[i%n]
+		return begins[[2]string{m.ID, m.Group}]
+	})
 	if err != nil {
 		return nil, err
 	}
-	places, err := s.look(ctx, tenant, append(slices.Clone(groups), members...), cut, not)
+	places, err := s.look(ctx, tenant, groups[:n], cut)
 	if err != nil {
 		return nil, err
 	}
 	kept := all[:0]
 	for i, m := range all {
-		label, known := labels[groups[i]]
+		label, isKnown := labels[groups[i]]
+		member, isMemberKnown := labels[members[i]]
 		switch {
-		case known && label == nil, places[members[i]].not != nil:
+		case isKnown && label == nil, isMemberKnown && member == nil:
 			continue
 		case places[groups[i]].cut != nil && !begins[[2]string{m.ID, m.Group}]:
 			continue
-		case known:
+		case isKnown:
 			m.Label = *label
 		}
 		kept = append(kept, m)

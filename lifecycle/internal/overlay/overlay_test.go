@@ -2,6 +2,7 @@ package overlay_test
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"iter"
 	"slices"
@@ -72,6 +73,81 @@ func TestRandom(t *testing.T) {
 		below := storetest.NewFake()
 		storetest.Random(t, uint64(seed), steps, plain{storetest.NewFake()},
 			&half{below: below, Store: overlay.New(below, options), n: 10 + seed*6})
+	}
+}
+
+// meanwhile is a store in which something happens once, right before a commit.
+type meanwhile struct {
+	store.Store
+	happens func()
+}
+
+func (m *meanwhile) Commit(ctx context.Context, c *store.Change) error {
+	if happens := m.happens; happens != nil {
+		m.happens = nil
+		happens()
+	}
+	return m.Store.Commit(ctx, c)
+}
+
+// Who loses a race against another writer of the overlay hears what is true after it.
+func TestRaces(t *testing.T) {
+	var (
+		anna    = user("anna", "v1", `{"userName":"anna"}`)
+		group   = &store.Resource{Key: store.Key{Tenant: "acme", Type: "Group", ID: "g"}, Version: "v1", Attributes: "{}"}
+		creates = store.Change{Tenant: "acme", Put: []store.Put{{Resource: anna}}}
+		deletes = store.Change{Tenant: "acme", Delete: []store.Delete{{Type: "User", ID: "anna"}}}
+		joins   = store.Change{Tenant: "acme", Members: []store.MemberDelta{{Group: "g", Version: "v2", Add: []store.MemberRef{{Type: "User", ID: "anna"}}}}}
+		leaves  = store.Change{Tenant: "acme", Members: []store.MemberDelta{{Group: "g", Version: "v3", Remove: []string{"anna"}}}}
+		changes = store.Change{Tenant: "acme", Put: []store.Put{{Resource: user("anna", "v2", `{"userName":"anna"}`), IfVersion: "v1"}}}
+	)
+	for _, test := range []struct {
+		name          string
+		below         bool // Anna is in the store below, otherwise in the overlay
+		before        []store.Change
+		winner, loser store.Change
+		want          error
+		groups        int // that Anna is in afterwards
+	}{
+		{name: "two deletes", winner: deletes, loser: deletes, want: store.ErrNotFound},
+		{name: "two deletes of who is below", below: true, winner: deletes, loser: deletes, want: store.ErrNotFound},
+		{name: "two creations of who was deleted", below: true, before: []store.Change{deletes}, winner: creates, loser: creates,
+			want: &store.ConflictError{Attribute: "id"}},
+		{name: "two updates", winner: changes, loser: changes, want: store.ErrVersionMismatch},
+		{name: "two first updates of who is below", below: true, winner: changes, loser: changes, want: store.ErrVersionMismatch},
+		{name: "a delete after an update", winner: changes, loser: deletes},
+		{name: "a delete beside a membership that begins", winner: deletes, loser: joins},
+		{name: "a delete of who is below beside a membership that begins", below: true, winner: deletes, loser: joins},
+		{name: "a membership that begins beside a delete", winner: joins, loser: deletes},
+		{name: "two memberships that begin", winner: joins, loser: joins, want: store.ErrVersionMismatch, groups: 1},
+		{name: "two memberships that end", before: []store.Change{joins}, winner: leaves, loser: leaves, want: store.ErrVersionMismatch},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			base := &meanwhile{Store: storetest.NewFake()}
+			o := overlay.New(base, options)
+			first := map[bool]store.Store{true: base, false: o}[test.below]
+			require.NoError(t, first.Commit(t.Context(), &creates))
+			require.NoError(t, o.Commit(t.Context(), &store.Change{Tenant: "acme", Put: []store.Put{{Resource: group}}}))
+			for _, c := range test.before {
+				require.NoError(t, o.Commit(t.Context(), &c))
+			}
+			base.happens = func() { require.NoError(t, o.Commit(t.Context(), &test.winner)) }
+			err := o.Commit(t.Context(), &test.loser)
+			if conflict := (*store.ConflictError)(nil); errors.As(test.want, &conflict) {
+				assert.Equal(t, test.want, err)
+			} else {
+				assert.ErrorIs(t, err, test.want)
+			}
+			for q, want := range map[*store.MemberQuery]int{{Of: []string{"anna"}}: test.groups, {Groups: []string{"g"}}: test.groups} {
+				n := 0
+				q.Tenant = "acme"
+				for _, err := range o.Members(t.Context(), *q) {
+					require.NoError(t, err)
+					n++
+				}
+				assert.Equal(t, want, n, "%v", q)
+			}
+		})
 	}
 }
 
