@@ -94,7 +94,8 @@ func TestBearerCredentials(t *testing.T) {
 		p.As(writer, 201, "POST", "/Groups", `{"displayName":"g"}`)
 		p.As(writer, 403, "POST", "/Users", `{"userName":"bob"}`)
 
-		p.As(token[:len(token)-1]+"0", 401, "GET", "/Users", "")
+		mistyped := map[bool]string{true: "0", false: "1"}[token[len(token)-1] != '0']
+		p.As(token[:len(token)-1]+mistyped, 401, "GET", "/Users", "")
 		p.Do(204, "DELETE", "/app/credentials/"+credential+"?tenant=acme", "")
 		p.As(token, 401, "GET", "/Users", "")
 		p.As(reader, 200, "GET", "/Users", "")
