@@ -15,7 +15,7 @@ import (
 type Index func(typ string, attributes document.Value) ([]store.IndexKey, string)
 
 // perCommit is how many resources or members one commit writes.
-const perCommit = 1_000
+const perCommit = 5_000
 
 // epoch is when the first person was created. Each is created a second after the one before.
 var epoch = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
