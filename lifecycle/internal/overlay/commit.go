@@ -160,8 +160,29 @@ func (w *write) put() error {
 		if err := w.unique(r, cur); err != nil {
 			return err
 		}
+		if cur == nil && !store.IsInternal(r.Type) {
+			if err := w.arrives(n); err != nil {
+				return err
+			}
+		}
 		if err := w.writes(n, r); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// arrives plans that who comes, or comes back, is in no group yet: a membership that began at the moment at which its member was deleted has
+// outlived the member.
+func (w *write) arrives(n name) error {
+	all, err := w.s.deltas(w.ctx, w.c.Tenant, "member", []string{n.id})
+	if err != nil {
+		return err
+	}
+	for _, d := range all {
+		if d.begins && d.typ == n.typ {
+			w.undone[d.record.ID] = true
+			w.remove(d.record)
 		}
 	}
 	return nil
@@ -512,6 +533,7 @@ func (w *write) deletes(n name) error {
 	marker := func(kind string) *store.Resource {
 		return &store.Resource{Key: store.Key{Tenant: w.c.Tenant, Type: w.s.record(kind, n.typ), ID: n.id}, Version: newID()}
 	}
+	w.first = true
 	w.add(store.Put{Resource: marker(not)})
 	if n.typ == groupType && p.cut == nil {
 		w.add(store.Put{Resource: marker(cut)})
