@@ -79,8 +79,8 @@ type drainer struct {
 	progress                func(LiveProgress)
 	did                     LiveProgress
 
-	patient     bool
-	done, later int // in this round
+	patient      bool
+	moved, later int // in this round: what is true or refused by now, and what waits
 }
 
 func (l *drainer) count(ctx context.Context) error {
@@ -89,18 +89,18 @@ func (l *drainer) count(ctx context.Context) error {
 	return err
 }
 
-// drain goes through all that there is, again and again until nothing is left: somebody may get a name that somebody else must give up
+// drain goes through all that there is, again and again until nothing is left: somebody may get a name, or a seat, that somebody else must give up
 // before. When nothing moves any more, what is left is refused.
 func (l *drainer) drain(ctx context.Context) error {
 	for l.patient = true; ; {
-		l.done, l.later = 0, 0
+		l.moved, l.later = 0, 0
 		if err := l.round(ctx); err != nil {
 			return err
 		}
 		if l.later == 0 {
 			return nil
 		}
-		l.patient = l.done > 0
+		l.patient = l.moved > 0
 	}
 }
 
@@ -172,6 +172,7 @@ func (l *drainer) resource(ctx context.Context, k store.Key) error {
 	})
 	switch {
 	case errors.Is(err, errGone):
+		l.moved++
 		return nil
 	case errors.Is(err, errLater):
 		l.later++
@@ -179,7 +180,7 @@ func (l *drainer) resource(ctx context.Context, k store.Key) error {
 	case err != nil && !isRefusal(err):
 		return err
 	}
-	l.done++
+	l.moved++
 	l.did.Done++
 	switch previewAction(d, before, l.connection) {
 	case PreviewCreate:
@@ -302,7 +303,7 @@ func (s *Service) commitNever(ctx context.Context, r *Request, d *Decision) (aga
 	switch {
 	case r.live.t == nil && len(r.live.done) > 1:
 		return false, errTogether
-	case r.live.patient && errors.As(d.Err, &refusal) && refusal.Reason == Taken:
+	case r.live.patient && errors.As(d.Err, &refusal) && (refusal.Reason == Taken || refusal.Reason == NoSeat):
 		return false, errLater
 	}
 	if err := s.base.Commit(ctx, &store.Change{Tenant: r.Tenant, Delete: r.live.done, Journal: d.Change.Journal}); err != nil {
@@ -360,7 +361,7 @@ func (l *drainer) membersOf(ctx context.Context, list []overlay.Delta) error {
 		}
 		cur, err := l.s.base.Get(ctx, group)
 		if errors.Is(err, store.ErrNotFound) {
-			return Draft{}, errGone
+			return Draft{}, errLater // ready finds out whether it may come back
 		}
 		draft := Draft{Key: group, Before: cur, Members: &Members{}}
 		for _, d := range list {
@@ -374,13 +375,12 @@ func (l *drainer) membersOf(ctx context.Context, list []overlay.Delta) error {
 	})
 	switch {
 	case err == nil || len(list) == 1 && isRefusal(err):
-		if l.done, l.did.Done = l.done+len(list), l.did.Done+len(list); err != nil {
+		if l.moved, l.did.Done = l.moved+len(list), l.did.Done+len(list); err != nil {
 			l.did.Refused++
 		}
 		return nil
-	case errors.Is(err, errGone):
-		return l.drop(ctx, list)
-	case errors.Is(err, errLater):
+	case errors.Is(err, errLater): // others were faster
+		l.moved++
 		l.later++
 		return nil
 	case errors.Is(err, errTogether):
@@ -397,9 +397,59 @@ func (l *drainer) membersOf(ctx context.Context, list []overlay.Delta) error {
 // errTogether says that memberships were refused together.
 var errTogether = errors.New("lifecycle: refused together")
 
-// ready leaves out the memberships that can't be true yet, and drops those that never can.
+// ready leaves out the memberships that can't be true yet, and drops those that never can. Who isn't there is looked for in the overlay before the store
+// below, because another process may make somebody true at the same time. Whoever is in the overlay may come yet, even if this round refuses.
 func (l *drainer) ready(ctx context.Context, group store.Key, list []overlay.Delta) ([]overlay.Delta, error) {
-	there := map[store.MemberRef]bool{}
+	there, err := l.there(ctx, group, list)
+	if err != nil {
+		return nil, err
+	}
+	var ready, missing []overlay.Delta
+	for _, d := range list {
+		if there[group] && there[l.member(d)] {
+			ready = append(ready, d)
+		} else {
+			missing = append(missing, d)
+		}
+	}
+	if len(missing) == 0 {
+		return ready, nil
+	}
+	waits, types := map[store.Key]bool{}, l.s.types()
+	for _, d := range missing {
+		for _, k := range [...]store.Key{group, l.member(d)} {
+			t, err := l.view.One(ctx, k)
+			if err != nil {
+				return nil, err
+			}
+			waits[k] = t != nil && t.Is != nil && slices.Contains(types, k.Type)
+		}
+	}
+	if there, err = l.there(ctx, group, missing); err != nil {
+		return nil, err
+	}
+	var never []overlay.Delta
+	for _, d := range missing {
+		m := l.member(d)
+		switch {
+		case there[group] && there[m]:
+			ready = append(ready, d)
+		case (there[group] || waits[group]) && (there[m] || waits[m]):
+			l.later++
+		default:
+			never = append(never, d)
+		}
+	}
+	return ready, l.drop(ctx, never)
+}
+
+func (l *drainer) member(d overlay.Delta) store.Key {
+	return store.Key{Tenant: l.tenant, Type: d.Member.Type, ID: d.Member.ID}
+}
+
+// there says of a group and of the members of memberships whether they are in the store below.
+func (l *drainer) there(ctx context.Context, group store.Key, list []overlay.Delta) (map[store.Key]bool, error) {
+	there := map[store.Key]bool{}
 	ids := map[string]filter.Or{groupType: {overlay.IDFilter(group.ID)}}
 	for _, d := range list {
 		ids[d.Member.Type] = append(ids[d.Member.Type], overlay.IDFilter(d.Member.ID))
@@ -411,37 +461,11 @@ func (l *drainer) ready(ctx context.Context, group store.Key, list []overlay.Del
 				return nil, err
 			}
 			for _, r := range page.Resources {
-				there[store.MemberRef{Type: typ, ID: r.ID}] = true
+				there[r.Key] = true
 			}
 		}
 	}
-	var ready, never []overlay.Delta
-	for _, d := range list {
-		missing := [...]store.Key{group, {Tenant: l.tenant, Type: d.Member.Type, ID: d.Member.ID}}
-		ok, later := true, false
-		for _, k := range missing {
-			if there[store.MemberRef{Type: k.Type, ID: k.ID}] {
-				continue
-			}
-			ok = false
-			t, err := l.view.One(ctx, k)
-			if err != nil {
-				return nil, err
-			}
-			if later = t != nil && t.Is != nil; !later {
-				break
-			}
-		}
-		switch {
-		case ok:
-			ready = append(ready, d)
-		case later && l.patient:
-			l.later++
-		default:
-			never = append(never, d)
-		}
-	}
-	return ready, l.drop(ctx, never)
+	return there, nil
 }
 
 // drop forgets memberships that can't be, because one of the two isn't there.
@@ -451,7 +475,7 @@ func (l *drainer) drop(ctx context.Context, list []overlay.Delta) error {
 		if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrVersionMismatch) {
 			return err
 		}
-		l.done++
+		l.moved++
 		l.did.Done++
 		l.did.Refused++
 	}

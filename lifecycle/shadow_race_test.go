@@ -1,0 +1,182 @@
+package lifecycle_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rollcall-dev/rollcall/lifecycle"
+	"github.com/rollcall-dev/rollcall/store"
+	"github.com/rollcall-dev/rollcall/store/storetest"
+)
+
+// process is the store as one process sees it. Something happens once right before a certain commit, or right after a certain list.
+type process struct {
+	store.Store
+	commits func(c *store.Change) bool
+	lists   func(q store.Query) bool
+	happens func()
+	left    int // how many commits succeed before the process dies; 0: it doesn't
+	dead    bool
+}
+
+var errDead = errors.New("the process has died")
+
+func (p *process) Unwrap() store.Store { return p.Store }
+
+func (p *process) once() {
+	do := p.happens
+	p.happens = nil
+	do()
+}
+
+func (p *process) Commit(ctx context.Context, c *store.Change) error {
+	if p.dead {
+		return errDead
+	}
+	if p.happens != nil && p.commits != nil && p.commits(c) {
+		p.once()
+	}
+	err := p.Store.Commit(ctx, c)
+	if err == nil && p.left > 0 {
+		p.left--
+		p.dead = p.left == 0
+	}
+	return err
+}
+
+func (p *process) List(ctx context.Context, q store.Query) (*store.Page, error) {
+	page, err := p.Store.List(ctx, q)
+	if p.happens != nil && p.lists != nil && p.lists(q) {
+		p.once()
+	}
+	return page, err
+}
+
+// What one process finds while another one makes the same shadow true, or while somebody writes to it, is no reason to refuse or to drop anything.
+func TestGoLiveRaces(t *testing.T) {
+	type setting struct {
+		*house // it writes to the shadow
+		one    *process
+	}
+	// dies makes a part of the shadow true by another process, which then dies.
+	dies := func(s *setting) {
+		other, err := lifecycle.New(&process{Store: s.fake, left: 1}, nil)
+		require.NoError(s.t, err)
+		_, err = other.GoLive(s.t.Context(), admin, "c1", nil)
+		require.ErrorIs(s.t, err, errDead)
+	}
+	rename := func(s *setting, u *store.Resource, to string) {
+		_, err := s.shade("User", u.ID, `{"userName":"`+to+`"}`, nil)
+		require.NoError(s.t, err)
+	}
+	join := func(s *setting, group, user *store.Resource) {
+		_, err := s.shade("Group", group.ID, "", &lifecycle.Members{Add: []store.MemberRef{{Type: "User", ID: user.ID}}})
+		require.NoError(s.t, err)
+	}
+	create := func(s *setting, typ, attributes string) *store.Resource {
+		r, err := s.shade(typ, "", attributes, nil)
+		require.NoError(s.t, err)
+		return r
+	}
+	puts := func(u *store.Resource) func(c *store.Change) bool {
+		return func(c *store.Change) bool {
+			return slices.ContainsFunc(c.Put, func(p store.Put) bool { return p.Resource.Key == u.Key })
+		}
+	}
+	for _, test := range []struct {
+		name    string
+		prepare func(s *setting)
+		names   []string // that there are afterwards
+		members int
+		refused int
+	}{
+		{name: "another process frees the name for which others wait", names: []string{"d", "e", "f"}, prepare: func(s *setting) {
+			c, d, e := s.hand(`{"userName":"c"}`), s.hand(`{"userName":"d"}`), s.hand(`{"userName":"e"}`)
+			rename(s, e, "f")
+			rename(s, d, "e")
+			rename(s, c, "d")
+			s.one.commits, s.one.happens = puts(e), func() { dies(s) }
+		}},
+		{name: "another process makes somebody true whose membership waits", names: []string{"x", "y"}, members: 1, prepare: func(s *setting) {
+			u := create(s, "User", `{"userName":"x"}`)
+			x := s.hand(`{"userName":"x"}`)
+			rename(s, x, "y")
+			team := create(s, "Group", `{"displayName":"Team"}`)
+			join(s, team, u)
+			s.one.lists = func(q store.Query) bool {
+				return q.Filter != nil && slices.Equal(q.Types, []string{"User"}) && s.is(x, "y") && s.is(team, "Team")
+			}
+			s.one.happens = func() { dies(s) }
+		}},
+		{name: "somebody comes while what is left is refused", names: []string{"Bob", "new"}, members: 1, refused: 1, prepare: func(s *setting) {
+			create(s, "User", `{"userName":"bob"}`)
+			s.hand(`{"userName":"Bob"}`)
+			team := create(s, "Group", `{"displayName":"Team"}`)
+			s.one.commits = func(c *store.Change) bool {
+				return len(c.Put) == 0 && len(c.Journal) > 0 // the refusal
+			}
+			s.one.happens = func() { join(s, team, create(s, "User", `{"userName":"new"}`)) }
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			fake := storetest.NewFake()
+			s, err := lifecycle.New(fake, nil)
+			require.NoError(t, err)
+			x := &setting{house: &house{t: t, s: s, fake: fake}, one: &process{Store: fake}}
+			test.prepare(x)
+			live, err := lifecycle.New(x.one, nil)
+			require.NoError(t, err)
+			did, err := live.GoLive(t.Context(), admin, "c1", nil)
+			require.NoError(t, err)
+			require.Nil(t, x.one.happens)
+			assert.Equal(t, test.refused, did.Refused)
+			page, err := fake.List(t.Context(), store.Query{Tenant: "acme", Types: []string{"User", "Group"}, Count: 100})
+			require.NoError(t, err)
+			var names []string
+			members := 0
+			for _, r := range page.Resources {
+				if r.Type == "User" {
+					names = append(names, r.Attributes.Get("userName").Text())
+					continue
+				}
+				for _, err := range fake.Members(t.Context(), store.MemberQuery{Tenant: "acme", Groups: []string{r.ID}}) {
+					require.NoError(t, err)
+					members++
+				}
+			}
+			slices.Sort(names)
+			assert.Equal(t, test.names, names)
+			assert.Equal(t, test.members, members)
+		})
+	}
+}
+
+// A seat that somebody gives up is free for others, in whatever order they are made true, and the preview knows it.
+func TestGoLiveSeats(t *testing.T) {
+	seats := 2
+	h := newHouse(t, func(_ *lifecycle.Options, s *lifecycle.Settings) { s.SeatLimit = &seats })
+	ann := h.hand(`{"userName":"ann"}`)
+	h.hand(`{"userName":"bob"}`)
+	_, err := h.shade("User", ann.ID, "", nil)
+	require.NoError(t, err)
+	_, err = h.shade("User", "", `{"userName":"cid"}`, nil)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"create cid", "deactivate ann", "unknown bob"}, h.preview())
+	did, err := h.s.GoLive(t.Context(), admin, "c1", nil)
+	require.NoError(t, err)
+	assert.Equal(t, []int{1, 1, 0}, []int{did.Created, did.Deactivated, did.Refused})
+	used, _, err := h.s.Seats(t.Context(), "acme")
+	require.NoError(t, err)
+	assert.Equal(t, 2, used)
+}
+
+// is says whether a resource is known by a name.
+func (h *house) is(r *store.Resource, name string) bool {
+	cur, err := h.fake.Get(h.t.Context(), r.Key)
+	return err == nil && (cur.Attributes.Get("userName").Text() == name || cur.Attributes.Get("displayName").Text() == name)
+}
