@@ -46,8 +46,8 @@ var (
 // wants it. Brakes don't hold it, as who goes live has seen the preview; protected people stay. Ids, versions and times are those
 // that the identity provider knows.
 //
-// It returns when nothing is left and nothing more is written to the shadow. The connection must become live then, and EndShadow be called:
-// package connection does all of it. It may be called again if it was interrupted, and goes on where it was. progress is told now and
+// It returns when nothing is left and nothing more is written to the shadow. The connection must become live then, and FinishShadow be called;
+// and EndShadow before it gets the state shadow again: package connection does all of it. It may be called again if it was interrupted, and goes on where it was. progress is told now and
 // then, and may be nil.
 func (s *Service) GoLive(ctx context.Context, by Request, connection string, progress func(LiveProgress)) (LiveProgress, error) {
 	l := &drainer{s: s, tenant: by.Tenant, who: by.Who, connection: connection, view: s.shadow(connection), progress: progress}
@@ -57,8 +57,7 @@ func (s *Service) GoLive(ctx context.Context, by Request, connection string, pro
 	if err := l.drain(ctx); err != nil {
 		return l.did, err
 	}
-	err := s.base.Commit(ctx, &store.Change{Tenant: by.Tenant, Put: []store.Put{{Resource: &store.Resource{
-		Key: store.Key{Tenant: by.Tenant, Type: closedType, ID: connection}, Version: newID(), Created: now(), LastModified: now()}}}})
+	err := l.view.Close(ctx, &store.Resource{Key: by.key(closedType, connection), Version: newID(), Created: now(), LastModified: now()})
 	if err != nil && !errors.As(err, new(*store.ConflictError)) {
 		return l.did, err
 	}

@@ -156,6 +156,39 @@ func TestGoLiveRaces(t *testing.T) {
 	}
 }
 
+// What is under way while its connection goes live and the shadow ends isn't lost: it is made true. After EndShadow there may be another shadow.
+func TestUnderWayAtTheEnd(t *testing.T) {
+	for _, begun := range []bool{false, true} { // whether anything was written before
+		fake := storetest.NewFake()
+		p := &process{Store: fake, commits: func(c *store.Change) bool { return true }}
+		s, err := lifecycle.New(p, nil)
+		require.NoError(t, err)
+		h := &house{t: t, s: s, fake: fake}
+		if begun {
+			_, err = h.shade("User", "", `{"userName":"ann"}`, nil)
+			require.NoError(t, err)
+		}
+		other, err := lifecycle.New(fake, nil)
+		require.NoError(t, err)
+		p.happens = func() {
+			_, err := other.GoLive(t.Context(), admin, "c1", nil)
+			require.NoError(t, err)
+			require.NoError(t, other.FinishShadow(t.Context(), "acme", "c1"))
+		}
+		bob, err := h.shade("User", "", `{"userName":"bob"}`, nil)
+		require.NoError(t, err)
+		assert.True(t, h.is(bob, "bob"))
+		left, err := s.HasShadow(t.Context(), "acme", "c1")
+		require.NoError(t, err)
+		assert.False(t, left)
+
+		require.NoError(t, s.EndShadow(t.Context(), "acme", "c1"))
+		cid, err := h.shade("User", "", `{"userName":"cid"}`, nil)
+		require.NoError(t, err)
+		assert.False(t, h.is(cid, "cid"))
+	}
+}
+
 // A seat that somebody gives up is free for others, in whatever order they are made true, and the preview knows it.
 func TestGoLiveSeats(t *testing.T) {
 	seats := 2

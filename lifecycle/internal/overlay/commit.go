@@ -3,6 +3,7 @@ package overlay
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"strings"
 
@@ -45,6 +46,17 @@ func (s *Store) isClosed(ctx context.Context, tenant string) bool {
 	}
 	_, err := s.base.Get(ctx, store.Key{Tenant: tenant, Type: s.o.Closed.Type, ID: s.o.Closed.ID})
 	return !errors.Is(err, store.ErrNotFound)
+}
+
+// closed is the size of an overlay that is closed.
+const closed = math.MaxInt / 2
+
+// Close writes the resource of Options.Closed. Nothing is written to the overlay any more, neither by a change that begins later nor by one that is under
+// way: a store may look whether a resource is absent before another change creates it, and commit behind that one. But it counts what two claim
+// one after the other.
+func (s *Store) Close(ctx context.Context, r *store.Resource) error {
+	return s.base.Commit(ctx, &store.Change{Tenant: r.Tenant, Put: []store.Put{{Resource: r}},
+		Claims: []store.Claim{{Counter: s.counter(size, ""), Take: closed, Limit: math.MaxInt}}}) // without a limit it wouldn't wait for others
 }
 
 // write is a change on its way into the overlay.
@@ -581,8 +593,12 @@ func (w *write) claim() error {
 			w.out.Claims = append(w.out.Claims, own)
 		}
 	}
-	if w.bytes != 0 {
-		w.out.Claims = append(w.out.Claims, store.Claim{Counter: w.s.counter(size, ""), Take: w.bytes, Limit: w.s.o.Most})
+	own := w.s.counter(size, "")
+	switch {
+	case w.bytes > 0:
+		w.out.Claims = append(w.out.Claims, store.Claim{Counter: own, Take: w.bytes, Limit: w.s.o.Most})
+	case len(w.out.Put)+len(w.out.Delete) > 0: // what takes nothing finds out all the same whether the overlay is closed
+		w.out.Claims = append(w.out.Claims, store.Claim{Counter: own, Take: 1, Limit: closed - 1}, store.Claim{Counter: own, Take: w.bytes - 1})
 	}
 	return nil
 }
@@ -607,7 +623,11 @@ func (w *write) commit() error {
 				return &store.ClaimError{Counter: c.Counter}
 			}
 		}
-		if claim.Counter == w.s.counter(size, "") {
+		switch {
+		case claim.Counter != w.s.counter(size, ""):
+		case w.s.isClosed(w.ctx, w.c.Tenant):
+			return store.ErrVersionMismatch
+		default:
 			return ErrFull
 		}
 	}

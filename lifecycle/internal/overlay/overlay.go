@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 	"strings"
 
@@ -31,7 +32,7 @@ type Options struct {
 	Name  string   // of the overlay: one tenant may have several
 	Types []string // of resources that may be members
 	Most  int      // bytes that the overlay takes at most; beyond it Commit is ErrFull
-	// Closed is a resource of the store below. Once it is there Commit is store.ErrVersionMismatch. The zero value is none.
+	// Closed is a resource of the store below, which Close writes. Once it is there Commit is store.ErrVersionMismatch. The zero value is none.
 	Closed store.Absent
 }
 
@@ -420,7 +421,7 @@ func (s *Store) Clear(ctx context.Context, tenant string, types []string) error 
 func (s *Store) reset(ctx context.Context, tenant string) error {
 	reader, ok := store.As[store.CounterReader](s.base)
 	if !ok {
-		return nil
+		return s.base.Commit(ctx, &store.Change{Tenant: tenant, Claims: []store.Claim{{Counter: s.counter(size, ""), Take: -math.MaxInt}}})
 	}
 	const seats = "seats"
 	names := []string{s.counter(size, ""), s.counter(taken, seats), s.counter(given, seats)}

@@ -236,6 +236,49 @@ func TestListMeanwhile(t *testing.T) {
 	}
 }
 
+// looksFirst is a store that looks whether resources are absent before it waits for others, as a database does that commits what it has read before.
+type looksFirst struct{ meanwhile }
+
+func (l *looksFirst) Commit(ctx context.Context, c *store.Change) error {
+	for _, a := range c.Absent {
+		if _, err := l.Get(ctx, store.Key{Tenant: c.Tenant, Type: a.Type, ID: a.ID}); err == nil {
+			return store.ErrVersionMismatch
+		}
+	}
+	looked := *c
+	looked.Absent = nil
+	return l.meanwhile.Commit(ctx, &looked)
+}
+
+// Nothing is written any more once an overlay is closed, neither by what grows it nor by what doesn't.
+func TestClose(t *testing.T) {
+	marker := &store.Resource{Key: store.Key{Tenant: "acme", Type: "x.Closed", ID: "c"}, Version: "v1"}
+	o := options
+	o.Closed = store.Absent{Type: marker.Type, ID: marker.ID}
+	anna := user("anna", "v1", `{"userName":"anna"}`)
+	for name, c := range map[string]store.Change{
+		"grows":   {Tenant: "acme", Put: []store.Put{{Resource: user("bob", "v1", `{"userName":"bob"}`)}}},
+		"stays":   {Tenant: "acme", Put: []store.Put{{Resource: user("anna", "v2", `{"userName":"anna"}`), IfVersion: "v1"}}},
+		"shrinks": {Tenant: "acme", Delete: []store.Delete{{Type: "User", ID: "anna"}}},
+	} {
+		base := &looksFirst{meanwhile{Store: storetest.NewFake()}}
+		s := overlay.New(base, o)
+		require.NoError(t, s.Commit(t.Context(), &store.Change{Tenant: "acme", Put: []store.Put{{Resource: anna}}}))
+		base.happens = func() { require.NoError(t, s.Close(t.Context(), marker)) }
+		assert.ErrorIs(t, s.Commit(t.Context(), &c), store.ErrVersionMismatch, name)
+		page, err := s.List(t.Context(), store.Query{Tenant: "acme", Types: []string{"User"}, Count: 10})
+		require.NoError(t, err)
+		if assert.Len(t, page.Resources, 1, name) {
+			assert.Equal(t, anna, page.Resources[0], name)
+		}
+		assert.ErrorIs(t, s.Commit(t.Context(), &c), store.ErrVersionMismatch, name)
+
+		require.NoError(t, s.Clear(t.Context(), "acme", []string{"User"}))
+		require.NoError(t, base.Commit(t.Context(), &store.Change{Tenant: "acme", Delete: []store.Delete{{Type: marker.Type, ID: marker.ID}}}))
+		require.NoError(t, s.Commit(t.Context(), &store.Change{Tenant: "acme", Put: []store.Put{{Resource: anna}}}), "it is open again")
+	}
+}
+
 func user(n, version, attributes string) *store.Resource {
 	v, err := document.Parse(attributes, 0)
 	if err != nil {
