@@ -33,6 +33,7 @@ type goingLive struct {
 	view     *overlay.Store
 	t        *overlay.Touched // nil: members of a group
 	done     []store.Delete   // the records that go with it
+	frees    []store.Claim    // what is taken in the overlay no more
 	patient  bool             // what is taken may be free later: it is not refused yet
 	previews bool             // it is only to be known
 }
@@ -202,6 +203,7 @@ func (l *drainer) resource(ctx context.Context, k store.Key) error {
 func (s *Service) liveDraft(ctx context.Context, r *Request, t *overlay.Touched) (Draft, error) {
 	k := t.Key()
 	r.live.t, r.live.done = t, t.Done
+	r.live.frees = append(r.live.view.Returns(seatCounter, seatsOf(t.Is)-seatsOf(t.Was)), t.Frees)
 	draft := Draft{Key: k}
 	cur, err := s.base.Get(ctx, k)
 	switch {
@@ -216,7 +218,7 @@ func (s *Service) liveDraft(ctx context.Context, r *Request, t *overlay.Touched)
 		if r.live.previews {
 			return draft, errGone
 		}
-		if err := s.base.Commit(ctx, &store.Change{Tenant: k.Tenant, Delete: t.Done}); err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrVersionMismatch) {
+		if err := s.base.Commit(ctx, &store.Change{Tenant: k.Tenant, Delete: t.Done, Claims: r.live.frees}); err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrVersionMismatch) {
 			return draft, err
 		}
 		return draft, errGone
@@ -233,6 +235,17 @@ func (s *Service) liveDraft(ctx context.Context, r *Request, t *overlay.Touched)
 	}
 	draft.After, err = merged(cur, t.Was, is)
 	return draft, err
+}
+
+// seatsOf is how many seats somebody takes.
+func seatsOf(r *store.Resource) int {
+	if r == nil || r.Type != userType {
+		return 0
+	}
+	if a, err := AccountOf(r); err != nil || !a.Seat {
+		return 0
+	}
+	return 1
 }
 
 // merged is what is true now with what the identity provider has changed: each attribute that it left as it was stays as the product has it
@@ -271,6 +284,7 @@ func (p *plan) settleLive() {
 		return
 	}
 	p.Change.Delete = append(p.Change.Delete, l.done...)
+	p.Change.Claims = append(p.Change.Claims, l.frees...)
 	as := p.d.Before
 	if l.t != nil {
 		if as = l.t.Is; as != nil && p.Outcome == Unchanged && p.d.Before.Version != as.Version { // of a group whose members changed
@@ -305,7 +319,7 @@ func (s *Service) commitNever(ctx context.Context, r *Request, d *Decision) (aga
 	case r.live.patient && errors.As(d.Err, &refusal) && (refusal.Reason == Taken || refusal.Reason == NoSeat):
 		return false, errLater
 	}
-	if err := s.base.Commit(ctx, &store.Change{Tenant: r.Tenant, Delete: r.live.done, Journal: d.Change.Journal}); err != nil {
+	if err := s.base.Commit(ctx, &store.Change{Tenant: r.Tenant, Delete: r.live.done, Claims: r.live.frees, Journal: d.Change.Journal}); err != nil {
 		return tryAgain(r, err)
 	}
 	return false, d.Err
@@ -351,8 +365,10 @@ func (l *drainer) membersOf(ctx context.Context, list []overlay.Delta) error {
 		return err
 	}
 	r := l.request()
+	r.live.frees = []store.Claim{{Counter: list[0].Frees.Counter}}
 	for _, d := range list {
 		r.live.done = append(r.live.done, d.Done)
+		r.live.frees[0].Take += d.Frees.Take
 	}
 	_, err = l.s.Do(ctx, r, func(ctx context.Context) (Draft, error) {
 		if r.lost {
@@ -470,7 +486,7 @@ func (l *drainer) there(ctx context.Context, group store.Key, list []overlay.Del
 // drop forgets memberships that can't be, because one of the two isn't there.
 func (l *drainer) drop(ctx context.Context, list []overlay.Delta) error {
 	for _, d := range list {
-		err := l.s.base.Commit(ctx, &store.Change{Tenant: l.tenant, Delete: []store.Delete{d.Done}})
+		err := l.s.base.Commit(ctx, &store.Change{Tenant: l.tenant, Delete: []store.Delete{d.Done}, Claims: []store.Claim{d.Frees}})
 		if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrVersionMismatch) {
 			return err
 		}

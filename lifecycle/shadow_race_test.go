@@ -3,6 +3,7 @@ package lifecycle_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -206,6 +207,43 @@ func TestGoLiveSeats(t *testing.T) {
 	used, _, err := h.s.Seats(t.Context(), "acme")
 	require.NoError(t, err)
 	assert.Equal(t, 2, used)
+}
+
+// What was made true takes no room and no second seat in a shadow that is written to again, because going live was interrupted.
+func TestGoLiveFrees(t *testing.T) {
+	seats, size := 20, 3_000
+	h := newHouse(t, func(o *lifecycle.Options, s *lifecycle.Settings) { s.SeatLimit, o.ShadowSize = &seats, size })
+	shadowSeats := func() int {
+		reader, ok := h.s.View(asShadow()).(store.CounterReader)
+		require.True(t, ok)
+		counters, err := reader.Counters(t.Context(), "acme", "seats")
+		require.NoError(t, err)
+		return counters[0].Count
+	}
+	ann := h.hand(`{"userName":"ann"}`)
+	_, err := h.shade("User", ann.ID, `{"userName":"ann","active":false}`, nil)
+	require.NoError(t, err)
+	var n int
+	for err == nil {
+		n++
+		_, err = h.shade("User", "", fmt.Sprintf(`{"userName":"u%d"}`, n), nil)
+	}
+	n--
+	refusal := (*lifecycle.Refusal)(nil)
+	require.ErrorAs(t, err, &refusal)
+	require.Equal(t, lifecycle.TooLarge, refusal.Reason)
+	require.Greater(t, n, 2)
+	before := shadowSeats()
+	for range 3 {
+		one, err := lifecycle.New(&process{Store: h.fake, left: 1}, nil)
+		require.NoError(t, err)
+		_, err = one.GoLive(t.Context(), admin, "c1", nil)
+		require.ErrorIs(t, err, errDead)
+		assert.Equal(t, before, shadowSeats())
+	}
+	_, err = h.shade("User", "", `{"userName":"late"}`, nil)
+	require.NoError(t, err)
+	assert.Equal(t, before+1, shadowSeats())
 }
 
 // is says whether a resource is known by a name.

@@ -314,6 +314,10 @@ func TestSize(t *testing.T) {
 	require.NoError(t, o.Commit(t.Context(), &store.Change{Tenant: "acme", Delete: []store.Delete{{Type: "User", ID: "b"}}}))
 	require.NoError(t, put(user("f", "v1", `{"userName":"f"}`), ""))
 
+	require.ErrorIs(t, put(user("g", "v1", `{"userName":"g"}`), ""), overlay.ErrFull)
+	require.NoError(t, o.Forget(t.Context(), store.Key{Tenant: "acme", Type: "User", ID: "f"}))
+	require.NoError(t, put(user("g", "v1", `{"userName":"g"}`), ""), "who is forgotten takes no room")
+
 	require.NoError(t, o.Clear(t.Context(), "acme", []string{"User", "Group"}))
 	page, err := o.List(t.Context(), store.Query{Tenant: "acme", Types: []string{"User"}, Count: 10})
 	require.NoError(t, err)
