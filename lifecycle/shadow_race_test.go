@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -187,6 +188,39 @@ func TestUnderWayAtTheEnd(t *testing.T) {
 		cid, err := h.shade("User", "", `{"userName":"cid"}`, nil)
 		require.NoError(t, err)
 		assert.False(t, h.is(cid, "cid"))
+	}
+}
+
+// Who is erased while a shadow is made true doesn't come back from it, whether the person is in the product or not.
+func TestEraseWhileGoingLive(t *testing.T) {
+	for _, isThere := range []bool{false, true} {
+		h := newHouse(t)
+		id := ""
+		if isThere {
+			id = h.hand(`{"userName":"ann"}`).ID
+		}
+		ann, err := h.shade("User", id, `{"userName":"ann","title":"Dr"}`, nil)
+		require.NoError(t, err)
+		goesLive := func() {
+			other, err := lifecycle.New(h.fake, nil)
+			require.NoError(t, err)
+			_, err = other.GoLive(t.Context(), admin, "c1", nil)
+			require.NoError(t, err)
+		}
+		p := &process{Store: h.fake, happens: goesLive}
+		p.commits = func(c *store.Change) bool {
+			return slices.ContainsFunc(c.Delete, func(d store.Delete) bool { return strings.HasSuffix(d.Type, ".is.User") })
+		}
+		s, err := lifecycle.New(p, nil)
+		require.NoError(t, err)
+		known, err := s.Erase(t.Context(), admin, ann.ID)
+		require.NoError(t, err)
+		assert.True(t, known)
+		require.Nil(t, p.happens)
+		for _, view := range []store.Store{h.fake, h.s.View(asShadow())} {
+			_, err = view.Get(t.Context(), ann.Key)
+			assert.ErrorIs(t, err, store.ErrNotFound)
+		}
 	}
 }
 
