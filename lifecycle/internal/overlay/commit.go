@@ -71,6 +71,7 @@ type write struct {
 	deltas map[string]*store.Resource // those of memberships, by their ids
 	undone map[string]bool            // those that it deletes
 	bytes  int                        // that the overlay grows by
+	counts bool                       // the store below tells its counters
 	first  bool                       // it touches something that somebody else may touch at the same time
 }
 
@@ -560,7 +561,7 @@ func (w *write) claim() error {
 	}
 	count := make(map[string]int, len(names))
 	reader, counts := store.As[store.CounterReader](w.s.base)
-	if counts && len(names) > 0 {
+	if w.counts = counts; counts && len(names) > 0 {
 		found, err := reader.Counters(w.ctx, w.c.Tenant, names...)
 		if err != nil {
 			return err
@@ -587,7 +588,7 @@ func (w *write) claim() error {
 				own.Limit = c.Limit - count[c.Counter] + count[down]
 			}
 		case c.Take < 0:
-			own.Counter, own.Take, own.Limit = down, min(-c.Take, stands), -1
+			own.Counter, own.Take, own.Limit = down, min(-c.Take, stands), count[down]+stands // not more than what is taken
 		}
 		if count[own.Counter] += own.Take; own.Take != 0 {
 			w.out.Claims = append(w.out.Claims, own)
@@ -619,7 +620,13 @@ func (w *write) commit() error {
 		return store.ErrVersionMismatch
 	case errors.As(err, &claim):
 		for _, c := range w.c.Claims {
-			if claim.Counter == w.s.counter(taken, c.Counter) || claim.Counter == w.s.counter(windowed, c.Counter) {
+			switch claim.Counter {
+			case w.s.counter(taken, c.Counter), w.s.counter(given, c.Counter):
+				if w.counts { // others have claimed since the counters were read
+					return store.ErrVersionMismatch
+				}
+				return &store.ClaimError{Counter: c.Counter}
+			case w.s.counter(windowed, c.Counter):
 				return &store.ClaimError{Counter: c.Counter}
 			}
 		}

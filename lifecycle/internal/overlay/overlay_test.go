@@ -84,6 +84,8 @@ type meanwhile struct {
 	happens func()
 }
 
+func (m *meanwhile) Unwrap() store.Store { return m.Store }
+
 func (m *meanwhile) List(ctx context.Context, q store.Query) (*store.Page, error) {
 	page, err := m.Store.List(ctx, q)
 	if happens := m.happens; happens != nil && m.typ != "" && slices.Contains(q.Types, m.typ) {
@@ -179,6 +181,75 @@ func TestRaces(t *testing.T) {
 			}
 		})
 	}
+}
+
+// again is a store to which each change is committed twice.
+type again struct {
+	plain
+	outcomes [][2]bool // whether they were done
+}
+
+func once(c *store.Change) *store.Change {
+	d := without(c)
+	d.Journal, d.Events = nil, nil // which have ids
+	return d
+}
+
+func (a *again) Commit(ctx context.Context, c *store.Change) error {
+	first, second := a.plain.Commit(ctx, once(c)), a.plain.Commit(ctx, once(c))
+	a.outcomes = append(a.outcomes, [2]bool{first == nil, second == nil})
+	return first
+}
+
+// atOnce is an overlay to which each change is committed by two writers at the same time. The first changes are committed below.
+type atOnce struct {
+	base *meanwhile
+	*overlay.Store
+	below    int
+	outcomes [][2]bool
+}
+
+func (a *atOnce) Commit(ctx context.Context, c *store.Change) error {
+	var to store.Store = a.Store
+	if a.below--; a.below >= 0 {
+		to = a.base.Store
+	}
+	first, done := error(nil), false
+	a.base.happens = func() { first, done = to.Commit(ctx, once(c)), true }
+	second := to.Commit(ctx, once(c))
+	if a.base.happens = nil; !done { // it was refused before it came so far, or is below
+		first, second = second, to.Commit(ctx, once(c))
+	}
+	a.outcomes = append(a.outcomes, [2]bool{first == nil, second == nil})
+	return first
+}
+
+// Two writers of the same at the same time are as two, one after the other.
+func TestRandomRaces(t *testing.T) {
+	for seed := range 40 {
+		base := &meanwhile{Store: storetest.NewFake()}
+		want, got := &again{plain: plain{storetest.NewFake()}}, &atOnce{base: base, Store: overlay.New(base, options), below: 2 * seed}
+		storetest.Random(t, uint64(seed), 300, want, got)
+		require.Equal(t, want.outcomes, got.outcomes, "seed %d", seed)
+	}
+}
+
+// Of two who give the last seat back one does, also if it was taken below.
+func TestClaimRaces(t *testing.T) {
+	base := &meanwhile{Store: storetest.NewFake()}
+	o := overlay.New(base, options)
+	claims := func(n int) *store.Change {
+		return &store.Change{Tenant: "acme", Claims: []store.Claim{{Counter: "seats", Take: n, Limit: 1}}}
+	}
+	require.NoError(t, base.Commit(t.Context(), claims(1)))
+	base.happens = func() { require.NoError(t, o.Commit(t.Context(), claims(-1))) }
+	for _, n := range []int{-1, 1} {
+		require.NoError(t, o.Commit(t.Context(), claims(n)))
+	}
+	counters, err := o.Counters(t.Context(), "acme", "seats")
+	require.NoError(t, err)
+	assert.Equal(t, 1, counters[0].Count)
+	assert.Equal(t, &store.ClaimError{Counter: "seats"}, o.Commit(t.Context(), claims(1)))
 }
 
 // A list has everybody once, whether somebody is written to the overlay for the first time, or made true, between the reads of its parts.
