@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -284,4 +285,106 @@ func TestGoLiveFrees(t *testing.T) {
 func (h *house) is(r *store.Resource, name string) bool {
 	cur, err := h.fake.Get(h.t.Context(), r.Key)
 	return err == nil && (cur.Attributes.Get("userName").Text() == name || cur.Attributes.Get("displayName").Text() == name)
+}
+
+// everything is all that a store shows of people and groups.
+func (h *house) everything(s store.Store) (all string) {
+	page, err := s.List(h.t.Context(), store.Query{Tenant: "acme", Types: []string{"User", "Group"}, Count: 1000, NoTotal: true})
+	require.NoError(h.t, err)
+	for _, r := range page.Resources {
+		all += fmt.Sprintln(r.ID, r.Version, r.Attributes)
+		for _, q := range []store.MemberQuery{{Tenant: "acme", Groups: []string{r.ID}}, {Tenant: "acme", Of: []string{r.ID}}} {
+			for m, err := range s.Members(h.t.Context(), q) {
+				require.NoError(h.t, err)
+				all += fmt.Sprintln("", m.Group, m.ID, m.Label)
+			}
+		}
+	}
+	return all
+}
+
+// anything writes something at random to the shadow.
+func (h *house) anything(rnd *rand.Rand, n int) {
+	view := h.s.View(asShadow())
+	one := func(typ string) *store.Resource {
+		page, err := view.List(h.t.Context(), store.Query{Tenant: "acme", Types: []string{typ}, Count: 1000, NoTotal: true})
+		require.NoError(h.t, err)
+		if len(page.Resources) < 3 {
+			r, err := h.shade(typ, "", fmt.Sprintf(`{"userName":"%s%d","displayName":"%[1]s%[2]d"}`, typ, n), nil)
+			require.NoError(h.t, err)
+			return r
+		}
+		return page.Resources[rnd.IntN(len(page.Resources))]
+	}
+	user, group := one("User"), one("Group")
+	var err error
+	switch rnd.IntN(8) {
+	case 0, 1:
+		_, err = h.shade("User", "", fmt.Sprintf(`{"userName":"u%d"}`, n), nil)
+	case 2:
+		_, err = h.shade("User", user.ID, fmt.Sprintf(`{"userName":"%s","title":"%d"}`, user.Attributes.Get("userName").Text(), n), nil)
+	case 3:
+		_, err = h.shade([]string{"User", "Group"}[n%2], []string{user.ID, group.ID}[n%2], "", nil)
+	default:
+		change := &lifecycle.Members{Add: []store.MemberRef{{Type: "User", ID: user.ID}}}
+		for range view.Members(h.t.Context(), store.MemberQuery{Tenant: "acme", Groups: []string{group.ID}, IDs: []string{user.ID}}) {
+			change = &lifecycle.Members{Remove: []string{user.ID}}
+		}
+		_, err = h.shade("Group", group.ID, "", change)
+	}
+	require.NoError(h.t, err)
+}
+
+// busy is a store in which something happens before each commit, and after each list.
+type busy struct {
+	store.Store
+	happens func()
+}
+
+func (b *busy) Unwrap() store.Store { return b.Store }
+
+func (b *busy) Commit(ctx context.Context, c *store.Change) error {
+	b.happens()
+	return b.Store.Commit(ctx, c)
+}
+
+func (b *busy) List(ctx context.Context, q store.Query) (*store.Page, error) {
+	defer b.happens()
+	return b.Store.List(ctx, q)
+}
+
+// Whatever is written while a shadow is made true, and however many other processes begin to make it true and die, the identity provider sees
+// what it has written, and that is what there is in the end.
+func TestGoLiveRandom(t *testing.T) {
+	for seed := range uint64(30) {
+		rnd := rand.New(rand.NewPCG(seed, 0))
+		h := newHouse(t)
+		for i := range 3 {
+			h.hand(fmt.Sprintf(`{"userName":"h%d"}`, i))
+			h.create("Group", fmt.Sprintf(`{"displayName":"h%d"}`, i))
+		}
+		for n := range 30 {
+			h.anything(rnd, n)
+		}
+		view, n := h.s.View(asShadow()), 30
+		want := h.everything(view)
+		s, err := lifecycle.New(&busy{h.fake, func() {
+			switch n++; rnd.IntN(12) {
+			case 0:
+				h.anything(rnd, n)
+				want = h.everything(view)
+			case 1:
+				other, err := lifecycle.New(&process{Store: h.fake, left: 1 + rnd.IntN(3)}, nil)
+				require.NoError(t, err)
+				if _, err = other.GoLive(t.Context(), admin, "c1", nil); err != nil {
+					require.ErrorIs(t, err, errDead)
+				}
+				require.Equal(t, want, h.everything(view), "seed %d", seed)
+			}
+		}}, nil)
+		require.NoError(t, err)
+		_, err = s.GoLive(t.Context(), admin, "c1", nil)
+		require.NoError(t, err)
+		require.Equal(t, want, h.everything(h.fake), "seed %d", seed)
+	}
 }
