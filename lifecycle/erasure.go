@@ -28,15 +28,7 @@ func (s *Service) Erase(ctx context.Context, by Request, id string) (known bool,
 	r := by.click(SourceManual, "erase")
 	r.erases = true
 	who := &personal{words: map[string]bool{}, people: map[string]bool{}}
-	for _, typ := range [...]string{userType, retainedType} {
-		cur, err := s.store.Get(ctx, r.key(typ, id))
-		if err == nil {
-			known = true
-			who.learn(cur.Attributes)
-		} else if !errors.Is(err, store.ErrNotFound) {
-			return known, err
-		}
-	}
+	// Shadows come first: whoever makes one true moves what is in it to the store below.
 	shadows, err := s.shadows(ctx, r.Tenant)
 	if err != nil {
 		return known, err
@@ -44,6 +36,15 @@ func (s *Service) Erase(ctx context.Context, by Request, id string) (known bool,
 	for _, connection := range shadows {
 		there, err := s.learnShadow(ctx, r, connection, id, who)
 		if known = known || there; err != nil {
+			return known, err
+		}
+	}
+	for _, typ := range [...]string{userType, retainedType} {
+		cur, err := s.store.Get(ctx, r.key(typ, id))
+		if err == nil {
+			known = true
+			who.learn(cur.Attributes)
+		} else if !errors.Is(err, store.ErrNotFound) {
 			return known, err
 		}
 	}
@@ -62,6 +63,11 @@ func (s *Service) Erase(ctx context.Context, by Request, id string) (known bool,
 	if err != nil || !known {
 		return known, err
 	}
+	for _, connection := range shadows {
+		if err := s.eraseShadow(ctx, r, connection, id, who); err != nil {
+			return known, err
+		}
+	}
 	for _, typ := range [...]string{userType, retainedType} {
 		if err := s.eraseRecord(ctx, r, r.key(typ, id)); err != nil {
 			return known, err
@@ -69,11 +75,6 @@ func (s *Service) Erase(ctx context.Context, by Request, id string) (known bool,
 	}
 	if err := s.eraseTombstones(ctx, r, id, who); err != nil {
 		return known, err
-	}
-	for _, connection := range shadows {
-		if err := s.eraseShadow(ctx, r, connection, id, who); err != nil {
-			return known, err
-		}
 	}
 	return known, tracer.Traces(ctx, r.Tenant, func(t store.Trace) document.Document { return s.erased(t, id, who) })
 }

@@ -33,6 +33,7 @@ type goingLive struct {
 	view     *overlay.Store
 	t        *overlay.Touched // nil: members of a group
 	done     []store.Delete   // the records that go with it
+	frees    []store.Claim    // what is taken in the overlay no more
 	patient  bool             // what is taken may be free later: it is not refused yet
 	previews bool             // it is only to be known
 }
@@ -46,8 +47,8 @@ var (
 // wants it. Brakes don't hold it, as who goes live has seen the preview; protected people stay. Ids, versions and times are those
 // that the identity provider knows.
 //
-// It returns when nothing is left and nothing more is written to the shadow. The connection must become live then, and EndShadow be called:
-// package connection does all of it. It may be called again if it was interrupted, and goes on where it was. progress is told now and
+// It returns when nothing is left and nothing more is written to the shadow. The connection must become live then, and FinishShadow be called;
+// and EndShadow before it gets the state shadow again: package connection does all of it. It may be called again if it was interrupted, and goes on where it was. progress is told now and
 // then, and may be nil.
 func (s *Service) GoLive(ctx context.Context, by Request, connection string, progress func(LiveProgress)) (LiveProgress, error) {
 	l := &drainer{s: s, tenant: by.Tenant, who: by.Who, connection: connection, view: s.shadow(connection), progress: progress}
@@ -57,8 +58,7 @@ func (s *Service) GoLive(ctx context.Context, by Request, connection string, pro
 	if err := l.drain(ctx); err != nil {
 		return l.did, err
 	}
-	err := s.base.Commit(ctx, &store.Change{Tenant: by.Tenant, Put: []store.Put{{Resource: &store.Resource{
-		Key: store.Key{Tenant: by.Tenant, Type: closedType, ID: connection}, Version: newID(), Created: now(), LastModified: now()}}}})
+	err := l.view.Close(ctx, &store.Resource{Key: by.key(closedType, connection), Version: newID(), Created: now(), LastModified: now()})
 	if err != nil && !errors.As(err, new(*store.ConflictError)) {
 		return l.did, err
 	}
@@ -79,8 +79,8 @@ type drainer struct {
 	progress                func(LiveProgress)
 	did                     LiveProgress
 
-	patient     bool
-	done, later int // in this round
+	patient      bool
+	moved, later int // in this round: what is true or refused by now, and what waits
 }
 
 func (l *drainer) count(ctx context.Context) error {
@@ -89,18 +89,18 @@ func (l *drainer) count(ctx context.Context) error {
 	return err
 }
 
-// drain goes through all that there is, again and again until nothing is left: somebody may get a name that somebody else must give up
+// drain goes through all that there is, again and again until nothing is left: somebody may get a name, or a seat, that somebody else must give up
 // before. When nothing moves any more, what is left is refused.
 func (l *drainer) drain(ctx context.Context) error {
 	for l.patient = true; ; {
-		l.done, l.later = 0, 0
+		l.moved, l.later = 0, 0
 		if err := l.round(ctx); err != nil {
 			return err
 		}
 		if l.later == 0 {
 			return nil
 		}
-		l.patient = l.done > 0
+		l.patient = l.moved > 0
 	}
 }
 
@@ -172,6 +172,7 @@ func (l *drainer) resource(ctx context.Context, k store.Key) error {
 	})
 	switch {
 	case errors.Is(err, errGone):
+		l.moved++
 		return nil
 	case errors.Is(err, errLater):
 		l.later++
@@ -179,7 +180,7 @@ func (l *drainer) resource(ctx context.Context, k store.Key) error {
 	case err != nil && !isRefusal(err):
 		return err
 	}
-	l.done++
+	l.moved++
 	l.did.Done++
 	switch previewAction(d, before, l.connection) {
 	case PreviewCreate:
@@ -202,6 +203,7 @@ func (l *drainer) resource(ctx context.Context, k store.Key) error {
 func (s *Service) liveDraft(ctx context.Context, r *Request, t *overlay.Touched) (Draft, error) {
 	k := t.Key()
 	r.live.t, r.live.done = t, t.Done
+	r.live.frees = append(r.live.view.Returns(seatCounter, seatsOf(t.Is)-seatsOf(t.Was)), t.Frees)
 	draft := Draft{Key: k}
 	cur, err := s.base.Get(ctx, k)
 	switch {
@@ -216,7 +218,7 @@ func (s *Service) liveDraft(ctx context.Context, r *Request, t *overlay.Touched)
 		if r.live.previews {
 			return draft, errGone
 		}
-		if err := s.base.Commit(ctx, &store.Change{Tenant: k.Tenant, Delete: t.Done}); err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrVersionMismatch) {
+		if err := s.base.Commit(ctx, &store.Change{Tenant: k.Tenant, Delete: t.Done, Claims: r.live.frees}); err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrVersionMismatch) {
 			return draft, err
 		}
 		return draft, errGone
@@ -233,6 +235,17 @@ func (s *Service) liveDraft(ctx context.Context, r *Request, t *overlay.Touched)
 	}
 	draft.After, err = merged(cur, t.Was, is)
 	return draft, err
+}
+
+// seatsOf is how many seats somebody takes.
+func seatsOf(r *store.Resource) int {
+	if r == nil || r.Type != userType {
+		return 0
+	}
+	if a, err := AccountOf(r); err != nil || !a.Seat {
+		return 0
+	}
+	return 1
 }
 
 // merged is what is true now with what the identity provider has changed: each attribute that it left as it was stays as the product has it
@@ -271,6 +284,7 @@ func (p *plan) settleLive() {
 		return
 	}
 	p.Change.Delete = append(p.Change.Delete, l.done...)
+	p.Change.Claims = append(p.Change.Claims, l.frees...)
 	as := p.d.Before
 	if l.t != nil {
 		if as = l.t.Is; as != nil && p.Outcome == Unchanged && p.d.Before.Version != as.Version { // of a group whose members changed
@@ -302,10 +316,10 @@ func (s *Service) commitNever(ctx context.Context, r *Request, d *Decision) (aga
 	switch {
 	case r.live.t == nil && len(r.live.done) > 1:
 		return false, errTogether
-	case r.live.patient && errors.As(d.Err, &refusal) && refusal.Reason == Taken:
+	case r.live.patient && errors.As(d.Err, &refusal) && (refusal.Reason == Taken || refusal.Reason == NoSeat):
 		return false, errLater
 	}
-	if err := s.base.Commit(ctx, &store.Change{Tenant: r.Tenant, Delete: r.live.done, Journal: d.Change.Journal}); err != nil {
+	if err := s.base.Commit(ctx, &store.Change{Tenant: r.Tenant, Delete: r.live.done, Claims: r.live.frees, Journal: d.Change.Journal}); err != nil {
 		return tryAgain(r, err)
 	}
 	return false, d.Err
@@ -351,8 +365,10 @@ func (l *drainer) membersOf(ctx context.Context, list []overlay.Delta) error {
 		return err
 	}
 	r := l.request()
+	r.live.frees = []store.Claim{{Counter: list[0].Frees.Counter}}
 	for _, d := range list {
 		r.live.done = append(r.live.done, d.Done)
+		r.live.frees[0].Take += d.Frees.Take
 	}
 	_, err = l.s.Do(ctx, r, func(ctx context.Context) (Draft, error) {
 		if r.lost {
@@ -360,7 +376,7 @@ func (l *drainer) membersOf(ctx context.Context, list []overlay.Delta) error {
 		}
 		cur, err := l.s.base.Get(ctx, group)
 		if errors.Is(err, store.ErrNotFound) {
-			return Draft{}, errGone
+			return Draft{}, errLater // ready finds out whether it may come back
 		}
 		draft := Draft{Key: group, Before: cur, Members: &Members{}}
 		for _, d := range list {
@@ -374,13 +390,12 @@ func (l *drainer) membersOf(ctx context.Context, list []overlay.Delta) error {
 	})
 	switch {
 	case err == nil || len(list) == 1 && isRefusal(err):
-		if l.done, l.did.Done = l.done+len(list), l.did.Done+len(list); err != nil {
+		if l.moved, l.did.Done = l.moved+len(list), l.did.Done+len(list); err != nil {
 			l.did.Refused++
 		}
 		return nil
-	case errors.Is(err, errGone):
-		return l.drop(ctx, list)
-	case errors.Is(err, errLater):
+	case errors.Is(err, errLater): // others were faster
+		l.moved++
 		l.later++
 		return nil
 	case errors.Is(err, errTogether):
@@ -397,9 +412,59 @@ func (l *drainer) membersOf(ctx context.Context, list []overlay.Delta) error {
 // errTogether says that memberships were refused together.
 var errTogether = errors.New("lifecycle: refused together")
 
-// ready leaves out the memberships that can't be true yet, and drops those that never can.
+// ready leaves out the memberships that can't be true yet, and drops those that never can. Who isn't there is looked for in the overlay before the store
+// below, because another process may make somebody true at the same time. Whoever is in the overlay may come yet, even if this round refuses.
 func (l *drainer) ready(ctx context.Context, group store.Key, list []overlay.Delta) ([]overlay.Delta, error) {
-	there := map[store.MemberRef]bool{}
+	there, err := l.there(ctx, group, list)
+	if err != nil {
+		return nil, err
+	}
+	var ready, missing []overlay.Delta
+	for _, d := range list {
+		if there[group] && there[l.member(d)] {
+			ready = append(ready, d)
+		} else {
+			missing = append(missing, d)
+		}
+	}
+	if len(missing) == 0 {
+		return ready, nil
+	}
+	waits, types := map[store.Key]bool{}, l.s.types()
+	for _, d := range missing {
+		for _, k := range [...]store.Key{group, l.member(d)} {
+			t, err := l.view.One(ctx, k)
+			if err != nil {
+				return nil, err
+			}
+			waits[k] = t != nil && t.Is != nil && slices.Contains(types, k.Type)
+		}
+	}
+	if there, err = l.there(ctx, group, missing); err != nil {
+		return nil, err
+	}
+	var never []overlay.Delta
+	for _, d := range missing {
+		m := l.member(d)
+		switch {
+		case there[group] && there[m]:
+			ready = append(ready, d)
+		case (there[group] || waits[group]) && (there[m] || waits[m]):
+			l.later++
+		default:
+			never = append(never, d)
+		}
+	}
+	return ready, l.drop(ctx, never)
+}
+
+func (l *drainer) member(d overlay.Delta) store.Key {
+	return store.Key{Tenant: l.tenant, Type: d.Member.Type, ID: d.Member.ID}
+}
+
+// there says of a group and of the members of memberships whether they are in the store below.
+func (l *drainer) there(ctx context.Context, group store.Key, list []overlay.Delta) (map[store.Key]bool, error) {
+	there := map[store.Key]bool{}
 	ids := map[string]filter.Or{groupType: {overlay.IDFilter(group.ID)}}
 	for _, d := range list {
 		ids[d.Member.Type] = append(ids[d.Member.Type], overlay.IDFilter(d.Member.ID))
@@ -411,47 +476,21 @@ func (l *drainer) ready(ctx context.Context, group store.Key, list []overlay.Del
 				return nil, err
 			}
 			for _, r := range page.Resources {
-				there[store.MemberRef{Type: typ, ID: r.ID}] = true
+				there[r.Key] = true
 			}
 		}
 	}
-	var ready, never []overlay.Delta
-	for _, d := range list {
-		missing := [...]store.Key{group, {Tenant: l.tenant, Type: d.Member.Type, ID: d.Member.ID}}
-		ok, later := true, false
-		for _, k := range missing {
-			if there[store.MemberRef{Type: k.Type, ID: k.ID}] {
-				continue
-			}
-			ok = false
-			t, err := l.view.One(ctx, k)
-			if err != nil {
-				return nil, err
-			}
-			if later = t != nil && t.Is != nil; !later {
-				break
-			}
-		}
-		switch {
-		case ok:
-			ready = append(ready, d)
-		case later && l.patient:
-			l.later++
-		default:
-			never = append(never, d)
-		}
-	}
-	return ready, l.drop(ctx, never)
+	return there, nil
 }
 
 // drop forgets memberships that can't be, because one of the two isn't there.
 func (l *drainer) drop(ctx context.Context, list []overlay.Delta) error {
 	for _, d := range list {
-		err := l.s.base.Commit(ctx, &store.Change{Tenant: l.tenant, Delete: []store.Delete{d.Done}})
+		err := l.s.base.Commit(ctx, &store.Change{Tenant: l.tenant, Delete: []store.Delete{d.Done}, Claims: []store.Claim{d.Frees}})
 		if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrVersionMismatch) {
 			return err
 		}
-		l.done++
+		l.moved++
 		l.did.Done++
 		l.did.Refused++
 	}

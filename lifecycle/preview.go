@@ -238,11 +238,14 @@ func (p *previewer) decide(ctx context.Context, r *Request, t *overlay.Touched) 
 	if err != nil || refused == nil {
 		return d, draft.Before, err
 	}
+	free := false
 	if conflict := (*store.ConflictError)(nil); errors.As(refused, &conflict) {
-		free, err := p.becomesFree(ctx, &d.Change, conflict)
-		if free || err != nil {
-			return d, draft.Before, err
-		}
+		free, err = p.becomesFree(ctx, &d.Change, conflict)
+	} else if claim := (*store.ClaimError)(nil); errors.As(refused, &claim) && claim.Counter == seatCounter {
+		free, err = p.seatBecomesFree(ctx, &d.Change)
+	}
+	if free || err != nil {
+		return d, draft.Before, err
 	}
 	r.refused = refused
 	d, err = p.s.Decide(ctx, r, draft)
@@ -272,6 +275,12 @@ func (p *previewer) becomesFree(ctx context.Context, c *store.Change, conflict *
 		}
 	}
 	return true, nil
+}
+
+// seatBecomesFree says whether the seats are enough once everybody is as the identity provider has it.
+func (p *previewer) seatBecomesFree(ctx context.Context, c *store.Change) (bool, error) {
+	counters, err := p.view.Counters(ctx, p.tenant, seatCounter)
+	return err == nil && counters[0].Count <= c.Claims[0].Limit, err
 }
 
 // previewAction is what a decision does to somebody; "": nothing that anybody would notice.

@@ -97,13 +97,14 @@ func (s *Service) commitShadow(ctx context.Context, r *Request, d *Decision) (ag
 	c := d.Change
 	c.Events = nil
 	c.Claims = slices.DeleteFunc(slices.Clone(c.Claims), func(c store.Claim) bool { return c.Counter != seatCounter })
-	if err := s.beginShadow(ctx, r); err != nil {
-		return false, err
+	err = s.beginShadow(ctx, r)
+	if err == nil {
+		if err := s.unnote(ctx, r, d, &c); err != nil {
+			return false, err
+		}
+		err = s.store.Commit(ctx, &c)
 	}
-	if err := s.unnote(ctx, r, d, &c); err != nil {
-		return false, err
-	}
-	if err = s.store.Commit(ctx, &c); err == nil {
+	if err == nil {
 		r.journalled = true
 		return false, nil
 	}
@@ -124,7 +125,7 @@ func (s *Service) beginShadow(ctx context.Context, r *Request) error {
 	if !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	err = s.base.Commit(ctx, &store.Change{Tenant: r.Tenant, Put: []store.Put{{Resource: &store.Resource{Key: k, Version: newID(), Created: now(), LastModified: now(),
+	err = s.base.Commit(ctx, &store.Change{Tenant: r.Tenant, Absent: []store.Absent{{Type: closedType, ID: r.Connection.ID}}, Put: []store.Put{{Resource: &store.Resource{Key: k, Version: newID(), Created: now(), LastModified: now(),
 		Attributes: object("connection", r.Connection.ID)}}}})
 	if errors.As(err, new(*store.ConflictError)) {
 		return nil
@@ -227,7 +228,9 @@ func (s *Service) Saw(ctx context.Context, r *Request, users ...*store.Resource)
 		if !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
-		if err := s.beginShadow(ctx, r); err != nil {
+		if err := s.beginShadow(ctx, r); errors.Is(err, store.ErrVersionMismatch) {
+			return nil // it is closed: who is looked up needs no note any more
+		} else if err != nil {
 			return err
 		}
 		err = view.Commit(ctx, &store.Change{Tenant: r.Tenant, Put: []store.Put{{Resource: &store.Resource{Key: k, Version: newID(), Created: now(), LastModified: now()}}}})
@@ -241,10 +244,20 @@ func (s *Service) Saw(ctx context.Context, r *Request, users ...*store.Resource)
 // EndShadow forgets all that a connection has written in the state shadow. The connection must not be in that state any more. It may be called
 // again if it was interrupted.
 func (s *Service) EndShadow(ctx context.Context, tenant, connection string) error {
+	return s.forgetShadow(ctx, tenant, connection, shadowType, closedType)
+}
+
+// FinishShadow is EndShadow for a connection that has gone live. The shadow stays closed: a request that began in it, and is still under way, is made
+// true when it comes to its end, instead of being written to what nobody looks at any more. EndShadow opens it, for another shadow.
+func (s *Service) FinishShadow(ctx context.Context, tenant, connection string) error {
+	return s.forgetShadow(ctx, tenant, connection, shadowType)
+}
+
+func (s *Service) forgetShadow(ctx context.Context, tenant, connection string, marks ...string) error {
 	if err := s.shadow(connection).Clear(ctx, tenant, s.shadowTypes()); err != nil {
 		return err
 	}
-	for _, typ := range [...]string{shadowType, closedType} {
+	for _, typ := range marks {
 		err := s.base.Commit(ctx, &store.Change{Tenant: tenant, Delete: []store.Delete{{Type: typ, ID: connection}}})
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err

@@ -136,7 +136,9 @@ func TestShadow(t *testing.T) {
 		// From now on it changes the product, and a new shadow begins empty.
 		ask(200, "PATCH", "/Users/"+zoe, patched("replace", "title", `"Prof"`))
 		assert.Equal(t, "Prof", p.Do(200, "GET", "/Users/"+zoe, "")["title"])
-		p.Do(200, "PATCH", "/app/connections/"+id+"?tenant=acme", `{"state":"shadow"}`)
+		for _, state := range []string{"shadow", "live", "paused", "shadow"} { // from whatever state
+			p.Do(200, "PATCH", "/app/connections/"+id+"?tenant=acme", `{"state":"`+state+`"}`)
+		}
 		people, _ = previewed(p, id)
 		assert.Equal(t, []string{"dora@acme.example"}, keys(people), "it doesn't know whom it doesn't manage")
 		assert.Equal(t, "unknown", people["dora@acme.example"]["action"])

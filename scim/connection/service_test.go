@@ -396,6 +396,15 @@ func TestRefusesOptions(t *testing.T) {
 	assert.ErrorAs(t, err, &wrong)
 	_, err = p.c.Issue(t.Context(), by, "nobody", connection.Ask{Kind: connection.Bearer})
 	assert.True(t, errors.Is(err, store.ErrNotFound))
+
+	// A shadow begins only where one before can be opened, which may have stayed closed.
+	one, err := p.c.Create(t.Context(), by, "Okta", "")
+	require.NoError(t, err)
+	alone, err := connection.New(fake, nil)
+	require.NoError(t, err)
+	state := lifecycle.ConnectionShadow
+	_, err = alone.Change(t.Context(), by, one.ID, connection.Update{State: &state})
+	assert.ErrorContains(t, err, "needs a Service that a handler was made with")
 }
 
 func FuzzAuthorization(f *testing.F) {

@@ -43,20 +43,32 @@ func (s *Service) GoLive(ctx context.Context, by lifecycle.Request, id string, p
 func (s *Service) leaveShadow(ctx context.Context, by lifecycle.Request, id string, to lifecycle.ConnectionState) error {
 	l := s.lifecycle.Load()
 	if l == nil {
-		return nil
+		return s.maySkip(ctx, by.Tenant, id, to)
 	}
 	left, err := l.HasShadow(ctx, by.Tenant, id)
-	if err != nil || !left {
+	if err != nil || !left && to != lifecycle.ConnectionShadow {
 		return err
 	}
 	c, err := s.connection(ctx, by.Tenant, id)
 	switch {
-	case err != nil:
+	case err != nil || c.State == to:
 		return err
-	case to == lifecycle.ConnectionLive && c.State != lifecycle.ConnectionLive:
+	case to == lifecycle.ConnectionLive:
 		_, err = l.GoLive(ctx, by, id, nil)
-	case to == lifecycle.ConnectionShadow && (c.State == lifecycle.ConnectionLive || c.State == lifecycle.ConnectionOff):
-		err = l.EndShadow(ctx, by.Tenant, id) // of a shadow before
+	case to == lifecycle.ConnectionShadow && (!left || c.State == lifecycle.ConnectionLive || c.State == lifecycle.ConnectionOff):
+		err = l.EndShadow(ctx, by.Tenant, id) // of a shadow before, which may have stayed closed
+	}
+	return err
+}
+
+// maySkip refuses to begin a shadow where nobody can open it: what it writes would be made true if a shadow before has stayed closed.
+func (s *Service) maySkip(ctx context.Context, tenant, id string, to lifecycle.ConnectionState) error {
+	if to != lifecycle.ConnectionShadow {
+		return nil
+	}
+	c, err := s.connection(ctx, tenant, id)
+	if err == nil && c.State != to {
+		err = errors.New("connection: a change to the state shadow needs a Service that a handler was made with")
 	}
 	return err
 }
@@ -70,6 +82,9 @@ func (s *Service) endShadow(ctx context.Context, tenant, id string, state lifecy
 	left, err := l.HasShadow(ctx, tenant, id)
 	if err != nil || !left {
 		return err
+	}
+	if state == lifecycle.ConnectionLive {
+		return l.FinishShadow(ctx, tenant, id)
 	}
 	return l.EndShadow(ctx, tenant, id)
 }

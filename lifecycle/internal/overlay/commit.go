@@ -3,6 +3,7 @@ package overlay
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"strings"
 
@@ -47,6 +48,17 @@ func (s *Store) isClosed(ctx context.Context, tenant string) bool {
 	return !errors.Is(err, store.ErrNotFound)
 }
 
+// closed is the size of an overlay that is closed.
+const closed = math.MaxInt / 2
+
+// Close writes the resource of Options.Closed. Nothing is written to the overlay any more, neither by a change that begins later nor by one that is under
+// way: a store may look whether a resource is absent before another change creates it, and commit behind that one. But it counts what two claim
+// one after the other.
+func (s *Store) Close(ctx context.Context, r *store.Resource) error {
+	return s.base.Commit(ctx, &store.Change{Tenant: r.Tenant, Put: []store.Put{{Resource: r}},
+		Claims: []store.Claim{{Counter: s.counter(size, ""), Take: closed, Limit: math.MaxInt}}}) // without a limit it wouldn't wait for others
+}
+
 // write is a change on its way into the overlay.
 type write struct {
 	s      *Store
@@ -59,6 +71,7 @@ type write struct {
 	deltas map[string]*store.Resource // those of memberships, by their ids
 	undone map[string]bool            // those that it deletes
 	bytes  int                        // that the overlay grows by
+	counts bool                       // the store below tells its counters
 	first  bool                       // it touches something that somebody else may touch at the same time
 }
 
@@ -160,8 +173,29 @@ func (w *write) put() error {
 		if err := w.unique(r, cur); err != nil {
 			return err
 		}
+		if cur == nil && !store.IsInternal(r.Type) {
+			if err := w.arrives(n); err != nil {
+				return err
+			}
+		}
 		if err := w.writes(n, r); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// arrives plans that who comes, or comes back, is in no group yet: a membership that began at the moment at which its member was deleted has
+// outlived the member.
+func (w *write) arrives(n name) error {
+	all, err := w.s.deltas(w.ctx, w.c.Tenant, "member", []string{n.id})
+	if err != nil {
+		return err
+	}
+	for _, d := range all {
+		if d.begins && d.typ == n.typ {
+			w.undone[d.record.ID] = true
+			w.remove(d.record)
 		}
 	}
 	return nil
@@ -512,6 +546,7 @@ func (w *write) deletes(n name) error {
 	marker := func(kind string) *store.Resource {
 		return &store.Resource{Key: store.Key{Tenant: w.c.Tenant, Type: w.s.record(kind, n.typ), ID: n.id}, Version: newID()}
 	}
+	w.first = true
 	w.add(store.Put{Resource: marker(not)})
 	if n.typ == groupType && p.cut == nil {
 		w.add(store.Put{Resource: marker(cut)})
@@ -526,7 +561,7 @@ func (w *write) claim() error {
 	}
 	count := make(map[string]int, len(names))
 	reader, counts := store.As[store.CounterReader](w.s.base)
-	if counts && len(names) > 0 {
+	if w.counts = counts; counts && len(names) > 0 {
 		found, err := reader.Counters(w.ctx, w.c.Tenant, names...)
 		if err != nil {
 			return err
@@ -553,14 +588,18 @@ func (w *write) claim() error {
 				own.Limit = c.Limit - count[c.Counter] + count[down]
 			}
 		case c.Take < 0:
-			own.Counter, own.Take, own.Limit = down, min(-c.Take, stands), -1
+			own.Counter, own.Take, own.Limit = down, min(-c.Take, stands), count[down]+stands // not more than what is taken
 		}
 		if count[own.Counter] += own.Take; own.Take != 0 {
 			w.out.Claims = append(w.out.Claims, own)
 		}
 	}
-	if w.bytes != 0 {
-		w.out.Claims = append(w.out.Claims, store.Claim{Counter: w.s.counter(size, ""), Take: w.bytes, Limit: w.s.o.Most})
+	own := w.s.counter(size, "")
+	switch {
+	case w.bytes > 0:
+		w.out.Claims = append(w.out.Claims, store.Claim{Counter: own, Take: w.bytes, Limit: w.s.o.Most})
+	case len(w.out.Put)+len(w.out.Delete) > 0: // what takes nothing finds out all the same whether the overlay is closed
+		w.out.Claims = append(w.out.Claims, store.Claim{Counter: own, Take: 1, Limit: closed - 1}, store.Claim{Counter: own, Take: w.bytes - 1})
 	}
 	return nil
 }
@@ -581,11 +620,21 @@ func (w *write) commit() error {
 		return store.ErrVersionMismatch
 	case errors.As(err, &claim):
 		for _, c := range w.c.Claims {
-			if claim.Counter == w.s.counter(taken, c.Counter) || claim.Counter == w.s.counter(windowed, c.Counter) {
+			switch claim.Counter {
+			case w.s.counter(taken, c.Counter), w.s.counter(given, c.Counter):
+				if w.counts { // others have claimed since the counters were read
+					return store.ErrVersionMismatch
+				}
+				return &store.ClaimError{Counter: c.Counter}
+			case w.s.counter(windowed, c.Counter):
 				return &store.ClaimError{Counter: c.Counter}
 			}
 		}
-		if claim.Counter == w.s.counter(size, "") {
+		switch {
+		case claim.Counter != w.s.counter(size, ""):
+		case w.s.isClosed(w.ctx, w.c.Tenant):
+			return store.ErrVersionMismatch
+		default:
 			return ErrFull
 		}
 	}

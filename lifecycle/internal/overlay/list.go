@@ -97,8 +97,9 @@ type walk struct {
 type side struct {
 	q     store.Query
 	page  []*store.Resource
-	at    string // the cursor that page was read by
-	next  string // and the one of the page behind it
+	at    string         // the cursor that page was read by
+	next  string         // and the one of the page behind it
+	end   store.Position // of the last one that was read, unless nothing is behind it
 	begun bool
 }
 
@@ -198,6 +199,9 @@ func (w *walk) fill() error {
 			_, typ := w.s.split(r.Type)
 			w.over.page[i] = as(r, typ)
 		}
+		if n := len(w.over.page); n > 0 {
+			w.over.end = w.position(w.over.page[n-1])
+		}
 		w.drop(&w.over)
 		if w.below.begun { // what was read below before may have come from here meanwhile
 			w.below.next, w.below.page, w.below.begun = w.below.at, nil, false
@@ -236,7 +240,8 @@ func (w *walk) drop(x *side) {
 	x.page = slices.DeleteFunc(x.page, func(r *store.Resource) bool { return w.q.Sort.Compare(w.position(r), *w.last) <= 0 })
 }
 
-// untouched leaves out of the page below what the overlay decides about.
+// untouched leaves out of the page below what the overlay decides about. Since its page was read, somebody may have been written to the overlay for
+// the first time, who must not be missed, and somebody may have been made true, who must not be there twice.
 func (w *walk) untouched() error {
 	names := make([]name, len(w.below.page))
 	for i, r := range w.below.page {
@@ -246,8 +251,37 @@ func (w *walk) untouched() error {
 	if err != nil {
 		return err
 	}
-	w.below.page = slices.DeleteFunc(w.below.page, func(r *store.Resource) bool { return found[name{r.Type, r.ID}].touched() })
+	over := make(map[name]bool, len(w.over.page))
+	for _, r := range w.over.page {
+		over[name{r.Type, r.ID}] = true
+	}
+	came := false
+	w.below.page = slices.DeleteFunc(w.below.page, func(r *store.Resource) bool {
+		n := name{r.Type, r.ID}
+		p := found[n]
+		if p.is != nil && !over[n] {
+			if is := as(p.is, n.typ); w.isMissed(is) {
+				w.over.page, came = append(w.over.page, is), true
+			}
+		}
+		return p.touched() || over[n]
+	})
+	if came {
+		slices.SortStableFunc(w.over.page, func(x, y *store.Resource) int { return w.q.Sort.Compare(w.position(x), w.position(y)) })
+	}
 	return nil
+}
+
+// isMissed says whether a resource of the overlay, which isn't in the page that was read of it, belongs there.
+func (w *walk) isMissed(is *store.Resource) bool {
+	at := w.position(is)
+	switch {
+	case w.last != nil && w.q.Sort.Compare(at, *w.last) <= 0:
+		return false // it was there
+	case w.over.next != "" && w.q.Sort.Compare(at, w.over.end) > 0:
+		return false // it is yet to come
+	}
+	return w.over.q.Filter == nil || filter.Match(w.over.q.Filter, &source{Resource: is, s: w.s, ctx: w.ctx})
 }
 
 // relaxed is a filter without what the stores can't be asked, which holds for all that the filter holds for, and perhaps for more. whole says that it

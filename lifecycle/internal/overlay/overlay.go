@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 	"strings"
 
@@ -31,7 +32,7 @@ type Options struct {
 	Name  string   // of the overlay: one tenant may have several
 	Types []string // of resources that may be members
 	Most  int      // bytes that the overlay takes at most; beyond it Commit is ErrFull
-	// Closed is a resource of the store below. Once it is there Commit is store.ErrVersionMismatch. The zero value is none.
+	// Closed is a resource of the store below, which Close writes. Once it is there Commit is store.ErrVersionMismatch. The zero value is none.
 	Closed store.Absent
 }
 
@@ -266,7 +267,8 @@ type Touched struct {
 	Was *store.Resource // as it was in the store below when it was touched first; nil: it wasn't there
 	// Done is what a change that makes this true must delete, so that it is done once: the records, of which one is in the version that
 	// was read.
-	Done []store.Delete
+	Done  []store.Delete
+	Frees store.Claim // by which the change says that the overlay has less
 }
 
 // Key is the key of the resource.
@@ -275,6 +277,17 @@ func (t *Touched) Key() store.Key {
 		return t.Is.Key
 	}
 	return t.Was.Key
+}
+
+// Returns are the claims of a change that makes true what has taken n of a counter in the overlay, or has given -n back.
+func (s *Store) Returns(counter string, n int) []store.Claim {
+	switch {
+	case n > 0:
+		return []store.Claim{{Counter: s.counter(taken, counter), Take: -n}}
+	case n < 0:
+		return []store.Claim{{Counter: s.counter(given, counter), Take: n}}
+	}
+	return nil
 }
 
 // Touched reads a page of the resources of a type that would be, or that would be gone.
@@ -330,8 +343,10 @@ func (s *Store) touchedAt(n name, p *place) *Touched {
 	for _, r := range [...]*store.Resource{p.is, p.not, p.was, p.cut} {
 		if r != nil {
 			t.Done = append(t.Done, store.Delete{Type: r.Type, ID: r.ID, IfVersion: r.Version})
+			t.Frees.Take -= weight(r)
 		}
 	}
+	t.Frees.Counter = s.counter(size, "")
 	return t
 }
 
@@ -355,6 +370,7 @@ type Delta struct {
 	Member store.MemberRef
 	Begins bool
 	Done   store.Delete // what a change that makes it true must delete
+	Frees  store.Claim  // by which the change says that the overlay has less
 }
 
 // Deltas reads a page of the memberships of a group that would begin or end, or of all groups if it is empty, in the order of the groups' and then
@@ -370,7 +386,8 @@ func (s *Store) Deltas(ctx context.Context, tenant, group, cursor string, count 
 	}
 	for _, r := range page.Resources {
 		d := deltaOf(r)
-		list = append(list, Delta{d.group, store.MemberRef{Type: d.typ, ID: d.member}, d.begins, store.Delete{Type: r.Type, ID: r.ID, IfVersion: r.Version}})
+		list = append(list, Delta{d.group, store.MemberRef{Type: d.typ, ID: d.member}, d.begins, store.Delete{Type: r.Type, ID: r.ID, IfVersion: r.Version},
+			store.Claim{Counter: s.counter(size, ""), Take: -weight(r)}})
 	}
 	return list, page.Next, nil
 }
@@ -420,7 +437,7 @@ func (s *Store) Clear(ctx context.Context, tenant string, types []string) error 
 func (s *Store) reset(ctx context.Context, tenant string) error {
 	reader, ok := store.As[store.CounterReader](s.base)
 	if !ok {
-		return nil
+		return s.base.Commit(ctx, &store.Change{Tenant: tenant, Claims: []store.Claim{{Counter: s.counter(size, ""), Take: -math.MaxInt}}})
 	}
 	const seats = "seats"
 	names := []string{s.counter(size, ""), s.counter(taken, seats), s.counter(given, seats)}
@@ -443,6 +460,12 @@ func (s *Store) reset(ctx context.Context, tenant string) error {
 // Forget removes all that the overlay has of one resource, and of its memberships.
 func (s *Store) Forget(ctx context.Context, k store.Key) error {
 	c := store.Change{Tenant: k.Tenant}
+	frees := store.Claim{Counter: s.counter(size, "")}
+	remove := func(r *store.Resource) error {
+		c.Delete = append(c.Delete, store.Delete{Type: r.Type, ID: r.ID, IfVersion: r.Version})
+		frees.Take -= weight(r)
+		return nil
+	}
 	n := name{k.Type, k.ID}
 	found, err := s.look(ctx, k.Tenant, []name{n}, kinds[:]...)
 	if err != nil {
@@ -450,18 +473,16 @@ func (s *Store) Forget(ctx context.Context, k store.Key) error {
 	}
 	for _, kind := range kinds {
 		if r := *found[n].of(kind); r != nil {
-			c.Delete = append(c.Delete, store.Delete{Type: r.Type, ID: r.ID})
+			_ = remove(r)
 		}
 	}
-	err = each(ctx, s.base, k.Tenant, []string{s.member()}, filter.Or{ofEnd("member", k.ID), ofEnd("group", k.ID)}, func(r *store.Resource) error {
-		c.Delete = append(c.Delete, store.Delete{Type: r.Type, ID: r.ID})
-		return nil
-	})
+	err = each(ctx, s.base, k.Tenant, []string{s.member()}, filter.Or{ofEnd("member", k.ID), ofEnd("group", k.ID)}, remove)
 	if err != nil || len(c.Delete) == 0 {
 		return err
 	}
-	if err = s.base.Commit(ctx, &c); errors.Is(err, store.ErrNotFound) {
-		return s.Forget(ctx, k) // somebody else has removed one of them
+	c.Claims = []store.Claim{frees}
+	if err = s.base.Commit(ctx, &c); errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrVersionMismatch) {
+		return s.Forget(ctx, k) // somebody else has removed or changed one of them
 	}
 	return err
 }
