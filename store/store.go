@@ -173,7 +173,9 @@ type Change struct {
 	Journal []Entry
 }
 
-// Absent is a resource that must not exist, else ErrVersionMismatch. No other part of the change is about it.
+// Absent is a resource that must not exist, else ErrVersionMismatch. No other part of the change is about it. A store may look for it before
+// the change waits for others. So if another change creates it at the same time, both may take place, unless they also have a unique key, a
+// version or a counter with a limit in common.
 type Absent struct{ Type, ID string }
 
 // Put writes a resource whole. Its tenant is the change's.
