@@ -327,7 +327,8 @@ func (h *house) anything(rnd *rand.Rand, n int) {
 		_, err = h.shade([]string{"User", "Group"}[n%2], []string{user.ID, group.ID}[n%2], "", nil)
 	default:
 		change := &lifecycle.Members{Add: []store.MemberRef{{Type: "User", ID: user.ID}}}
-		for range view.Members(h.t.Context(), store.MemberQuery{Tenant: "acme", Groups: []string{group.ID}, IDs: []string{user.ID}}) {
+		for _, err := range view.Members(h.t.Context(), store.MemberQuery{Tenant: "acme", Groups: []string{group.ID}, IDs: []string{user.ID}}) {
+			require.NoError(h.t, err)
 			change = &lifecycle.Members{Remove: []string{user.ID}}
 		}
 		_, err = h.shade("Group", group.ID, "", change)
