@@ -2,6 +2,7 @@ package lifecycle_test
 
 import (
 	"context"
+	"iter"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -137,5 +138,52 @@ func TestErasureLearnsTheLastName(t *testing.T) {
 	require.NotEmpty(t, entries)
 	for _, e := range entries {
 		assert.NotContains(t, e.Data, "lovelace")
+	}
+}
+
+// Two imports at once make each group once, and a seat is taken once for each person.
+func TestImportsAtOnce(t *testing.T) {
+	h := newHouse(t, limited(10))
+	settings := lifecycle.DefaultSettings()
+	s, m := h.beside(&settings)
+	people := func(yield func(lifecycle.Person, error) bool) {
+		for _, name := range []string{"ada", "bob"} {
+			if !yield(lifecycle.Person{Attributes: attrs(t, `{"userName":"`+name+`"}`).Value(), Groups: []string{"Crew"}}, nil) {
+				return
+			}
+		}
+	}
+	others := func(yield func(lifecycle.Person, error) bool) {
+		yield(lifecycle.Person{Attributes: attrs(t, `{"userName":"eve"}`).Value(), Groups: []string{"crew"}}, nil)
+	}
+	for name, c := range map[string]struct {
+		first iter.Seq2[lifecycle.Person, error]
+		users int
+	}{"of the same people": {people, 2}, "of other people": {others, 3}} {
+		t.Run(name, func(t *testing.T) {
+			require.NoError(t, h.fake.Forget(t.Context(), "acme"))
+			m.commit = func(*store.Change) {
+				m.commit = nil
+				_, err := h.s.Import(t.Context(), "acme", c.first, nil)
+				require.NoError(t, err)
+			}
+			_, err := s.Import(t.Context(), "acme", people, nil)
+			require.NoError(t, err)
+			list := func(typ string) *store.Page {
+				page, err := h.fake.List(t.Context(), store.Query{Tenant: "acme", Types: []string{typ}, Count: 10})
+				require.NoError(t, err)
+				return page
+			}
+			assert.Equal(t, c.users, list("User").Total)
+			assert.Equal(t, c.users, h.used())
+			groups := list("Group")
+			require.Equal(t, 1, groups.Total)
+			members := 0
+			for _, err := range h.fake.Members(t.Context(), store.MemberQuery{Tenant: "acme", Groups: []string{groups.Resources[0].ID}}) {
+				require.NoError(t, err)
+				members++
+			}
+			assert.Equal(t, c.users, members)
+		})
 	}
 }
