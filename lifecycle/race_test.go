@@ -2,6 +2,7 @@ package lifecycle_test
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"testing"
 
@@ -186,4 +187,24 @@ func TestImportsAtOnce(t *testing.T) {
 			assert.Equal(t, c.users, members)
 		})
 	}
+}
+
+// An import of more groups than it remembers finds those again that it has forgotten.
+func TestImportOfManyGroups(t *testing.T) {
+	h := newHouse(t)
+	_, err := h.s.Import(t.Context(), "acme", func(yield func(lifecycle.Person, error) bool) {
+		for i := range 52 {
+			p := lifecycle.Person{Attributes: attrs(t, fmt.Sprintf(`{"userName":"u%d"}`, i)).Value()}
+			for n := range 200 {
+				p.Groups = append(p.Groups, fmt.Sprintf("g%d", i%51*200+n))
+			}
+			if !yield(p, nil) {
+				return
+			}
+		}
+	}, &lifecycle.ImportOptions{Batch: 51})
+	require.NoError(t, err)
+	groups, err := h.fake.List(t.Context(), store.Query{Tenant: "acme", Types: []string{"Group"}})
+	require.NoError(t, err)
+	assert.Equal(t, 51*200, groups.Total)
 }
