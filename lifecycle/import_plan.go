@@ -264,8 +264,8 @@ func (m *importer) complete(p *plan, c *candidate, cur *store.Resource) error {
 	return nil
 }
 
-// importCounter counts how often an import has made groups. Their displayNames aren't unique for a store, so two imports at once would
-// both make the same group.
+// importCounter counts how often an import has made groups. Where displayNames aren't unique, two imports at once would both make the
+// same group otherwise.
 const importCounter = "rollcall.import"
 
 // join plans that people are members of their groups, and makes the groups that aren't there.
