@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -217,6 +218,9 @@ func (p *plan) brake(ctx context.Context, kept *safety, l *loss) error {
 	limit := l.limit(l.brake, base.Count)
 	if so.Count+l.n > limit {
 		for i, r := range releases {
+			if slices.ContainsFunc(p.Change.Claims, func(c store.Claim) bool { return c.Counter == names[3+i] }) {
+				return nil // the other bound of the brake has taken it for the same change
+			}
 			if claim, ok := r.claim(names[3+i], counters[3+i].Count, l.n); ok {
 				p.Change.Claims = append(p.Change.Claims, claim)
 				return nil

@@ -178,3 +178,33 @@ func TestProtectGroups(t *testing.T) {
 		require.NoError(t, h.put(cur, &next, nil))
 	}
 }
+
+// A release counts a change once, also where both bounds of a brake are reached, and of two who release once two requests go on.
+func TestReleaseOfBothBounds(t *testing.T) {
+	for name, release := range map[string]lifecycle.Release{"once": {}, "for a count": {Count: 2}} {
+		t.Run(name, func(t *testing.T) {
+			most, share := 1, 0.1
+			h := newHouse(t, braked(lifecycle.Safety{Members: &lifecycle.Brake{Max: &most, Share: &share, Window: lifecycle.Window(time.Hour)}}))
+			var ids []string
+			for i := range 8 {
+				ids = append(ids, h.create("User", `{"userName":"u`+strconv.Itoa(i)+`"}`).ID)
+			}
+			crew := h.create("Group", `{"displayName":"Crew"}`)
+			_, err := h.members(crew.Key, "", lifecycle.Members{Add: refs(ids...)})
+			require.NoError(t, err)
+			leave := func() error {
+				_, err := h.members(crew.Key, "", lifecycle.Members{Remove: ids[:2]})
+				return err
+			}
+			_ = held(t, leave())
+			for range 2 {
+				require.NoError(t, h.s.Release(t.Context(), admin, release))
+			}
+			for range 2 {
+				require.NoError(t, leave())
+				ids = ids[2:]
+			}
+			_ = held(t, leave())
+		})
+	}
+}

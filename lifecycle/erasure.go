@@ -68,13 +68,10 @@ func (s *Service) Erase(ctx context.Context, by Request, id string) (known bool,
 			return known, err
 		}
 	}
-	for _, typ := range [...]string{userType, retainedType} {
-		if err := s.eraseRecord(ctx, r, r.key(typ, id)); err != nil {
+	for found := true; found; {
+		if found, err = s.eraseRecords(ctx, r, id, who); err != nil {
 			return known, err
 		}
-	}
-	if err := s.eraseTombstones(ctx, r, id, who); err != nil {
-		return known, err
 	}
 	return known, tracer.Traces(ctx, r.Tenant, func(t store.Trace) document.Document { return s.erased(t, id, who) })
 }
@@ -95,20 +92,42 @@ func (s *Service) Forget(ctx context.Context, tenant string) error {
 
 func ofUser(k store.Key) bool { return k.Type == userType || k.Type == retainedType }
 
-// eraseRecord removes a record for good.
-func (s *Service) eraseRecord(ctx context.Context, r *Request, k store.Key) error {
+// eraseRecords removes the records and the tombstones of a user, and says whether there was any. Meanwhile others may delete the user,
+// let it in again, or create it from its tombstone. So the user is looked for first and last, and whoever found any looks again.
+func (s *Service) eraseRecords(ctx context.Context, r *Request, id string, who *personal) (found bool, err error) {
+	for _, erase := range [...]func() (bool, error){
+		func() (bool, error) { return s.eraseRecord(ctx, r, r.key(userType, id), who) },
+		func() (bool, error) { return s.eraseRecord(ctx, r, r.key(retainedType, id), who) },
+		func() (bool, error) { return s.eraseTombstones(ctx, r, id, who) },
+		func() (bool, error) { return s.eraseRecord(ctx, r, r.key(userType, id), who) },
+	} {
+		one, err := erase()
+		if found = found || one; err != nil {
+			return found, err
+		}
+	}
+	return found, nil
+}
+
+// eraseRecord removes a record for good, and learns what it says by then. It says whether there was one.
+func (s *Service) eraseRecord(ctx context.Context, r *Request, k store.Key, who *personal) (found bool, err error) {
+	if _, err := s.store.Get(ctx, k); errors.Is(err, store.ErrNotFound) {
+		return false, nil // which the journal needn't tell
+	}
 	one := *r
-	_, err := s.Do(ctx, &one, func(ctx context.Context) (Draft, error) {
+	_, err = s.Do(ctx, &one, func(ctx context.Context) (Draft, error) {
 		cur, err := s.store.Get(ctx, k)
 		if err != nil {
 			return Draft{Key: k}, missing(k, err)
 		}
+		found = true
+		who.learn(cur.Attributes)
 		return Draft{Key: k, Before: cur}, nil
 	})
 	if refusal := (*Refusal)(nil); errors.As(err, &refusal) && refusal.Reason == NotFound {
-		return nil
+		return found, nil
 	}
-	return err
+	return found, err
 }
 
 // release plans that a user who is erased has no account outside the organization.
@@ -120,8 +139,8 @@ func (p *plan) release(ctx context.Context, cur *store.Resource) error {
 	return err
 }
 
-// eraseTombstones removes what an earlier removal or a rename has left of a user.
-func (s *Service) eraseTombstones(ctx context.Context, r *Request, id string, who *personal) error {
+// eraseTombstones removes what an earlier removal or a rename has left of a user. It says whether there was any.
+func (s *Service) eraseTombstones(ctx context.Context, r *Request, id string, who *personal) (found bool, err error) {
 	keys := make([]string, 0, 2*len(who.people)+len(who.words))
 	for external := range who.people {
 		keys = append(keys, tombstoneID("externalId", external))
@@ -135,17 +154,19 @@ func (s *Service) eraseTombstones(ctx context.Context, r *Request, id string, wh
 			continue
 		}
 		if err != nil {
-			return err
+			return found, err
 		}
 		if t.Attributes.Get("user").Text() != id {
 			continue
 		}
-		err = s.store.Commit(ctx, &store.Change{Tenant: r.Tenant, Delete: []store.Delete{{Type: tombstoneType, ID: key}}})
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return err
+		found = true
+		// Its version counts, because it may have become the one of somebody else who has the name.
+		err = s.store.Commit(ctx, &store.Change{Tenant: r.Tenant, Delete: []store.Delete{{Type: tombstoneType, ID: key, IfVersion: t.Version}}})
+		if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrVersionMismatch) {
+			return found, err
 		}
 	}
-	return nil
+	return found, nil
 }
 
 // personal are the words that tell who somebody is.

@@ -264,6 +264,10 @@ func (m *importer) complete(p *plan, c *candidate, cur *store.Resource) error {
 	return nil
 }
 
+// importCounter counts how often an import has made groups. Where displayNames aren't unique, two imports at once would both make the
+// same group otherwise.
+const importCounter = "rollcall.import"
+
 // join plans that people are members of their groups, and makes the groups that aren't there.
 func (m *importer) join(ctx context.Context, p *plan, all []*candidate) error {
 	if len(all) == 0 {
@@ -277,15 +281,23 @@ func (m *importer) join(ctx context.Context, p *plan, all []*candidate) error {
 			}
 		}
 	}
+	const remembered = 10_000
+	if len(m.groups) > remembered {
+		clear(m.groups)
+	}
 	var unknown filter.Or
 	for folded := range wanted {
 		if m.groups[folded] == "" {
 			unknown = append(unknown, filter.Compare{Attr: filter.Attr{Path: filter.Path{Name: "displayName"}, Type: filter.String}, Op: filter.Eq, Value: document.String(folded)})
 		}
 	}
-	const remembered = 10_000
-	if len(m.groups) > remembered {
-		clear(m.groups)
+	var only *store.Claim // that no other import makes groups from here on
+	if reader, ok := store.As[store.CounterReader](m.s.store); ok && len(unknown) > 0 {
+		counters, err := reader.Counters(ctx, m.r.Tenant, importCounter)
+		if err != nil {
+			return err
+		}
+		only = &store.Claim{Counter: importCounter, Take: 1, Limit: counters[0].Count + 1}
 	}
 	if err := m.each(ctx, groupType, unknown, func(r *store.Resource) {
 		if folded := document.Fold(r.Attributes.Get("displayName").Text()); m.groups[folded] == "" {
@@ -294,7 +306,7 @@ func (m *importer) join(ctx context.Context, p *plan, all []*candidate) error {
 	}); err != nil {
 		return err
 	}
-	made := map[string]bool{}
+	made := false
 	adds := map[string][]store.MemberRef{}
 	for _, c := range all {
 		for _, name := range c.Groups {
@@ -310,12 +322,15 @@ func (m *importer) join(ctx context.Context, p *plan, all []*candidate) error {
 					continue
 				}
 				id = group.ID
-				m.groups[folded], made[id] = id, true
+				m.groups[folded], made = id, true
 			}
 			if !slices.ContainsFunc(adds[id], func(ref store.MemberRef) bool { return ref.ID == c.row.ID }) {
 				adds[id] = append(adds[id], store.MemberRef{Type: userType, ID: c.row.ID})
 			}
 		}
+	}
+	if made && only != nil {
+		p.Change.Claims = append(p.Change.Claims, *only)
 	}
 	return m.add(ctx, p, all, adds)
 }

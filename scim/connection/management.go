@@ -331,6 +331,8 @@ func (i Issued) GoString() string { return i.String() }
 // LogValue implements slog.LogValuer.
 func (i Issued) LogValue() slog.Value { return slog.StringValue(i.String()) }
 
+var errIsOff = invalid("connection: it is switched off; make it live first")
+
 // Issue makes a credential of a connection. The credentials that there are stay good. Only what it returns has the secret, which
 // nobody can see again. What can't be asked for is an *InvalidError; it returns store.ErrNotFound if there is no such connection.
 func (s *Service) Issue(ctx context.Context, by lifecycle.Request, connection string, ask Ask) (*Issued, error) {
@@ -359,7 +361,7 @@ func (s *Service) Issue(ctx context.Context, by lifecycle.Request, connection st
 		return nil, err
 	}
 	if c.State == lifecycle.ConnectionOff {
-		return nil, invalid("connection: it is switched off; make it live first")
+		return nil, errIsOff
 	}
 	live, err := s.live(ctx, by.Tenant, connection)
 	if err != nil {
@@ -404,7 +406,18 @@ func (s *Service) Issue(ctx context.Context, by lifecycle.Request, connection st
 			return nil, err
 		}
 	}
-	if err := s.commit(ctx, by, connection, "issue credential", lifecycle.Created, c.Name+": "+string(k.Kind)+" "+k.Prefix, nil, store.Put{Resource: k.resource(by.Tenant)}); err != nil {
+	// The connection is written, too, so that a credential that is issued while it's switched off isn't left behind.
+	err = again(ctx, func() error {
+		if c, err = s.connection(ctx, by.Tenant, connection); err != nil {
+			return err
+		}
+		if c.State == lifecycle.ConnectionOff {
+			return errIsOff
+		}
+		return s.commit(ctx, by, connection, "issue credential", lifecycle.Created, c.Name+": "+string(k.Kind)+" "+k.Prefix, nil,
+			store.Put{Resource: k.resource(by.Tenant)}, store.Put{Resource: c.resource(by.Tenant), IfVersion: c.version})
+	})
+	if err != nil {
 		return nil, err
 	}
 	return k, nil
@@ -413,13 +426,23 @@ func (s *Service) Issue(ctx context.Context, by lifecycle.Request, connection st
 // Revoke ends a credential. When it returns no process accepts it any more. If that isn't certain within 30 s it returns
 // ErrUncertain, and may be called again.
 func (s *Service) Revoke(ctx context.Context, by lifecycle.Request, id string) error {
+	return s.revoke(ctx, by, id, func() ([]store.Put, error) { return nil, nil })
+}
+
+// revoke ends a credential, unless allow refuses that. What allow returns is written with it.
+func (s *Service) revoke(ctx context.Context, by lifecycle.Request, id string, allow func() ([]store.Put, error)) error {
 	err := again(ctx, func() error {
 		k, err := s.credential(ctx, by.Tenant, id)
+		if err != nil {
+			return err
+		}
+		puts, err := allow()
 		if err != nil || !k.revoked.IsZero() {
 			return err
 		}
 		k.revoked = now()
-		return s.commit(ctx, by, k.Connection, "revoke credential", lifecycle.Removed, string(k.Kind)+" "+k.Prefix, nil, store.Put{Resource: k.resource(by.Tenant), IfVersion: k.version})
+		puts = append([]store.Put{{Resource: k.resource(by.Tenant), IfVersion: k.version}}, puts...)
+		return s.commit(ctx, by, k.Connection, "revoke credential", lifecycle.Removed, string(k.Kind)+" "+k.Prefix, nil, puts...)
 	})
 	if err == nil {
 		err = s.everywhere(ctx, by.Tenant)
@@ -447,10 +470,22 @@ func (s *Service) Complete(ctx context.Context, by lifecycle.Request, id string)
 	if err != nil {
 		return err
 	}
-	if k.good() != nil {
-		return invalid("the new credential was revoked or has expired, so none would be left; issue another one")
-	}
-	return s.Revoke(ctx, by, k.Replaces)
+	return s.revokeBeside(ctx, by, k.Replaces, id, invalid("the new credential was revoked or has expired, so none would be left; issue another one"))
+}
+
+// revokeBeside ends one of two credentials if the other is good, and otherwise returns refusal. The other one is written, too, so that
+// of two calls at once, one for each of them, only one succeeds.
+func (s *Service) revokeBeside(ctx context.Context, by lifecycle.Request, id, other string, refusal error) error {
+	return s.revoke(ctx, by, id, func() ([]store.Put, error) {
+		stays, err := s.credential(ctx, by.Tenant, other)
+		if err != nil {
+			return nil, err
+		}
+		if stays.good() != nil {
+			return nil, refusal
+		}
+		return []store.Put{{Resource: stays.resource(by.Tenant), IfVersion: stays.version}}, nil
+	})
 }
 
 // Cancel ends a rotation. id is that of the new credential, which is revoked, with the errors of Revoke. It returns an *InvalidError if the
@@ -460,14 +495,7 @@ func (s *Service) Cancel(ctx context.Context, by lifecycle.Request, id string) e
 	if err != nil {
 		return err
 	}
-	old, err := s.credential(ctx, by.Tenant, k.Replaces)
-	if err != nil {
-		return err
-	}
-	if old.good() != nil {
-		return invalid("the replaced credential was revoked or has expired, so none would be left; to end this one all the same, revoke it")
-	}
-	return s.Revoke(ctx, by, id)
+	return s.revokeBeside(ctx, by, id, k.Replaces, invalid("the replaced credential was revoked or has expired, so none would be left; to end this one all the same, revoke it"))
 }
 
 // rotated is the new credential of a rotation.

@@ -358,6 +358,68 @@ func TestRotationEndsOnce(t *testing.T) {
 	})
 }
 
+// meddled is a store in which somebody else does something right before a commit in a tenant of its own.
+type meddled struct {
+	store.Store
+	commit func()
+}
+
+func (m *meddled) Unwrap() store.Store { return m.Store }
+
+func (m *meddled) Commit(ctx context.Context, c *store.Change) error {
+	if do := m.commit; do != nil && c.Tenant == by.Tenant && len(c.Journal) > 0 {
+		m.commit = nil
+		do()
+	}
+	return m.Store.Commit(ctx, c)
+}
+
+// Of a rotation that is completed and cancelled at once one credential is left.
+func TestRotationEndsOnceBesideOthers(t *testing.T) {
+	for name, swap := range map[string]bool{"cancelled meanwhile": false, "completed meanwhile": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := &meddled{Store: storetest.NewFake()}
+				p := newProcess(t, m, nil)
+				old := p.token(connection.Ask{})
+				next, err := p.c.Rotate(t.Context(), by, old.ID, time.Time{})
+				require.NoError(t, err)
+				first, second := p.c.Complete, p.c.Cancel
+				if swap {
+					first, second = second, first
+				}
+				m.commit = func() { require.NoError(t, second(t.Context(), by, next.ID)) }
+				require.ErrorAs(t, first(t.Context(), by, next.ID), new(*connection.InvalidError))
+				good := 0
+				for _, token := range []string{old.Token, next.Token} {
+					if p.do("GET", "/Users", token, "").Code == 200 {
+						good++
+					}
+				}
+				assert.Equal(t, 1, good)
+			})
+		})
+	}
+}
+
+// A credential that is issued while its connection is switched off isn't good once the connection is live again.
+func TestNoCredentialIsLeftOfWhatIsOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &meddled{Store: storetest.NewFake()}
+		p := newProcess(t, m, nil)
+		old := p.token(connection.Ask{})
+		m.commit = func() { require.NoError(t, p.c.SwitchOff(t.Context(), by, old.Connection)) }
+		_, err := p.c.Issue(t.Context(), by, old.Connection, connection.Ask{Kind: connection.Bearer})
+		require.ErrorAs(t, err, new(*connection.InvalidError))
+		live := lifecycle.ConnectionLive
+		_, err = p.c.Change(t.Context(), by, old.Connection, connection.Update{State: &live})
+		require.NoError(t, err)
+		list, err := p.c.List(t.Context(), by.Tenant)
+		require.NoError(t, err)
+		assert.Empty(t, list[0].Credentials)
+	})
+}
+
 // What leads to a tenant's credentials says nothing of the tenant to who has no token, and goes with it.
 func TestLookupsAreSealed(t *testing.T) {
 	fake := storetest.NewFake()
