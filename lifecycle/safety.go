@@ -167,8 +167,9 @@ func (s *Service) Safety(ctx context.Context, tenant string) (Safety, error) {
 
 var errNoSafety = errors.New("lifecycle: Options.Safety is not set, so that no brake holds")
 
-// SetSafety changes what is kept of a tenant's safety: change gets what holds now, and edits it. The result holds at once in all
-// processes, and the journal says who set it. If change or Validate returns an error, SetSafety returns it and keeps nothing.
+// SetSafety changes what is kept of a tenant's safety: change gets what holds now, and edits it. The result holds for every decision that
+// begins from then on, in all processes; one that is under way may be committed by what held before. The journal says who set it. If change
+// or Validate returns an error, SetSafety returns it and keeps nothing.
 // change may be called more than once, when others write at the same time.
 func (s *Service) SetSafety(ctx context.Context, by Request, change func(*Safety) error) (Safety, error) {
 	var set Safety

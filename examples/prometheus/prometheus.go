@@ -52,7 +52,7 @@ func New(r client.Registerer) *Metrics {
 		requests:   histogram("request_duration_seconds", "How long SCIM requests took, by operation and status.", "operation", "status", "provider"),
 		stores:     histogram("store_duration_seconds", "How long calls of the store took, by call and result (ok, refused, failed).", "call", "result"),
 		hooks:      histogram("hook_duration_seconds", "How long hooks took, by consumer and kind of event.", "consumer", "kind"),
-		decisions:  counter("decisions_total", "What was decided, by outcome; held means that a brake held it.", "outcome"),
+		decisions:  counter("decisions_total", "What was decided, by outcome; held means that a brake held it. What is decided anew, because others were faster, counts again.", "outcome"),
 		deliveries: counter("deliveries_total", "Attempts to tell a consumer an event, by consumer, kind and outcome (done, retry, park).", "consumer", "kind", "outcome"),
 		auth:       counter("auth_failures_total", "Requests without a valid credential, by reason (missing, invalid).", "reason"),
 		quirks:     counter("quirks_total", "Requests that used a tolerated deviation, by its name.", "quirk"),
