@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	xmodule "golang.org/x/mod/module"
@@ -49,45 +50,61 @@ var drivers = map[string]string{
 	"modernc.org/sqlite":      "examples/sqlstore/sqlite",
 }
 
-// getEach gets each module into an empty one, and builds what is imported of it.
+// getEach gets each module into an empty one, and builds what is imported of it. It gets a few at a time, because most of it is waiting for
+// the network.
 func (s *stranger) getEach(ctx context.Context, r *repository, version string) error {
-	for _, m := range r.modules {
+	const together = 3
+	errs := make([]error, len(r.modules))
+	turns := make(chan struct{}, together)
+	var all sync.WaitGroup
+	for i, m := range r.modules {
 		if strings.Contains(m.path(), "/internal") {
 			continue // nobody can import it
 		}
-		packages := []string{m.path()}
-		switch m.Dir {
-		case ".":
-			packages = []string{root + "/scim", root + "/lifecycle", root + "/mapping", root + "/store/storetest"}
-		case "examples":
-			packages = []string{root + "/examples/app", root + "/examples/boot"} // its top holds no package
-		}
-		imports := ""
-		for _, p := range packages {
-			imports += "import _ \"" + p + "\"\n"
-		}
-		dir, err := s.module(ctx, "get-"+m.word(), map[string]string{"main.go": "package main\n\n" + imports + "\nfunc main() {}\n"})
-		if err != nil {
+		all.Go(func() {
+			turns <- struct{}{}
+			defer func() { <-turns }()
+			errs[i] = s.get(ctx, m, version)
+		})
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// get gets one module into an empty one.
+func (s *stranger) get(ctx context.Context, m module, version string) error {
+	packages := []string{m.path()}
+	switch m.Dir {
+	case ".":
+		packages = []string{root + "/scim", root + "/lifecycle", root + "/mapping", root + "/store/storetest"}
+	case "examples":
+		packages = []string{root + "/examples/app", root + "/examples/boot"} // its top holds no package
+	}
+	imports := ""
+	for _, p := range packages {
+		imports += "import _ \"" + p + "\"\n"
+	}
+	dir, err := s.module(ctx, "get-"+m.word(), map[string]string{"product.go": "package product\n\n" + imports})
+	if err != nil {
+		return err
+	}
+	for _, args := range [][]string{{"get", m.path() + "@" + version}, {"mod", "tidy"}, {"build", "."}} {
+		if err := s.do(ctx, dir, append([]string{"go"}, args...)...); err != nil {
 			return err
 		}
-		for _, args := range [][]string{{"get", m.path() + "@" + version}, {"mod", "tidy"}, {"build", "-o", os.DevNull, "."}} {
-			if err := s.do(ctx, dir, append([]string{"go"}, args...)...); err != nil {
-				return err
-			}
+	}
+	linked, err := s.ask(ctx, dir, "go", "list", "-deps", "-f", "{{with .Module}}{{.Path}} {{.Version}}{{end}}", ".")
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(linked) {
+		path, v, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if own(path) && v != version {
+			return fmt.Errorf("%s brings %s %s", m.path(), path, v)
 		}
-		linked, err := s.ask(ctx, dir, "go", "list", "-deps", "-f", "{{with .Module}}{{.Path}} {{.Version}}{{end}}", ".")
-		if err != nil {
-			return err
-		}
-		for line := range strings.Lines(linked) {
-			path, v, _ := strings.Cut(strings.TrimSpace(line), " ")
-			if own(path) && v != version {
-				return fmt.Errorf("%s brings %s %s", m.path(), path, v)
-			}
-			// An adapter to something that needs a driver brings it. The library and another store don't.
-			if store, ok := drivers[path]; ok && m.Dir != store && (m.Dir == "." || slices.Contains(stores, m.Dir)) {
-				return fmt.Errorf("%s links the driver %s", m.path(), path)
-			}
+		// An adapter to something that needs a driver brings it. The library and another store don't.
+		if store, ok := drivers[path]; ok && m.Dir != store && (m.Dir == "." || slices.Contains(stores, m.Dir)) {
+			return fmt.Errorf("%s links the driver %s", m.path(), path)
 		}
 	}
 	return nil
