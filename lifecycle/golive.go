@@ -47,9 +47,9 @@ var (
 // wants it. Brakes don't hold it, as who goes live has seen the preview; protected people stay. Ids, versions and times are those
 // that the identity provider knows.
 //
-// It returns when nothing is left and nothing more is written to the shadow. The connection must become live then, and FinishShadow be called;
-// and EndShadow before it gets the state shadow again: package connection does all of it. It may be called again if it was interrupted, and goes on where it was. progress is told now and
-// then, and may be nil.
+// It returns when nothing is left and nothing more is written to the shadow. The connection must become live then, and FinishShadow must be
+// called. Before the connection gets the state shadow again, EndShadow must be called. Package connection does all of it. GoLive may be called
+// again if it was interrupted, and goes on where it was. progress is told now and then, and may be nil.
 func (s *Service) GoLive(ctx context.Context, by Request, connection string, progress func(LiveProgress)) (LiveProgress, error) {
 	l := &drainer{s: s, tenant: by.Tenant, who: by.Who, connection: connection, view: s.shadow(connection), progress: progress}
 	if err := l.count(ctx); err != nil {
@@ -89,8 +89,8 @@ func (l *drainer) count(ctx context.Context) error {
 	return err
 }
 
-// drain goes through all that there is, again and again until nothing is left: somebody may get a name, or a seat, that somebody else must give up
-// before. When nothing moves any more, what is left is refused.
+// drain goes through all that there is, again and again until nothing is left: somebody may get a name, or a seat, that somebody else must
+// give up before. When nothing moves any more, what is left is refused.
 func (l *drainer) drain(ctx context.Context) error {
 	for l.patient = true; ; {
 		l.moved, l.later = 0, 0
@@ -412,8 +412,9 @@ func (l *drainer) membersOf(ctx context.Context, list []overlay.Delta) error {
 // errTogether says that memberships were refused together.
 var errTogether = errors.New("lifecycle: refused together")
 
-// ready leaves out the memberships that can't be true yet, and drops those that never can. Who isn't there is looked for in the overlay before the store
-// below, because another process may make somebody true at the same time. Whoever is in the overlay may come yet, even if this round refuses.
+// ready leaves out the memberships that can't be true yet, and drops those that never can. Who isn't in the store below is looked for in the
+// overlay and then below once more, because another process may make somebody true at the same time. Whoever is in the overlay may come
+// yet, even if this round refuses.
 func (l *drainer) ready(ctx context.Context, group store.Key, list []overlay.Delta) ([]overlay.Delta, error) {
 	there, err := l.there(ctx, group, list)
 	if err != nil {

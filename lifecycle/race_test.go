@@ -13,10 +13,11 @@ import (
 	"github.com/rollcall-dev/rollcall/store"
 )
 
-// meddled is a store in which others do something right after a read of one resource, or right before a commit.
+// meddled is a store in which others do something right after a read of one resource or of a list, or right before a commit.
 type meddled struct {
 	store.Store
 	read   func()
+	list   func()
 	commit func(*store.Change)
 }
 
@@ -28,6 +29,14 @@ func (m *meddled) Get(ctx context.Context, k store.Key) (*store.Resource, error)
 		m.read()
 	}
 	return r, err
+}
+
+func (m *meddled) List(ctx context.Context, q store.Query) (*store.Page, error) {
+	page, err := m.Store.List(ctx, q)
+	if m.list != nil {
+		m.list()
+	}
+	return page, err
 }
 
 func (m *meddled) Commit(ctx context.Context, c *store.Change) error {

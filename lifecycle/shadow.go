@@ -125,8 +125,8 @@ func (s *Service) beginShadow(ctx context.Context, r *Request) error {
 	if !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	err = s.base.Commit(ctx, &store.Change{Tenant: r.Tenant, Absent: []store.Absent{{Type: closedType, ID: r.Connection.ID}}, Put: []store.Put{{Resource: &store.Resource{Key: k, Version: newID(), Created: now(), LastModified: now(),
-		Attributes: object("connection", r.Connection.ID)}}}})
+	mark := &store.Resource{Key: k, Version: newID(), Created: now(), LastModified: now(), Attributes: object("connection", r.Connection.ID)}
+	err = s.base.Commit(ctx, &store.Change{Tenant: r.Tenant, Absent: []store.Absent{{Type: closedType, ID: r.Connection.ID}}, Put: []store.Put{{Resource: mark}}})
 	if errors.As(err, new(*store.ConflictError)) {
 		return nil
 	}
@@ -247,8 +247,8 @@ func (s *Service) EndShadow(ctx context.Context, tenant, connection string) erro
 	return s.forgetShadow(ctx, tenant, connection, shadowType, closedType)
 }
 
-// FinishShadow is EndShadow for a connection that has gone live. The shadow stays closed: a request that began in it, and is still under way, is made
-// true when it comes to its end, instead of being written to what nobody looks at any more. EndShadow opens it, for another shadow.
+// FinishShadow is EndShadow for a connection that has gone live. The shadow stays closed: a request that began in it, and is still under way,
+// is made true when it comes to its end, instead of being written to what nobody looks at any more. EndShadow opens it for another shadow.
 func (s *Service) FinishShadow(ctx context.Context, tenant, connection string) error {
 	return s.forgetShadow(ctx, tenant, connection, shadowType)
 }

@@ -336,24 +336,6 @@ func (h *house) anything(rnd *rand.Rand, n int) {
 	require.NoError(h.t, err)
 }
 
-// busy is a store in which something happens before each commit, and after each list.
-type busy struct {
-	store.Store
-	happens func()
-}
-
-func (b *busy) Unwrap() store.Store { return b.Store }
-
-func (b *busy) Commit(ctx context.Context, c *store.Change) error {
-	b.happens()
-	return b.Store.Commit(ctx, c)
-}
-
-func (b *busy) List(ctx context.Context, q store.Query) (*store.Page, error) {
-	defer b.happens()
-	return b.Store.List(ctx, q)
-}
-
 // Whatever is written while a shadow is made true, and however many other processes begin to make it true and die, the identity provider sees
 // what it has written, and that is what there is in the end.
 func TestGoLiveRandom(t *testing.T) {
@@ -369,7 +351,7 @@ func TestGoLiveRandom(t *testing.T) {
 		}
 		view, n := h.s.View(asShadow()), 30
 		want := h.everything(view)
-		s, err := lifecycle.New(&busy{h.fake, func() {
+		happens := func() {
 			switch n++; rnd.IntN(12) {
 			case 0:
 				h.anything(rnd, n)
@@ -382,7 +364,8 @@ func TestGoLiveRandom(t *testing.T) {
 				}
 				require.Equal(t, want, h.everything(view), "seed %d", seed)
 			}
-		}}, nil)
+		}
+		s, err := lifecycle.New(&meddled{Store: h.fake, list: happens, commit: func(*store.Change) { happens() }}, nil)
 		require.NoError(t, err)
 		_, err = s.GoLive(t.Context(), admin, "c1", nil)
 		require.NoError(t, err)

@@ -14,7 +14,8 @@ import (
 // Index computes the index keys and the label of a resource: lifecycle.Service has it.
 type Index func(typ string, attributes document.Value) ([]store.IndexKey, string)
 
-// perCommit is how many resources or members one commit writes: the more there are, the less often a database writes each page of its indexes.
+// perCommit is how many resources or members one commit writes. The more there are, the less often a database writes each page of its
+// indexes.
 const perCommit = 20_000
 
 // epoch is when the first person was created. Each is created a second after the one before.

@@ -161,7 +161,8 @@ type Update struct {
 // Change changes a connection, and returns it as it is then. What the connection has written in the state shadow is made true if it
 // becomes live, as by GoLive, is forgotten if it is switched off, and waits if it is paused. Any change but that of the name holds in
 // every process when Change returns; if that isn't certain within 30 s it returns ErrUncertain, and may be called again. A value that
-// can't be is an *InvalidError; it returns store.ErrNotFound if there is no such connection.
+// can't be is an *InvalidError; it returns store.ErrNotFound if there is no such connection. Only a Service that a handler was made with
+// can change a connection to the state shadow.
 func (s *Service) Change(ctx context.Context, by lifecycle.Request, id string, u Update) (*Connection, error) {
 	if u.Name != nil {
 		if err := checkName(*u.Name); err != nil {

@@ -51,9 +51,9 @@ func (s *Store) isClosed(ctx context.Context, tenant string) bool {
 // closed is the size of an overlay that is closed.
 const closed = math.MaxInt / 2
 
-// Close writes the resource of Options.Closed. Nothing is written to the overlay any more, neither by a change that begins later nor by one that is under
-// way: a store may look whether a resource is absent before another change creates it, and commit behind that one. But it counts what two claim
-// one after the other.
+// Close writes the resource of Options.Closed. After that nothing is written to the overlay any more, neither by a change that begins later
+// nor by one that is under way. For the latter the resource alone isn't enough: a store may find it absent, and commit behind the change that
+// creates it. So Close also fills the counter of the size, from which every change claims, and claims with a limit wait for each other.
 func (s *Store) Close(ctx context.Context, r *store.Resource) error {
 	return s.base.Commit(ctx, &store.Change{Tenant: r.Tenant, Put: []store.Put{{Resource: r}},
 		Claims: []store.Claim{{Counter: s.counter(size, ""), Take: closed, Limit: math.MaxInt}}}) // without a limit it wouldn't wait for others

@@ -240,8 +240,8 @@ func (w *walk) drop(x *side) {
 	x.page = slices.DeleteFunc(x.page, func(r *store.Resource) bool { return w.q.Sort.Compare(w.position(r), *w.last) <= 0 })
 }
 
-// untouched leaves out of the page below what the overlay decides about. Since its page was read, somebody may have been written to the overlay for
-// the first time, who must not be missed, and somebody may have been made true, who must not be there twice.
+// untouched leaves out of the page below what the overlay decides about. Since the page of the overlay was read, somebody may have been
+// written to the overlay for the first time, who must not be missed, and somebody may have been made true, who must not be there twice.
 func (w *walk) untouched() error {
 	names := make([]name, len(w.below.page))
 	for i, r := range w.below.page {

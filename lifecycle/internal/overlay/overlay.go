@@ -32,7 +32,8 @@ type Options struct {
 	Name  string   // of the overlay: one tenant may have several
 	Types []string // of resources that may be members
 	Most  int      // bytes that the overlay takes at most; beyond it Commit is ErrFull
-	// Closed is a resource of the store below, which Close writes. Once it is there Commit is store.ErrVersionMismatch. The zero value is none.
+	// Closed is a resource of the store below, which Close writes. Once it is there, Commit returns store.ErrVersionMismatch. The zero value
+	// is none.
 	Closed store.Absent
 }
 
